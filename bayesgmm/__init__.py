@@ -1,0 +1,46 @@
+"""Gaussian mixtures fitted twice, by EM and by full Bayes, and where the two agree.
+
+The names below are the public ones. They are imported when first used, so that
+``import bayesgmm`` is cheap and has no side effects.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "BayesGaussianMixture": "bayesgmm.estimator",
+    "EMGaussianMixture": "bayesgmm.em",
+    "MixtureParams": "bayesgmm.params",
+    "Prior": "bayesgmm.bayes.priors",
+    "compare": "bayesgmm.comparison",
+    "datasets": "bayesgmm.datasets",
+    "load": "bayesgmm.storage",
+    "save": "bayesgmm.storage",
+    "write_report": "bayesgmm.report",
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]
+
+if TYPE_CHECKING:
+    from bayesgmm import datasets
+    from bayesgmm.bayes.priors import Prior
+    from bayesgmm.comparison import compare
+    from bayesgmm.em import EMGaussianMixture
+    from bayesgmm.estimator import BayesGaussianMixture
+    from bayesgmm.params import MixtureParams
+    from bayesgmm.report import write_report
+    from bayesgmm.storage import load, save
+
+
+def __getattr__(name: str) -> Any:
+    if name == "datasets":
+        return import_module("bayesgmm.datasets")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'bayesgmm' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

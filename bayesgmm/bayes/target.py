@@ -1,0 +1,397 @@
+"""The log posterior and its gradient as one compiled function of an unconstrained vector.
+
+The PyMC model in `model` defines the density; this is the same density written for speed, and the tests hold
+the two together to rounding. Compiling the PyMC model takes most of a minute when nothing is cached and
+its function costs tens of microseconds a call, holding the interpreter's lock; this function is
+compiled once for every N, D, K and prior, costs little more than the kernel's pass over the
+data, and can run in several threads.
+
+The vector q has four parts, in the order of the PyMC model's value variables, with columns of the data
+standardised:
+
+* K - 1 numbers for the weights: pi = softmax(q_1, ..., q_{K-1}, -sum q) (PyMC's simplex transform);
+* K D means;
+* K D logarithms of standard deviations;
+* K D (D - 1) / 2 entries below the diagonal of M, whose rows, with ones on the diagonal, become the rows of the
+  Cholesky factor of the correlations when divided by their lengths.
+
+For this last map the LKJ density (Lewandowski, Kurowicka and Joe 2009) and the log Jacobian add up to
+(D + 2 eta - 1) sum_i log C_ii + constant: row i contributes D - i + 2 eta - 2 from the density and i + 1
+from the Jacobian.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaln, gammaln
+
+from bayesgmm.bayes.priors import Prior, ResolvedPrior
+from bayesgmm.compilation import c_entry, entry, inlined
+from bayesgmm.kernels import accumulate, gradient
+from bayesgmm.params import MixtureParams
+
+__all__ = ["Target", "constrained", "log_posterior", "unconstrained"]
+
+Array = NDArray[np.float64]
+
+HALFNORMAL, EXPONENTIAL, GAMMA, LOGNORMAL, INVERSEGAMMA = range(5)
+_FAMILIES = {
+    "halfnormal": HALFNORMAL,
+    "exponential": EXPONENTIAL,
+    "gamma": GAMMA,
+    "lognormal": LOGNORMAL,
+    "inversegamma": INVERSEGAMMA,
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """Everything the log posterior needs, in standardised coordinates.
+
+    Parameters
+    ----------
+    X : ndarray, shape (N, D)
+        Data in the user's units.
+    n_components : int
+    prior : Prior
+        In the user's units.
+    shift, scale : ndarrays, shape (D,)
+        Columns are standardised to (x - shift) / scale inside.
+    """
+
+    X: Array
+    n_components: int
+    prior: Prior
+    shift: Array
+    scale: Array
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(K, D)."""
+        return self.n_components, self.X.shape[1]
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of the unconstrained vector."""
+        k, d = self.shape
+        return k - 1 + 2 * k * d + k * (d * (d - 1) // 2)
+
+    @cached_property
+    def rows(self) -> Array:
+        """The standardised data, one feature after the other in memory, shape (N, D)."""
+        return np.asfortranarray((self.X - self.shift) / self.scale)
+
+    @cached_property
+    def numbers(self) -> Array:
+        """The prior's numbers in one array, as :func:`log_posterior` reads them."""
+        k, d = self.shape
+        prior = self.prior.standardised(self.shift, self.scale).resolve(k, d)
+        tail = [prior.lkj_eta, float(_FAMILIES[prior.std_family]), _log_normaliser(prior)]
+        return np.concatenate(
+            [prior.concentration, prior.mean_loc, prior.mean_scale, prior.std_first, prior.std_second, tail]
+        )
+
+    def __call__(self, q: Array, temperature: float = 1.0) -> tuple[float, Array]:
+        """Log prior plus `temperature` times log likelihood, and its gradient, shape (n,)."""
+        by_q = np.empty(self.n_parameters)
+        log_prior, log_likelihood = log_posterior(
+            q, self.rows, self.numbers, self.n_components, temperature, by_q
+        )
+        return log_prior + temperature * log_likelihood, by_q
+
+    def unconstrained(self, params: MixtureParams) -> Array:
+        """The vector q of a mixture in the user's units."""
+        p = params.rescaled(-self.shift / self.scale, 1 / self.scale)
+        return unconstrained(p)
+
+    def constrained(self, q: Array) -> dict[str, Array]:
+        """Parameters in the user's units of vectors q, shape (..., n); see :func:`constrained`."""
+        values = constrained(q, *self.shape)
+        values["means"] = self.shift + self.scale * values["means"]
+        values["stds"] = self.scale * values["stds"]
+        return values
+
+
+def unconstrained(p: MixtureParams) -> Array:
+    """The vector q of a mixture in standardised coordinates, shape (n,)."""
+    # A weight of zero has no logarithm; a start needs none that small.
+    log_weights = np.log(np.maximum(p.weights, 1e-10))
+    rows, cols = np.tril_indices(p.n_features, -1)
+    diagonal = np.diagonal(p.corr_chol, axis1=1, axis2=2)
+    below = p.corr_chol[:, rows, cols] / diagonal[:, rows]
+    return np.concatenate(
+        [
+            (log_weights - log_weights.mean())[:-1],
+            p.means.ravel(),
+            np.log(p.stds).ravel(),
+            below.ravel(),
+        ]
+    )
+
+
+def constrained(q: Array, n_components: int, n_features: int) -> dict[str, Array]:
+    """weights (..., K), means (..., K, D), stds (..., K, D), corr_chol (..., K, D, D) of vectors q (..., n)."""
+    k, d = n_components, n_features
+    lead = q.shape[:-1]
+    a, b, c = k - 1, k - 1 + k * d, k - 1 + 2 * k * d
+    logits = np.concatenate([q[..., :a], -q[..., :a].sum(axis=-1, keepdims=True)], axis=-1)
+    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    m = np.zeros((*lead, k, d, d))
+    rows, cols = np.tril_indices(d, -1)
+    m[..., rows, cols] = q[..., c:].reshape(*lead, k, len(rows))
+    m[..., np.arange(d), np.arange(d)] = 1.0
+    return {
+        "weights": weights / weights.sum(axis=-1, keepdims=True),
+        "means": q[..., a:b].reshape(*lead, k, d),
+        "stds": np.exp(q[..., b:c]).reshape(*lead, k, d),
+        "corr_chol": m / np.sqrt((m**2).sum(axis=-1, keepdims=True)),
+    }
+
+
+def _log_normaliser(prior: ResolvedPrior) -> float:
+    """Sum of the constants of all priors, and of the simplex transform's Jacobian."""
+    k, d = len(prior.concentration), len(prior.mean_loc)
+    a = prior.concentration
+    # The simplex transform's Jacobian is K prod pi: hence the log K here, and exponents a_k for a_k - 1.
+    dirichlet = gammaln(a.sum()) - gammaln(a).sum() + math.log(k)
+    normal = -k * (np.log(prior.mean_scale).sum() + 0.5 * d * math.log(2 * math.pi))
+    return float(dirichlet + normal + k * _std_normaliser(prior) + k * lkj_log_normaliser(d, prior.lkj_eta))
+
+
+def _std_normaliser(prior: ResolvedPrior) -> float:
+    first, second = prior.std_first, prior.std_second
+    match prior.std_family:
+        case "halfnormal":
+            each = 0.5 * math.log(2 / math.pi) - np.log(first)
+        case "exponential":
+            each = np.log(first)
+        case "gamma" | "inversegamma":
+            each = first * np.log(second) - gammaln(first)
+        case _:
+            each = -np.log(second) - 0.5 * math.log(2 * math.pi)
+    return float(each.sum())
+
+
+def lkj_log_normaliser(n: int, eta: float) -> float:
+    """Log of the constant of the LKJ density of an n x n correlation matrix's Cholesky factor.
+
+    Lewandowski, Kurowicka and Joe (2009), eq. 16 and 17.
+    """
+    total = 0.0
+    for i in range(1, n):
+        b = eta + 0.5 * (n - 1 - i)
+        total -= (2 * eta - 2 + n - i) * (n - i) * math.log(2) + (n - i) * betaln(b, b)
+    return total
+
+
+@entry
+def log_posterior(q, X, numbers, n_components, temperature, by_q):
+    """Log prior (with the log Jacobian of the map from q) and log likelihood at q.
+
+    Fills `by_q` with the gradient of log prior + temperature * log likelihood. At temperature 0 the
+    likelihood is not evaluated and given as 0.
+
+    Parameters
+    ----------
+    q, by_q : float64 arrays, shape (n,)
+    X : float64 array, shape (N, D)
+        Standardised data.
+    numbers : float64 array
+        From ``Target.numbers``.
+    n_components : int
+    temperature : float
+    """
+    K, D = n_components, X.shape[1]
+    n_below = D * (D - 1) // 2
+    means_at, stds_at, below_at = K - 1, K - 1 + K * D, K - 1 + 2 * K * D
+
+    log_weights = _log_softmax(q, K)
+    means = q[means_at:stds_at].copy().reshape((K, D))
+    stds = np.empty((K, D))
+    corr_chol = np.zeros((K, D, D))
+    cholesky = np.zeros((K, D, D))
+    lengths = np.empty((K, D))
+    for k in range(K):
+        at = below_at + k * n_below
+        for i in range(D):
+            stds[k, i] = math.exp(q[stds_at + k * D + i])
+            s = 1.0
+            for j in range(i):
+                corr_chol[k, i, j] = q[at + j]
+                s += q[at + j] * q[at + j]
+            corr_chol[k, i, i] = 1.0
+            at += i
+            lengths[k, i] = math.sqrt(s)
+            for j in range(i + 1):
+                corr_chol[k, i, j] /= lengths[k, i]
+                cholesky[k, i, j] = stds[k, i] * corr_chol[k, i, j]
+
+    log_prior = _log_prior(q, numbers, K, D, log_weights, stds, lengths, by_q)
+    if temperature == 0.0:
+        return log_prior, 0.0
+
+    log_likelihood, s0, s1, s2 = accumulate(X, np.empty(0), log_weights, means, cholesky)
+    by_log_weight, by_mean, by_cholesky = gradient(s0, s1, s2, cholesky)
+
+    # pi = softmax: d/d logit_k = S0_k - N pi_k, and the last logit is minus the sum of the others.
+    total = by_log_weight.sum()
+    last = by_log_weight[K - 1] - total * math.exp(log_weights[K - 1])
+    for k in range(K - 1):
+        by_q[k] += temperature * (by_log_weight[k] - total * math.exp(log_weights[k]) - last)
+    for k in range(K):
+        at = below_at + k * n_below
+        for i in range(D):
+            by_q[means_at + k * D + i] += temperature * by_mean[k, i]
+            # L_ij = tau_i C_ij and C_ij = M_ij / |M_i|.
+            along = 0.0
+            for j in range(i + 1):
+                along += by_cholesky[k, i, j] * corr_chol[k, i, j]
+            by_q[stds_at + k * D + i] += temperature * along * stds[k, i]
+            for j in range(i):
+                by_q[at + j] += (
+                    temperature * stds[k, i] * (by_cholesky[k, i, j] - corr_chol[k, i, j] * along) / lengths[k, i]
+                )
+            at += i
+    return log_prior, log_likelihood
+
+
+@inlined
+def _log_softmax(q, K):
+    logits = np.empty(K)
+    last = 0.0
+    for k in range(K - 1):
+        logits[k] = q[k]
+        last -= q[k]
+    logits[K - 1] = last
+    largest = logits[0]
+    for k in range(1, K):
+        largest = max(largest, logits[k])
+    s = 0.0
+    for k in range(K):
+        s += math.exp(logits[k] - largest)
+    for k in range(K):
+        logits[k] -= largest + math.log(s)
+    return logits
+
+
+@inlined
+def _log_prior(q, numbers, K, D, log_weights, stds, lengths, by_q):
+    """Log prior with Jacobians; fills the gradient."""
+    concentration = numbers[:K]
+    mean_loc = numbers[K : K + D]
+    mean_scale = numbers[K + D : K + 2 * D]
+    first = numbers[K + 2 * D : K + 3 * D]
+    second = numbers[K + 3 * D : K + 4 * D]
+    eta = numbers[K + 4 * D]
+    family = int(numbers[K + 4 * D + 1])
+    value = numbers[K + 4 * D + 2]
+
+    # Dirichlet times the Jacobian K prod pi: exponents a_k on pi_k.
+    total = concentration.sum()
+    last = concentration[K - 1] - total * math.exp(log_weights[K - 1])
+    for k in range(K):
+        value += concentration[k] * log_weights[k]
+        if k < K - 1:
+            by_q[k] = concentration[k] - total * math.exp(log_weights[k]) - last
+
+    at = K - 1
+    for _ in range(K):
+        for i in range(D):
+            z = (q[at] - mean_loc[i]) / mean_scale[i]
+            value -= 0.5 * z * z
+            by_q[at] = -z / mean_scale[i]
+            at += 1
+
+    for k in range(K):
+        for i in range(D):
+            density, slope = _log_std_density(family, first[i], second[i], q[at], stds[k, i])
+            value += density
+            by_q[at] = slope
+            at += 1
+
+    power = D + 2.0 * eta - 1.0
+    for k in range(K):
+        for i in range(1, D):
+            value -= power * math.log(lengths[k, i])
+            for _ in range(i):
+                by_q[at] = -power * q[at] / (lengths[k, i] * lengths[k, i])
+                at += 1
+    return value
+
+
+@inlined
+def _log_std_density(family, first, second, u, std):
+    """Density of u = log(std), without its constant, and its derivative."""
+    if family == HALFNORMAL:
+        z = std / first
+        return u - 0.5 * z * z, 1.0 - z * z
+    if family == EXPONENTIAL:
+        return u - first * std, 1.0 - first * std
+    if family == GAMMA:
+        return first * u - second * std, first - second * std
+    if family == LOGNORMAL:
+        z = (u - first) / second
+        return -0.5 * z * z, -z / second
+    return -first * u - second / std, second / std - first
+
+
+# The sampler calls a C function with one pointer to data of its own. Everything goes into one array of
+# floats: six integers, then the prior's numbers, the centre, the whitening matrix and the data.
+_HEADER = 6
+_SIGNATURE = nb.types.int64(
+    nb.types.uint64,
+    nb.types.CPointer(nb.types.double),
+    nb.types.CPointer(nb.types.double),
+    nb.types.CPointer(nb.types.double),
+    nb.types.CPointer(nb.types.double),
+)
+
+
+def pack(target: Target, centre: Array, whitening: Array) -> Array:
+    """One array with all that :func:`whitened_log_posterior` reads, for q = centre + whitening @ z."""
+    n, d = target.rows.shape
+    header = [n, d, target.n_components, target.n_parameters, len(target.numbers), 0]
+    return np.concatenate([header, target.numbers, centre, whitening.ravel(), target.rows.ravel(order="F")])
+
+
+@c_entry(_SIGNATURE)
+def whitened_log_posterior(n, z_, gradient_, value_, data_):
+    """Log posterior and gradient at centre + whitening @ z, for the sampler; returns 0, or 1 where
+    the value is not finite."""
+    header = nb.carray(data_, (_HEADER,))
+    N, D, K = int(header[0]), int(header[1]), int(header[2])
+    P, M = int(header[3]), int(header[4])
+    data = nb.carray(data_, (_HEADER + M + P + P * P + N * D,))
+    at = _HEADER
+    numbers = data[at : at + M]
+    centre = data[at + M : at + M + P]
+    at += M + P
+    whitening = data[at : at + P * P].reshape((P, P))
+    X = data[at + P * P :].reshape((D, N)).T
+    z = nb.carray(z_, (P,))
+    by_z = nb.carray(gradient_, (P,))
+    value = nb.carray(value_, (1,))
+
+    q = np.empty(P)
+    by_q = np.empty(P)
+    for i in range(P):
+        q[i] = centre[i]
+        for j in range(P):
+            q[i] += whitening[i, j] * z[j]
+    log_prior, log_likelihood = log_posterior(q, X, numbers, K, 1.0, by_q)
+    for j in range(P):
+        by_z[j] = 0.0
+    for i in range(P):
+        for j in range(P):
+            by_z[j] += whitening[i, j] * by_q[i]
+    value[0] = log_prior + log_likelihood
+    if not math.isfinite(value[0]):
+        return 1
+    for j in range(P):
+        if not math.isfinite(by_z[j]):
+            return 1
+    return 0

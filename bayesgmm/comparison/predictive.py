@@ -1,0 +1,100 @@
+"""Posterior predictive checks: would the fitted mixture produce data like these?
+
+Gelman, Meng and Stern (1996), Posterior predictive assessment of model fitness via realized discrepancies, section 2.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from bayesgmm.posterior.draws import stacked
+
+if TYPE_CHECKING:
+    from bayesgmm.estimator import BayesGaussianMixture
+
+__all__ = ["PredictiveCheck", "predictive_checks", "replicate"]
+
+Array = NDArray[np.float64]
+REPLICATIONS = 400
+
+
+@dataclass(frozen=True, eq=False)
+class PredictiveCheck:
+    """A statistic of the data, and of data sets replicated from the posterior.
+
+    ``p_value`` is the share of replications above the observed value (ties count half), ``mc_error``
+    its Monte-Carlo standard error.
+    """
+
+    name: str
+    observed: float
+    replicated: Array
+
+    @property
+    def p_value(self) -> float:
+        """P(T(replication) > T(data)), near 0 or 1 where the model fails."""
+        r = self.replicated
+        return float(np.mean(r > self.observed) + 0.5 * np.mean(r == self.observed))
+
+    @property
+    def mc_error(self) -> float:
+        """Monte-Carlo standard error of the p-value."""
+        n = len(self.replicated)
+        # At least that of one replication more on the other side, so that p = 0 does not claim to be exact.
+        p = min(max(self.p_value, 1 / (n + 1)), n / (n + 1))
+        return float(np.sqrt(p * (1 - p) / n))
+
+
+def replicate(bayes: "BayesGaussianMixture", n_replications: int) -> Array:
+    """Data sets drawn from the posterior predictive distribution, shape (R, N, D)."""
+    rng = np.random.default_rng(bayes.predictive_seed_)
+    posterior = bayes.posterior_["posterior"].dataset
+    log_weights, means, cholesky = stacked(posterior)
+    n, d = bayes.posterior_["observed_data"]["x"].shape
+    chosen = rng.choice(len(means), n_replications, replace=len(means) < n_replications)
+    out = np.empty((n_replications, n, d))
+    for i, s in enumerate(chosen):
+        weights = np.exp(log_weights[s])
+        labels = rng.choice(len(weights), n, p=weights / weights.sum())
+        noise = rng.standard_normal((n, d))
+        out[i] = means[s, labels] + np.einsum("nij,nj->ni", cholesky[s, labels], noise)
+    return out
+
+
+def predictive_checks(bayes: "BayesGaussianMixture") -> tuple[PredictiveCheck, ...]:
+    """Spread, skewness, tails, quartiles and correlations of the features, in replicated data sets."""
+    data = bayes.posterior_["observed_data"]["x"].to_numpy()
+    names = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
+    replications = replicate(bayes, REPLICATIONS)
+    checks = []
+    for j, name in enumerate(names):
+        for label, statistic in _STATISTICS.items():
+            checks.append(
+                PredictiveCheck(
+                    f"{label} of {name}",
+                    float(statistic(data[:, j])),
+                    np.array([statistic(r[:, j]) for r in replications]),
+                )
+            )
+    for i, j in zip(*np.triu_indices(len(names), 1), strict=True):
+        checks.append(
+            PredictiveCheck(
+                f"correlation of {names[i]} and {names[j]}",
+                float(np.corrcoef(data[:, i], data[:, j])[0, 1]),
+                np.array([np.corrcoef(r[:, i], r[:, j])[0, 1] for r in replications]),
+            )
+        )
+    return tuple(checks)
+
+
+_STATISTICS: dict[str, Callable[[Array], float]] = {
+    "standard deviation": np.std,
+    "skewness": stats.skew,
+    "smallest value": np.min,
+    "median": np.median,
+    "largest value": np.max,
+}

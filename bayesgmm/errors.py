@@ -1,0 +1,48 @@
+"""Exceptions and warnings, each carrying the numbers that caused it.
+
+Every message is one sentence or two: what is wrong, what was found, what to try.
+Errors of input derive from ``ValueError`` (or ``TypeError``), so that code written
+against scikit-learn keeps catching them.
+"""
+
+__all__ = [
+    "BayesGMMError",
+    "ConvergenceWarning",
+    "DataError",
+    "DegenerateFitError",
+    "FileProblem",
+    "ParameterError",
+    "SamplingError",
+]
+
+from typing import Any
+
+from sklearn.exceptions import ConvergenceWarning
+
+
+class BayesGMMError(Exception):
+    """Base of this package's exceptions; ``details`` holds the numbers behind the sentence."""
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class DataError(BayesGMMError, ValueError):
+    """The data cannot be fitted as they are."""
+
+
+class ParameterError(BayesGMMError, ValueError):
+    """An argument is not what it has to be."""
+
+
+class FileProblem(BayesGMMError, ValueError):
+    """A file cannot be read, or cannot be written."""
+
+
+class DegenerateFitError(BayesGMMError, ValueError):
+    """Every start of EM ended in a component that collapsed onto a few points."""
+
+
+class SamplingError(BayesGMMError, RuntimeError):
+    """The sampler could not start, or a chain stopped early."""

@@ -1,0 +1,306 @@
+"""`BayesGaussianMixture`: EM, then the posterior, then its labels, in that order and with one seed.
+
+This is the only module that knows that there is an order of steps.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+import bayesgmm
+from bayesgmm import density, validation
+from bayesgmm.bayes.laplace import laplace
+from bayesgmm.bayes.priors import Prior
+from bayesgmm.bayes.sampling import sample_nuts
+from bayesgmm.bayes.target import Target
+from bayesgmm.em import EMGaussianMixture
+from bayesgmm.em.estimator import column_location_scale, em_dataset
+from bayesgmm.errors import ParameterError
+from bayesgmm.posterior import draws as drawn
+from bayesgmm.posterior import passes, relabel, verdict
+from bayesgmm.progress import Steps
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+__all__ = ["BayesGaussianMixture"]
+
+Array = NDArray[np.float64]
+
+DEFAULT_TUNE = 600
+
+
+class BayesGaussianMixture(DensityMixin, BaseEstimator):
+    """Gaussian mixture by maximum likelihood and by full Bayes, for a comparison of the two.
+
+    EM gives the baseline and a start. From there the posterior's mode is climbed to, its curvature measured, and NUTS run
+    in coordinates in which the posterior is nearly round. Draws are relabelled to the EM components afterwards,
+    and ``verdict_`` says whether the components may be read one by one at all.
+
+    Parameters
+    ----------
+    n_components : int, default 1
+        Number of components, K.
+    covariance_type : {"full"}, default "full"
+    prior : Prior or None, default None
+        In the units of the data; None derives a weakly informative one from the data (``Prior.from_data``).
+    draws : int, default 1000
+        Kept draws per chain.
+    tune : int or None, default None
+        Warm-up draws per chain; None means 600. They are part of no result.
+    chains : int, default 4
+    cores : int or None, default None
+        Chains that run at once; None means all cores. The draws do not depend on it.
+    target_accept : float, default 0.9
+        Acceptance rate that the step size is adapted to.
+    random_state : int, Generator, RandomState or None, default None
+    progressbar : bool, default True
+        Show progress on a terminal or in a notebook.
+
+    Attributes
+    ----------
+    em_ : EMGaussianMixture
+        The baseline, fitted to the same data.
+    posterior_ : xarray.DataTree
+        Groups posterior (relabelled), sample_stats, observed_data, relabelling, membership, em and em_modes; ArviZ reads
+        it as it is.
+    model_ : pymc.Model
+        The model, open to anyone; built when first asked for.
+    prior_ : Prior
+        The prior used, in the units of the data.
+    verdict_ : Verdict
+        ``ok`` and ``reasons``.
+    relabelling_ : Relabelling
+        The permutations applied, and how certain they are.
+    membership_, membership_sd_ : ndarrays, shape (N, K)
+        Posterior mean and standard deviation of each row's responsibilities.
+    log_likelihood_draws_ : ndarray, shape (chains, draws)
+        Total log-likelihood of each draw.
+
+    Examples
+    --------
+    >>> from bayesgmm import BayesGaussianMixture, datasets
+    >>> X = datasets.faithful().X
+    >>> bayes = BayesGaussianMixture(n_components=2, draws=250, random_state=0, progressbar=False).fit(X)
+    >>> bayes.verdict_.ok
+    True
+    """
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        *,
+        covariance_type: str = "full",
+        prior: Prior | None = None,
+        draws: int = 1000,
+        tune: int | None = None,
+        chains: int = 4,
+        cores: int | None = None,
+        target_accept: float = 0.9,
+        random_state: Any = None,
+        progressbar: bool = True,
+    ) -> None:
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.prior = prior
+        self.draws = draws
+        self.tune = tune
+        self.chains = chains
+        self.cores = cores
+        self.target_accept = target_accept
+        self.random_state = random_state
+        self.progressbar = progressbar
+
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Fit both ways to the rows of X, shape (N, D).
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError, ParameterError
+            Where X, the prior or a setting is not usable; nothing is built or drawn then.
+        SamplingError
+            Where a chain stopped before its last draw.
+        """
+        settings = self._settings()
+        rows = validation.check_data(X)
+        validate_data(self, X, reset=True, skip_check_array=True)
+        names = validation.column_names(X, rows.shape[1])
+        self.prior_ = self.prior if self.prior is not None else Prior.from_data(rows)
+        self.prior_.resolve(settings["n_components"], rows.shape[1])
+        seed = validation.seed_sequence(self.random_state)
+        em_seed, chain_seed, predictive_seed = seed.spawn(3)
+        self.predictive_seed_ = int(predictive_seed.generate_state(1)[0])
+        with Steps(enabled=self.progressbar) as steps:
+            with steps.step("EM from many starts"):
+                self.em_ = EMGaussianMixture(
+                    settings["n_components"],
+                    covariance_type=self.covariance_type,
+                    random_state=np.random.default_rng(em_seed),
+                ).fit(X)
+            values, stats = self._sample(rows, settings, chain_seed, steps)
+            with steps.step("labels and memberships"):
+                self.posterior_ = self._labelled(values, stats, rows, names)
+                self.posterior_.attrs.update(self._provenance(rows, settings))
+                self.verdict_ = judged(self.posterior_)
+        return self
+
+    def _settings(self) -> dict[str, int]:
+        if self.prior is not None and not isinstance(self.prior, Prior):
+            raise ParameterError(f"prior must be a bayesgmm.Prior or None; got {type(self.prior).__name__}.")
+        if not (isinstance(self.target_accept, float) and 0 < self.target_accept < 1):
+            raise ParameterError(f"target_accept must be a number between 0 and 1; got {self.target_accept!r}.")
+        check = validation.check_integer
+        return {
+            "n_components": check(self.n_components, "n_components", 1),
+            "draws": check(self.draws, "draws", 4),
+            "tune": DEFAULT_TUNE if self.tune is None else check(self.tune, "tune", 20),
+            "chains": check(self.chains, "chains", 1),
+            "cores": available_cores() if self.cores is None else check(self.cores, "cores", 1),
+        }
+
+    def _sample(
+        self, rows: Array, settings: dict[str, int], seed: np.random.SeedSequence, steps: Steps
+    ) -> tuple[dict[str, Array], dict[str, NDArray[Any]]]:
+        shift, scale = column_location_scale(rows, np.empty(0))
+        target = Target(rows, settings["n_components"], self.prior_, shift, scale)
+        with steps.step("posterior mode"):
+            approximation = laplace(target, target.unconstrained(self.em_.params_))
+        sizes = {k: settings[k] for k in ("draws", "tune", "chains", "cores")}
+        with steps.step("sampling", total=sizes["chains"] * (sizes["draws"] + sizes["tune"])) as progress:
+            raw = sample_nuts(
+                target,
+                approximation,
+                **sizes,
+                seed=seed,
+                target_accept=self.target_accept,
+                progress=progress,
+            )
+        return target.constrained(raw.q), raw.stats
+
+    def _labelled(
+        self, values: dict[str, Array], stats: dict[str, NDArray[Any]], rows: Array, names: list[str]
+    ) -> xr.DataTree:
+        """The tree of relabelled draws, with the permutations and memberships beside them."""
+        columns = np.asfortranarray(rows)
+        draws = drawn.stacked(drawn.posterior_dataset(values, names))
+        log_likelihood, overlap = passes.log_likelihoods_and_overlaps(
+            columns, *draws, density.responsibilities(rows, self.em_.params_)
+        )
+        chains, n_draws, k = values["weights"].shape
+        relabelling = relabel.match(overlap.reshape(chains, n_draws, k, k), len(rows))
+        values = {name: relabel.permute(v, relabelling.permutations) for name, v in values.items()}
+        posterior = drawn.posterior_dataset(values, names)
+        mean, sd, _ = passes.memberships(columns, *drawn.stacked(posterior))
+        stats = stats | {"total_log_likelihood": log_likelihood.reshape(chains, n_draws)}
+        return drawn.posterior_tree(posterior, stats, rows, relabelling, (mean, sd), em_dataset(self.em_, names))
+
+    def _provenance(self, rows: Array, settings: dict[str, int]) -> dict[str, Any]:
+        packages = ("bayesgmm", "nutpie", "numpy", "numba", "scipy", "scikit-learn", "arviz", "pymc")
+        return {
+            "created_by": f"bayesgmm {bayesgmm.__version__}",
+            "random_state": repr(self.random_state),
+            "predictive_seed": self.predictive_seed_,
+            "prior": repr(self.prior_),
+            "prior_fields": json.dumps(dataclasses.asdict(self.prior_)),
+            "covariance_type": self.covariance_type,
+            "target_accept": self.target_accept,
+            "python": platform.python_version(),
+            "versions": ", ".join(f"{p} {version(p)}" for p in packages),
+            "data_sha256": hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest(),
+            **{k: v for k, v in settings.items() if k != "cores"},
+        }
+
+    @property
+    def model_(self) -> "pm.Model":
+        """The PyMC model of the posterior, in the units of the data; built when first asked for."""
+        check_is_fitted(self)
+        if not hasattr(self, "_model"):
+            from bayesgmm.bayes.model import build_model
+
+            self._model = build_model(self._X, self.em_.params_.n_components, self.prior_, self._names)
+        return self._model
+
+    @property
+    def _X(self) -> Array:
+        return self.posterior_["observed_data"]["x"].to_numpy()
+
+    @property
+    def _names(self) -> list[str]:
+        return [str(f) for f in self.posterior_["posterior"]["feature"].to_numpy()]
+
+    @property
+    def membership_(self) -> Array:
+        """Posterior mean of each row's responsibilities, shape (N, K)."""
+        return self.posterior_["membership"]["mean"].to_numpy()
+
+    @property
+    def membership_sd_(self) -> Array:
+        """Standard deviation between draws of each row's responsibilities, shape (N, K)."""
+        return self.posterior_["membership"]["sd"].to_numpy()
+
+    @property
+    def log_likelihood_draws_(self) -> Array:
+        """Total log-likelihood of each draw, shape (chains, draws)."""
+        return self.posterior_["sample_stats"]["total_log_likelihood"].to_numpy()
+
+    @property
+    def relabelling_(self) -> relabel.Relabelling:
+        """The permutations applied to the draws, and how certain they are."""
+        return drawn.relabelling(self.posterior_)
+
+    def _memberships(self, rows: Array) -> tuple[Array, Array, Array]:
+        return passes.memberships(np.asfortranarray(rows), *drawn.stacked(self.posterior_["posterior"].dataset))
+
+    def _new_rows(self, X: Any) -> Array:
+        check_is_fitted(self)
+        rows = validation.check_data(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return rows
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Posterior mean membership of each row, E[p(z = k | x, parameters)], shape (N, K)."""
+        return self._memberships(self._new_rows(X))[0]
+
+    def predict(self, X: ArrayLike) -> NDArray[np.intp]:
+        """The component with the largest posterior mean membership, shape (N,)."""
+        return self.predict_proba(X).argmax(axis=1)
+
+    def score_samples(self, X: ArrayLike) -> Array:
+        """Log posterior predictive density of each row, log E[p(x | parameters)], shape (N,)."""
+        return self._memberships(self._new_rows(X))[2]
+
+    def score(self, X: ArrayLike, y: object = None) -> float:
+        """Mean over rows of the log posterior predictive density."""
+        return float(self.score_samples(X).mean())
+
+
+def judged(tree: xr.DataTree) -> verdict.Verdict:
+    """The verdict on a relabelled tree."""
+    posterior, stats = tree["posterior"].dataset, tree["sample_stats"]
+    label_free = verdict.label_free_quantities(posterior, stats["total_log_likelihood"].to_numpy())
+    return verdict.judge(
+        verdict.diagnose(label_free),
+        verdict.diagnose(drawn.parameter_draws(posterior)),
+        drawn.relabelling(tree),
+        int(stats["diverging"].sum()),
+        posterior.sizes["chain"],
+    )
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,292 @@
+"""The fused kernel: one pass over the rows gives a log-likelihood and its sufficient statistics.
+
+An EM step and the gradient of the mixture log-likelihood need the same sums. With
+z = L^-1 (x - mu) and r the responsibility of a component for a row,
+
+    S0 = sum r,    S1 = sum r z,    S2 = sum r z z'
+
+give the M step, mu + L S1 / S0 and L (S2 / S0 - S1 S1' / S0^2) L', as well as the gradient,
+
+    d/d log pi = S0,    d/d mu = L^-T S1,    d/d L = tril(L^-T (S2 - S0 I)).
+
+So :func:`accumulate` serves both halves of the package. Rows are taken in blocks of
+`BLOCK`; no temporary is larger than a block, and the innermost loops run over the rows of
+a block, where the compiler turns them into vector instructions. The means are subtracted
+from the rows first, so that a large common offset costs no accuracy.
+
+All functions here release the interpreter's lock. X may have any memory layout; a
+Fortran-ordered (N, D) array, which holds one feature after the other, is read fastest.
+"""
+
+import math
+
+import numpy as np
+
+from bayesgmm.compilation import entry, inlined, inlined_in_order
+
+BLOCK = 128
+LOG_2PI = math.log(2 * math.pi)
+
+# Taylor coefficients 1/n! suffice: after range reduction |f| <= log(2)/2, and the
+# remainder of degree 13 is below 2e-17.
+_EXP_COEFFICIENTS = tuple(1.0 / math.factorial(n) for n in range(14))
+_LOG2_E = 1.0 / math.log(2.0)
+# log(2) in two parts: the first has trailing zero bits, so that k * LN2_HIGH is exact.
+_LN2_HIGH = 6.93147180369123816490e-01
+_LN2_LOW = 1.90821492927058770002e-10
+# Adding 1.5 * 2^52 leaves the nearest integer in the low bits of the mantissa.
+_ROUNDING = 6755399441055744.0
+_EXP_SMALLEST = -708.0
+
+
+@inlined_in_order
+def exp_inplace(x, n, scratch):
+    """Replace x[:n] by its exponential, for x <= 709, in vector instructions; at most 2 ulp off.
+
+    Values below -708, among them -inf, give zero; NaN stays. `scratch` is a float64 array no shorter than n.
+    """
+    bits = scratch.view(np.int64)
+    for i in range(n):
+        v = _EXP_SMALLEST if x[i] < _EXP_SMALLEST else x[i]
+        shifted = v * _LOG2_E + _ROUNDING
+        scratch[i] = shifted
+        k = shifted - _ROUNDING
+        f = (v - k * _LN2_HIGH) - k * _LN2_LOW
+        p = _EXP_COEFFICIENTS[13]
+        p = p * f + _EXP_COEFFICIENTS[12]
+        p = p * f + _EXP_COEFFICIENTS[11]
+        p = p * f + _EXP_COEFFICIENTS[10]
+        p = p * f + _EXP_COEFFICIENTS[9]
+        p = p * f + _EXP_COEFFICIENTS[8]
+        p = p * f + _EXP_COEFFICIENTS[7]
+        p = p * f + _EXP_COEFFICIENTS[6]
+        p = p * f + _EXP_COEFFICIENTS[5]
+        p = p * f + _EXP_COEFFICIENTS[4]
+        p = p * f + _EXP_COEFFICIENTS[3]
+        p = p * f + 0.5
+        p = p * f + 1.0
+        p = p * f + 1.0
+        x[i] = 0.0 if x[i] < _EXP_SMALLEST else p
+    # The low bits of the shifted value hold k; moved into the exponent they make 2^k.
+    for i in range(n):
+        bits[i] = (bits[i] + 1023) << 52
+    for i in range(n):
+        x[i] *= scratch[i]
+
+
+@inlined
+def whitening(log_weights, cholesky):
+    """What a pass over the rows needs of the parameters.
+
+    Returns the inverses of the Cholesky factors, shape (K, D, D), and per component the constant
+    log pi - sum log diag(L) - D/2 log(2 pi), shape (K,).
+    """
+    K, D = cholesky.shape[0], cholesky.shape[1]
+    inverse = np.zeros((K, D, D))
+    offset = np.empty(K)
+    for k in range(K):
+        offset[k] = log_weights[k] - 0.5 * D * LOG_2PI
+        for j in range(D):
+            offset[k] -= math.log(cholesky[k, j, j])
+            inverse[k, j, j] = 1.0 / cholesky[k, j, j]
+            for i in range(j + 1, D):
+                s = 0.0
+                for m in range(j, i):
+                    s -= cholesky[k, i, m] * inverse[k, m, j]
+                inverse[k, i, j] = s / cholesky[k, i, i]
+    return inverse, offset
+
+
+@inlined
+def _load_block(X, start, size, block):
+    """block[j, i] = X[start + i, j]: one feature after the other, whatever the layout of X."""
+    for j in range(X.shape[1]):
+        for i in range(size):
+            block[j, i] = X[start + i, j]
+
+
+@inlined
+def _whiten_block(block, size, mean, inverse, offset, centred, z, log_density):
+    """z = L^-1 (x - mu), shape (D, size), and log(pi N(x; mu, Sigma)), for the rows of a block."""
+    D = mean.shape[0]
+    for i in range(D):
+        for n in range(size):
+            centred[i, n] = block[i, n] - mean[i]
+    for n in range(size):
+        log_density[n] = 0.0
+    for i in range(D):
+        a = inverse[i, 0]
+        for n in range(size):
+            z[i, n] = a * centred[0, n]
+        for j in range(1, i + 1):
+            a = inverse[i, j]
+            for n in range(size):
+                z[i, n] += a * centred[j, n]
+        for n in range(size):
+            log_density[n] += z[i, n] * z[i, n]
+    for n in range(size):
+        log_density[n] = offset - 0.5 * log_density[n]
+
+
+@inlined
+def _normalise_block(log_density, size, largest, total, scratch):
+    """Turn log densities (K, size) into responsibilities; the log of a row's density is
+    largest + log(total)."""
+    K = log_density.shape[0]
+    for n in range(size):
+        largest[n] = log_density[0, n]
+    for k in range(1, K):
+        for n in range(size):
+            largest[n] = max(largest[n], log_density[k, n])
+    for n in range(size):
+        total[n] = 0.0
+    for k in range(K):
+        for n in range(size):
+            log_density[k, n] -= largest[n]
+        exp_inplace(log_density[k], size, scratch)
+        for n in range(size):
+            total[n] += log_density[k, n]
+    for n in range(size):
+        scratch[n] = 1.0 / total[n]
+    for k in range(K):
+        for n in range(size):
+            log_density[k, n] *= scratch[n]
+
+
+@inlined
+def _add_moments(r, z, size, weighted, s1, s2):
+    """Add the block's sums of r, r z and r z z' (its lower half); returns the first."""
+    D = z.shape[0]
+    s0 = 0.0
+    for n in range(size):
+        s0 += r[n]
+    for i in range(D):
+        s = 0.0
+        for n in range(size):
+            weighted[n] = r[n] * z[i, n]
+            s += weighted[n]
+        s1[i] += s
+        for j in range(i + 1):
+            s = 0.0
+            for n in range(size):
+                s += weighted[n] * z[j, n]
+            s2[i, j] += s
+    return s0
+
+
+@entry
+def accumulate(X, sample_weight, log_weights, means, cholesky):
+    """Log-likelihood and sufficient statistics of a mixture with full covariances, in one pass.
+
+    Parameters
+    ----------
+    X : float64 array, shape (N, D)
+    sample_weight : float64 array, shape (N,) or (0,)
+        Weights of the rows; empty means one each.
+    log_weights : float64 array, shape (K,)
+    means : float64 array, shape (K, D)
+    cholesky : float64 array, shape (K, D, D)
+        Lower Cholesky factors of the covariances.
+
+    Returns
+    -------
+    log_likelihood : float
+        Weighted sum over rows of the log of the mixture density.
+    s0, s1, s2 : float64 arrays, shapes (K,), (K, D), (K, D, D)
+        Sums of r, r z and r z z' (see the module's text).
+    """
+    N, D = X.shape
+    K = log_weights.shape[0]
+    inverse, offset = whitening(log_weights, cholesky)
+    s0 = np.zeros(K)
+    s1 = np.zeros((K, D))
+    s2 = np.zeros((K, D, D))
+    block = np.empty((D, BLOCK))
+    centred = np.empty((D, BLOCK))
+    z = np.empty((K, D, BLOCK))
+    r = np.empty((K, BLOCK))
+    largest = np.empty(BLOCK)
+    total = np.empty(BLOCK)
+    scratch = np.empty(BLOCK)
+    log_likelihood = 0.0
+    for start in range(0, N, BLOCK):
+        size = min(BLOCK, N - start)
+        _load_block(X, start, size, block)
+        for k in range(K):
+            _whiten_block(block, size, means[k], inverse[k], offset[k], centred, z[k], r[k])
+        _normalise_block(r, size, largest, total, scratch)
+        if sample_weight.shape[0] == 0:
+            for n in range(size):
+                log_likelihood += largest[n] + math.log(total[n])
+        else:
+            for n in range(size):
+                log_likelihood += sample_weight[start + n] * (largest[n] + math.log(total[n]))
+            for k in range(K):
+                for n in range(size):
+                    r[k, n] *= sample_weight[start + n]
+        for k in range(K):
+            s0[k] += _add_moments(r[k], z[k], size, scratch, s1[k], s2[k])
+    for k in range(K):
+        for i in range(D):
+            for j in range(i):
+                s2[k, j, i] = s2[k, i, j]
+    return log_likelihood, s0, s1, s2
+
+
+@entry
+def evaluate(X, log_weights, means, cholesky, log_density, responsibilities):
+    """Fill the log of the mixture density (N,) and the responsibilities (N, K) of each row.
+
+    `responsibilities` may have no rows, shape (0, K): then only the log density is filled.
+    """
+    N, D = X.shape
+    K = log_weights.shape[0]
+    inverse, offset = whitening(log_weights, cholesky)
+    block = np.empty((D, BLOCK))
+    centred = np.empty((D, BLOCK))
+    z = np.empty((D, BLOCK))
+    r = np.empty((K, BLOCK))
+    largest = np.empty(BLOCK)
+    total = np.empty(BLOCK)
+    scratch = np.empty(BLOCK)
+    for start in range(0, N, BLOCK):
+        size = min(BLOCK, N - start)
+        _load_block(X, start, size, block)
+        for k in range(K):
+            _whiten_block(block, size, means[k], inverse[k], offset[k], centred, z, r[k])
+        _normalise_block(r, size, largest, total, scratch)
+        for n in range(size):
+            log_density[start + n] = largest[n] + math.log(total[n])
+        if responsibilities.shape[0] > 0:
+            for k in range(K):
+                for n in range(size):
+                    responsibilities[start + n, k] = r[k, n]
+
+
+@entry
+def gradient(s0, s1, s2, cholesky):
+    """Gradient of the log-likelihood by log weights, means and Cholesky factors.
+
+    Takes the sums of :func:`accumulate`. By log weights as free numbers: the constraint that
+    weights sum to one is for the caller. Shapes (K,), (K, D) and (K, D, D), the last lower triangular.
+    """
+    K, D = s1.shape
+    by_mean = np.empty((K, D))
+    by_cholesky = np.zeros((K, D, D))
+    column = np.empty(D)
+    for k in range(K):
+        L = cholesky[k]
+        # Back substitution solves L' v = s, once for s1 and once for each column of s2 - s0 I.
+        for i in range(D - 1, -1, -1):
+            s = s1[k, i]
+            for j in range(i + 1, D):
+                s -= L[j, i] * by_mean[k, j]
+            by_mean[k, i] = s / L[i, i]
+        for c in range(D):
+            for i in range(D - 1, c - 1, -1):
+                s = s2[k, i, c] - (s0[k] if i == c else 0.0)
+                for j in range(i + 1, D):
+                    s -= L[j, i] * column[j]
+                column[i] = s / L[i, i]
+                by_cholesky[k, i, c] = column[i]
+    return s0, by_mean, by_cholesky

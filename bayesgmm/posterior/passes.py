@@ -1,0 +1,87 @@
+"""Passes over all draws and rows, in compiled code; nothing of size draws x rows is kept."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.compilation import entry
+from bayesgmm.kernels import evaluate
+
+__all__ = ["log_likelihoods_and_overlaps", "memberships"]
+
+Array = NDArray[np.float64]
+
+ROWS = 2048
+
+
+@entry
+def log_likelihoods_and_overlaps(X, log_weights, means, cholesky, reference):
+    """Log-likelihood of every draw, shape (S,), and its overlap with reference responsibilities.
+
+    overlap[s, j, k] = sum_n reference[n, j] r_s[n, k], shape (S, K, K): the expected number of rows that
+    both the reference's component j and the draw's component k would claim. O(S N K D^2).
+
+    Parameters
+    ----------
+    X : float64 array, shape (N, D)
+    log_weights, means, cholesky : float64 arrays, shapes (S, K), (S, K, D), (S, K, D, D)
+    reference : float64 array, shape (N, K)
+    """
+    S, K = log_weights.shape
+    N = X.shape[0]
+    log_likelihood = np.zeros(S)
+    overlap = np.zeros((S, K, K))
+    density = np.empty(ROWS)
+    r = np.empty((ROWS, K))
+    for start in range(0, N, ROWS):
+        size = min(ROWS, N - start)
+        rows = X[start : start + size]
+        for s in range(S):
+            evaluate(rows, log_weights[s], means[s], cholesky[s], density, r)
+            for n in range(size):
+                log_likelihood[s] += density[n]
+                for j in range(K):
+                    for k in range(K):
+                        overlap[s, j, k] += reference[start + n, j] * r[n, k]
+    return log_likelihood, overlap
+
+
+@entry
+def memberships(X, log_weights, means, cholesky):
+    """Mean and standard deviation over draws of the responsibilities, and the log predictive density.
+
+    Parameters as in :func:`log_likelihoods_and_overlaps`; returns arrays of shapes (N, K), (N, K) and
+    (N,): E[r_nk], sd[r_nk] and log E[p(x_n)]. O(S N K D^2).
+    """
+    S, K = log_weights.shape
+    N = X.shape[0]
+    mean = np.zeros((N, K))
+    spread = np.zeros((N, K))
+    predictive = np.empty(N)
+    density = np.empty(ROWS)
+    r = np.empty((ROWS, K))
+    largest = np.empty(ROWS)
+    total = np.empty(ROWS)
+    for start in range(0, N, ROWS):
+        size = min(ROWS, N - start)
+        rows = X[start : start + size]
+        for n in range(size):
+            largest[n] = -np.inf
+            total[n] = 0.0
+        for s in range(S):
+            evaluate(rows, log_weights[s], means[s], cholesky[s], density, r)
+            for n in range(size):
+                if density[n] > largest[n]:
+                    total[n] = total[n] * math.exp(largest[n] - density[n]) + 1.0
+                    largest[n] = density[n]
+                else:
+                    total[n] += math.exp(density[n] - largest[n])
+                for k in range(K):
+                    # Welford's update: no cancellation where memberships hardly vary.
+                    step = r[n, k] - mean[start + n, k]
+                    mean[start + n, k] += step / (s + 1)
+                    spread[start + n, k] += step * (r[n, k] - mean[start + n, k])
+        for n in range(size):
+            predictive[start + n] = largest[n] + math.log(total[n] / S)
+    return mean, np.sqrt(spread / S), predictive

@@ -1,0 +1,60 @@
+"""Progress of the steps of a fit: bars on a terminal or in a notebook, nothing elsewhere."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+__all__ = ["Steps"]
+
+
+class Steps:
+    """A display of named steps, one line each.
+
+    Examples
+    --------
+    >>> from bayesgmm.progress import Steps
+    >>> with Steps(enabled=False) as steps:
+    ...     with steps.step("sampling", total=100) as progress:
+    ...         progress(50, 100, 0)
+    """
+
+    def __init__(self, enabled: bool, console: Console | None = None) -> None:
+        console = console or Console(stderr=True)
+        self._progress = Progress(
+            SpinnerColumn(finished_text="[green]done[/green]"),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not (enabled and (console.is_terminal or console.is_jupyter)),
+        )
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    @contextmanager
+    def step(self, name: str, total: int | None = None) -> Iterator[Callable[[int, int, int], None]]:
+        """One line while the block runs; yields a function of (done, total, divergences)."""
+        task = self._progress.add_task(name, total=total)
+
+        def update(done: int, of: int, divergences: int) -> None:
+            note = f"{name}, {divergences} divergences" if divergences else name
+            self._progress.update(task, completed=done, total=of, description=note)
+
+        yield update
+        size = total or 1
+        self._progress.update(task, completed=size, total=size)

@@ -1,0 +1,202 @@
+"""Every check of what a user hands in: one place, one set of sentences.
+
+A message says what is wrong, what was found and where, and what to try.
+"""
+
+import numbers
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from bayesgmm.errors import DataError, ParameterError
+
+__all__ = [
+    "check_data",
+    "check_distinct_rows",
+    "check_integer",
+    "check_sample_weight",
+    "check_varying_columns",
+    "column_names",
+    "seed_sequence",
+]
+
+Array = NDArray[np.float64]
+
+
+def column_names(X: Any, n_features: int) -> list[str]:
+    """Names of the columns: those of a data frame, otherwise x0, x1, ..."""
+    columns = getattr(X, "columns", None)
+    if columns is not None and all(isinstance(c, str) for c in columns):
+        return [str(c) for c in columns]
+    return [f"x{j}" for j in range(n_features)]
+
+
+def check_data(X: Any) -> Array:
+    """X as a float64 array of shape (N, D), finite; the input itself is never written to.
+
+    Raises
+    ------
+    TypeError
+        For sparse matrices and for data that are not numbers.
+    DataError
+        For wrong dimensions, missing or infinite values, complex numbers, masked arrays.
+    """
+    if sparse.issparse(X):
+        raise TypeError(
+            "Sparse data were passed, but a Gaussian mixture needs a dense array; try X.toarray()."
+        )
+    if isinstance(X, np.ma.MaskedArray):
+        raise DataError(
+            f"X is a masked array with {int(np.ma.count_masked(X))} masked values, which would be read "
+            "as data; drop or impute them first and pass a plain array."
+        )
+    names = getattr(X, "columns", None)
+    if hasattr(X, "to_numpy"):
+        values = X.to_numpy()
+    elif hasattr(X, "__array__") or isinstance(X, Sequence):
+        values = np.asarray(X)
+    else:
+        raise TypeError(f"X must be a two-dimensional array or data frame; got {type(X).__name__}.")
+    if np.iscomplexobj(values):
+        raise DataError("Complex data not supported: a Gaussian mixture is fitted to real numbers.")
+    if values.dtype.kind in "mM":
+        raise TypeError(
+            f"X holds dates or durations ({values.dtype}); convert them to numbers first, such as days since a start."
+        )
+    if values.ndim != 2:
+        hint = (
+            "Reshape your data with X.reshape(-1, 1) if it has a single feature."
+            if values.ndim == 1
+            else "Pass one row per observation and one column per feature."
+        )
+        raise DataError(f"Expected 2D array, got {values.ndim}D array of shape {values.shape}. {hint}")
+    n, d = values.shape
+    if n == 0 or d == 0:
+        raise DataError(
+            f"Found array with {n} sample(s) and {d} feature(s) (shape={values.shape}) while a minimum of 1 is required."
+        )
+    floats = _to_float(values, names)
+    bad = ~np.isfinite(floats)
+    if bad.any():
+        row, col = np.argwhere(bad)[0]
+        label = f"column {names[col]!r}" if names is not None else f"column {col}"
+        kinds = []
+        if missing := int(np.isnan(floats).sum()):
+            kinds.append(f"{missing} missing (NaN)")
+        if infinite := int(np.isinf(floats).sum()):
+            kinds.append(f"{infinite} infinite (inf)")
+        raise DataError(
+            f"X contains {' and '.join(kinds)} value(s), the first in row {row}, {label}; "
+            "drop or impute those rows first.",
+            row=int(row),
+            column=int(col),
+        )
+    return floats
+
+
+def _to_float(values: NDArray[Any], names: Any) -> Array:
+    try:
+        return np.array(values, dtype=np.float64, copy=None)
+    except (TypeError, ValueError):
+        pass
+    for j in range(values.shape[1]):
+        for i, value in enumerate(values[:, j]):
+            try:
+                float(value)
+            except (TypeError, ValueError):
+                label = f"column {names[j]!r}" if names is not None else f"column {j}"
+                raise DataError(
+                    f"X must hold numbers, but row {i}, {label} holds {value!r} ({type(value).__name__}); "
+                    "drop or encode that column. An argument must be a string or a real number.",
+                    row=i,
+                    column=j,
+                ) from None
+    raise DataError("X could not be converted to numbers.")  # pragma: no cover
+
+
+def check_varying_columns(X: Array, names: Sequence[str]) -> None:
+    """Refuse columns with a single value: their variance is zero in every component."""
+    for j in range(X.shape[1]):
+        lowest, highest = X[:, j].min(), X[:, j].max()
+        if lowest == highest and len(X) > 1:
+            raise DataError(
+                f"Column {names[j]!r} is constant (every value is {X[0, j]:g}), so that no Gaussian has a "
+                "density for it; drop that column.",
+                column=j,
+            )
+        spread = X[:, j].std()
+        if len(X) > 1 and not np.isfinite(spread):
+            raise DataError(
+                f"Column {names[j]!r} spans {lowest:g} to {highest:g}: its variance overflows; rescale it.",
+                column=j,
+            )
+
+
+def check_distinct_rows(X: Array, n_components: int) -> None:
+    """Refuse more components than there are distinct rows."""
+    if n_components == 1:
+        return
+    n = len(X)
+    if n >= n_components:
+        # A prefix settles it nearly always, and costs nothing.
+        head = len(np.unique(X[: max(1000, 2 * n_components)], axis=0))
+        if head >= n_components:
+            return
+    distinct = len(np.unique(X, axis=0))
+    if distinct < n_components:
+        raise DataError(
+            f"n_components={n_components} components cannot be told apart with {distinct} distinct row(s) "
+            f"(n_samples = {n}); choose n_components <= {distinct}.",
+            distinct=distinct,
+        )
+
+
+def check_integer(value: Any, name: str, minimum: int) -> int:
+    """An integer not below `minimum`; booleans and floats such as 2.0 are refused."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
+        raise ParameterError(
+            f"{name} must be an integer of at least {minimum}; got {value!r} ({type(value).__name__})."
+        )
+    if value < minimum:
+        raise ParameterError(f"{name} must be an integer of at least {minimum}; got {int(value)}.")
+    return int(value)
+
+
+def check_sample_weight(sample_weight: Any, n: int) -> Array:
+    """Weights of the rows, shape (N,), or an empty array where every row counts once."""
+    if sample_weight is None:
+        return np.empty(0)
+    w = np.asarray(sample_weight, dtype=np.float64)
+    if w.ndim == 0:
+        w = np.full(n, float(w))
+    if w.shape != (n,):
+        raise DataError(f"sample_weight must have one value per row, shape ({n},); got shape {w.shape}.")
+    if not np.all(np.isfinite(w)) or np.any(w < 0):
+        row = int(np.flatnonzero(~np.isfinite(w) | (w < 0))[0])
+        raise DataError(f"sample_weight must be finite and not negative; row {row} has {w[row]}.", row=row)
+    if w.sum() <= 0:
+        raise DataError("sample_weight is zero for every row, so that nothing is left to fit.")
+    return w
+
+
+def seed_sequence(random_state: Any) -> np.random.SeedSequence:
+    """The one door for randomness: None, an integer, a Generator, RandomState or SeedSequence."""
+    if isinstance(random_state, np.random.SeedSequence):
+        return random_state
+    if isinstance(random_state, np.random.Generator):
+        return np.random.SeedSequence(random_state.integers(0, 2**32, 4).tolist())
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.SeedSequence(random_state.randint(0, 2**31 - 1, 4).tolist())
+    if random_state is None:
+        return np.random.SeedSequence()
+    if isinstance(random_state, bool | np.bool_) or not isinstance(random_state, numbers.Integral):
+        raise ParameterError(
+            "random_state must be None, a non-negative integer, a numpy Generator or a RandomState; "
+            f"got {random_state!r} ({type(random_state).__name__})."
+        )
+    if random_state < 0:
+        raise ParameterError(f"random_state must not be negative; got {int(random_state)}.")
+    return np.random.SeedSequence(int(random_state))
