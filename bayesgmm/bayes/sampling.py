@@ -113,7 +113,9 @@ def sample_nuts(
     pilot = run(approximation, plan.pilot_tune, plan.pilot_draws, pilot_seed, _shifted(progress, 0, total))
     adapted = adapt(approximation, pilot["posterior"]["z"].to_numpy())
     tree = run(adapted, plan.final_tune, draws, chain_seed, _shifted(progress, done, total))
-    stats = {str(name): v.to_numpy() for name, v in tree["sample_stats"].data_vars.items() if str(name) in KEPT}
+    stats = {
+        str(name): v.to_numpy() for name, v in tree["sample_stats"].data_vars.items() if str(name) in KEPT
+    }
     q = adapted.mode + tree["posterior"]["z"].to_numpy() @ adapted.whitening.T
     return RawDraws(q, stats)
 

@@ -253,7 +253,10 @@ def log_posterior(q, X, numbers, n_components, temperature, by_q):
             by_q[stds_at + k * D + i] += temperature * along * stds[k, i]
             for j in range(i):
                 by_q[at + j] += (
-                    temperature * stds[k, i] * (by_cholesky[k, i, j] - corr_chol[k, i, j] * along) / lengths[k, i]
+                    temperature
+                    * stds[k, i]
+                    * (by_cholesky[k, i, j] - corr_chol[k, i, j] * along)
+                    / lengths[k, i]
                 )
             at += i
     return log_prior, log_likelihood

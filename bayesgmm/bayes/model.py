@@ -1,0 +1,109 @@
+"""`build_model`: the one definition of the posterior density, as a PyMC model."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor
+from pytensor.tensor import TensorVariable
+
+from bayesgmm.bayes.distribution import GaussianMixture
+from bayesgmm.bayes.priors import Prior, ResolvedPrior
+from bayesgmm.bayes.transforms import CorrelationCholesky
+from bayesgmm.errors import ParameterError
+from bayesgmm.validation import check_data, check_integer, column_names
+
+__all__ = ["build_model"]
+
+# The families of Prior.std_prior, with PyMC's names for their numbers in the order in which Prior takes them.
+_STD_FAMILIES: dict[str, tuple[Callable[..., TensorVariable], tuple[str, ...]]] = {
+    "halfnormal": (pm.HalfNormal, ("sigma",)),
+    "exponential": (pm.Exponential, ("lam",)),
+    "gamma": (pm.Gamma, ("alpha", "beta")),
+    "lognormal": (pm.LogNormal, ("mu", "sigma")),
+    "inversegamma": (pm.InverseGamma, ("alpha", "beta")),
+}
+
+
+def build_model(
+    X: Any, n_components: int, prior: Prior, feature_names: Sequence[str] | None = None
+) -> pm.Model:
+    """The Bayesian Gaussian mixture with full covariances, as a PyMC model.
+
+    ::
+
+        weights ~ Dirichlet,  means ~ Normal,  stds ~ the family of the prior,  corr_chol ~ LKJ,
+        x ~ GaussianMixture(weights, means, diag(stds) corr_chol)
+
+    Parameters
+    ----------
+    X : array_like, shape (N, D)
+        The data, in the units of the prior.
+    n_components : int
+        K.
+    prior : Prior
+    feature_names : sequence of D str, optional
+        By default the columns of a data frame, otherwise x0, x1, ...
+
+    Returns
+    -------
+    pm.Model
+        With the variables ``weights`` (cluster), ``means`` and ``stds`` (cluster, feature), ``corr_chol``
+        (cluster, feature, feature_bis) and the observed ``x`` (obs, feature). A single feature has no
+        correlations, and then there is no ``corr_chol``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from bayesgmm import Prior
+    >>> from bayesgmm.bayes.model import build_model
+    >>> X = np.random.default_rng(0).normal(size=(20, 2))
+    >>> model = build_model(X, 3, Prior.from_data(X))
+    >>> [v.name for v in model.value_vars]
+    ['weights_simplex__', 'means', 'stds_log__', 'corr_chol_cholcorr__']
+    """
+    rows = check_data(X)
+    K, D = check_integer(n_components, "n_components", 1), rows.shape[1]
+    names = column_names(X, D) if feature_names is None else list(feature_names)
+    if len(names) != D:
+        raise ParameterError(
+            f"feature_names has {len(names)} name(s), but X has {D} column(s); pass one for each."
+        )
+    resolved = prior.resolve(K, D)
+    coords = {"cluster": range(K), "feature": names, "feature_bis": names, "obs": range(len(rows))}
+    with pm.Model(coords=coords) as model:
+        # Shapes beside dims: the lengths of dims are known only when the model runs, and would leave
+        # broadcasts in the graph.
+        weights = pm.Dirichlet("weights", resolved.concentration, shape=(K,), dims="cluster")
+        means = pm.Normal(
+            "means", resolved.mean_loc, resolved.mean_scale, shape=(K, D), dims=("cluster", "feature")
+        )
+        cholesky = _cholesky(resolved, K, D)
+        # A shared variable: a constant would be part of the compiled code, and a large one would keep
+        # that code out of the cache on disk.
+        data = pytensor.shared(np.ascontiguousarray(rows), name="x_data", shape=(None, D))
+        GaussianMixture(
+            "x", weights=weights, means=means, cholesky=cholesky, observed=data, dims=("obs", "feature")
+        )
+    return model
+
+
+def _cholesky(resolved: ResolvedPrior, K: int, D: int) -> TensorVariable:
+    """Cholesky factors (K, D, D) of standard deviations and correlations that join the model in context."""
+    distribution, names = _STD_FAMILIES[resolved.std_family]
+    numbers = dict(zip(names, (resolved.std_first, resolved.std_second), strict=False))
+    stds = distribution("stds", **numbers, shape=(K, D), dims=("cluster", "feature"))
+    if D == 1:
+        return stds[:, :, None]
+    # Without an explicit shape LKJCorr could not be drawn from: its inner loop would depend on the length
+    # of a dim.
+    corr_chol = pm.LKJCorr(
+        "corr_chol",
+        n=D,
+        eta=resolved.lkj_eta,
+        shape=(K, D, D),
+        dims=("cluster", "feature", "feature_bis"),
+        default_transform=CorrelationCholesky(D),
+    )
+    return stds[:, :, None] * corr_chol

@@ -1,0 +1,319 @@
+"""`Prior`: what is believed of a mixture before the data, in plain numbers and in the units of the data.
+
+weights ~ Dirichlet(concentration)
+means ~ Normal(mean_loc, mean_scale), per component and feature
+stds ~ one of five families on the positive numbers, per component and feature
+correlations ~ LKJ(lkj_eta), per component
+"""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bayesgmm.errors import DataError, ParameterError
+from bayesgmm.validation import check_data, check_sample_weight, check_varying_columns, column_names
+
+__all__ = ["Prior", "ResolvedPrior"]
+
+Array = NDArray[np.float64]
+Number = float | tuple[float, ...]
+
+# The default prior, weakly informative. Where s is the standard deviation of a whole column, a component's
+# mean lies within about 3 s of the column's mean, and its standard deviation between 0.13 s and 2 s, each
+# with probability 0.95. Near zero the lognormal density falls faster than any power, so that no component can
+# collapse onto a point.
+DEFAULT_CONCENTRATION = 1.0
+DEFAULT_MEAN_SCALE = 1.5
+DEFAULT_STD_MEDIAN = 0.5
+DEFAULT_STD_LOG_SCALE = 0.7
+DEFAULT_LKJ_ETA = 2.0
+
+
+@dataclass(frozen=True)
+class _Family:
+    """A family for standard deviations: the names of its numbers, and its title in a report."""
+
+    title: str
+    numbers: tuple[str, ...]
+    free: tuple[str, ...] = ()  # numbers that may have either sign
+
+
+_FAMILIES = {
+    "halfnormal": _Family("HalfNormal", ("sigma",)),
+    "exponential": _Family("Exponential", ("rate",)),
+    "gamma": _Family("Gamma", ("alpha", "beta")),
+    "lognormal": _Family("LogNormal", ("mu", "sigma"), free=("mu",)),
+    "inversegamma": _Family("InverseGamma", ("alpha", "beta")),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ResolvedPrior:
+    """A `Prior` for K components and D features, as arrays.
+
+    Attributes
+    ----------
+    concentration : ndarray, shape (K,)
+    mean_loc, mean_scale : ndarrays, shape (D,)
+    std_family : str
+    std_first, std_second : ndarrays, shape (D,)
+        The numbers of the family, in the order in which `Prior` takes them; zeros where it has only one.
+    lkj_eta : float
+    """
+
+    concentration: Array
+    mean_loc: Array
+    mean_scale: Array
+    std_family: str
+    std_first: Array
+    std_second: Array
+    lkj_eta: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prior:
+    """A prior for the parameters of a Gaussian mixture, in the units of the data.
+
+    Priors print as the call that makes them and compare by value.
+
+    Parameters
+    ----------
+    concentration : float or sequence of K floats, default 1.0
+        Of the Dirichlet distribution of the weights.
+    mean_loc, mean_scale : float or sequence of D floats
+        Mean and standard deviation of the normal distribution of the component means.
+    std_prior : tuple
+        Distribution of the standard deviations: ``("halfnormal", sigma)``, ``("exponential", rate)``,
+        ``("gamma", alpha, beta)`` with rate beta, ``("lognormal", mu, sigma)`` or
+        ``("inversegamma", alpha, beta)`` with scale beta; each number may be a sequence of D floats.
+    lkj_eta : float, default 2.0
+        Of the LKJ distribution of the correlation matrices: 1 is uniform, more is closer to no correlation.
+
+    Raises
+    ------
+    ParameterError
+        If a number is missing, not finite, or not positive where it must be.
+
+    Examples
+    --------
+    >>> from bayesgmm import Prior
+    >>> prior = Prior(mean_loc=(3.5, 70.0), mean_scale=9.0, std_prior=("gamma", 2.0, 1.0))
+    >>> prior
+    Prior(concentration=1.0, mean_loc=(3.5, 70.0), mean_scale=9.0, std_prior=('gamma', 2.0, 1.0), lkj_eta=2.0)
+    >>> prior == eval(repr(prior))
+    True
+    """
+
+    concentration: ArrayLike = 1.0
+    mean_loc: ArrayLike
+    mean_scale: ArrayLike
+    std_prior: tuple[Any, ...]
+    lkj_eta: float = DEFAULT_LKJ_ETA
+
+    def __post_init__(self) -> None:
+        for name in ("concentration", "mean_loc", "mean_scale"):
+            object.__setattr__(self, name, _plain(getattr(self, name), name, positive=name != "mean_loc"))
+        object.__setattr__(self, "std_prior", _plain_std_prior(self.std_prior))
+        eta = _plain(self.lkj_eta, "lkj_eta", positive=True)
+        if isinstance(eta, tuple):
+            raise ParameterError(f"lkj_eta must be one number for all components; got {len(eta)} numbers.")
+        object.__setattr__(self, "lkj_eta", eta)
+
+    @classmethod
+    def from_data(cls, X: Any, weights: ArrayLike | None = None) -> "Prior":
+        """The default prior: weakly informative, scaled to the mean and standard deviation of each column.
+
+        Parameters
+        ----------
+        X : array_like, shape (N, D)
+        weights : array_like, shape (N,), optional
+            Weights of the rows.
+
+        Raises
+        ------
+        DataError
+            If a column has a single value, so that there is nothing to scale to.
+
+        Examples
+        --------
+        >>> from bayesgmm import Prior
+        >>> Prior.from_data([[-1.0], [1.0]]).mean_scale
+        (1.5,)
+        """
+        rows = check_data(X)
+        names = column_names(X, rows.shape[1])
+        check_varying_columns(rows, names)
+        row_weights = check_sample_weight(weights, len(rows))
+        loc, sd = _location_and_spread(rows, row_weights, names)
+        return cls(
+            concentration=DEFAULT_CONCENTRATION,
+            mean_loc=loc,
+            mean_scale=DEFAULT_MEAN_SCALE * sd,
+            std_prior=("lognormal", np.log(DEFAULT_STD_MEDIAN * sd), DEFAULT_STD_LOG_SCALE),
+            lkj_eta=DEFAULT_LKJ_ETA,
+        )
+
+    def resolve(self, n_components: int, n_features: int) -> ResolvedPrior:
+        """This prior for a given number of components and features, as arrays.
+
+        Raises
+        ------
+        ParameterError
+            If a sequence is not of that length.
+        """
+        K, D = n_components, n_features
+        family, *numbers = self.std_prior
+        labels = [f"{name} of std_prior" for name in _FAMILIES[family].numbers]
+        first, *rest = (_spread(v, D, label, "feature") for v, label in zip(numbers, labels, strict=True))
+        return ResolvedPrior(
+            concentration=_spread(self.concentration, K, "concentration", "component"),
+            mean_loc=_spread(self.mean_loc, D, "mean_loc", "feature"),
+            mean_scale=_spread(self.mean_scale, D, "mean_scale", "feature"),
+            std_family=family,
+            std_first=first,
+            std_second=rest[0] if rest else np.zeros(D),
+            lkj_eta=self.lkj_eta,
+        )
+
+    def standardised(self, shift: ArrayLike, scale: ArrayLike) -> "Prior":
+        """The same belief about ``(x - shift) / scale``; both numbers or of shape (D,), scale positive.
+
+        Weights and correlations do not change; each family of standard deviations is closed under scaling.
+        """
+        shift, scale = np.asarray(shift, float), np.asarray(scale, float)
+        if not np.all(scale > 0):
+            raise ParameterError(f"scale must be positive; got {scale.tolist()}.")
+        return Prior(
+            concentration=self.concentration,
+            mean_loc=(np.asarray(self.mean_loc) - shift) / scale,
+            mean_scale=np.asarray(self.mean_scale) / scale,
+            std_prior=_scaled_std_prior(self.std_prior, scale),
+            lkj_eta=self.lkj_eta,
+        )
+
+    def describe(self, feature_names: Sequence[str], n_components: int) -> list[str]:
+        """One line per distribution, such as ``means[eruptions] ~ Normal(3.488, 1.71)``.
+
+        Examples
+        --------
+        >>> from bayesgmm import Prior
+        >>> prior = Prior(mean_loc=0.0, mean_scale=3.0, std_prior=("gamma", 2.0, 0.5))
+        >>> for line in prior.describe(["height"], n_components=2):
+        ...     print(line)
+        weights ~ Dirichlet(1, 1)
+        means[height] ~ Normal(0, 3)
+        stds[height] ~ Gamma(2, 0.5)
+        """
+        p = self.resolve(n_components, len(feature_names))
+        family = _FAMILIES[p.std_family]
+        lines = [_line("weights", "Dirichlet", *p.concentration)]
+        for j, name in enumerate(feature_names):
+            lines.append(_line(f"means[{name}]", "Normal", p.mean_loc[j], p.mean_scale[j]))
+        for j, name in enumerate(feature_names):
+            numbers = (p.std_first[j], p.std_second[j])[: len(family.numbers)]
+            lines.append(_line(f"stds[{name}]", family.title, *numbers))
+        if len(feature_names) > 1:
+            lines.append(_line("correlations", "LKJ", p.lkj_eta))
+        return lines
+
+
+def _location_and_spread(rows: Array, row_weights: Array, names: Sequence[str]) -> tuple[Array, Array]:
+    """Weighted mean and standard deviation (divided by the sum of weights) of each column, shape (D,)."""
+    w = row_weights if row_weights.size else np.ones(len(rows))
+    rows, w = rows[w > 0], w[w > 0]
+    flat = np.flatnonzero(rows.max(axis=0) == rows.min(axis=0))
+    if flat.size:
+        raise DataError(
+            f"Column {names[flat[0]]!r} has a single value ({rows[0, flat[0]]:g}) in the {len(rows)} row(s) "
+            "that count, so that no default prior can be scaled to it; drop that column or pass a Prior.",
+            column=int(flat[0]),
+        )
+    loc = np.average(rows, axis=0, weights=w)
+    return loc, np.sqrt(np.average((rows - loc) ** 2, axis=0, weights=w))
+
+
+def _plain(value: Any, name: str, positive: bool) -> Number:
+    """A float, or a tuple of floats: what can be printed, hashed and compared."""
+    try:
+        numbers = np.asarray(value)
+        if numbers.dtype.kind not in "iuf":
+            raise TypeError
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"{name} must be a number or a sequence of numbers; got {value!r} ({type(value).__name__})."
+        ) from None
+    if numbers.ndim > 1 or numbers.size == 0:
+        raise ParameterError(
+            f"{name} must be a number or a sequence of numbers; got an array of shape {numbers.shape}."
+        )
+    bad = ~np.isfinite(numbers) | ((numbers <= 0) & positive)
+    if bad.any():
+        place = f" in place {np.flatnonzero(bad)[0]}" if numbers.ndim else ""
+        raise ParameterError(
+            f"{name} must be {'positive and ' if positive else ''}finite; "
+            f"got {float(np.atleast_1d(numbers)[np.atleast_1d(bad)][0])}{place}."
+        )
+    return float(numbers) if numbers.ndim == 0 else tuple(float(v) for v in numbers)
+
+
+def _plain_std_prior(value: Any) -> tuple[Any, ...]:
+    if (
+        isinstance(value, str)
+        or not isinstance(value, Sequence)
+        or not value
+        or not isinstance(value[0], str)
+    ):
+        raise ParameterError(
+            f"std_prior must be a family and its numbers, such as ('halfnormal', 2.0); got {value!r}."
+        )
+    family, *numbers = value
+    if family not in _FAMILIES:
+        close = difflib.get_close_matches(family.lower(), _FAMILIES, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ParameterError(
+            f"The family of std_prior must be one of {', '.join(map(repr, _FAMILIES))}; got {family!r}.{hint}"
+        )
+    names = _FAMILIES[family].numbers
+    if len(numbers) != len(names):
+        raise ParameterError(
+            f"std_prior {family!r} takes {len(names)} number(s), ({family!r}, {', '.join(names)}); "
+            f"got {len(numbers)}."
+        )
+    free = _FAMILIES[family].free
+    return family, *(
+        _plain(v, f"{name} of std_prior", positive=name not in free)
+        for v, name in zip(numbers, names, strict=True)
+    )
+
+
+def _scaled_std_prior(std_prior: tuple[Any, ...], scale: Array) -> tuple[Any, ...]:
+    """The distribution of s / scale, where s follows `std_prior`."""
+    family, *numbers = std_prior
+    first, *rest = (np.asarray(v) for v in numbers)
+    if family == "halfnormal":
+        return family, first / scale
+    if family == "exponential":
+        return family, first * scale
+    if family == "gamma":
+        return family, first, rest[0] * scale
+    if family == "lognormal":
+        return family, first - np.log(scale), rest[0]
+    return family, first, rest[0] / scale
+
+
+def _spread(value: Any, length: int, name: str, axis: str) -> Array:
+    """The value as an array with one number per component or feature."""
+    if isinstance(value, tuple) and len(value) != length:
+        raise ParameterError(
+            f"{name} has {len(value)} number(s), one per {axis}, but there are {length} {axis}s; "
+            f"pass {length} numbers, or a single one for all."
+        )
+    return np.broadcast_to(np.asarray(value, float), (length,)).copy()
+
+
+def _line(variable: str, title: str, *numbers: float) -> str:
+    return f"{variable} ~ {title}({', '.join(f'{v:.4g}' for v in numbers)})"

@@ -1,0 +1,120 @@
+"""The compiled log posterior is the PyMC model's, in every prior family and shape."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from pytensor.compile.mode import Mode
+from scipy import stats
+from support import random_mixture
+
+from bayesgmm import Prior, density
+from bayesgmm.bayes.model import build_model
+from bayesgmm.bayes.target import Target, lkj_log_normaliser, log_posterior, unconstrained
+
+# Compiling a model with numba takes most of a minute when nothing is cached, with the Python linker a second.
+PYTHON = Mode(linker="py", optimizer="fast_compile").excluding("BlasOpt")
+CASES = {
+    "1x1-halfnormal": (1, 1, ("halfnormal", 2.0)),
+    "3x1-exponential": (3, 1, ("exponential", 0.4)),
+    "2x2-gamma": (2, 2, ("gamma", (2.0, 3.0), (1.2, 0.8))),
+    "3x2-lognormal": (3, 2, ("lognormal", (0.1, 0.6), (0.5, 0.9))),
+    "2x3-inversegamma": (2, 3, ("inversegamma", (3.0, 2.0, 4.0), (1.5, 2.5, 0.5))),
+}
+
+
+def problem(case):
+    K, D, std_prior = CASES[case]
+    rng = np.random.default_rng(K + 10 * D)
+    X = 2 + 3 * rng.normal(size=(30, D))
+    prior = Prior(
+        concentration=np.linspace(0.7, 2.5, K),
+        mean_loc=np.linspace(1.0, 3.0, D),
+        mean_scale=np.linspace(4.0, 2.0, D),
+        std_prior=std_prior,
+        lkj_eta=1.7,
+    )
+    target = Target(X, K, prior, shift=rng.normal(size=D), scale=rng.uniform(0.5, 3, size=D))
+    return target, 0.7 * rng.normal(size=(3, target.n_parameters))
+
+
+def pymc_value_and_gradient(target, q):
+    """The PyMC model at the point q, whose means and log stds it takes in the user's units."""
+    K, D = target.shape
+    model = build_model(target.X, K, target.prior)
+    shapes = [(K - 1,), (K, D), (K, D), (K, D * (D - 1) // 2)][: len(model.value_vars)]
+    start = {v.name: np.zeros(s) for v, s in zip(model.value_vars, shapes, strict=True)}
+    function = model.logp_dlogp_function(
+        ravel_inputs=True, initial_point=start, mode=PYTHON
+    )._pytensor_function
+    stretch = np.ones(len(q))
+    moved = q.copy()
+    means, stds = slice(K - 1, K - 1 + K * D), slice(K - 1 + K * D, K - 1 + 2 * K * D)
+    stretch[means] = np.tile(target.scale, K)
+    moved[means] = np.tile(target.shift, K) + stretch[means] * q[means]
+    moved[stds] = q[stds] + np.tile(np.log(target.scale), K)
+    value, gradient = function(moved)
+    return float(value), np.asarray(gradient) * stretch
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_value_and_gradient_are_the_pymc_models(case):
+    target, points = problem(case)
+    # The densities of x and of the means change with the units.
+    units = -(len(target.X) + target.n_components) * np.log(target.scale).sum()
+    for q in points[:2]:
+        value, gradient = target(q)
+        wanted, slope = pymc_value_and_gradient(target, q)
+        assert_allclose(value + units, wanted, rtol=1e-10)
+        assert_allclose(gradient, slope, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.3, 1.0])
+def test_gradient_equals_differences_at_any_temperature(temperature):
+    target, points = problem("3x2-lognormal")
+    q, step = points[2], 1e-6
+    _, gradient = target(q, temperature)
+    numerical = [
+        (target(q + step * e, temperature)[0] - target(q - step * e, temperature)[0]) / (2 * step)
+        for e in np.eye(len(q))
+    ]
+    assert_allclose(gradient, numerical, rtol=1e-6, atol=1e-6)
+
+
+def test_the_likelihood_is_the_mixtures():
+    target, points = problem("2x3-inversegamma")
+    _, log_likelihood = log_posterior(
+        points[0], target.rows, target.numbers, target.n_components, 1.0, np.empty(target.n_parameters)
+    )
+    values = target.constrained(points[0])
+    factor = values["stds"][..., None] * values["corr_chol"]
+    from bayesgmm import MixtureParams
+
+    p = MixtureParams(values["weights"], values["means"], factor @ factor.transpose(0, 2, 1))
+    wanted = density.log_likelihood_per_obs(target.X, p).sum() + len(target.X) * np.log(target.scale).sum()
+    assert_allclose(log_likelihood, wanted, rtol=1e-11)
+
+
+def test_unconstrained_and_constrained_are_inverse():
+    target, _ = problem("2x3-inversegamma")
+    p = random_mixture(np.random.default_rng(5), 2, 3)
+    values = target.constrained(target.unconstrained(p))
+    assert_allclose(values["weights"], p.weights, rtol=1e-12)
+    assert_allclose(values["means"], p.means, rtol=1e-10)
+    assert_allclose(values["stds"], p.stds, rtol=1e-12)
+    assert_allclose(values["corr_chol"], p.corr_chol, atol=1e-12)
+
+
+def test_a_weight_of_zero_gives_a_finite_start():
+    p = random_mixture(np.random.default_rng(6), 2, 2)
+    from bayesgmm import MixtureParams
+
+    assert np.isfinite(unconstrained(MixtureParams([1.0, 0.0], p.means, p.covariances))).all()
+
+
+@pytest.mark.parametrize("eta", [1.0, 2.0, 4.0])
+def test_lkj_constant_in_two_dimensions_is_a_beta_distributions(eta):
+    # (1 + r) / 2 ~ Beta(eta, eta), and the factor's density carries the Jacobian dr = dC_21.
+    r = 0.3
+    wanted = stats.beta(eta, eta).logpdf((1 + r) / 2) - np.log(2)
+    c22 = np.sqrt(1 - r**2)
+    assert_allclose(lkj_log_normaliser(2, eta) + (2 * eta - 2) * np.log(c22), wanted, rtol=1e-12)
