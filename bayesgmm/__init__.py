@@ -24,14 +24,15 @@ _HOMES = {
 __all__ = ["__version__", *sorted(_HOMES)]
 
 if TYPE_CHECKING:
-    from bayesgmm import datasets
-    from bayesgmm.bayes.priors import Prior
-    from bayesgmm.comparison import compare
-    from bayesgmm.em import EMGaussianMixture
-    from bayesgmm.estimator import BayesGaussianMixture
-    from bayesgmm.params import MixtureParams
-    from bayesgmm.report import write_report
-    from bayesgmm.storage import load, save
+    from bayesgmm import datasets as datasets
+    from bayesgmm.bayes.priors import Prior as Prior
+    from bayesgmm.comparison import compare as compare
+    from bayesgmm.em import EMGaussianMixture as EMGaussianMixture
+    from bayesgmm.estimator import BayesGaussianMixture as BayesGaussianMixture
+    from bayesgmm.params import MixtureParams as MixtureParams
+    from bayesgmm.report import write_report as write_report
+    from bayesgmm.storage import load as load
+    from bayesgmm.storage import save as save
 
 
 def __getattr__(name: str) -> Any:

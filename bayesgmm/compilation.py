@@ -30,7 +30,7 @@ SOURCES = (
 )
 
 # No reordering that could assume the absence of infinities or NaN: -inf is a legal log density.
-_OPTIONS = {"fastmath": {"contract", "reassoc", "nsz", "arcp"}, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {"fastmath": {"contract", "reassoc", "nsz", "arcp"}, "error_model": "numpy"}
 
 inlined = nb.njit(**_OPTIONS, forceinline=True)
 # For arithmetic that is an exercise in rounding: there nothing may be reordered.

@@ -139,6 +139,8 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         rows = validation.check_data(X)
         validate_data(self, X, reset=True, skip_check_array=True)
         names = validation.column_names(X, rows.shape[1])
+        # A model built for an earlier fit would be of other data.
+        self.__dict__.pop("_model", None)
         self.prior_ = self.prior if self.prior is not None else Prior.from_data(rows)
         self.prior_.resolve(settings["n_components"], rows.shape[1])
         seed = validation.seed_sequence(self.random_state)
@@ -162,7 +164,9 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         if self.prior is not None and not isinstance(self.prior, Prior):
             raise ParameterError(f"prior must be a bayesgmm.Prior or None; got {type(self.prior).__name__}.")
         if not (isinstance(self.target_accept, float) and 0 < self.target_accept < 1):
-            raise ParameterError(f"target_accept must be a number between 0 and 1; got {self.target_accept!r}.")
+            raise ParameterError(
+                f"target_accept must be a number between 0 and 1; got {self.target_accept!r}."
+            )
         check = validation.check_integer
         return {
             "n_components": check(self.n_components, "n_components", 1),
@@ -206,7 +210,9 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         posterior = drawn.posterior_dataset(values, names)
         mean, sd, _ = passes.memberships(columns, *drawn.stacked(posterior))
         stats = stats | {"total_log_likelihood": log_likelihood.reshape(chains, n_draws)}
-        return drawn.posterior_tree(posterior, stats, rows, relabelling, (mean, sd), em_dataset(self.em_, names))
+        return drawn.posterior_tree(
+            posterior, stats, rows, relabelling, (mean, sd), em_dataset(self.em_, names)
+        )
 
     def _provenance(self, rows: Array, settings: dict[str, int]) -> dict[str, Any]:
         packages = ("bayesgmm", "nutpie", "numpy", "numba", "scipy", "scikit-learn", "arviz", "pymc")
@@ -220,6 +226,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
             "target_accept": self.target_accept,
             "python": platform.python_version(),
             "versions": ", ".join(f"{p} {version(p)}" for p in packages),
+            "named_features": int(hasattr(self, "feature_names_in_")),
             "data_sha256": hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest(),
             **{k: v for k, v in settings.items() if k != "cores"},
         }
@@ -263,7 +270,9 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         return drawn.relabelling(self.posterior_)
 
     def _memberships(self, rows: Array) -> tuple[Array, Array, Array]:
-        return passes.memberships(np.asfortranarray(rows), *drawn.stacked(self.posterior_["posterior"].dataset))
+        return passes.memberships(
+            np.asfortranarray(rows), *drawn.stacked(self.posterior_["posterior"].dataset)
+        )
 
     def _new_rows(self, X: Any) -> Array:
         check_is_fitted(self)

@@ -70,9 +70,11 @@ def _restored(tree: xr.DataTree) -> "BayesGaussianMixture":
 
     attrs = tree.attrs
     fields = {k: _tuples(v) for k, v in json.loads(attrs["prior_fields"]).items()}
-    settings = {k: int(attrs[k]) for k in ("n_components", "draws", "tune", "chains")}
     bayes = BayesGaussianMixture(
-        **settings,
+        n_components=int(attrs["n_components"]),
+        draws=int(attrs["draws"]),
+        tune=int(attrs["tune"]),
+        chains=int(attrs["chains"]),
         covariance_type=str(attrs["covariance_type"]),
         target_accept=float(attrs["target_accept"]),
     )
@@ -80,7 +82,10 @@ def _restored(tree: xr.DataTree) -> "BayesGaussianMixture":
     bayes.posterior_ = tree
     bayes.em_ = em_from_dataset({name: tree[name].dataset for name in ("em", "em_modes")})
     bayes.predictive_seed_ = int(attrs["predictive_seed"])
-    bayes.n_features_in_ = bayes.em_.n_features_in_
+    for estimator in (bayes, bayes.em_):
+        estimator.n_features_in_ = tree["posterior"].sizes["feature"]
+        if attrs["named_features"]:
+            estimator.feature_names_in_ = tree["posterior"]["feature"].to_numpy().astype(object)
     bayes.verdict_ = judged(tree)
     return bayes
 

@@ -5,6 +5,7 @@ Gelman, Meng and Stern (1996), Posterior predictive assessment of model fitness 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,7 +81,7 @@ def predictive_checks(bayes: "BayesGaussianMixture") -> tuple[PredictiveCheck, .
                     np.array([statistic(r[:, j]) for r in replications]),
                 )
             )
-    for i, j in zip(*np.triu_indices(len(names), 1), strict=True):
+    for i, j in combinations(range(len(names)), 2):
         checks.append(
             PredictiveCheck(
                 f"correlation of {names[i]} and {names[j]}",

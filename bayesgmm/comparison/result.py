@@ -109,7 +109,9 @@ def _verdict(
 def _parameter_sentence(parameters: pd.DataFrame) -> str:
     n, inside = len(parameters), int(parameters["inside"].sum())
     worst = parameters["difference"].abs().idxmax()
-    where = f"the largest difference is {abs(parameters.loc[worst, 'difference']):.1f} posterior sds, at {worst}"
+    where = (
+        f"the largest difference is {abs(parameters.loc[worst, 'difference']):.1f} posterior sds, at {worst}"
+    )
     if inside == n:
         return f"All {n} EM estimates lie inside their 95 % posterior intervals; {where}."
     return f"{n - inside} of {n} EM estimates lie outside their 95 % posterior intervals; {where}."
@@ -132,4 +134,6 @@ def _likelihood_sentence(log_likelihood: pd.Series) -> str:
             f"A posterior draw has a higher log-likelihood ({largest:.2f}) than the EM fit ({em:.2f}): EM has missed the "
             "global maximum, or stayed away from a degenerate one."
         )
-    return f"No draw exceeds EM's log-likelihood of {em:.2f} (draws: {log_likelihood['mean']:.2f} on average)."
+    return (
+        f"No draw exceeds EM's log-likelihood of {em:.2f} (draws: {log_likelihood['mean']:.2f} on average)."
+    )

@@ -180,7 +180,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         """The component with the largest responsibility, shape (N,)."""
         return self.predict_proba(X).argmax(axis=1)
 
-    def fit_predict(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> NDArray[np.intp]:
+    def fit_predict(
+        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> NDArray[np.intp]:
         """Fit, then assign each row to its most probable component, shape (N,)."""
         return self.fit(X, sample_weight=sample_weight).predict(X)
 
@@ -251,7 +253,6 @@ def em_from_dataset(groups: Mapping[str, xr.Dataset]) -> EMGaussianMixture:
     em.n_iter_ = int(estimate.attrs["n_iter"])
     em.log_likelihood_trace_ = estimate["log_likelihood_trace"].to_numpy()
     em.modes_ = groups["em_modes"].to_dataframe().rename_axis(None)
-    em.n_features_in_ = estimate.sizes["feature"]
     return em
 
 

@@ -68,7 +68,9 @@ def search(
         if first.status is Status.CONVERGED and few is X:
             end = first
         else:
-            end = climb(X, sample_weight, first.log_weights, first.means, first.cholesky, max_iter=max_iter, tol=tol)
+            end = climb(
+                X, sample_weight, first.log_weights, first.means, first.cholesky, max_iter=max_iter, tol=tol
+            )
         long.append((end, count))
         progress(n_init + done + 1, total)
     modes = [Mode(end, sum(counts)) for end, counts in _merge(long)]
@@ -97,7 +99,9 @@ def _merge(climbs: list[tuple[Climb, int]]) -> list[tuple[Climb, list[int]]]:
     for c, n in sorted(climbs, key=lambda pair: _rank(pair[0])):
         if merged:
             last = merged[-1][0]
-            close = abs(last.log_likelihood - c.log_likelihood) <= SAME_MAXIMUM * max(abs(c.log_likelihood), 1.0)
+            close = abs(last.log_likelihood - c.log_likelihood) <= SAME_MAXIMUM * max(
+                abs(c.log_likelihood), 1.0
+            )
             if close and (last.status is Status.DEGENERATE) == (c.status is Status.DEGENERATE):
                 merged[-1][1].append(n)
                 continue

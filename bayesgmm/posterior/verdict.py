@@ -92,9 +92,7 @@ def diagnose(quantities: xr.DataArray) -> Diagnostics:
     ess = np.fmin(bulk, tail)
     worst_r = int(np.nanargmax(r_hat)) if np.isfinite(r_hat).any() else 0
     worst_e = int(np.nanargmin(ess))
-    return Diagnostics(
-        float(r_hat[worst_r]), str(names[worst_r]), float(ess[worst_e]), str(names[worst_e])
-    )
+    return Diagnostics(float(r_hat[worst_r]), str(names[worst_r]), float(ess[worst_e]), str(names[worst_e]))
 
 
 def judge(

@@ -1,0 +1,71 @@
+"""Data flow one way: a folder imports from folders to its left, never to its right."""
+
+import ast
+from pathlib import Path
+
+import bayesgmm
+
+PACKAGE = Path(bayesgmm.__file__).parent
+GROUND = (
+    "errors",
+    "validation",
+    "params",
+    "compilation",
+    "kernels",
+    "density",
+    "progress",
+    "tables",
+    "datasets",
+)
+ORDER = ("em", "bayes", "posterior", "estimator", "storage", "comparison", "plots", "report", "cli")
+RANK = dict.fromkeys(GROUND, 0) | {name: 1 + i for i, name in enumerate(ORDER)}
+
+
+def imported(path):
+    """Names of this package's first-level modules that a file imports at run time."""
+    tree = ast.parse(path.read_text())
+    typing_only = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if id(node) in typing_only:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module == "bayesgmm":
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bayesgmm."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("bayesgmm."))
+
+
+def first_level(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_every_module_has_its_place():
+    found = {first_level(p) for p in PACKAGE.rglob("*.py")} - {"__init__"}
+    assert found == set(RANK)
+
+
+def test_imports_go_to_the_left_only():
+    wrong = []
+    for path in PACKAGE.rglob("*.py"):
+        here = first_level(path)
+        if here == "__init__":
+            continue
+        wrong += [
+            f"{path.relative_to(PACKAGE)} imports {there}"
+            for there in imported(path)
+            if there in RANK and there != here and RANK[there] >= RANK[here] and RANK[here] > 0
+        ]
+        if RANK[here] == 0:
+            wrong += [f"{path.name} imports {there}" for there in imported(path) if RANK.get(there, 0) > 0]
+    assert wrong == []
+
+
+def test_priors_model_and_sampling_have_never_heard_of_em():
+    for path in (PACKAGE / "bayes").rglob("*.py"):
+        assert "em" not in set(imported(path)), path

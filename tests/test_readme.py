@@ -1,0 +1,35 @@
+"""What the README shows runs, and what it says of itself is true."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+    assert "The components may be read one by one" in capsys.readouterr().out
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+
+
+def test_every_dependency_has_its_reason():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.match(r"[\w-]+", d).group() for d in declared}
+    table = README[README.index("## What it stands on") : README.index("## Licence")]
+    explained = {
+        name.strip() for row in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE) for name in row.split(",")
+    } - {"package"}
+    assert names == explained
+
+
+@pytest.mark.parametrize("path", re.findall(r"`((?:notebooks|reports|bayesgmm)/[\w/.]+)`", README))
+def test_files_that_are_named_exist(path):
+    assert (ROOT / path).exists()

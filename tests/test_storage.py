@@ -1,0 +1,82 @@
+"""A fit that comes back from a file is the same fit."""
+
+import re
+import stat
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from bayesgmm import compare, load, save
+from bayesgmm.errors import FileProblem
+from bayesgmm.storage import replace_file
+
+
+@pytest.fixture(scope="module")
+def stored(faithful_fit, tmp_path_factory):
+    return save(faithful_fit, tmp_path_factory.mktemp("fits") / "fit.nc")
+
+
+def test_everything_comes_back(faithful_fit, stored, faithful_frame):
+    again = load(stored)
+    xr.testing.assert_identical(
+        again.posterior_["posterior"].dataset, faithful_fit.posterior_["posterior"].dataset
+    )
+    assert again.prior_ == faithful_fit.prior_
+    assert again.verdict_ == faithful_fit.verdict_
+    assert np.array_equal(again.relabelling_.permutations, faithful_fit.relabelling_.permutations)
+    assert again.em_.log_likelihood_ == faithful_fit.em_.log_likelihood_
+    pd.testing.assert_frame_equal(
+        again.em_.modes_, faithful_fit.em_.modes_, check_column_type=False, check_index_type=False
+    )
+    assert np.array_equal(again.predict_proba(faithful_frame), faithful_fit.predict_proba(faithful_frame))
+
+
+def test_the_comparison_is_the_same(faithful_fit, stored):
+    assert str(compare(load(stored))) == str(compare(faithful_fit))
+
+
+def test_nothing_is_left_behind_when_writing_fails(tmp_path):
+    target = tmp_path / "out.txt"
+    target.write_text("old")
+
+    def fail(path):
+        path.write_text("half")
+        raise RuntimeError("no more ink")
+
+    with pytest.raises(RuntimeError, match="no more ink"):
+        replace_file(target, fail)
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_written_file_is_as_public_as_others(tmp_path):
+    replace_file(tmp_path / "a", lambda p: p.write_text("x"))
+    (tmp_path / "b").write_text("x")
+    modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in "ab"}
+    assert len(modes) == 1
+
+
+def test_unusable_targets_are_refused(tmp_path):
+    for path, sentence in (
+        (tmp_path, f"'{tmp_path}' is a folder; give the name of a file in it."),
+        (tmp_path / "no" / "f.nc", f"The folder '{tmp_path / 'no'}' does not exist; create it first."),
+    ):
+        with pytest.raises(FileProblem, match=f"^{re.escape(sentence)}$"):
+            replace_file(path, lambda p: None)
+
+
+def test_other_files_are_refused(tmp_path):
+    with pytest.raises(
+        FileProblem, match=r"^No file at .*; give the path of a fit written by bayesgmm\.save\.$"
+    ):
+        load(tmp_path / "none.nc")
+    text = tmp_path / "text.nc"
+    text.write_text("hello")
+    with pytest.raises(FileProblem, match="is not a netCDF file"):
+        load(text)
+    other = tmp_path / "other.nc"
+    xr.Dataset({"a": ("x", [1.0])}).to_netcdf(other, engine="h5netcdf")
+    with pytest.raises(FileProblem, match=r"was not written by bayesgmm\.save \(format None, expected 1\)"):
+        load(other)
