@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import select
 import shlex
 import signal
 import subprocess
@@ -85,8 +84,14 @@ def unfitted(monkeypatch):
 
 
 @pytest.fixture
-def fitted(monkeypatch, expected):
-    """Fits at no cost, where the fit is not what is tested."""
+def compared(monkeypatch, expected):
+    """Comparisons at no cost, where they are not what is tested."""
+    monkeypatch.setattr(bayesgmm, "compare", lambda bayes: expected.comparison)
+
+
+@pytest.fixture
+def fitted(monkeypatch, expected, compared):
+    """Fits at no cost, too."""
 
     def fit(self, X, y=None):
         self.__dict__.update(expected.bayes.__dict__)
@@ -198,6 +203,7 @@ def test_a_refusing_verdict_is_a_result_and_stands_first(expected, fitted):
     assert paragraphs[2].startswith("One by one, these numbers do not mean what they seem to (see above).\n")
 
 
+@pytest.mark.usefixtures("compared")
 def test_rows_dropped_are_counted():
     columns = "bill_length_mm,body_mass_g"
     penguins = Path(datasets.penguins().path).read_bytes()
@@ -231,7 +237,7 @@ def test_names_cannot_command_the_terminal():
 
 # A warning is an error everywhere else in the tests; here it must become a note.
 @pytest.mark.filterwarnings("default::bayesgmm.errors.ConvergenceWarning")
-def test_warnings_become_notes(monkeypatch):
+def test_warnings_become_notes(monkeypatch, compared):
     monkeypatch.setitem(EMGaussianMixture.__init__.__kwdefaults__, "max_iter", 1)
     result = done(*FIT, *QUICK, "--quiet")
     note, *rest = result.stderr.splitlines()
@@ -243,17 +249,21 @@ def test_warnings_become_notes(monkeypatch):
 # ------------------------------------------------------------ the other commands
 
 
-def test_compare_says_what_fit_said(fitted, saved):
-    at_first = json.loads(done(*FIT, *QUICK, "--json").stdout)
+def test_json_of_compare_is_that_of_fit(request, saved):
     later = json.loads(done("compare", saved, "--json").stdout)
+    request.getfixturevalue("fitted")  # not before: the comparison above is to be a real one
+    at_first = json.loads(done(*FIT, *QUICK, "--json").stdout)
     for content in (at_first, later):
         del content["files"], content["n_dropped"]
     assert later == at_first
+
+
+def test_text_of_compare(expected, compared, saved):
     result = done("compare", saved)
     assert result.stderr == ""
     first, *rest = result.stdout.splitlines()
     assert first == "272 observations, 2 columns (eruptions, waiting), 2 components"
-    assert later["comparison"] in " ".join(rest)
+    assert expected.comparison.verdict in " ".join(rest)
 
 
 def test_report(saved, reports):
@@ -567,18 +577,18 @@ def test_help_names_the_exit_codes():
 def terminal(args, columns):
     """What a terminal so many columns wide would have been sent."""
     pty = pytest.importorskip("pty")
-    pid, screen = pty.fork()
-    if pid == 0:  # pragma: no cover - the child
-        os.environ |= {"COLUMNS": str(columns), "TERM": "xterm"}
-        os.execv(PROGRAM[0], [*PROGRAM, *args])
+    screen, end = pty.openpty()
+    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm"}
     sent = b""
-    while select.select([screen], [], [], 60)[0]:
-        try:
-            sent += os.read(screen, 65536)
-        except OSError:  # how Linux says that the child has gone
-            break
+    with subprocess.Popen([*PROGRAM, *args], stdin=end, stdout=end, stderr=end, env=environment) as process:
+        os.close(end)
+        while True:
+            try:
+                sent += os.read(screen, 65536)
+            except OSError:  # how Linux says that the program has gone
+                break
     os.close(screen)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert process.returncode == 0
     return sent.decode()
 
 

@@ -76,7 +76,7 @@ def rank_figure(bayes: "BayesGaussianMixture") -> Figure:
 class _OneLine(BaseLabeller):
     """Titles such as ``means[0, waiting]``, as in our tables."""
 
-    def make_label_vert(self, var_name: str, sel: Any, isel: Any) -> str:
+    def make_label_vert(self, var_name: str | None, sel: Any, isel: Any) -> str:
         return self.make_label_flat(var_name, sel, isel)
 
 

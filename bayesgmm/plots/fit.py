@@ -127,7 +127,7 @@ def _draw_density(ax: Axes, f: Fitted, j: int, components: bool) -> None:
     """Histogram of feature j, EM's density, and the posterior mean density with a pointwise 95 % band."""
     column = f.X[:, j]
     look: dict[str, Any] = {"color": PALE, "edgecolor": "white", "linewidth": 0.4}
-    ax.hist(column, bins=histogram_edges(column), density=True, **look)
+    ax.hist(column, bins=histogram_edges(column).tolist(), density=True, **look)
     x = np.linspace(*f.limits(j), GRID)
     stds = np.sqrt(f.covariances[:, :, j, j])
     draws = marginal_density(x, f.weights, f.means[:, :, j], stds)
@@ -174,7 +174,7 @@ def _draw_pair(ax: Axes, f: Fitted, i: int, j: int, components: bool, label_numb
             ax.scatter(f.X[rows, i], f.X[rows, j], color=colour(k), marker=marker(k), **look)
             _draw_ellipses(ax, f, (i, j), k)
             if label_numbers and f.em.n_components > 1:
-                number_label(ax, *f.mean.means[k, [i, j]], k)
+                number_label(ax, f.mean.means[k, i], f.mean.means[k, j], k)
     ax.set(xlim=f.limits(i), ylim=f.limits(j))
 
 

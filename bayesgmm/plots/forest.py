@@ -1,6 +1,6 @@
 """Two forests: parameters in posterior standard deviations, predictive checks in those of the replications."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ __all__ = ["is_odd", "p_text", "plot_parameters", "plot_predictive"]
 
 MOST_ROWS = 60
 ROW = 0.2
+LONGEST_LABEL = 52
 FARTHEST = 6.0
 _TITLES = {
     "weights": "Weights",
@@ -72,7 +73,7 @@ def plot_parameters(result: "Comparison", *, ax: Axes | None = None) -> Figure:
         if len(table) < size
         else f"all {size} parameters"
     )
-    ax.set_xlabel("distance from the posterior mean, in posterior standard deviations")
+    ax.set_xlabel("distance from the posterior mean, in posterior sd")
     ax.set_title(f"EM and 95 % posterior intervals\n{note}")
     legend_below(ax, _parameter_handles(table), own)
     return figure_of(ax)
@@ -93,7 +94,7 @@ def _grouped(labels: pd.Index) -> list[tuple[str | None, str]]:
         if kind != last:
             rows.append((None, _TITLES[kind]))
             last = kind
-        rows.append((label, text(inner[:-1], 60)))
+        rows.append((label, text(inner[:-1], LONGEST_LABEL)))
     return rows
 
 
@@ -162,7 +163,7 @@ def _parameter_handles(table: pd.DataFrame) -> list[Line2D]:
 
 
 def _observed_handles(inside: str, outside: str, any_outside: bool) -> list[Line2D]:
-    look = {"marker": "D", "linestyle": "", "markersize": 5, "markeredgewidth": 1.2}
+    look: dict[str, Any] = {"marker": "D", "linestyle": "", "markersize": 5, "markeredgewidth": 1.2}
     handles = [Line2D([], [], markeredgecolor=EM, markerfacecolor="white", label=inside, **look)]
     if any_outside:
         handles.append(
@@ -192,7 +193,7 @@ def plot_predictive(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     ax = axes_for(ax, 7.6, 1.7 + ROW * len(checks))
     for place, check in enumerate(checks):
         _draw_check(ax, place, check)
-    _name_rows(ax, [(c.name, text(c.name, 60)) for c in checks])
+    _name_rows(ax, [(c.name, text(c.name, LONGEST_LABEL)) for c in checks])
     ax.set_xlabel("standard deviations of the replications")
     note = (
         f"\nthe {len(checks)} of {len(result.predictive)} checks that are farthest out"
@@ -200,7 +201,7 @@ def plot_predictive(result: "Comparison", *, ax: Axes | None = None) -> Figure:
         else ""
     )
     ax.set_title(f"Would the fitted mixture produce such data?{note}")
-    look = {"color": BAYES, "solid_capstyle": "butt"}
+    look: dict[str, Any] = {"color": BAYES, "solid_capstyle": "butt"}
     handles = [
         Line2D([], [], linewidth=5, alpha=0.6, label="50 % of the replications", **look),
         Line2D([], [], linewidth=1.4, label="95 %", **look),

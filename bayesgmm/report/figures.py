@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import matplotlib
@@ -27,7 +27,7 @@ __all__ = ["Picture", "Sketch", "inlined", "sketches"]
 
 LARGEST_SVG = 200_000
 PNG_DPI = 130
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     # Ids in an SVG file are hashes; with a salt they are the same in each run.
     "svg.hashsalt": "bayesgmm",
     "svg.fonttype": "path",
@@ -102,7 +102,9 @@ def _fit(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> Sketch:
         )
         if len(names) > 2:
             alt += f" On the diagonal {densities}."
-    return Sketch("fit", alt, caption, lambda: plots.plot_fit(bayes, components=ok))
+    # A grid of panels would be too large as SVG in any case.
+    grid = len(names) > 2
+    return Sketch("fit", alt, caption, lambda: plots.plot_fit(bayes, components=ok), vector=not grid)
 
 
 def _responsibilities(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
@@ -178,7 +180,8 @@ def _chains(bayes: "BayesGaussianMixture") -> list[Sketch]:
     rank = Sketch(
         "rank",
         f"Rank plots of the same parameters: for each of {count(chains, 'chain')} the difference between the distribution of its ranks and the uniform one.",
-        "Lines of chains that agree stay near the middle. A small p says that chains differ more than chance explains.",
+        "Lines of chains that agree stay near the middle. A small p says that chains differ more than chance explains, and black dots mark where; "
+        "R-hat may be small all the same, so look at the traces then.",
         lambda: plots.rank_figure(bayes),
         vector=False,
     )

@@ -28,12 +28,15 @@ class Summary:
         Why the components must not be read one by one; empty where they may.
     warning : str
         What the reader has to know of the rest, where there are reasons; empty otherwise.
+    grounds : str
+        Why the components may be read one by one, where they may; empty otherwise.
     points : list of str
     """
 
     headline: str
     reasons: list[str]
     warning: str
+    grounds: str
     points: list[str]
 
 
@@ -49,6 +52,7 @@ def summarise(
         headline=wording(_headline(bayes, result) if ok else _size(bayes)),
         reasons=[wording(r) for r in bayes.verdict_.reasons],
         warning="" if ok else _warning(bayes),
+        grounds=_grounds(bayes) if ok else "",
         points=[wording(p) for p in points],
     )
 
@@ -85,6 +89,17 @@ def _warning(bayes: "BayesGaussianMixture") -> str:
     if d.r_hat < LARGEST_R_HAT and d.ess >= needed and not bayes.verdict_.divergences:
         return left_out
     return f"{left_out} But the chains have not settled on that either, so take it as preliminary."
+
+
+def _grounds(bayes: "BayesGaussianMixture") -> str:
+    worst = bayes.verdict_.components
+    grounds = (
+        f"The chains of the sampler agree: the largest R-hat is {worst.r_hat:.3f} (below {LARGEST_R_HAT} is wanted), the smallest "
+        f"effective sample size {worst.ess:.0f}."
+    )
+    if _k(bayes) == 1:
+        return grounds
+    return f"{grounds} In {100 * bayes.relabelling_.nearly_tied:.0f} % of the draws two groups could exchange their names."
 
 
 def _agreement(result: "Comparison") -> str:
@@ -134,13 +149,17 @@ def _equals(p: str) -> str:
 def _starts(bayes: "BayesGaussianMixture") -> str:
     modes = bayes.em_.modes_
     starts, best = int(modes["n_starts"].sum()), int(modes["n_starts"].iloc[0])
-    chosen = f"{best} of {count(starts, 'EM start')} led to the maximum that was kept"
+    climbed = f"{count(starts, 'EM start')} that {'was' if starts == 1 else 'were'} climbed to the end"
     if len(modes) == 1:
-        found = "no other was found"
+        found = (
+            f"All of the {climbed} led to one maximum."
+            if starts > 1
+            else f"The {climbed} gave the maximum that was kept."
+        )
     else:
         degenerate = int((modes["status"] == "degenerate").sum())
-        found = f"{count(len(modes) - 1, 'other')} found"
-        if degenerate:
-            found += f", {degenerate} of them degenerate and not to be used"
+        aside = f", {degenerate} of them degenerate and not to be used" if degenerate else ""
+        others = "1 other was" if len(modes) == 2 else f"{len(modes) - 1} others were"
+        found = f"{best} of the {climbed} led to the maximum that was kept; {others} found{aside}."
     ended = "" if bayes.em_.converged_ else f" EM ended {bayes.em_.status_}."
-    return f"{chosen}; {found}.{ended}"
+    return f"{found}{ended}"

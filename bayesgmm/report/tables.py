@@ -71,7 +71,7 @@ def groups(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[
     caption = "The groups. Means are posterior means ± posterior standard deviations."
     if len(shown) < len(names):
         caption += f" The first {len(shown)} of {len(names)} features."
-    columns = (*heads, *(Name(f"mean of {n.short}", f"mean of {n.full}") for n in shown))
+    columns: list[Cell] = [*heads, *(Name(f"mean of {n.short}", f"mean of {n.full}") for n in shown)]
     return Table(caption, columns, rows, "l" + "r" * (len(columns) - 1))
 
 
@@ -114,29 +114,31 @@ def assignments(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequ
     rows = [
         (
             str(i),
-            *(number(X[i, j]) for j in range(len(shown))),
             str(a["em_label"]),
             str(a["bayes_label"]),
             probability(a["em_probability"]),
             probability(a["bayes_probability"]),
             probability(a["sd"]),
-            f"{a['largest_difference']:.3f}",
+            probability(a["largest_difference"]),
+            *(number(X[i, j]) for j in range(len(shown))),
         )
         for i, a in zip(table.index, table.to_dict("records"), strict=True)
     ]
     heads = (
+        "Observation",
         "EM's group",
         "Bayes's group",
-        "EM: probability",
-        "Bayes: probability",
-        "sd between draws",
+        "p by EM",
+        "p by Bayes",
+        "sd of p",
         "Largest difference",
     )
     caption = (
-        f"The {count(len(rows), 'observation')} on which EM and Bayes differ most. Both probabilities are those of EM's group; "
-        "the last column is the largest difference over all groups. Observations and groups are numbered from 0."
+        f"The {count(len(rows), 'observation')} on which EM and Bayes differ most. p is the probability of EM's group, sd its "
+        "standard deviation between draws; the largest difference is that over all groups. Observations and groups are "
+        "numbered from 0."
     )
-    columns = ("Observation", *shown, *heads)
+    columns: list[Cell] = [*heads, *shown]
     return Table(caption, columns, rows, "l" + "r" * (len(columns) - 1))
 
 
@@ -227,7 +229,7 @@ def provenance(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> list[tup
         ("Seed of the predictive checks", str(int(a["predictive_seed"]))),
         (
             "EM",
-            f"{count(int(bayes.em_.modes_['n_starts'].sum()), 'start')}; {count(int(bayes.em_.n_iter_), 'step')}; {bayes.em_.status_}",
+            f"{count(int(bayes.em_.modes_['n_starts'].sum()), 'start')} climbed to the end; {count(int(bayes.em_.n_iter_), 'step')}; {bayes.em_.status_}",
         ),
         ("SHA-256 of the data", str(a["data_sha256"])),
         ("Versions", f"{a['versions']}; Python {a['python']}"),

@@ -1,0 +1,370 @@
+"""Figures against numbers found in another way: what is drawn must be what is true."""
+
+from itertools import pairwise
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib import pyplot
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from numpy.testing import assert_allclose
+from scipy import stats
+
+from bayesgmm import BayesGaussianMixture, MixtureParams, compare, density, plots
+from bayesgmm.errors import ParameterError
+from bayesgmm.plots import fitted, style
+from bayesgmm.plots.chains import chosen_draws
+from bayesgmm.plots.forest import is_odd, p_text
+from bayesgmm.posterior.draws import mean_params
+
+CASES = [(1, 1), (1, 8), (2, 1), (2, 8), (3, 2), (6, 8)]
+
+
+def small_fit(n_features, n_components, n_rows=160):
+    """A quick fit to well separated components, good enough to be drawn."""
+    rng = np.random.default_rng(n_features * 10 + n_components)
+    centres = rng.permutation(np.repeat(np.arange(n_components), n_features)).reshape(n_components, -1)
+    centres[:, 0] = np.arange(n_components)
+    truth = MixtureParams(
+        np.full(n_components, 1 / n_components),
+        10.0 * centres,
+        np.tile(0.5 + 0.5 * np.eye(n_features), (n_components, 1, 1)),
+    )
+    X, _ = density.simulate(truth, n_rows, rng)
+    settings = {"draws": 50, "tune": 50, "chains": 2, "random_state": 0, "progressbar": False}
+    return BayesGaussianMixture(n_components, **settings).fit(X)
+
+
+@pytest.fixture(scope="module", params=CASES, ids=[f"D{d}-K{k}" for d, k in CASES])
+def any_fit(request):
+    bayes = small_fit(*request.param)
+    return bayes, compare(bayes)
+
+
+@pytest.fixture(scope="module")
+def line_fit():
+    bayes = small_fit(1, 2)
+    return bayes, compare(bayes)
+
+
+@pytest.fixture(scope="module")
+def faithful(faithful_fit):
+    return faithful_fit, compare(faithful_fit)
+
+
+def on_the_curve(path):
+    """Points of a curve, not of its control polygon."""
+    return np.concatenate([curve(np.linspace(0, 1, 9)) for curve, _ in path.iter_bezier()])
+
+
+def squared_distance(points, mean, covariance):
+    """Mahalanobis distances, squared, one by one."""
+    inverse = np.linalg.inv(covariance)
+    return np.array([(p - mean) @ inverse @ (p - mean) for p in points])
+
+
+def diamonds(ax):
+    """What is held against intervals, by row of a forest."""
+    found = {}
+    for line in ax.lines:
+        if line.get_marker() in ("D", ">", "<") and line.get_zorder() == 4:
+            found[int(line.get_ydata()[0])] = float(line.get_xdata()[0])
+    return found
+
+
+# ------------------------------------------------------------ curves
+
+
+def test_an_ellipse_is_where_the_mahalanobis_distance_is_the_chi_square_quantile():
+    mean, covariance = np.array([3.0, -200.0]), np.array([[2.0, 9.0], [9.0, 90.0]])
+    points = on_the_curve(fitted.ellipse(mean, covariance))
+    assert_allclose(squared_distance(points, mean, covariance), stats.chi2.ppf(0.95, 2), rtol=1e-4)
+
+
+@pytest.mark.parametrize("mass", [0.5, 0.95])
+def test_an_ellipse_holds_its_mass(mass):
+    mean, covariance = np.array([1.0, 2.0]), np.array([[1.0, -0.8], [-0.8, 1.0]])
+    n = 40_000
+    draws = np.random.default_rng(0).multivariate_normal(mean, covariance, n)
+    inside = fitted.ellipse(mean, covariance, mass).to_polygons()[0]
+    share = matplotlib.path.Path(inside).contains_points(draws).mean()
+    error = np.sqrt(mass * (1 - mass) / n)
+    assert error < 0.003
+    assert abs(share - mass) < 4 * error + 1e-3  # a polygon stands in for the curve here
+
+
+def test_marginal_densities_are_sums_of_normal_densities():
+    rng = np.random.default_rng(1)
+    w, m, s = rng.dirichlet([1, 1, 1], 5), rng.normal(size=(5, 3)), rng.uniform(0.1, 2, (5, 3))
+    x = np.linspace(-3, 3, 11)
+    slow = [
+        [sum(w[i, k] * stats.norm.pdf(v, m[i, k], s[i, k]) for k in range(3)) for v in x] for i in range(5)
+    ]
+    assert_allclose(fitted.marginal_density(x, w, m, s), slow, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 5, 300, 20_000])
+def test_bins_hold_all_data_and_are_of_one_width(n):
+    column = np.random.default_rng(n).normal(5e8, 3.0, n)
+    edges = fitted.histogram_edges(column)
+    assert edges[0] <= column.min()
+    assert edges[-1] >= column.max() - 1e-6
+    assert len(edges) <= 62
+    assert_allclose(np.diff(edges), np.diff(edges)[0], rtol=1e-5)
+
+
+def test_bins_of_rounded_data_hold_the_same_number_of_possible_values():
+    column = np.round(np.random.default_rng(0).normal(3, 0.4, 300), 1)
+    edges = fitted.histogram_edges(column)
+    possible = np.round(np.arange(edges[0] + 0.05, edges[-1], 0.1), 1)
+    held = [((possible > a) & (possible < b)).sum() for a, b in pairwise(edges)]
+    assert len(set(held)) == 1
+    assert held[0] >= 1
+
+
+# ------------------------------------------------------------ names and looks
+
+
+def test_eight_components_differ_in_colour_and_in_marker():
+    assert len({style.colour(k) for k in range(8)}) == 8
+    assert len({style.marker(k) for k in range(8)}) == 8
+    assert len({str(style.line_style(k)) for k in range(8)}) == 8
+    assert style.EM not in {style.colour(k) for k in range(8)}
+
+
+def test_long_names_lose_their_middle():
+    assert style.shorten("waiting") == "waiting"
+    short = style.shorten("first " + "x" * 10_000 + " last", 40)
+    assert len(short) == 40
+    assert short.startswith("first ")
+    assert short.endswith(" last")
+
+
+def test_names_become_one_printable_line():
+    assert style.plain("a\n\tb\x00\u202e c") == "a b c"
+    assert style.plain("\n") == "(no name)"
+
+
+def test_dollars_are_no_mathematics_and_equal_names_are_told_apart():
+    assert style.text("$x$") == r"\$x\$"
+    names = style.display_names(["p" + "x" * 90 + "q", "p" + "x" * 91 + "q", "z"])
+    assert len(set(names)) == 3
+    assert names[2] == "z"
+
+
+# ------------------------------------------------------------ everything draws
+
+
+def test_every_figure_draws_without_a_warning_and_leaves_no_figure_behind(any_fit):
+    bayes, result = any_fit
+    before = pyplot.get_fignums()
+    figures = [
+        plots.plot_fit(bayes),
+        plots.plot_fit(bayes, components=False),
+        plots.plot_responsibilities(bayes, result),
+        plots.plot_log_likelihood(bayes, result),
+        plots.plot_parameters(result),
+        plots.plot_predictive(result),
+        plots.plot_em(bayes),
+    ]
+    for figure in figures:
+        assert isinstance(figure, Figure)
+        figure.draw_without_rendering()
+        assert figure.axes
+    assert pyplot.get_fignums() == before
+
+
+@pytest.mark.parametrize("draw", [plots.trace_figure, plots.rank_figure])
+def test_pictures_of_the_chains_have_a_panel_a_parameter_and_leave_no_figure_behind(line_fit, draw):
+    before = pyplot.get_fignums()
+    figure = draw(line_fit[0])
+    assert pyplot.get_fignums() == before
+    figure.draw_without_rendering()
+    titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
+    expected = [f"weights[{c}]" for c in range(2)]
+    expected += [f"{name}[{c}, x0]" for name in ("means", "stds") for c in range(2)]
+    assert titles == expected
+
+
+def test_at_most_forty_panels_and_no_constants(any_fit):
+    posterior = any_fit[0].posterior_["posterior"].dataset
+    chosen = chosen_draws(posterior)
+    k, d = posterior.sizes["cluster"], posterior.sizes["feature"]
+    assert sum(v[0, 0].size for v in chosen.data_vars.values()) <= 40
+    assert ("weights" in chosen) == (k > 1)
+    assert "corr_chol" not in chosen
+    assert chosen.sizes["feature"] == (4 if (d, k) == (6, 8) else d)
+    for draws in chosen.data_vars.values():
+        assert (draws.std(("chain", "draw")) > 0).all()
+
+
+def test_a_single_chain_has_no_rank_plot():
+    X = np.random.default_rng(0).normal(size=(30, 1))
+    bayes = BayesGaussianMixture(1, draws=20, tune=50, chains=1, random_state=0, progressbar=False).fit(X)
+    with pytest.raises(ParameterError, match=r"this fit has a single one; fit with chains=4\."):
+        plots.rank_figure(bayes)
+    plots.trace_figure(bayes).draw_without_rendering()
+
+
+# ------------------------------------------------------------ what is drawn
+
+
+def test_the_fit_in_two_dimensions_shows_the_ellipses_of_em_of_the_posterior_mean_and_of_draws(faithful):
+    bayes, _ = faithful
+    ax = plots.plot_fit(bayes).axes[0]
+    patches = [a for a in ax.get_children() if isinstance(a, PathPatch)]
+    mean = mean_params(bayes.posterior_["posterior"].dataset)
+    for dashed, params in ((True, bayes.em_.params_), (False, mean)):
+        drawn = [p for p in patches if (p.get_linestyle() == "--") == dashed]
+        assert len(drawn) == 2
+        for k, patch in enumerate(drawn):
+            points = on_the_curve(patch.get_path())
+            distance = squared_distance(points, params.means[k], params.covariances[k])
+            assert_allclose(distance, stats.chi2.ppf(0.95, 2), rtol=1e-4)
+    fans = [c for c in ax.collections if isinstance(c, PathCollection) and len(c.get_paths()) == 40]
+    assert len(fans) == 2
+    shown = sum(len(c.get_offsets()) for c in ax.collections if c not in fans)
+    assert shown == 272
+
+
+def test_observations_are_coloured_by_the_posteriors_component(faithful):
+    bayes, result = faithful
+    ax = plots.plot_fit(bayes).axes[0]
+    clouds = [c for c in ax.collections if len(c.get_offsets()) > 2]
+    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    for k, cloud in enumerate(clouds):
+        rows = result.assignments["bayes_label"].to_numpy() == k
+        assert_allclose(cloud.get_offsets(), X[rows])
+        assert_allclose(cloud.get_facecolor()[0, :3], matplotlib.colors.to_rgb(style.colour(k)))
+
+
+def test_the_fit_in_one_dimension_shows_the_densities(line_fit):
+    bayes, _ = line_fit
+    ax = plots.plot_fit(bayes).axes[0]
+    dashed = next(line for line in ax.lines if line.get_linestyle() == "--")
+    solid = next(line for line in ax.lines if line.get_linestyle() == "-")
+    x = dashed.get_xdata()
+    assert_allclose(dashed.get_ydata(), np.exp(bayes.em_.score_samples(x[:, None])), rtol=1e-9)
+    # There are fewer than 1000 draws, so that all of them are in the mean.
+    assert_allclose(solid.get_ydata(), np.exp(bayes.score_samples(x[:, None])), rtol=1e-9)
+    band = ax.collections[0].get_paths()[0].vertices
+    middle = np.interp(x, solid.get_xdata(), solid.get_ydata())
+    assert band[:, 1].min() <= middle.min()
+    assert band[:, 1].max() >= middle.max()
+
+
+def test_given_axes_are_drawn_on(faithful, line_fit):
+    figure = Figure()
+    axes = figure.subplots(2, 3).ravel()
+    bayes, result = faithful
+    assert plots.plot_fit(bayes, ax=axes[0]) is figure
+    assert plots.plot_fit(line_fit[0], ax=axes[1]) is figure
+    assert plots.plot_log_likelihood(bayes, result, ax=axes[2]) is figure
+    assert plots.plot_parameters(result, ax=axes[3]) is figure
+    assert plots.plot_predictive(result, ax=axes[4]) is figure
+    assert len(figure.axes) == 6
+    assert all(ax.has_data() for ax in axes[:5])
+    with pytest.raises(ParameterError, match="2 features on many axes"):
+        plots.plot_fit(bayes, components=False, ax=axes[5])
+
+
+def test_the_log_likelihood_has_lines_at_em_and_at_the_posterior_mean(faithful):
+    bayes, result = faithful
+    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    mean = mean_params(bayes.posterior_["posterior"].dataset)
+    at_mean = sum(
+        np.log(
+            sum(
+                w * stats.multivariate_normal.pdf(x, m, c)
+                for w, m, c in zip(mean.weights, mean.means, mean.covariances, strict=True)
+            )
+        )
+        for x in X
+    )
+    ax = plots.plot_log_likelihood(bayes, result).axes[0]
+    places = [line.get_xdata()[0] for line in ax.lines]
+    assert_allclose(
+        places, [bayes.em_.log_likelihood_, at_mean, bayes.log_likelihood_draws_.mean()], rtol=1e-9
+    )
+    assert sum(p.get_height() for p in ax.patches) == bayes.log_likelihood_draws_.size
+    without = plots.plot_log_likelihood(bayes, result, components=False).axes[0]
+    assert len(without.lines) == 2
+
+
+def test_the_forest_of_parameters_shows_em_against_the_posterior_in_its_sds(faithful):
+    _, result = faithful
+    ax = plots.plot_parameters(result).axes[0]
+    labels = [t.get_text() for t in ax.get_yticklabels()]
+    headings = ["Weights", "Means", "Standard deviations", "Correlations"]
+    assert [t for t in labels if t in headings] == headings
+    rows = [i for i, t in enumerate(labels) if t not in headings]
+    assert [labels[i] for i in rows] == [p.split("[")[1][:-1] for p in result.parameters.index]
+    at = diamonds(ax)
+    t = result.parameters
+    assert_allclose([at[i] for i in rows], (t["em"] - t["mean"]) / t["sd"], atol=1e-12)
+    ends = [
+        line.get_xdata() for line in ax.lines if len(line.get_xdata()) == 2 and line.get_linewidth() == 2.4
+    ]
+    assert_allclose([e[0] for e in ends], (t["lower"] - t["mean"]) / t["sd"])
+    assert_allclose([e[1] for e in ends], (t["upper"] - t["mean"]) / t["sd"])
+
+
+def test_of_many_parameters_those_that_differ_most_are_shown(any_fit):
+    _, result = any_fit
+    ax = plots.plot_parameters(result).axes[0]
+    shown = np.sort(np.abs(list(diamonds(ax).values())))
+    largest = np.sort(result.parameters["difference"].abs())[-60:]
+    assert_allclose(shown, np.minimum(largest, 6), atol=1e-12)
+    assert (f"60 of {len(result.parameters)}" in ax.get_title()) == (len(result.parameters) > 60)
+
+
+def test_predictive_checks_stand_against_their_replications(faithful):
+    _, result = faithful
+    ax = plots.plot_predictive(result).axes[0]
+    assert [t.get_text() for t in ax.get_yticklabels()] == [c.name for c in result.predictive]
+    at = diamonds(ax)
+    for i, check in enumerate(result.predictive):
+        expected = (check.observed - check.replicated.mean()) / check.replicated.std()
+        assert_allclose(at[i], np.clip(expected, -6, 6))
+        above = np.mean([r > check.observed for r in check.replicated])
+        ties = np.mean([r == check.observed for r in check.replicated])
+        assert is_odd(check) == (not 0.025 <= above + ties / 2 <= 0.975)
+        assert p_text(check) in ax.texts[i].get_text()
+
+
+def test_em_is_drawn_as_the_gap_to_its_end_and_its_maxima(faithful):
+    bayes, _ = faithful
+    left, right = plots.plot_em(bayes).axes
+    trace = bayes.em_.log_likelihood_trace_
+    gap = left.lines[0].get_ydata()
+    assert_allclose(gap, trace[-1] - trace[: len(gap)])
+    assert len(gap) == len(trace) - 1
+    assert left.get_yscale() == "log"
+    assert_allclose([line.get_xdata()[0] for line in right.lines], bayes.em_.modes_["log_likelihood"])
+    assert [t.get_text().split()[0] for t in right.texts] == [str(n) for n in bayes.em_.modes_["n_starts"]]
+
+
+def test_responsibilities_are_those_of_the_observations_that_are_least_sure(any_fit):
+    bayes, result = any_fit
+    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    em = bayes.em_.predict_proba(X)
+    certainty = np.minimum(em.max(axis=1), bayes.membership_.max(axis=1))
+    figure = plots.plot_responsibilities(bayes, result)
+    shown = [int(t.get_text()) for t in figure.axes[-1].get_xticklabels()]
+    assert 12 <= len(shown) <= 40
+    assert len(set(shown)) == len(shown)
+    hidden = np.setdiff1d(np.arange(len(X)), shown)
+    assert certainty[shown].max() <= certainty[hidden].min()
+    k = bayes.membership_.shape[1]
+    assert len(figure.axes) == (1 if k == 2 else k)
+    assert f"{len(shown)} of {len(X)} observations" in figure.get_suptitle()
+    for c, ax in enumerate(figure.axes):
+        posterior, hollow = ax.lines
+        assert_allclose(posterior.get_ydata(), bayes.membership_[shown, c])
+        assert_allclose(hollow.get_ydata(), em[shown, c])
+        low, high = np.array([s[:, 1] for s in ax.collections[0].get_segments()]).T
+        sd = bayes.membership_sd_[shown, c]
+        assert_allclose(low, np.maximum(bayes.membership_[shown, c] - 2 * sd, 0), atol=1e-12)
+        assert_allclose(high, np.minimum(bayes.membership_[shown, c] + 2 * sd, 1), atol=1e-12)
