@@ -7,7 +7,6 @@ against scikit-learn keeps catching them.
 
 __all__ = [
     "BayesGMMError",
-    "ConvergenceWarning",
     "DataError",
     "DegenerateFitError",
     "FileProblem",
@@ -16,8 +15,6 @@ __all__ = [
 ]
 
 from typing import Any
-
-from sklearn.exceptions import ConvergenceWarning
 
 
 class BayesGMMError(Exception):

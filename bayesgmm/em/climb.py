@@ -1,27 +1,25 @@
-"""One climb: EM steps from a start until the total log-likelihood stops rising.
+"""One climb: accelerated EM from a start until the total log-likelihood stops rising.
 
-The M step never forms a covariance. In the coordinates z = L^-1 (x - mu) of the old parameters the
-new covariance is A = S2 / S0 - m m' with m = S1 / S0; with A = G G' the new Cholesky factor is L G.
-Near the maximum A is close to the identity, so that ill-conditioned covariances cost no accuracy.
+EM converges linearly, and slowly where clusters overlap. After every two steps SQUAREM (Varadhan and Roland 2008,
+scheme S3) jumps along the line that the two suggest; the jump is kept only if the log-likelihood has risen, which the
+next E step tells at no extra cost. The sequence of log-likelihoods therefore never falls.
 """
 
-import math
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.compilation import entry, inlined
-from bayesgmm.kernels import accumulate
+from bayesgmm.em.steps import DEAD, State, Sums, expect, maximise
 
-__all__ = ["Climb", "Status", "climb"]
+__all__ = ["Climb", "Problem", "Status", "climb"]
 
 Array = NDArray[np.float64]
 
-# A component whose smallest conditional standard deviation is below this share of its column's
-# has collapsed onto a point, a line or a plane: the likelihood is unbounded there.
-COLLAPSED = 1e-5
+
+# Sums of many terms are known to this relative precision.
+ROUNDING = 1e-13
 
 
 class Status(Enum):
@@ -32,8 +30,8 @@ class Status(Enum):
         "out of iterations: the log-likelihood was still rising; increase max_iter or loosen tol"
     )
     DEGENERATE = (
-        "degenerate: a component collapsed onto a few points, where the likelihood has no upper bound; "
-        "use fewer components or more data"
+        "degenerate: a component collapsed onto a few points or a plane, where the likelihood has no upper bound "
+        "but for the floor that reg_covar sets; use fewer components or more data"
     )
     DECREASED = (
         "decreased: the log-likelihood fell by more than rounding explains; "
@@ -41,157 +39,196 @@ class Status(Enum):
     )
 
 
-_STATUSES = (Status.CONVERGED, Status.OUT_OF_ITERATIONS, Status.DEGENERATE, Status.DECREASED)
-
-
 @dataclass(frozen=True)
-class Climb:
-    """Where one climb ended: parameters in the coordinates of the data it was given.
-
-    ``log_likelihood`` belongs to exactly these parameters; ``trace`` holds the total
-    log-likelihood before each step and at the end, shape (n_iter + 1,).
-    """
-
-    status: Status
-    log_weights: Array
-    means: Array
-    cholesky: Array
-    trace: Array
-
-    @property
-    def log_likelihood(self) -> float:
-        """Total log-likelihood at the parameters."""
-        return float(self.trace[-1])
-
-    @property
-    def n_iter(self) -> int:
-        """Number of EM steps taken."""
-        return len(self.trace) - 1
-
-    @property
-    def rate(self) -> float:
-        """Ratio of the last two gains, an estimate of EM's linear rate of convergence."""
-        gains = np.diff(self.trace[-3:])
-        return float(gains[1] / gains[0]) if len(gains) == 2 and gains[0] > 0 else 0.0
-
-
-def climb(
-    X: Array,
-    sample_weight: Array,
-    log_weights: Array,
-    means: Array,
-    cholesky: Array,
-    *,
-    max_iter: int,
-    tol: float,
-) -> Climb:
-    """Climb from the given parameters.
-
-    Stops when the gain that is still to come, estimated from the last two gains by Aitken's
-    formula, falls below `tol` times the log-likelihood's size (McLachlan and Peel 2000, Finite Mixture Models,
-    section 2.11).
+class Problem:
+    """The data of a climb, and the rules that all climbs on them share.
 
     Parameters
     ----------
     X : ndarray, shape (N, D)
-        Data whose columns have standard deviations near one.
+        Rows in coordinates in which columns have standard deviations near one.
     sample_weight : ndarray, shape (N,) or (0,)
-    log_weights, means, cholesky : ndarrays, shapes (K,), (K, D), (K, D, D)
-        The start. Not written to.
+    family : int
+        Of ``steps.FAMILIES``.
+    floor : float
+        Smallest eigenvalue allowed to a covariance.
+    n_threads : int
+    """
+
+    X: Array
+    sample_weight: Array
+    family: int
+    floor: float
+    n_threads: int
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights of the rows."""
+        return float(self.sample_weight.sum()) if len(self.sample_weight) else float(len(self.X))
+
+    def expect(self, state: State) -> Sums:
+        """The E step at `state`."""
+        return expect(self.X, self.sample_weight, state, self.family, self.n_threads)
+
+    def maximise(self, sums: Sums, state: State) -> tuple[State, bool]:
+        """The M step, and whether a covariance was held at the floor."""
+        return maximise(sums, state, self.family, self.total_weight, self.floor)
+
+
+@dataclass(frozen=True)
+class Climb:
+    """Where one climb ended, in the coordinates of the data it was given.
+
+    ``log_likelihood`` belongs to exactly this state; ``trace`` holds the total log-likelihood at the states that the
+    climb passed through, each no lower than the one before, and ends with that of the last.
+    ``n_iter`` counts passes over the data.
+    """
+
+    status: Status
+    state: State
+    trace: Array
+    n_iter: int
+
+    @property
+    def log_likelihood(self) -> float:
+        """Total log-likelihood at the state."""
+        return float(self.trace[-1])
+
+
+def climb(problem: Problem, start: State, *, max_iter: int, tol: float, accelerate: bool = True) -> Climb:
+    """Climb from `start`.
+
+    Ends when the gain that is still to come, estimated from the last steps' rate of convergence, is below `tol` times
+    the size of the log-likelihood, twice in a row.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : State
     max_iter : int
+        Largest number of passes over the data.
     tol : float
         Relative tolerance on the total log-likelihood.
+    accelerate : bool
+        Whether to jump; without, plain EM steps.
     """
-    log_weights, means, cholesky = log_weights.copy(), means.copy(), cholesky.copy()
-    trace = np.empty(max_iter + 1)
-    code, steps = _climb(X, sample_weight, log_weights, means, cholesky, tol, trace)
-    return Climb(_STATUSES[code], log_weights, means, cholesky, trace[: steps + 1].copy())
+    walk = _Walk(problem, start, max_iter)
+    calm = 0
+    while not walk.over:
+        first, gain = walk.state, walk.step()
+        if walk.over or gain is None:
+            break
+        second, again = walk.state, walk.step()
+        if walk.over or again is None:
+            break
+        rate = _rate(first, second, walk.state)
+        scale = max(abs(walk.value), problem.total_weight)
+        # A gain the size of rounding says nothing of the rate.
+        to_come = again * rate**2 / max(1 - rate**2, 1e-12) if again > ROUNDING * scale else 0.0
+        calm = calm + 1 if max(again, to_come) <= tol * scale else 0
+        if calm >= 2:
+            walk.status = Status.CONVERGED
+        elif accelerate:
+            walk.jump(_extrapolate(first, second, walk.state))
+    return walk.end()
 
 
-@entry
-def _climb(X, sample_weight, log_weights, means, cholesky, tol, trace):
-    """Overwrite the parameters by those of the climb's end; returns status and number of steps."""
-    total_weight = float(X.shape[0]) if sample_weight.shape[0] == 0 else sample_weight.sum()
-    last_gain = np.inf
-    for step in range(trace.shape[0]):
-        log_likelihood, s0, s1, s2 = accumulate(X, sample_weight, log_weights, means, cholesky)
-        trace[step] = log_likelihood
-        scale = max(abs(log_likelihood), total_weight)
-        if not math.isfinite(log_likelihood):
-            return 2, step
-        if step > 0:
-            gain = log_likelihood - trace[step - 1]
-            if gain < -1e-11 * scale:
-                return 3, step
-            if gain <= tol * scale and _gain_to_come(gain, last_gain) <= tol * scale:
-                return 0, step
-            last_gain = gain
-        if step == trace.shape[0] - 1:
-            return 1, step
-        if not maximise(s0, s1, s2, total_weight, log_weights, means, cholesky):
-            return 2, step
-    return 1, trace.shape[0] - 1
+class _Walk:
+    """The state of a climb: where it stands, the sums there, and the log-likelihoods so far."""
+
+    def __init__(self, problem: Problem, start: State, max_iter: int) -> None:
+        self.problem = problem
+        self.state = start
+        self.left = max_iter
+        self.status: Status | None = None
+        self.held = False
+        self.sums = problem.expect(start)
+        self.n_iter = 0
+        self.trace = [self.sums.log_likelihood]
+
+    @property
+    def over(self) -> bool:
+        return self.status is not None
+
+    @property
+    def value(self) -> float:
+        return self.trace[-1]
+
+    def step(self) -> float | None:
+        """One EM step; the gain, or None where the climb has ended."""
+        if self.n_iter >= self.left:
+            self.status = Status.OUT_OF_ITERATIONS
+            return None
+        state, held = self.problem.maximise(self.sums, self.state)
+        sums = self.problem.expect(state)
+        self.n_iter += 1
+        if not np.isfinite(sums.log_likelihood):
+            self.status = Status.DEGENERATE
+            return None
+        gain = sums.log_likelihood - self.value
+        if gain < -1e-10 * max(abs(self.value), self.problem.total_weight):
+            self.status = Status.DECREASED
+            return None
+        self._move(state, sums, held)
+        return max(gain, 0.0)
+
+    def jump(self, state: State | None) -> None:
+        """Go to an extrapolated state if the log-likelihood is no lower there."""
+        if state is None or self.n_iter >= self.left:
+            return
+        sums = self.problem.expect(state)
+        self.n_iter += 1
+        if np.isfinite(sums.log_likelihood) and sums.log_likelihood >= self.value:
+            self._move(state, sums, self.held)
+
+    def _move(self, state: State, sums: Sums, held: bool) -> None:
+        self.state, self.sums, self.held = state, sums, held
+        self.trace.append(sums.log_likelihood)
+
+    def end(self) -> Climb:
+        dead = self.sums.s0.min() <= 10 * DEAD * self.problem.total_weight
+        status = self.status or Status.OUT_OF_ITERATIONS
+        if self.held or dead:
+            status = Status.DEGENERATE
+        return Climb(status, self.state, np.array(self.trace), self.n_iter)
 
 
-@inlined
-def _gain_to_come(gain, last_gain):
-    """Aitken's estimate of the rest of a geometric series, from its last two terms."""
-    if gain <= 0.0:
-        return 0.0
-    if gain >= last_gain:
-        return np.inf
-    return gain * gain / (last_gain - gain)
+def _vector(state: State) -> Array:
+    """A state as a vector in which any real numbers are a state: diagonals of the factors by their logarithms."""
+    d = state.means.shape[1]
+    i, j = np.tril_indices(d, -1)
+    diagonal = np.diagonal(state.cholesky, axis1=1, axis2=2)
+    return np.concatenate(
+        [state.log_weights, state.means.ravel(), np.log(diagonal).ravel(), state.cholesky[:, i, j].ravel()]
+    )
 
 
-@entry
-def maximise(s0, s1, s2, total_weight, log_weights, means, cholesky):
-    """The M step, in place; False, with the parameters as they were, if a component collapses."""
-    K, D = means.shape
-    new_cholesky = np.zeros((K, D, D))
-    inner = np.empty((D, D))
-    for k in range(K):
-        if not s0[k] > 1e-8:
-            return False
-        for i in range(D):
-            for j in range(i + 1):
-                inner[i, j] = s2[k, i, j] / s0[k] - (s1[k, i] / s0[k]) * (s1[k, j] / s0[k])
-        if not _cholesky_inplace(inner):
-            return False
-        for i in range(D):
-            for j in range(i + 1):
-                s = 0.0
-                for m in range(j, i + 1):
-                    s += cholesky[k, i, m] * inner[m, j]
-                new_cholesky[k, i, j] = s
-            if not new_cholesky[k, i, i] > COLLAPSED:
-                return False
-    for k in range(K):
-        for i in range(D):
-            s = 0.0
-            for j in range(i + 1):
-                s += cholesky[k, i, j] * s1[k, j]
-            means[k, i] += s / s0[k]
-        for i in range(D):
-            # Element by element: a slice assignment would bring seconds of compilation with it.
-            for j in range(i + 1):
-                cholesky[k, i, j] = new_cholesky[k, i, j]
-        log_weights[k] = math.log(s0[k] / total_weight)
-    return True
+def _state(vector: Array, like: State) -> State:
+    k, d = like.means.shape
+    i, j = np.tril_indices(d, -1)
+    log_weights, means, diagonal, below = np.split(vector, np.cumsum([k, k * d, k * d]))
+    cholesky = np.zeros((k, d, d))
+    cholesky[:, np.arange(d), np.arange(d)] = np.exp(diagonal.reshape(k, d))
+    cholesky[:, i, j] = below.reshape(k, -1)
+    return State(log_weights - np.logaddexp.reduce(log_weights), means.reshape(k, d), cholesky)
 
 
-@inlined
-def _cholesky_inplace(a):
-    """Replace the lower half of a by its Cholesky factor; False if it is not positive definite."""
-    D = a.shape[0]
-    for i in range(D):
-        for j in range(i + 1):
-            s = a[i, j]
-            for m in range(j):
-                s -= a[i, m] * a[j, m]
-            if i == j:
-                if not s > 0.0:
-                    return False
-                a[i, i] = math.sqrt(s)
-            else:
-                a[i, j] = s / a[j, j]
-    return True
+def _rate(first: State, second: State, third: State) -> float:
+    """Ratio of two steps' lengths: an estimate of EM's linear rate of convergence."""
+    a, b, c = _vector(first), _vector(second), _vector(third)
+    before = np.linalg.norm(b - a)
+    return float(min(np.linalg.norm(c - b) / before, 1.0)) if before > 0 else 0.0
+
+
+def _extrapolate(first: State, second: State, third: State) -> State | None:
+    """SQUAREM's jump from `first`, or None where it is no longer than the two steps."""
+    a, b, c = _vector(first), _vector(second), _vector(third)
+    r, v = b - a, (c - b) - (b - a)
+    size = np.linalg.norm(v)
+    if size == 0:
+        return None
+    alpha = -np.linalg.norm(r) / size
+    if not alpha < -1.0:
+        return None
+    target = a - 2 * alpha * r + alpha**2 * v
+    return _state(target, first) if np.all(np.isfinite(target)) and np.abs(target).max() < 1e3 else None
