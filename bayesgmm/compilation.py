@@ -23,6 +23,7 @@ __all__ = ["SOURCES", "c_entry", "entry", "inlined", "inlined_in_order", "source
 SOURCES = (
     "compilation.py",
     "kernels.py",
+    "em/climb.py",
     "em/steps.py",
     "bayes/target.py",
     "bayes/sampling.py",

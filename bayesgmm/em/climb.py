@@ -5,13 +5,15 @@ scheme S3) jumps along the line that the two suggest; the jump is kept only if t
 next E step tells at no extra cost. The sequence of log-likelihoods therefore never falls.
 """
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.em.steps import DEAD, State, Sums, expect, maximise
+from bayesgmm.compilation import entry, inlined
+from bayesgmm.em.steps import DEAD, Advance, State, advance
 
 __all__ = ["Climb", "Problem", "Status", "climb"]
 
@@ -66,13 +68,9 @@ class Problem:
         """Sum of the weights of the rows."""
         return float(self.sample_weight.sum()) if len(self.sample_weight) else float(len(self.X))
 
-    def expect(self, state: State) -> Sums:
-        """The E step at `state`."""
-        return expect(self.X, self.sample_weight, state, self.family, self.n_threads)
-
-    def maximise(self, sums: Sums, state: State) -> tuple[State, bool]:
-        """The M step, and whether a covariance was held at the floor."""
-        return maximise(sums, state, self.family, self.total_weight, self.floor)
+    def advance(self, state: State) -> Advance:
+        """One EM step from `state`."""
+        return advance(self.X, self.sample_weight, state, self.family, self.floor, self.n_threads)
 
 
 @dataclass(frozen=True)
@@ -114,121 +112,141 @@ def climb(problem: Problem, start: State, *, max_iter: int, tol: float, accelera
     """
     walk = _Walk(problem, start, max_iter)
     calm = 0
-    while not walk.over:
-        first, gain = walk.state, walk.step()
-        if walk.over or gain is None:
+    while walk.status is None:
+        first, second = walk.state, walk.ahead.next
+        gain = walk.step()
+        if walk.status is not None:
             break
-        second, again = walk.state, walk.step()
-        if walk.over or again is None:
-            break
-        rate = _rate(first, second, walk.state)
+        third = walk.ahead.next
+        rate, target = _extrapolate(first, second, third)
         scale = max(abs(walk.value), problem.total_weight)
         # A gain the size of rounding says nothing of the rate.
-        to_come = again * rate**2 / max(1 - rate**2, 1e-12) if again > ROUNDING * scale else 0.0
-        calm = calm + 1 if max(again, to_come) <= tol * scale else 0
+        to_come = gain * rate**2 / max(1 - rate**2, 1e-12) if gain > ROUNDING * scale else 0.0
+        calm = calm + 1 if max(gain, to_come) <= tol * scale else 0
         if calm >= 2:
             walk.status = Status.CONVERGED
-        elif accelerate:
-            walk.jump(_extrapolate(first, second, walk.state))
+        elif accelerate and target is not None:
+            walk.jump(target)
     return walk.end()
 
 
 class _Walk:
-    """The state of a climb: where it stands, the sums there, and the log-likelihoods so far."""
+    """Where a climb stands: the state, the EM step ahead of it, and the log-likelihoods so far."""
 
     def __init__(self, problem: Problem, start: State, max_iter: int) -> None:
         self.problem = problem
-        self.state = start
-        self.left = max_iter
+        self.max_iter = max_iter
         self.status: Status | None = None
-        self.held = False
-        self.sums = problem.expect(start)
-        self.n_iter = 0
-        self.trace = [self.sums.log_likelihood]
-
-    @property
-    def over(self) -> bool:
-        return self.status is not None
+        self.state = start
+        self.ahead = problem.advance(start)
+        self.n_iter = 1
+        self.trace = [self.ahead.log_likelihood]
+        if not np.isfinite(self.value):
+            self.status = Status.DEGENERATE
 
     @property
     def value(self) -> float:
         return self.trace[-1]
 
-    def step(self) -> float | None:
-        """One EM step; the gain, or None where the climb has ended."""
-        if self.n_iter >= self.left:
+    def step(self) -> float:
+        """Take the step ahead; returns the gain."""
+        if self.n_iter >= self.max_iter:
             self.status = Status.OUT_OF_ITERATIONS
-            return None
-        state, held = self.problem.maximise(self.sums, self.state)
-        sums = self.problem.expect(state)
+            return 0.0
+        ahead = self.problem.advance(self.ahead.next)
         self.n_iter += 1
-        if not np.isfinite(sums.log_likelihood):
+        if not np.isfinite(ahead.log_likelihood):
             self.status = Status.DEGENERATE
-            return None
-        gain = sums.log_likelihood - self.value
+            return 0.0
+        gain = ahead.log_likelihood - self.value
         if gain < -1e-10 * max(abs(self.value), self.problem.total_weight):
             self.status = Status.DECREASED
-            return None
-        self._move(state, sums, held)
+            return 0.0
+        self._move(self.ahead.next, ahead)
         return max(gain, 0.0)
 
-    def jump(self, state: State | None) -> None:
+    def jump(self, state: State) -> None:
         """Go to an extrapolated state if the log-likelihood is no lower there."""
-        if state is None or self.n_iter >= self.left:
+        if self.n_iter >= self.max_iter:
             return
-        sums = self.problem.expect(state)
+        ahead = self.problem.advance(state)
         self.n_iter += 1
-        if np.isfinite(sums.log_likelihood) and sums.log_likelihood >= self.value:
-            self._move(state, sums, self.held)
+        if np.isfinite(ahead.log_likelihood) and ahead.log_likelihood >= self.value:
+            self._move(state, ahead)
 
-    def _move(self, state: State, sums: Sums, held: bool) -> None:
-        self.state, self.sums, self.held = state, sums, held
-        self.trace.append(sums.log_likelihood)
+    def _move(self, state: State, ahead: Advance) -> None:
+        self.state, self.ahead = state, ahead
+        self.trace.append(ahead.log_likelihood)
 
     def end(self) -> Climb:
-        dead = self.sums.s0.min() <= 10 * DEAD * self.problem.total_weight
         status = self.status or Status.OUT_OF_ITERATIONS
-        if self.held or dead:
+        if self.ahead.held or self.ahead.smallest_mass <= 10 * DEAD * self.problem.total_weight:
             status = Status.DEGENERATE
         return Climb(status, self.state, np.array(self.trace), self.n_iter)
 
 
-def _vector(state: State) -> Array:
-    """A state as a vector in which any real numbers are a state: diagonals of the factors by their logarithms."""
-    d = state.means.shape[1]
-    i, j = np.tril_indices(d, -1)
-    diagonal = np.diagonal(state.cholesky, axis1=1, axis2=2)
-    return np.concatenate(
-        [state.log_weights, state.means.ravel(), np.log(diagonal).ravel(), state.cholesky[:, i, j].ravel()]
+def _extrapolate(first: State, second: State, third: State) -> tuple[float, State | None]:
+    """The rate of convergence that three states in a row suggest, and SQUAREM's jump from the first.
+
+    No state is returned where the jump would be no longer than the two steps.
+    """
+    target = State(*(np.empty_like(a) for a in (first.log_weights, first.means, first.cholesky)))
+    rate, far = _squarem(
+        *(a for s in (first, second, third, target) for a in (s.log_weights, s.means, s.cholesky))
     )
+    return rate, target if far else None
 
 
-def _state(vector: Array, like: State) -> State:
-    k, d = like.means.shape
-    i, j = np.tril_indices(d, -1)
-    log_weights, means, diagonal, below = np.split(vector, np.cumsum([k, k * d, k * d]))
-    cholesky = np.zeros((k, d, d))
-    cholesky[:, np.arange(d), np.arange(d)] = np.exp(diagonal.reshape(k, d))
-    cholesky[:, i, j] = below.reshape(k, -1)
-    return State(log_weights - np.logaddexp.reduce(log_weights), means.reshape(k, d), cholesky)
+@entry
+def _squarem(w0, m0, L0, w1, m1, L1, w2, m2, L2, w, m, L):
+    """Fill the extrapolated parameters; returns the rate of convergence and whether they are worth a try.
+
+    Diagonals of the factors are extrapolated by their logarithms, so that any step leads to a mixture.
+    """
+    K, D = m0.shape
+    first = second = curvature = 0.0
+    for k in range(K):
+        a, b = w1[k] - w0[k], w2[k] - w1[k]
+        first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
+        for i in range(D):
+            a, b = m1[k, i] - m0[k, i], m2[k, i] - m1[k, i]
+            first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
+            a = math.log(L1[k, i, i] / L0[k, i, i])
+            b = math.log(L2[k, i, i] / L1[k, i, i])
+            first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
+            for j in range(i):
+                a, b = L1[k, i, j] - L0[k, i, j], L2[k, i, j] - L1[k, i, j]
+                first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
+    if first == 0.0 or curvature == 0.0:
+        return 0.0, False
+    rate = min(math.sqrt(second / first), 1.0)
+    alpha = math.sqrt(first / curvature)
+    if not alpha > 1.0:
+        return rate, False
+    largest = -np.inf
+    for k in range(K):
+        w[k] = _along(w0[k], w1[k], w2[k], alpha)
+        largest = max(largest, w[k])
+        for i in range(D):
+            m[k, i] = _along(m0[k, i], m1[k, i], m2[k, i], alpha)
+            log_diagonal = _along(math.log(L0[k, i, i]), math.log(L1[k, i, i]), math.log(L2[k, i, i]), alpha)
+            if not abs(log_diagonal) < 50.0:
+                return rate, False
+            L[k, i, i] = math.exp(log_diagonal)
+            for j in range(i):
+                L[k, i, j] = _along(L0[k, i, j], L1[k, i, j], L2[k, i, j], alpha)
+            for j in range(i + 1, D):
+                L[k, i, j] = 0.0
+    total = 0.0
+    for k in range(K):
+        total += math.exp(w[k] - largest)
+    for k in range(K):
+        w[k] -= largest + math.log(total)
+    return rate, True
 
 
-def _rate(first: State, second: State, third: State) -> float:
-    """Ratio of two steps' lengths: an estimate of EM's linear rate of convergence."""
-    a, b, c = _vector(first), _vector(second), _vector(third)
-    before = np.linalg.norm(b - a)
-    return float(min(np.linalg.norm(c - b) / before, 1.0)) if before > 0 else 0.0
-
-
-def _extrapolate(first: State, second: State, third: State) -> State | None:
-    """SQUAREM's jump from `first`, or None where it is no longer than the two steps."""
-    a, b, c = _vector(first), _vector(second), _vector(third)
-    r, v = b - a, (c - b) - (b - a)
-    size = np.linalg.norm(v)
-    if size == 0:
-        return None
-    alpha = -np.linalg.norm(r) / size
-    if not alpha < -1.0:
-        return None
-    target = a - 2 * alpha * r + alpha**2 * v
-    return _state(target, first) if np.all(np.isfinite(target)) and np.abs(target).max() < 1e3 else None
+@inlined
+def _along(x0, x1, x2, alpha):
+    """x0 + 2 alpha r + alpha^2 v with r = x1 - x0 and v = (x2 - x1) - r."""
+    r = x1 - x0
+    return x0 + 2.0 * alpha * r + alpha * alpha * ((x2 - x1) - r)

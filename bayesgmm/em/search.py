@@ -15,7 +15,7 @@ __all__ = ["Mode", "Plan", "search"]
 Array = NDArray[np.float64]
 
 # With "auto", starts take turns in this order; Ward's method has no randomness to repeat it for.
-AUTO = ("ward", "k-means++", "random", "k-means++", "random_from_data", "k-means++", "random", "kmeans")
+AUTO = ("ward", "k-means++", "random", "k-means++", "random_from_data", "k-means++", "random", "k-means++")
 SHORT_STEPS = 50
 SUBSAMPLE = 5_000
 # Two climbs ended at the same maximum when their log-likelihoods differ by less than this, per unit of its size: far

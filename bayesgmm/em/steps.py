@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from bayesgmm.compilation import entry, inlined
 from bayesgmm.kernels import accumulate
 
-__all__ = ["FAMILIES", "State", "Sums", "expect", "maximise"]
+__all__ = ["FAMILIES", "Advance", "State", "Sums", "advance", "expect", "maximise"]
 
 Array = NDArray[np.float64]
 
@@ -54,10 +54,28 @@ class Sums:
     s2: Array
 
 
-def expect(X: Array, sample_weight: Array, state: State, family: int, n_threads: int) -> Sums:
-    """The E step: one pass over the rows, by several threads where there are many.
+@dataclass(frozen=True)
+class Advance:
+    """One EM step from a state: the log-likelihood there, and where the step leads.
 
-    The result does not depend on the number of threads by a bit.
+    ``held`` says whether a covariance had to be kept from collapsing, ``smallest_mass`` is the weight of rows that the
+    smallest component holds.
+    """
+
+    log_likelihood: float
+    next: State
+    held: bool
+    smallest_mass: float
+
+
+def advance(
+    X: Array, sample_weight: Array, state: State, family: int, floor: float, n_threads: int
+) -> Advance:
+    """E step and M step, in one pass over the rows; by several threads where there are many.
+
+    The result does not depend on the number of threads by a bit. Eigenvalues of the covariances are kept at or above
+    `floor`, which is the maximum of the expected log-likelihood under this constraint (Hathaway 1985; Ingrassia
+    2004), so that the log-likelihood still rises with every step.
 
     Parameters
     ----------
@@ -66,20 +84,45 @@ def expect(X: Array, sample_weight: Array, state: State, family: int, n_threads:
     state : State
     family : int
         One of ``FAMILIES``.
+    floor : float
     n_threads : int
     """
-    diagonal = family in (DIAG, SPHERICAL)
-    parameters = state.log_weights, state.means, state.cholesky, diagonal
+    new = State(*(np.empty_like(a) for a in (state.log_weights, state.means, state.cholesky)))
+    inner = np.empty_like(state.cholesky)
+    old = state.log_weights, state.means, state.cholesky
+    into = new.log_weights, new.means, new.cholesky, inner
+    if len(X) < 2 * CHUNK:
+        log_likelihood, smallest, marked = _advance(X, sample_weight, *old, family, floor, *into)
+    else:
+        sums = expect(X, sample_weight, state, family, n_threads)
+        marked = _update(sums.s0, sums.s1, sums.s2, *old, family, floor, *into)
+        log_likelihood, smallest = sums.log_likelihood, float(sums.s0.min())
+    held = marked and _hold(state.cholesky, new.cholesky, inner, floor)
+    return Advance(log_likelihood, new, held, smallest)
+
+
+def expect(X: Array, sample_weight: Array, state: State, family: int, n_threads: int) -> Sums:
+    """The E step alone: sums over chunks of rows, put together in the order of the chunks."""
+    parameters = state.log_weights, state.means, state.cholesky, family >= DIAG
 
     def one(rows: slice) -> tuple[float, Array, Array, Array]:
         return accumulate(X[rows], sample_weight[rows], *parameters)
 
     chunks = list(_chunks(len(X)))
-    if len(chunks) == 1:
-        return Sums(*one(chunks[0]))
     parts = list(_pool(n_threads).map(one, chunks)) if n_threads > 1 else [one(c) for c in chunks]
     log_likelihood, s0, s1, s2 = (sum(p[i] for p in parts) for i in range(4))
     return Sums(log_likelihood, s0, s1, s2)
+
+
+def maximise(sums: Sums, state: State, family: int, floor: float) -> State:
+    """The M step alone, from sums in the coordinates of `state`."""
+    new = State(*(np.empty_like(a) for a in (state.log_weights, state.means, state.cholesky)))
+    inner = np.empty_like(state.cholesky)
+    old = state.log_weights, state.means, state.cholesky
+    into = new.log_weights, new.means, new.cholesky, inner
+    if _update(sums.s0, sums.s1, sums.s2, *old, family, floor, *into):
+        _hold(state.cholesky, new.cholesky, inner, floor)
+    return new
 
 
 def _chunks(n: int) -> Iterator[slice]:
@@ -104,34 +147,76 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_threads)
 
 
-def maximise(sums: Sums, state: State, family: int, total_weight: float, floor: float) -> tuple[State, bool]:
-    """The M step: new parameters, and whether a covariance had to be kept from collapsing.
-
-    Eigenvalues of the covariances are kept at or above `floor`. That is the maximum of the expected log-likelihood under
-    this constraint (Hathaway 1985; Ingrassia 2004), so that the log-likelihood still rises with every step.
-    """
-    s0 = np.maximum(sums.s0, DEAD * total_weight)
-    means, cholesky = np.empty_like(state.means), np.zeros_like(state.cholesky)
-    inner = np.empty_like(state.cholesky)
-    _update(s0, sums.s1, sums.s2, state.means, state.cholesky, family, floor, means, cholesky, inner)
-    held = _hold(state.cholesky, cholesky, inner, floor)
-    return State(np.log(s0 / s0.sum()), means, cholesky), held
+@entry
+def _advance(
+    X,
+    sample_weight,
+    log_weights,
+    means,
+    cholesky,
+    family,
+    floor,
+    new_log_weights,
+    new_means,
+    new_cholesky,
+    inner,
+):
+    """Both steps; returns the log-likelihood, the smallest component's mass, and whether a factor is marked."""
+    log_likelihood, s0, s1, s2 = accumulate(X, sample_weight, log_weights, means, cholesky, family >= DIAG)
+    smallest = s0[0]
+    for k in range(1, s0.shape[0]):
+        smallest = min(smallest, s0[k])
+    marked = _update(
+        s0,
+        s1,
+        s2,
+        log_weights,
+        means,
+        cholesky,
+        family,
+        floor,
+        new_log_weights,
+        new_means,
+        new_cholesky,
+        inner,
+    )
+    return log_likelihood, smallest, marked
 
 
 @entry
-def _update(s0, s1, s2, old_means, old_cholesky, family, floor, means, cholesky, inner):
-    """Fill means, Cholesky factors and A; the first entry of a factor that must be kept from collapsing is NaN."""
+def _update(
+    s0,
+    s1,
+    s2,
+    old_log_weights,
+    old_means,
+    old_cholesky,
+    family,
+    floor,
+    log_weights,
+    means,
+    cholesky,
+    inner,
+):
+    """Fill log weights, means, Cholesky factors and A.
+
+    The first entry of a factor that must be kept from collapsing is set to NaN, and true returned.
+    """
     K, D = old_means.shape
     total = 0.0
     for k in range(K):
         total += s0[k]
+    for k in range(K):
+        # A component that has died out stays where it is.
+        mass = max(s0[k], DEAD * total)
+        log_weights[k] = math.log(mass / total)
         for i in range(D):
             s = 0.0
             for j in range(i + 1):
                 s += old_cholesky[k, i, j] * s1[k, j]
-            means[k, i] = old_means[k, i] + s / s0[k]
+            means[k, i] = old_means[k, i] + s / mass
             for j in range(i + 1):
-                inner[k, i, j] = s2[k, i, j] / s0[k] - (s1[k, i] / s0[k]) * (s1[k, j] / s0[k])
+                inner[k, i, j] = s2[k, i, j] / mass - (s1[k, i] / mass) * (s1[k, j] / mass)
                 inner[k, j, i] = inner[k, i, j]
     if family == TIED:
         for i in range(D):
@@ -152,10 +237,12 @@ def _update(s0, s1, s2, old_means, old_cholesky, family, floor, means, cholesky,
             if family == SPHERICAL:
                 for i in range(D):
                     inner[k, i, i] = mean
-    factor = np.empty((D, D))
+    factor = np.zeros((D, D))
+    marked = False
     for k in range(K):
         if not _factorise(inner[k], factor):
             cholesky[k, 0, 0] = np.nan
+            marked = True
             continue
         for i in range(D):
             for j in range(i + 1):
@@ -163,8 +250,12 @@ def _update(s0, s1, s2, old_means, old_cholesky, family, floor, means, cholesky,
                 for m in range(j, i + 1):
                     s += old_cholesky[k, i, m] * factor[m, j]
                 cholesky[k, i, j] = s
+            for j in range(i + 1, D):
+                cholesky[k, i, j] = 0.0
         if _smallest_eigenvalue_bound(cholesky[k], factor) < floor:
             cholesky[k, 0, 0] = np.nan
+            marked = True
+    return marked
 
 
 @inlined
