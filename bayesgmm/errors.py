@@ -8,6 +8,7 @@ against scikit-learn keeps catching them.
 __all__ = [
     "BayesGMMError",
     "DataError",
+    "DataTypeError",
     "DegenerateFitError",
     "FileProblem",
     "ParameterError",
@@ -27,6 +28,10 @@ class BayesGMMError(Exception):
 
 class DataError(BayesGMMError, ValueError):
     """The data cannot be fitted as they are."""
+
+
+class DataTypeError(DataError, TypeError):
+    """The data are not numbers."""
 
 
 class ParameterError(BayesGMMError, ValueError):

@@ -6,7 +6,6 @@ This is the only module that knows that there is an order of steps.
 import dataclasses
 import hashlib
 import json
-import os
 import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
@@ -18,13 +17,13 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 import bayesgmm
-from bayesgmm import density, validation
+from bayesgmm import density, families, validation
 from bayesgmm.bayes.laplace import laplace
 from bayesgmm.bayes.priors import Prior
 from bayesgmm.bayes.sampling import sample_nuts
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
-from bayesgmm.em.estimator import column_location_scale, em_dataset
+from bayesgmm.em.record import em_dataset
 from bayesgmm.errors import ParameterError
 from bayesgmm.posterior import draws as drawn
 from bayesgmm.posterior import passes, relabel, verdict
@@ -173,13 +172,13 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
             "draws": check(self.draws, "draws", 4),
             "tune": DEFAULT_TUNE if self.tune is None else check(self.tune, "tune", 20),
             "chains": check(self.chains, "chains", 1),
-            "cores": available_cores() if self.cores is None else check(self.cores, "cores", 1),
+            "cores": validation.available_cores() if self.cores is None else check(self.cores, "cores", 1),
         }
 
     def _sample(
         self, rows: Array, settings: dict[str, int], seed: np.random.SeedSequence, steps: Steps
     ) -> tuple[dict[str, Array], dict[str, NDArray[Any]]]:
-        shift, scale = column_location_scale(rows, np.empty(0))
+        shift, scale = families.location_scale(rows, np.empty(0), self.covariance_type)
         target = Target(rows, settings["n_components"], self.prior_, shift, scale)
         with steps.step("posterior mode"):
             approximation = laplace(target, target.unconstrained(self.em_.params_))
@@ -308,8 +307,3 @@ def judged(tree: xr.DataTree) -> verdict.Verdict:
         int(stats["diverging"].sum()),
         posterior.sizes["chain"],
     )
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

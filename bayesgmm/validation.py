@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from bayesgmm.errors import DataError, ParameterError
+from bayesgmm.errors import DataError, DataTypeError, ParameterError
 
 __all__ = [
     "available_cores",
@@ -113,13 +113,13 @@ def _to_float(values: NDArray[Any], names: Any) -> Array:
                 float(value)
             except (TypeError, ValueError):
                 label = f"column {names[j]!r}" if names is not None else f"column {j}"
-                raise DataError(
+                raise DataTypeError(
                     f"X must hold numbers, but row {i}, {label} holds {value!r} ({type(value).__name__}); "
                     "drop or encode that column. An argument must be a string or a real number.",
                     row=i,
                     column=j,
                 ) from None
-    raise DataError("X could not be converted to numbers.")  # pragma: no cover
+    raise DataTypeError("X could not be converted to numbers.")  # pragma: no cover
 
 
 def check_varying_columns(X: Array, names: Sequence[str]) -> None:
