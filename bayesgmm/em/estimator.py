@@ -1,7 +1,7 @@
 """`EMGaussianMixture`: maximum likelihood with scikit-learn's interface."""
 
 import warnings
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,9 @@ from bayesgmm.em.steps import FAMILIES, State
 from bayesgmm.em.user_start import user_start
 from bayesgmm.errors import DegenerateFitError, ParameterError
 from bayesgmm.params import MixtureParams
+
+if TYPE_CHECKING:
+    from bayesgmm.em.standard_errors import StandardErrors
 
 __all__ = ["EMGaussianMixture"]
 
@@ -301,6 +304,35 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     def icl(self, X: ArrayLike) -> float:
         """Integrated completed likelihood, BIC + 2 entropy; lower is better (Biernacki, Celeux and Govaert 2000)."""
         return self.bic(X) + 2 * self.entropy(X)
+
+    def standard_errors(
+        self,
+        X: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        method: str = "information",
+        n_bootstrap: int = 200,
+        random_state: Any = None,
+    ) -> "StandardErrors":
+        """Standard errors of the estimate, from the rows that it was fitted to.
+
+        See :func:`bayesgmm.em.standard_errors.standard_errors` for what the methods assume.
+
+        Parameters
+        ----------
+        X : array_like or data frame, shape (N, D)
+        sample_weight : array_like, shape (N,), optional
+        method : {"information", "bootstrap", "parametric"}, default "information"
+            Curvature of the log-likelihood; resampled rows; rows simulated from the estimate.
+        n_bootstrap : int, default 200
+        random_state : int, Generator, RandomState or None, default None
+        """
+        from bayesgmm.em.standard_errors import standard_errors
+
+        check_is_fitted(self)
+        return standard_errors(
+            self, X, sample_weight, method=method, n_bootstrap=n_bootstrap, random_state=random_state
+        )
 
     def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.intp]]:
         """Draw rows from the fitted mixture, with the components they come from."""
