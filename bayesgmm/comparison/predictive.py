@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["PredictiveCheck", "predictive_checks", "replicate"]
 
 Array = NDArray[np.float64]
-REPLICATIONS = 400
+REPLICATIONS = 1000
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,32 @@
+"""One function per figure: results in, a matplotlib `Figure` out.
+
+    plot_fit               the data with both fits
+    plot_responsibilities  who belongs where, by EM and by the posterior
+    plot_parameters        EM estimates against posterior intervals
+    plot_log_likelihood    the draws' log-likelihood, with EM's
+    plot_predictive        posterior predictive checks
+    plot_em                how EM climbed, and which maxima it found
+    trace_figure, rank_figure   ArviZ's pictures of the chains
+
+In all of them EM is black, dashed or hollow; the posterior is solid and in the colour of its component. Colours are
+those of Okabe and Ito, and none of them stands alone: a marker, a line style or a number says the same.
+Nothing here touches pyplot's list of figures, so that nothing needs a display and nothing has to be closed.
+"""
+
+from bayesgmm.plots.chains import rank_figure, trace_figure
+from bayesgmm.plots.em import plot_em
+from bayesgmm.plots.fit import plot_fit
+from bayesgmm.plots.forest import plot_parameters, plot_predictive
+from bayesgmm.plots.likelihood import plot_log_likelihood
+from bayesgmm.plots.responsibilities import plot_responsibilities
+
+__all__ = [
+    "plot_em",
+    "plot_fit",
+    "plot_log_likelihood",
+    "plot_parameters",
+    "plot_predictive",
+    "plot_responsibilities",
+    "rank_figure",
+    "trace_figure",
+]

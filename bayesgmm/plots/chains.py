@@ -1,0 +1,134 @@
+"""ArviZ's trace and rank plots of a fit, as plain figures."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+from arviz_base.labels import BaseLabeller
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bayesgmm.errors import ParameterError
+from bayesgmm.plots.style import colour, display_names, line_style
+
+if TYPE_CHECKING:
+    from bayesgmm.estimator import BayesGaussianMixture
+
+__all__ = ["chosen_draws", "rank_figure", "trace_figure"]
+
+MOST_PANELS = 40
+MOST_RANKS = 500
+COLUMNS = 4
+
+
+def trace_figure(bayes: "BayesGaussianMixture") -> Figure:
+    """ArviZ's trace plot of weights, means and standard deviations, draw by draw, one line a chain.
+
+    At most 40 panels: where there are more parameters, standard deviations are left out first, then means of the
+    last features.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    import arviz_plots as azp
+
+    draws = chosen_draws(bayes.posterior_["posterior"].dataset)
+    styles = ["-"] * draws.sizes["chain"]
+    stats = bayes.posterior_["sample_stats"].dataset
+    tree = xr.DataTree.from_dict({"posterior": draws, "sample_stats": stats})
+    return _drawn(azp.plot_trace, tree, "draw", styles, {"trace": {"width": 0.5, "alpha": 0.7}})
+
+
+def rank_figure(bayes: "BayesGaussianMixture") -> Figure:
+    """ArviZ's rank plot: lines of chains that agree stay near zero. Parameters as in :func:`trace_figure`.
+
+    Each line is a chain's distribution of fractional ranks less the uniform one, over at most 500 evenly
+    spaced draws of a chain; p is ArviZ's test that all chains have the same distribution.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ParameterError
+        Where there is a single chain, which has nothing to be ranked against.
+    """
+    import arviz_plots as azp
+
+    draws = chosen_draws(bayes.posterior_["posterior"].dataset)
+    chains = draws.sizes["chain"]
+    if chains < 2:
+        raise ParameterError("A rank plot compares chains, and this fit has a single one; fit with chains=4.")
+    # The cost of the test grows faster than the number of draws, and neighbouring draws say the same.
+    thinned = draws.isel(draw=slice(None, None, -(-draws.sizes["draw"] // MOST_RANKS)))
+    tree = xr.DataTree.from_dict({"posterior": thinned})
+    figure = _drawn(azp.plot_rank, tree, "fractional rank", [line_style(c) for c in range(chains)], {})
+    for ax in figure.axes:
+        ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+        for note in ax.texts:
+            note.set_fontsize(8)
+    return figure
+
+
+class _OneLine(BaseLabeller):
+    """Titles such as ``means[0, waiting]``, as in our tables."""
+
+    def make_label_vert(self, var_name: str, sel: Any, isel: Any) -> str:
+        return self.make_label_flat(var_name, sel, isel)
+
+
+def _drawn(
+    plot: Callable[..., Any], tree: xr.DataTree, xlabel: str, styles: list[Any], visuals: dict[str, Any]
+) -> Figure:
+    from arviz_base import rc_context
+    from matplotlib import pyplot
+
+    draws = tree["posterior"].dataset
+    panels = sum(v[0, 0].size for v in draws.data_vars.values())
+    colours = [colour(c) for c in range(draws.sizes["chain"])]
+    height = 1.3 * -(-panels // COLUMNS) + 0.7
+    before = set(pyplot.get_fignums())
+    # ArviZ draws through pyplot: what it leaves there is taken away again, whatever happens.
+    try:
+        with rc_context({"plot.max_subplots": MOST_PANELS}), pyplot.ioff():
+            collection = plot(
+                tree,
+                backend="matplotlib",
+                labeller=_OneLine(),
+                visuals=visuals | {"xlabel": False, "title": {"size": 8}},
+                aes={"color": ["chain"], "linestyle": ["chain"], "overlay": ["chain"]},
+                color=colours,
+                linestyle=styles,
+                col_wrap=COLUMNS,
+                figure_kwargs={"figsize": (9.0, height), "layout": "constrained"},
+            )
+            figure = collection.viz["figure"].item()
+    finally:
+        for number in set(pyplot.get_fignums()) - before:
+            pyplot.close(number)
+    FigureCanvasAgg(figure)
+    figure.supxlabel(xlabel, fontsize="small")
+    handles = [
+        Line2D([], [], color=c, linestyle=s, label=f"chain {i}")
+        for i, (c, s) in enumerate(zip(colours, styles, strict=True))
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=8, frameon=False, fontsize="small")
+    return figure
+
+
+def chosen_draws(posterior: xr.Dataset) -> xr.Dataset:
+    """Weights, means and standard deviations that vary, at most 40 scalars, under short feature names."""
+    short = display_names([str(f) for f in posterior["feature"].to_numpy()])
+    draws = posterior.assign_coords(feature=short)
+    k, d = posterior.sizes["cluster"], posterior.sizes["feature"]
+    # A single weight is the constant one.
+    names = ["weights"] if k > 1 else []
+    left = MOST_PANELS - k * len(names)
+    if k * d <= left:
+        return draws[[*names, "means", "stds"] if 2 * k * d <= left else [*names, "means"]]
+    if k < MOST_PANELS // 2:
+        return draws[[*names, "means"]].isel(feature=slice(0, left // k))
+    return draws[names].isel(cluster=slice(0, MOST_PANELS))

@@ -1,0 +1,124 @@
+"""Colours, markers, names and empty figures that all drawings share."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+__all__ = [
+    "BAYES",
+    "EM",
+    "PALE",
+    "WARNING",
+    "axes_for",
+    "colour",
+    "display_names",
+    "figure_of",
+    "legend_below",
+    "line_style",
+    "marker",
+    "new_figure",
+    "number_label",
+    "plain",
+    "shorten",
+    "text",
+]
+
+# Okabe and Ito (2008), Color Universal Design; black is kept for EM, so that grey is the eighth.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#F0E442", "#999999")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_LINE_STYLES: tuple[Any, ...] = (
+    "-",
+    "--",
+    "-.",
+    ":",
+    (0, (5, 1)),
+    (0, (3, 1, 1, 1)),
+    (0, (1, 1)),
+    (0, (8, 2)),
+)
+
+EM = "#1a1a1a"
+BAYES = "#0072B2"
+WARNING = "#D55E00"
+PALE = "#c9ced6"
+
+LONGEST_NAME = 24
+
+
+def colour(k: int) -> str:
+    """Colour of component k."""
+    return _COLOURS[k % len(_COLOURS)]
+
+
+def marker(k: int) -> str:
+    """Marker of component k."""
+    return _MARKERS[k % len(_MARKERS)]
+
+
+def line_style(k: int) -> Any:
+    """Line style of component or chain k."""
+    return _LINE_STYLES[k % len(_LINE_STYLES)]
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches, that pyplot does not know of."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
+    """The given axes, or those of a new figure."""
+    return new_figure(width, height).subplots() if ax is None else ax
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The figure that holds the axes, also where a subfigure is in between."""
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def legend_below(ax: Axes, handles: list[Any], own: bool, columns: int = 4) -> None:
+    """A legend under the figure where the figure is ours, and within the axes where they were given."""
+    if own:
+        columns = min(columns, len(handles))
+        look: dict[str, Any] = {"loc": "outside lower center", "ncols": columns}
+        figure_of(ax).legend(handles=handles, frameon=False, fontsize="small", **look)
+    else:
+        ax.legend(handles=handles, loc="best", fontsize="small")
+
+
+def number_label(ax: Axes, x: float, y: float, k: int) -> None:
+    """The number of component k, readable on any ground."""
+    halo = [withStroke(linewidth=2.5, foreground="white")]
+    ax.text(x, y, str(k), ha="center", va="center", weight="bold", path_effects=halo, zorder=6, clip_on=True)
+
+
+def plain(name: str) -> str:
+    """A name on one line, without characters that cannot be printed."""
+    printable = "".join(c if c.isprintable() else " " for c in name)
+    return " ".join(printable.split()) or "(no name)"
+
+
+def shorten(name: str, limit: int = 40) -> str:
+    """A name of at most `limit` characters; the middle goes, since names tend to differ at their ends."""
+    name = plain(name)
+    if len(name) <= limit:
+        return name
+    head = (limit - 1) * 2 // 3
+    return f"{name[:head]}…{name[-(limit - 1 - head) :]}"
+
+
+def text(name: str, limit: int = 40) -> str:
+    """A shortened name for matplotlib, which would take dollars for mathematics."""
+    return shorten(name, limit).replace("$", r"\$")
+
+
+def display_names(names: Sequence[str], limit: int = LONGEST_NAME) -> list[str]:
+    """Short names for the axes of a figure, made distinct again where shortening made them equal."""
+    short = [text(n, limit) for n in names]
+    taken = Counter(short)
+    return [f"{s} ({j})" if taken[s] > 1 else s for j, s in enumerate(short)]

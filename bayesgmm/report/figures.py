@@ -1,0 +1,234 @@
+"""The pictures of a report: what is drawn, what it shows in words, and the file inside the file."""
+
+import io
+import re
+import warnings
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import matplotlib
+import matplotlib.style
+from matplotlib.figure import Figure
+from PIL import Image
+
+from bayesgmm import plots
+from bayesgmm.plots.forest import is_odd
+from bayesgmm.report.wording import Name, count
+
+if TYPE_CHECKING:
+    from bayesgmm.comparison import Comparison
+    from bayesgmm.estimator import BayesGaussianMixture
+
+__all__ = ["Picture", "Sketch", "inlined", "sketches"]
+
+LARGEST_SVG = 200_000
+PNG_DPI = 130
+_STYLE = {
+    # Ids in an SVG file are hashes; with a salt they are the same in each run.
+    "svg.hashsalt": "bayesgmm",
+    "svg.fonttype": "path",
+    "font.size": 9.5,
+    "axes.titlesize": 10.5,
+    "figure.titlesize": 10.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A picture to be drawn: its place on the page, its words, and how to draw it."""
+
+    key: str
+    alt: str
+    caption: str
+    draw: Callable[[], Figure]
+    vector: bool = True
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn picture, as a data URI; width and height in CSS pixels."""
+
+    key: str
+    alt: str
+    caption: str
+    uri: str
+    width: int
+    height: int
+
+
+def sketches(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Name]) -> list[Sketch]:
+    """The pictures that the verdict allows, in the order of the page."""
+    ok, k = bayes.verdict_.ok, bayes.em_.params_.n_components
+    out = [_fit(bayes, names)]
+    if ok and k > 1:
+        out.append(_responsibilities(bayes, result))
+    if ok:
+        out.append(_parameters(result))
+    out += [_likelihood(bayes, result), _predictive(result), _em(bayes)]
+    if ok:
+        out += _chains(bayes)
+    return out
+
+
+def _fit(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> Sketch:
+    ok, k, n = bayes.verdict_.ok, bayes.em_.params_.n_components, len(bayes.membership_)
+    densities = "EM's density (dashed) and the posterior mean density (solid) with its 95 % band"
+    if len(names) == 1:
+        alt = f"Histogram of {names[0].short} for {count(n, 'observation')}, with {densities}."
+        caption = "The histogram shows the data. Where the band is wide, the data leave the density open."
+    elif not ok:
+        shown = min(len(names), 6)
+        alt = f"Scatter plots of {count(shown, 'feature')} pair by pair for {count(n, 'observation')}; on the diagonal {densities}."
+        caption = "Observations and densities only: neither depends on which group is called which."
+    else:
+        what = (
+            f"Scatter plot of {names[1].short} against {names[0].short}"
+            if len(names) == 2
+            else f"Scatter plots of {count(min(len(names), 6), 'feature')} pair by pair"
+        )
+        alt = (
+            f"{what} for {count(n, 'observation')}, marked by component; around each of {count(k, 'component')} EM's 95 % "
+            "ellipse (dashed), that of the posterior mean (solid) and those of single draws (thin)."
+        )
+        caption = (
+            "An ellipse holds 95 % of its component. The fan of thin ones shows how far the data leave its place and shape open: "
+            "where it is narrow and the dashed line lies within it, EM and Bayes say the same."
+        )
+        if len(names) > 2:
+            alt += f" On the diagonal {densities}."
+    return Sketch("fit", alt, caption, lambda: plots.plot_fit(bayes, components=ok))
+
+
+def _responsibilities(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
+    alt = (
+        "For the observations whose component is least sure: EM's responsibility (hollow diamond) beside the posterior "
+        "membership with two standard deviations between draws to both sides."
+    )
+    caption = (
+        "EM gives each probability as one number. The bars show how far it would move if the parameters "
+        "were other ones that the data allow as well."
+    )
+    return Sketch("responsibilities", alt, caption, lambda: plots.plot_responsibilities(bayes, result))
+
+
+def _parameters(result: "Comparison") -> Sketch:
+    n, inside = len(result.parameters), int(result.parameters["inside"].sum())
+    alt = (
+        "Forest of the parameters in posterior standard deviations: a line for each 95 % posterior interval, a diamond for "
+        f"EM's estimate. {inside} of {n} estimates lie inside."
+    )
+    caption = "Zero is the posterior mean. One unit is one posterior standard deviation of that parameter, so that all rows can be compared."
+    return Sketch("parameters", alt, caption, lambda: plots.plot_parameters(result))
+
+
+def _likelihood(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
+    s, ok = result.log_likelihood, bayes.verdict_.ok
+    alt = (
+        f"Histogram of the log-likelihood of {bayes.log_likelihood_draws_.size} posterior draws, with mean {s['mean']:.2f}; "
+        f"a dashed line at EM's {s['em']:.2f}"
+    )
+    alt += f" and a solid one at {s['at_posterior_mean']:.2f}, that of the posterior mean." if ok else "."
+    free = bayes.em_.n_parameters()
+    caption = (
+        "EM looks for the largest log-likelihood. Draws do not: they lie where most of the posterior is, here "
+        f"{s['em'] - s['mean']:.1f} below EM's on average. With {free} free parameters and many observations it would be "
+        f"about {free / 2:g}, half their number."
+    )
+    return Sketch("likelihood", alt, caption, lambda: plots.plot_log_likelihood(bayes, result, components=ok))
+
+
+def _predictive(result: "Comparison") -> Sketch:
+    odd = sum(map(is_odd, result.predictive))
+    alt = (
+        f"For each of {count(len(result.predictive), 'statistic')} the middle 50 and 95 % of its values in simulated data sets, the value in "
+        f"the data, and p. In {odd} of them p is below 0.025 or above 0.975."
+    )
+    caption = (
+        "Data sets of the same size were simulated from the fitted mixture. A diamond far from its line is a feature of the data "
+        "that the mixture does not reproduce; of many checks a few may stand out by chance."
+    )
+    return Sketch("predictive", alt, caption, lambda: plots.plot_predictive(result))
+
+
+def _em(bayes: "BayesGaussianMixture") -> Sketch:
+    em = bayes.em_
+    alt = (
+        f"Left: the log-likelihood still to be gained over {count(int(em.n_iter_), 'EM step')}, on a logarithmic axis. Right: "
+        f"{count(len(em.modes_), 'distinct maximum').replace('maximums', 'maxima')} with the number of starts that ended there."
+    )
+    caption = "EM climbs to the nearest maximum, so that many starts are needed; the right panel shows where they ended."
+    return Sketch("em", alt, caption, lambda: plots.plot_em(bayes))
+
+
+def _chains(bayes: "BayesGaussianMixture") -> list[Sketch]:
+    chains, draws = bayes.log_likelihood_draws_.shape
+    trace = Sketch(
+        "trace",
+        f"Trace plots: weights, means and standard deviations of {count(chains, 'chain')} over {draws} draws, one panel a parameter.",
+        "Chains that agree cover the same range and show no trend.",
+        lambda: plots.trace_figure(bayes),
+        vector=False,
+    )
+    rank = Sketch(
+        "rank",
+        f"Rank plots of the same parameters: for each of {count(chains, 'chain')} the difference between the distribution of its ranks and the uniform one.",
+        "Lines of chains that agree stay near the middle. A small p says that chains differ more than chance explains.",
+        lambda: plots.rank_figure(bayes),
+        vector=False,
+    )
+    return [trace, rank]
+
+
+@contextmanager
+def _house_style() -> Iterator[None]:
+    """Matplotlib's own defaults and ours, whatever the caller has set."""
+    with matplotlib.style.context("default"), matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        # A name may hold letters that matplotlib's font lacks; tables and alt texts still show it.
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
+        yield
+
+
+def inlined(sketch: Sketch) -> Picture:
+    """Draw a picture, as SVG where that is small and as PNG otherwise."""
+    with _house_style():
+        figure = sketch.draw()
+        width, height = figure.get_size_inches()
+        uri = _svg_uri(figure) if sketch.vector else None
+        uri = uri or _png_uri(figure)
+    return Picture(sketch.key, sketch.alt, sketch.caption, uri, round(96 * width), round(96 * height))
+
+
+def _svg_uri(figure: Figure) -> str | None:
+    """The figure as SVG, or None where that is too large."""
+    stream = io.StringIO()
+    figure.savefig(
+        stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+    )
+    svg = re.sub(r"<!--.*?-->|<!DOCTYPE.*?>|<\?xml.*?\?>", "", stream.getvalue(), flags=re.DOTALL)
+    # A hundredth of a point is finer than any screen.
+    svg = re.sub(r' d="[^"]*"', lambda m: re.sub(r"\d+\.\d{3,}", _two_decimals, m[0]), svg)
+    svg = " ".join(svg.split())
+    if len(svg) > LARGEST_SVG:
+        return None
+    return "data:image/svg+xml," + quote(svg, safe=" =()*,.;'!~@$+/-_")
+
+
+def _two_decimals(found: re.Match[str]) -> str:
+    return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
+
+
+def _png_uri(figure: Figure) -> str:
+    """The figure as PNG of 256 colours, which takes a third of the space and cannot be told apart."""
+    full, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(full, format="png", dpi=PNG_DPI)
+    image = (
+        Image.open(full).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    )
+    image.save(small, format="png", optimize=True)
+    return "data:image/png;base64," + b64encode(small.getvalue()).decode("ascii")

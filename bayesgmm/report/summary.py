@@ -1,0 +1,146 @@
+"""The sentences at the top of a report, for a reader who is not a statistician."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bayesgmm.plots.forest import is_odd, p_text
+from bayesgmm.posterior.verdict import LARGEST_R_HAT, SMALLEST_ESS_PER_CHAIN
+from bayesgmm.report.wording import Name, Wording, count, listed, quantities
+
+if TYPE_CHECKING:
+    from bayesgmm.comparison import Comparison
+    from bayesgmm.estimator import BayesGaussianMixture
+
+__all__ = ["SURE", "Summary", "summarise"]
+
+SURE = 0.95
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is said before anything is shown.
+
+    Attributes
+    ----------
+    headline : str
+    reasons : list of str
+        Why the components must not be read one by one; empty where they may.
+    warning : str
+        What the reader has to know of the rest, where there are reasons; empty otherwise.
+    points : list of str
+    """
+
+    headline: str
+    reasons: list[str]
+    warning: str
+    points: list[str]
+
+
+def summarise(
+    bayes: "BayesGaussianMixture", result: "Comparison", wording: Wording, names: Sequence[Name]
+) -> Summary:
+    """Find the sentences; those about single components only where the verdict allows them."""
+    ok, k = bayes.verdict_.ok, _k(bayes)
+    points = [_agreement(result)] if ok and k > 1 else []
+    points += [_parameters(result, names, k)] if ok else []
+    points += [_likelihood(result), _checks(result), _starts(bayes)]
+    return Summary(
+        headline=wording(_headline(bayes, result) if ok else _size(bayes)),
+        reasons=[wording(r) for r in bayes.verdict_.reasons],
+        warning="" if ok else _warning(bayes),
+        points=[wording(p) for p in points],
+    )
+
+
+def _k(bayes: "BayesGaussianMixture") -> int:
+    return int(bayes.em_.params_.n_components)
+
+
+def _size(bayes: "BayesGaussianMixture") -> str:
+    n, d = bayes.posterior_["observed_data"]["x"].shape
+    return f"A mixture of {count(_k(bayes), 'group')} was fitted to {count(n, 'observation')} of {count(d, 'feature')}."
+
+
+def _headline(bayes: "BayesGaussianMixture", result: "Comparison") -> str:
+    n = len(result.assignments)
+    if _k(bayes) == 1:
+        return f"1 group: all {count(n, 'observation')} belong to it, so that there is nothing to assign."
+    sure = int((bayes.membership_.max(axis=1) > SURE).sum())
+    alike = int((result.assignments["em_label"] == result.assignments["bayes_label"]).sum())
+    of = f"all {n}" if alike == n else f"{alike} of {n}"
+    return (
+        f"{_k(bayes)} groups; {sure} of {count(n, 'observation')} are surely assigned (posterior probability above {SURE}); "
+        f"EM and Bayes agree on the group of {of} observations."
+    )
+
+
+def _warning(bayes: "BayesGaussianMixture") -> str:
+    left_out = (
+        "Left out for that reason: the sizes and places of the groups, who belongs to which, the table and the figure of "
+        "the parameters, and the traces of the chains. What is shown below does not depend on which group is called which."
+    )
+    d = bayes.verdict_.label_free
+    needed = SMALLEST_ESS_PER_CHAIN * bayes.posterior_["posterior"].sizes["chain"]
+    if d.r_hat < LARGEST_R_HAT and d.ess >= needed and not bayes.verdict_.divergences:
+        return left_out
+    return f"{left_out} But the chains have not settled on that either, so take it as preliminary."
+
+
+def _agreement(result: "Comparison") -> str:
+    size = result.assignments["largest_difference"]
+    differing, n = int((size > 0.1).sum()), len(size)
+    whom = f"For {differing} of {n} observations" if differing else f"For none of the {n} observations do"
+    return f"{whom} the probabilities of EM and Bayes differ by more than 0.1; the largest difference is {size.max():.2f}."
+
+
+def _parameters(result: "Comparison", names: Sequence[Name], k: int) -> str:
+    table = result.parameters
+    inside, n = int(table["inside"].sum()), len(table)
+    size = table["difference"].abs().to_numpy()
+    what, component = quantities(k, names)[int(size.argmax())]
+    share = f"All {n}" if inside == n else f"{inside} of {n}"
+    return (
+        f"{share} EM estimates lie inside their 95 % posterior intervals; the largest difference is "
+        f"{size.max():.1f} posterior standard deviations, in the {what.short} of component {component}."
+    )
+
+
+def _likelihood(result: "Comparison") -> str:
+    s = result.log_likelihood
+    if s["largest"] > s["em"] + 1e-6 * max(abs(s["em"]), 1.0):
+        return (
+            f"A posterior draw has a higher log-likelihood ({s['largest']:.2f}) than the EM fit ({s['em']:.2f}): EM has "
+            "missed the global maximum, or stayed away from a degenerate one."
+        )
+    return f"EM's log-likelihood is {s['em']:.2f}; no posterior draw exceeds it (their average is {s['mean']:.2f})."
+
+
+def _checks(result: "Comparison") -> str:
+    n = len(result.predictive)
+    odd = [f"{c.name} (p {_equals(p_text(c))})" for c in result.predictive if is_odd(c)]
+    if not odd:
+        return f"Data sets simulated from the fitted mixture look like the data in all {n} checks."
+    return (
+        f"Data sets simulated from the fitted mixture look like the data in {n - len(odd)} of {n} checks; "
+        f"they differ in {listed(odd)}."
+    )
+
+
+def _equals(p: str) -> str:
+    return p if p[0] in "<>" else f"= {p}"
+
+
+def _starts(bayes: "BayesGaussianMixture") -> str:
+    modes = bayes.em_.modes_
+    starts, best = int(modes["n_starts"].sum()), int(modes["n_starts"].iloc[0])
+    chosen = f"{best} of {count(starts, 'EM start')} led to the maximum that was kept"
+    if len(modes) == 1:
+        found = "no other was found"
+    else:
+        degenerate = int((modes["status"] == "degenerate").sum())
+        found = f"{count(len(modes) - 1, 'other')} found"
+        if degenerate:
+            found += f", {degenerate} of them degenerate and not to be used"
+    ended = "" if bayes.em_.converged_ else f" EM ended {bayes.em_.status_}."
+    return f"{chosen}; {found}.{ended}"

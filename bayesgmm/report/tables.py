@@ -1,0 +1,234 @@
+"""The tables of a report, as rows of text."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesgmm.plots.forest import p_text
+from bayesgmm.plots.style import plain
+from bayesgmm.report.summary import SURE
+from bayesgmm.report.wording import Name, Wording, count, number, probability, quantities, with_sd
+
+if TYPE_CHECKING:
+    from bayesgmm.comparison import Comparison
+    from bayesgmm.estimator import BayesGaussianMixture
+
+__all__ = [
+    "Table",
+    "assignments",
+    "checks",
+    "diagnostics",
+    "groups",
+    "likelihood",
+    "modes",
+    "parameters",
+    "provenance",
+]
+
+Cell = str | Name
+
+MOST_FEATURES = 6
+MOST_PARAMETERS = 250
+MOST_ASSIGNMENTS = 15
+SHOWN_FEATURES = 4
+
+
+@dataclass(frozen=True)
+class Table:
+    """A caption, the heads of the columns and the rows; ``align`` has a letter a column, l for words and r for numbers."""
+
+    caption: str
+    columns: Sequence[Cell]
+    rows: Sequence[Sequence[Cell]]
+    align: str
+
+
+def groups(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Name]) -> Table:
+    """Each component at a glance: its share, its observations, its means."""
+    shown = names[:MOST_FEATURES]
+    table = result.parameters
+    labels, sure = result.assignments["bayes_label"].to_numpy(), bayes.membership_.max(axis=1) > SURE
+    k, d = bayes.em_.params_.means.shape
+    rows = []
+    for c in range(k):
+        weight = table.iloc[c]
+        means = [table.iloc[k + c * d + j] for j in range(len(shown))]
+        rows.append(
+            (
+                f"component {c}",
+                f"{100 * weight['em']:.1f} %",
+                f"{100 * weight['mean']:.1f} %",
+                f"{100 * weight['lower']:.1f} to {100 * weight['upper']:.1f} %",
+                str((labels == c).sum()),
+                str((sure & (labels == c)).sum()),
+                *(f"{with_sd(m['mean'], m['sd'])} ± {with_sd(m['sd'], m['sd'])}" for m in means),
+            )
+        )
+    heads = ("Group", "Share, EM", "Share, Bayes", "95 % interval", "Observations", "of them sure")
+    caption = "The groups. Means are posterior means ± posterior standard deviations."
+    if len(shown) < len(names):
+        caption += f" The first {len(shown)} of {len(names)} features."
+    columns = (*heads, *(Name(f"mean of {n.short}", f"mean of {n.full}") for n in shown))
+    return Table(caption, columns, rows, "l" + "r" * (len(columns) - 1))
+
+
+def parameters(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Name]) -> Table:
+    """Every parameter, EM beside the posterior; of very many those that differ most."""
+    table = result.parameters
+    what_each_is = quantities(bayes.em_.params_.n_components, names)
+    size = table["difference"].abs().to_numpy()
+    kept = np.sort(np.argsort(-size, kind="stable")[:MOST_PARAMETERS])
+    rows = []
+    for i in kept:
+        (what, component), p = what_each_is[i], table.iloc[i]
+        em, mean, sd, low, high = (with_sd(p[c], p["sd"]) for c in ("em", "mean", "sd", "lower", "upper"))
+        inside = "inside" if p["inside"] else "outside"
+        rows.append((what, component, em, mean, sd, f"{low} to {high}", f"{p['difference']:+.2f}", inside))
+    caption = (
+        "All parameters."
+        if len(kept) == len(table)
+        else f"The {len(kept)} of {len(table)} parameters that differ most."
+    )
+    caption += " The last two columns say how far EM lies from the posterior mean, in posterior standard deviations, and whether it lies in the interval."
+    heads = (
+        "Parameter",
+        "Component",
+        "EM",
+        "Posterior mean",
+        "Posterior sd",
+        "95 % interval",
+        "EM − mean, in sd",
+        "EM is",
+    )
+    return Table(caption, heads, rows, "lrrrrrrl")
+
+
+def assignments(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Name]) -> Table:
+    """The observations on which EM and the posterior differ most."""
+    shown = names[:SHOWN_FEATURES]
+    table = result.assignments.nlargest(MOST_ASSIGNMENTS, "largest_difference", keep="first")
+    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    rows = [
+        (
+            str(i),
+            *(number(X[i, j]) for j in range(len(shown))),
+            str(a["em_label"]),
+            str(a["bayes_label"]),
+            probability(a["em_probability"]),
+            probability(a["bayes_probability"]),
+            probability(a["sd"]),
+            f"{a['largest_difference']:.3f}",
+        )
+        for i, a in zip(table.index, table.to_dict("records"), strict=True)
+    ]
+    heads = (
+        "EM's group",
+        "Bayes's group",
+        "EM: probability",
+        "Bayes: probability",
+        "sd between draws",
+        "Largest difference",
+    )
+    caption = (
+        f"The {count(len(rows), 'observation')} on which EM and Bayes differ most. Both probabilities are those of EM's group; "
+        "the last column is the largest difference over all groups. Observations and groups are numbered from 0."
+    )
+    columns = ("Observation", *shown, *heads)
+    return Table(caption, columns, rows, "l" + "r" * (len(columns) - 1))
+
+
+def likelihood(result: "Comparison", components: bool) -> Table:
+    """The total log-likelihood at the estimates and along the draws."""
+    s = result.log_likelihood
+    rows = [("EM", f"{s['em']:.2f}")]
+    if components:
+        rows.append(("at the posterior mean of the parameters", f"{s['at_posterior_mean']:.2f}"))
+    rows += [
+        ("draws: mean ± sd", f"{s['mean']:.2f} ± {s['sd']:.2f}"),
+        ("draws: central 95 %", f"{s['lower']:.2f} to {s['upper']:.2f}"),
+        ("draws: largest", f"{s['largest']:.2f}"),
+    ]
+    return Table("Total log-likelihood of the data.", ("Where", "Log-likelihood"), rows, "lr")
+
+
+def checks(result: "Comparison", wording: Wording) -> Table:
+    """Every posterior predictive check as numbers."""
+    rows = []
+    for c in result.predictive:
+        low, high = (with_sd(v, c.replicated.std()) for v in np.quantile(c.replicated, (0.025, 0.975)))
+        rows.append((wording(c.name), with_sd(c.observed, c.replicated.std()), f"{low} to {high}", p_text(c)))
+    caption = (
+        "p is the share of replications with a larger value than the data, of "
+        f"{len(result.predictive[0].replicated)} replications."
+    )
+    return Table(caption, ("Statistic", "Data", "95 % of the replications", "p"), rows, "lrrr")
+
+
+def modes(bayes: "BayesGaussianMixture") -> Table:
+    """The distinct maxima that EM's starts have led to."""
+    table = bayes.em_.modes_
+    best = table["log_likelihood"].iloc[0]
+    rows = [
+        (
+            str(place),
+            f"{m['log_likelihood']:.2f}",
+            f"{m['log_likelihood'] - best:+.2f}" if place else "chosen",
+            str(m["n_starts"]),
+            probability(m["smallest_weight"]),
+            str(m["status"]),
+        )
+        for place, m in enumerate(table.to_dict("records"))
+    ]
+    heads = ("Maximum", "Log-likelihood", "against the chosen", "Starts", "Smallest weight", "Status")
+    return Table("Distinct local maxima of the likelihood.", heads, rows, "lrrrrl")
+
+
+def diagnostics(bayes: "BayesGaussianMixture", wording: Wording) -> Table:
+    """The numbers behind the verdict."""
+    v = bayes.verdict_
+    rows = []
+    for d, what in ((v.label_free, "label-free quantities"), (v.components, "parameters of the components")):
+        rows.append((f"largest R-hat, {what}", f"{d.r_hat:.3f}", wording(d.r_hat_at) if d.r_hat_at else "–"))
+        rows.append(
+            (
+                f"smallest effective sample size, {what}",
+                f"{d.ess:.0f}",
+                wording(d.ess_at) if d.ess_at else "–",
+            )
+        )
+    rows.append(("divergent transitions", str(v.divergences), "–"))
+    tied = 100 * bayes.relabelling_.nearly_tied
+    rows.append(("draws whose labels are nearly tied", f"{tied:.1f} %", "–"))
+    return Table("Diagnostics of the chains.", ("Quantity", "Value", "at"), rows, "lrl")
+
+
+def provenance(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> list[tuple[str, str]]:
+    """Everything needed to make the fit again: settings, seeds, data and versions."""
+    a = bayes.posterior_.attrs
+    n, d = bayes.posterior_["observed_data"]["x"].shape
+    k = bayes.em_.params_.n_components
+    # An object's address is another one in each run, and says nothing.
+    seed = re.sub(r" at 0x[0-9A-Fa-f]+", "", str(a["random_state"]))
+    features = ", ".join(m.short for m in names[:20]) + (f" and {d - 20} more" if d > 20 else "")
+    return [
+        ("Observations, N", str(n)),
+        ("Features, D", f"{d}: {features}"),
+        ("Components, K", str(k)),
+        ("Covariances", str(a["covariance_type"])),
+        (
+            "Posterior draws",
+            f"{count(int(a['chains']), 'chain')} of {int(a['draws'])} draws after {int(a['tune'])} of warm-up",
+        ),
+        ("Target acceptance", f"{float(a['target_accept']):g}"),
+        ("random_state", "None: a new run draws anew" if seed == "None" else plain(seed)),
+        ("Seed of the predictive checks", str(int(a["predictive_seed"]))),
+        (
+            "EM",
+            f"{count(int(bayes.em_.modes_['n_starts'].sum()), 'start')}; {count(int(bayes.em_.n_iter_), 'step')}; {bayes.em_.status_}",
+        ),
+        ("SHA-256 of the data", str(a["data_sha256"])),
+        ("Versions", f"{a['versions']}; Python {a['python']}"),
+    ]

@@ -1,0 +1,97 @@
+"""Numbers with sensible digits, and names that fit on a line."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from bayesgmm.plots.style import plain, shorten
+
+__all__ = ["Name", "Wording", "count", "listed", "number", "probability", "quantities", "with_sd"]
+
+LONGEST_NAME = 40
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name as it is shown, and in full; the page gives the latter where the two differ."""
+
+    short: str
+    full: str
+
+    @classmethod
+    def of(cls, name: str) -> "Name":
+        """The name of a feature, on one line."""
+        return cls(shorten(name, LONGEST_NAME), plain(name))
+
+    def joined(self, other: "Name") -> "Name":
+        """Two names with an "and" between them."""
+        return Name(f"{self.short} and {other.short}", f"{self.full} and {other.full}")
+
+
+class Wording:
+    """Shortens the long ones among a fit's feature names wherever they occur in a sentence."""
+
+    def __init__(self, features: Sequence[str]) -> None:
+        # The longest first: one name may be the beginning of another.
+        long = sorted((f for f in features if len(f) > LONGEST_NAME), key=len, reverse=True)
+        self._short = {name: shorten(name, LONGEST_NAME) for name in long}
+
+    def __call__(self, sentence: str) -> str:
+        for name, short in self._short.items():
+            sentence = sentence.replace(name, short)
+        return plain(sentence)
+
+
+def quantities(k: int, names: Sequence[Name]) -> list[tuple[Name, str]]:
+    """What each row of a comparison's parameter table is, and of which component, in the order of that table."""
+    out = [(Name("weight", "weight"), str(c)) for c in range(k)]
+    for kind in ("mean", "sd"):
+        out += [
+            (Name(f"{kind} of {n.short}", f"{kind} of {n.full}"), str(c)) for c in range(k) for n in names
+        ]
+    pairs = [a.joined(b) for a, b in combinations(names, 2)]
+    out += [
+        (Name(f"correlation of {p.short}", f"correlation of {p.full}"), str(c))
+        for c in range(k)
+        for p in pairs
+    ]
+    return out
+
+
+def count(n: int, noun: str) -> str:
+    """A number and its noun: ``1 start``, ``20 starts``."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def listed(items: Sequence[str], most: int = 6) -> str:
+    """``a, b and c``; of many the first few, and how many more there are."""
+    shown = list(items[:most])
+    if len(items) > most:
+        return f"{', '.join(shown)} and {len(items) - most} more"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def probability(p: float) -> str:
+    """Three decimals; what would round to 0 or 1 without being it is shown as beyond a bound."""
+    if 0 < p < 0.0005:
+        return "< 0.001"
+    if 0.9995 <= p < 1:
+        return "> 0.999"
+    return f"{p:.3f}"
+
+
+def number(value: float) -> str:
+    """Six significant digits, for values in the units of the data."""
+    return f"{value:.6g}"
+
+
+def with_sd(value: float, sd: float) -> str:
+    """A value with the digits that its standard deviation leaves: two of the latter's."""
+    if not (sd > 0 and math.isfinite(sd)):
+        return number(value)
+    decimals = 1 - math.floor(math.log10(sd))
+    if decimals > 7 or abs(value) >= 1e7:
+        size = max(abs(value), sd)
+        return f"{value:.{max(1, math.floor(math.log10(size)) + decimals)}e}"
+    return f"{value:.{max(0, decimals)}f}"

@@ -1,0 +1,130 @@
+"""`write_report`: put the page together and write it."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from sklearn.utils.validation import check_is_fitted
+
+from bayesgmm.comparison import compare
+from bayesgmm.plots.style import colour, plain
+from bayesgmm.progress import Steps
+from bayesgmm.report import tables
+from bayesgmm.report.figures import Picture, inlined, sketches
+from bayesgmm.report.summary import summarise
+from bayesgmm.report.wording import Name, Wording, count
+from bayesgmm.storage import check_writable, replace_file
+
+if TYPE_CHECKING:
+    from bayesgmm.comparison import Comparison
+    from bayesgmm.estimator import BayesGaussianMixture
+
+__all__ = ["write_report"]
+
+
+def write_report(
+    bayes: "BayesGaussianMixture",
+    path: str | os.PathLike[str],
+    *,
+    title: str | None = None,
+    progressbar: bool = True,
+) -> Path:
+    """Write a fit, and the comparison of EM and posterior, as one self-contained HTML file.
+
+    The same fit gives the same bytes each time. Where ``bayes.verdict_`` is not ok, the report says so first, and
+    leaves out whatever would describe single components.
+
+    Parameters
+    ----------
+    bayes : BayesGaussianMixture
+        A fitted or loaded one.
+    path : str or path
+        The file is written beside its target and renamed into place: it is there whole or not at all.
+    title : str, optional
+        The heading; None makes one of the numbers of groups and observations.
+    progressbar : bool, default True
+        Show progress on a terminal or in a notebook.
+
+    Returns
+    -------
+    Path
+        Where the report is.
+
+    Raises
+    ------
+    FileProblem
+        Where the folder does not exist or cannot be written to; nothing is drawn then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from bayesgmm import BayesGaussianMixture, datasets, write_report
+    >>> bayes = BayesGaussianMixture(1, draws=50, random_state=0, progressbar=False).fit(datasets.galaxies().X)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = write_report(bayes, Path(folder) / "galaxies.html", progressbar=False)
+    ...     report.read_text(encoding="utf-8").startswith("<!doctype html>")
+    True
+    """
+    check_is_fitted(bayes)
+    check_writable(Path(path))
+    result = compare(bayes)
+    names = [Name.of(str(f)) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
+    todo = sketches(bayes, result, names)
+    pictures: dict[str, Picture] = {}
+    with Steps(enabled=progressbar) as steps, steps.step("report", total=len(todo)) as progress:
+        for done, sketch in enumerate(todo, start=1):
+            pictures[sketch.key] = inlined(sketch)
+            progress(done, len(todo), 0)
+    html = _page(bayes, result, names, pictures, title)
+    return replace_file(path, lambda temporary: temporary.write_text(html, encoding="utf-8", newline="\n"))
+
+
+def _page(
+    bayes: "BayesGaussianMixture",
+    result: "Comparison",
+    names: list[Name],
+    pictures: dict[str, Picture],
+    title: str | None,
+) -> str:
+    features = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
+    wording = Wording(features)
+    k, ok = bayes.em_.params_.n_components, bayes.verdict_.ok
+    by_component: dict[str, Any] = {}
+    if ok:
+        by_component["parameters"] = tables.parameters(bayes, result, names)
+    if ok and k > 1:
+        by_component["groups"] = tables.groups(bayes, result, names)
+        by_component["assignments"] = tables.assignments(bayes, result, names)
+    environment = Environment(
+        loader=PackageLoader("bayesgmm.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("template.html").render(
+        title=plain(title) if title is not None else _title(bayes),
+        summary=summarise(bayes, result, wording, names),
+        pictures=pictures,
+        tables=by_component
+        | {
+            "likelihood": tables.likelihood(result, ok),
+            "checks": tables.checks(result, wording),
+            "modes": tables.modes(bayes),
+            "diagnostics": tables.diagnostics(bayes, wording),
+        },
+        colours=[colour(c) for c in range(k)],
+        prior=[wording(line) for line in bayes.prior_.describe(features, k)],
+        provenance=tables.provenance(bayes, names),
+        ok=ok,
+        k=k,
+        created_by=bayes.posterior_.attrs["created_by"],
+    )
+
+
+def _title(bayes: "BayesGaussianMixture") -> str:
+    n, d = bayes.posterior_["observed_data"]["x"].shape
+    k = count(bayes.em_.params_.n_components, "group")
+    return f"{k} in {count(n, 'observation')} of {count(d, 'feature')}"
