@@ -60,16 +60,29 @@ def n_parameters(n_components: int, n_features: int, covariance_type: str) -> in
 
 
 def location_scale(X: Array, sample_weight: Array, covariance_type: str) -> tuple[Array, Array]:
-    """Means and standard deviations of the columns, shape (D,) each; a deviation of zero becomes one.
+    """Means and scales of the columns, shape (D,) each; a scale of zero becomes one.
 
-    Spherical covariances stay spherical under one common scale only: that of all columns together.
+    The scale is the standard deviation, or what the interquartile range says it would be if that is smaller: one giant
+    outlier then leaves the other rows a spread of about one. Spherical covariances stay spherical under one common
+    scale only.
     """
-    w = sample_weight if len(sample_weight) else None
+    w = sample_weight if len(sample_weight) else np.ones(len(X))
     shift = np.average(X, axis=0, weights=w)
-    variance = np.average((X - shift) ** 2, axis=0, weights=w)
+    scale = np.sqrt(np.average((X - shift) ** 2, axis=0, weights=w))
+    # Of a Gaussian, the interquartile range is 1.349 standard deviations.
+    robust = np.array([_interquartile_range(x, w) for x in X.T]) / 1.349
+    scale = np.where(robust > 0, np.minimum(scale, robust), scale)
     if covariance_type == "spherical":
-        variance = np.full_like(variance, variance.mean())
-    return shift, np.where(variance > 0, np.sqrt(variance), 1.0)
+        scale = np.full_like(scale, np.sqrt(np.mean(scale**2)))
+    return shift, np.where(scale > 0, scale, 1.0)
+
+
+def _interquartile_range(x: Array, weights: Array) -> float:
+    """Of weighted values; a weight of three is the same as three values."""
+    order = np.argsort(x, kind="stable")
+    share = np.cumsum(weights[order]) / weights.sum()
+    low, high = np.searchsorted(share, [0.25, 0.75])
+    return float(x[order[high]] - x[order[low]])
 
 
 def is_singular(X: Array, sample_weight: Array, covariance_type: str, floor: float) -> bool:

@@ -162,9 +162,7 @@ def check_distinct_rows(X: Array, n_components: int) -> None:
 def check_fittable(X: Array, names: Sequence[str], n_components: int, covariance_type: str) -> None:
     """Refuse data to which no mixture of this kind can be fitted; X holds the rows that count."""
     if len(X) < 2:
-        raise DataError(
-            f"A covariance needs at least 2 rows; got n_samples = {len(X)} sample(s) that count."
-        )
+        raise DataError(f"A covariance needs at least 2 rows; got n_samples = {len(X)} sample(s) that count.")
     check_varying_columns(X, names)
     check_distinct_rows(X, n_components)
     if covariance_type in ("full", "tied") and len(X) > X.shape[1]:

@@ -124,9 +124,7 @@ class Prior:
         object.__setattr__(self, "lkj_eta", eta)
 
     @classmethod
-    def from_data(
-        cls, X: Any, weights: ArrayLike | None = None, *, covariance_type: str = "full"
-    ) -> "Prior":
+    def from_data(cls, X: Any, weights: ArrayLike | None = None, *, covariance_type: str = "full") -> "Prior":
         """The default prior: weakly informative, scaled to the mean and standard deviation of each column.
 
         Parameters

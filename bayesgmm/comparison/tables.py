@@ -44,7 +44,12 @@ def parameter_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
 
 def em_values(params: MixtureParams, posterior: xr.Dataset) -> np.ndarray:
     """The EM estimate in the order of :func:`bayesgmm.posterior.draws.parameter_draws`, shape (P,)."""
-    single = {"weights": params.weights, "means": params.means, "stds": params.stds, "corr_chol": params.corr_chol}
+    single = {
+        "weights": params.weights,
+        "means": params.means,
+        "stds": params.stds,
+        "corr_chol": params.corr_chol,
+    }
     dims = {name: posterior[name].dims[2:] for name in single if name in posterior}
     # Where components share a value, EM's components agree on it, too.
     shared = {name for name, d in dims.items() if "cluster" not in d}

@@ -177,7 +177,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             if isinstance(value, bool) or not (isinstance(value, float | int) and 0 < value < 1):
                 raise ParameterError(f"{name} must be a number between 0 and 1; got {value!r}.")
         check = validation.check_integer
-        threads = validation.available_cores() if self.n_threads is None else check(self.n_threads, "n_threads", 1)
+        threads = (
+            validation.available_cores() if self.n_threads is None else check(self.n_threads, "n_threads", 1)
+        )
         plan = Plan(
             n_components=check(self.n_components, "n_components", 1),
             init_params=self.init_params,
@@ -195,9 +197,14 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
 
     def _given(self, problem: Problem, shift: Array, scale: Array) -> State | None:
         """A start of the user's, or that of the last fit, in standardised coordinates."""
-        if self.warm_start and hasattr(self, "params_") and self.params_.means.shape == (
-            self.n_components,
-            problem.X.shape[1],
+        if (
+            self.warm_start
+            and hasattr(self, "params_")
+            and self.params_.means.shape
+            == (
+                self.n_components,
+                problem.X.shape[1],
+            )
         ):
             p = self.params_.rescaled(-shift / scale, 1 / scale)
             return State(np.log(np.maximum(p.weights, 1e-12)), np.array(p.means), np.array(p.cholesky))
@@ -212,7 +219,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
 
     def _keep(self, modes: list[Mode], rows: Array, weights: Array, shift: Array, scale: Array) -> None:
         best = modes[0].climb
-        collinear = families.is_singular((rows - shift) / scale, weights, self.covariance_type, float(self.reg_covar))
+        collinear = families.is_singular(
+            (rows - shift) / scale, weights, self.covariance_type, float(self.reg_covar)
+        )
         if modes[0].degenerate and not collinear:
             raise DegenerateFitError(
                 f"All {self.n_init} starts with n_components={self.n_components} ended in a component that "
@@ -269,7 +278,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         """The component with the largest responsibility, shape (N,)."""
         return self.predict_proba(X).argmax(axis=1)
 
-    def fit_predict(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> NDArray[np.intp]:
+    def fit_predict(
+        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> NDArray[np.intp]:
         """Fit, then assign each row to its most probable component, shape (N,)."""
         return self.fit(X, sample_weight=sample_weight).predict(X)
 

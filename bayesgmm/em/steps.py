@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +130,7 @@ def _chunks(n: int) -> Iterator[slice]:
     # A short last chunk would be a thread's whole work for little; chunks are made even instead.
     count = max(1, round(n / CHUNK))
     edges = np.linspace(0, n, count + 1).astype(int)
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in pairwise(edges):
         yield slice(int(a), int(b))
 
 
@@ -226,7 +227,7 @@ def _update(
                     s += s0[k] * inner[k, i, j]
                 for k in range(K):
                     inner[k, i, j] = s / total
-    elif family == DIAG or family == SPHERICAL:
+    elif family >= DIAG:
         for k in range(K):
             mean = 0.0
             for i in range(D):

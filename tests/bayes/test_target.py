@@ -51,16 +51,22 @@ def pymc_value_and_gradient(target, q):
     model = build_model(target.X, K, target.prior, covariance_type=family)
     std_shape = {"tied": (D,), "spherical": (K,)}.get(family, (K, D))
     below = D * (D - 1) // 2
-    shapes = [(K - 1,), (K, D), std_shape, (below,) if family == "tied" else (K, below)][: len(model.value_vars)]
+    shapes = [(K - 1,), (K, D), std_shape, (below,) if family == "tied" else (K, below)][
+        : len(model.value_vars)
+    ]
     start = {v.name: np.zeros(s) for v, s in zip(model.value_vars, shapes, strict=True)}
-    function = model.logp_dlogp_function(ravel_inputs=True, initial_point=start, mode=PYTHON)._pytensor_function
+    function = model.logp_dlogp_function(
+        ravel_inputs=True, initial_point=start, mode=PYTHON
+    )._pytensor_function
     stretch = np.ones(len(q))
     moved = q.copy()
     means = slice(K - 1, K - 1 + K * D)
     stds = slice(means.stop, means.stop + int(np.prod(std_shape)))
     stretch[means] = np.tile(target.scale, K)
     moved[means] = np.tile(target.shift, K) + stretch[means] * q[means]
-    scales = {"tied": target.scale, "spherical": target.scale[:1].repeat(K)}.get(family, np.tile(target.scale, K))
+    scales = {"tied": target.scale, "spherical": target.scale[:1].repeat(K)}.get(
+        family, np.tile(target.scale, K)
+    )
     moved[stds] = q[stds] + np.log(scales)
     value, gradient = function(moved)
     return float(value), np.asarray(gradient) * stretch
