@@ -14,7 +14,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.validation import check_is_fitted
 
-from bayesgmm import density, families
+from bayesgmm import density
 from bayesgmm.em.estimator import EMGaussianMixture
 from bayesgmm.errors import DataError
 from bayesgmm.params import MixtureParams
@@ -62,8 +62,9 @@ class KMeansComparison:
 def kmeans_comparison(em: EMGaussianMixture, X: ArrayLike) -> KMeansComparison:
     """Run k-means on the rows of a fit, and set the two side by side.
 
-    Columns are standardised as EM has them, since k-means depends on units: each by its own standard deviation, or all
-    by a common one with covariance_type="spherical". The best of 10 starts, with a fixed seed.
+    k-means depends on units, so that columns are standardised: each by its own standard deviation, or all by a common
+    one with covariance_type="spherical", whose EM depends on the ratios of units too. The best of 10 starts, with a
+    fixed seed.
 
     Parameters
     ----------
@@ -115,7 +116,7 @@ def kmeans_comparison(em: EMGaussianMixture, X: ArrayLike) -> KMeansComparison:
     check_is_fitted(em)
     rows = em._rows(X, reset=False)
     k = em.params_.n_components
-    shift, scale = families.location_scale(rows, np.empty(0), em.covariance_type)
+    shift, scale = _location_scale(rows, em.covariance_type)
     white = (rows - shift) / scale
     r = density.responsibilities(rows, em.params_)
     em_labels = r.argmax(axis=1)
@@ -137,6 +138,14 @@ def kmeans_comparison(em: EMGaussianMixture, X: ArrayLike) -> KMeansComparison:
     )
     agreement = float(adjusted_rand_score(labels, em_labels))
     return KMeansComparison(labels, em_labels, implied.means, agreement, table)
+
+
+def _location_scale(rows: Array, covariance_type: str) -> tuple[Array, Array]:
+    # Not EM's own scale, which one outlier must not stretch: EM's result does not depend on it, that of k-means would.
+    variance = rows.var(axis=0)
+    if covariance_type == "spherical":
+        variance = np.full_like(variance, variance.mean())
+    return rows.mean(axis=0), np.where(variance > 0, np.sqrt(variance), 1.0)
 
 
 def _matching(labels: Labels, em_labels: Labels, k: int) -> Labels:
