@@ -24,6 +24,7 @@ SOURCES = (
     "compilation.py",
     "kernels.py",
     "em/climb.py",
+    "em/steps.py",
     "bayes/target.py",
     "bayes/sampling.py",
     "posterior/passes.py",

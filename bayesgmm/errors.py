@@ -7,8 +7,8 @@ against scikit-learn keeps catching them.
 
 __all__ = [
     "BayesGMMError",
-    "ConvergenceWarning",
     "DataError",
+    "DataTypeError",
     "DegenerateFitError",
     "FileProblem",
     "ParameterError",
@@ -16,8 +16,6 @@ __all__ = [
 ]
 
 from typing import Any
-
-from sklearn.exceptions import ConvergenceWarning
 
 
 class BayesGMMError(Exception):
@@ -30,6 +28,10 @@ class BayesGMMError(Exception):
 
 class DataError(BayesGMMError, ValueError):
     """The data cannot be fitted as they are."""
+
+
+class DataTypeError(DataError, TypeError):
+    """The data are not numbers."""
 
 
 class ParameterError(BayesGMMError, ValueError):

@@ -6,7 +6,6 @@ This is the only module that knows that there is an order of steps.
 import dataclasses
 import hashlib
 import json
-import os
 import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
@@ -18,13 +17,14 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 import bayesgmm
-from bayesgmm import density, validation
+from bayesgmm import density, families, validation
 from bayesgmm.bayes.laplace import laplace
 from bayesgmm.bayes.priors import Prior
 from bayesgmm.bayes.sampling import sample_nuts
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
-from bayesgmm.em.estimator import column_location_scale, em_dataset
+from bayesgmm.em.record import em_dataset
+from bayesgmm.em.steps import FAMILIES
 from bayesgmm.errors import ParameterError
 from bayesgmm.posterior import draws as drawn
 from bayesgmm.posterior import passes, relabel, verdict
@@ -51,7 +51,9 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
     ----------
     n_components : int, default 1
         Number of components, K.
-    covariance_type : {"full"}, default "full"
+    covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
+        Each component its own general covariance; one for all; its own diagonal; its own single variance. Standard deviations
+        have the prior's distribution one by one, correlation matrices the LKJ distribution one by one.
     prior : Prior or None, default None
         In the units of the data; None derives a weakly informative one from the data (``Prior.from_data``).
     draws : int, default 1000
@@ -141,8 +143,8 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         names = validation.column_names(X, rows.shape[1])
         # A model built for an earlier fit would be of other data.
         self.__dict__.pop("_model", None)
-        self.prior_ = self.prior if self.prior is not None else Prior.from_data(rows)
-        self.prior_.resolve(settings["n_components"], rows.shape[1])
+        self.prior_ = self.prior or Prior.from_data(rows, covariance_type=self.covariance_type)
+        self.prior_.resolve(settings["n_components"], rows.shape[1], self.covariance_type)
         seed = validation.seed_sequence(self.random_state)
         em_seed, chain_seed, predictive_seed = seed.spawn(3)
         self.predictive_seed_ = int(predictive_seed.generate_state(1)[0])
@@ -167,20 +169,21 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
             raise ParameterError(
                 f"target_accept must be a number between 0 and 1; got {self.target_accept!r}."
             )
+        validation.check_choice(self.covariance_type, "covariance_type", FAMILIES)
         check = validation.check_integer
         return {
             "n_components": check(self.n_components, "n_components", 1),
             "draws": check(self.draws, "draws", 4),
             "tune": DEFAULT_TUNE if self.tune is None else check(self.tune, "tune", 20),
             "chains": check(self.chains, "chains", 1),
-            "cores": available_cores() if self.cores is None else check(self.cores, "cores", 1),
+            "cores": validation.available_cores() if self.cores is None else check(self.cores, "cores", 1),
         }
 
     def _sample(
         self, rows: Array, settings: dict[str, int], seed: np.random.SeedSequence, steps: Steps
     ) -> tuple[dict[str, Array], dict[str, NDArray[Any]]]:
-        shift, scale = column_location_scale(rows, np.empty(0))
-        target = Target(rows, settings["n_components"], self.prior_, shift, scale)
+        shift, scale = families.location_scale(rows, np.empty(0), self.covariance_type)
+        target = Target(rows, settings["n_components"], self.prior_, shift, scale, self.covariance_type)
         with steps.step("posterior mode"):
             approximation = laplace(target, target.unconstrained(self.em_.params_))
         sizes = {k: settings[k] for k in ("draws", "tune", "chains", "cores")}
@@ -200,14 +203,14 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
     ) -> xr.DataTree:
         """The tree of relabelled draws, with the permutations and memberships beside them."""
         columns = np.asfortranarray(rows)
-        draws = drawn.stacked(drawn.posterior_dataset(values, names))
+        unlabelled = drawn.posterior_dataset(values, names, self.covariance_type)
+        draws = drawn.stacked(unlabelled)
         log_likelihood, overlap = passes.log_likelihoods_and_overlaps(
             columns, *draws, density.responsibilities(rows, self.em_.params_)
         )
         chains, n_draws, k = values["weights"].shape
         relabelling = relabel.match(overlap.reshape(chains, n_draws, k, k), len(rows))
-        values = {name: relabel.permute(v, relabelling.permutations) for name, v in values.items()}
-        posterior = drawn.posterior_dataset(values, names)
+        posterior = drawn.permuted(unlabelled, relabelling.permutations)
         mean, sd, _ = passes.memberships(columns, *drawn.stacked(posterior))
         stats = stats | {"total_log_likelihood": log_likelihood.reshape(chains, n_draws)}
         return drawn.posterior_tree(
@@ -238,7 +241,9 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         if not hasattr(self, "_model"):
             from bayesgmm.bayes.model import build_model
 
-            self._model = build_model(self._X, self.em_.params_.n_components, self.prior_, self._names)
+            self._model = build_model(
+                self._X, self.em_.params_.n_components, self.prior_, self._names, self.covariance_type
+            )
         return self._model
 
     @property
@@ -308,8 +313,3 @@ def judged(tree: xr.DataTree) -> verdict.Verdict:
         int(stats["diverging"].sum()),
         posterior.sizes["chain"],
     )
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

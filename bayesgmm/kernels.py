@@ -25,6 +25,8 @@ import numpy as np
 from bayesgmm.compilation import entry, inlined, inlined_in_order
 
 BLOCK = 128
+# From this many features on, a product by BLAS over a whole block is quicker than loops that use the triangle.
+BLAS_FROM = 32
 LOG_2PI = math.log(2 * math.pi)
 
 # Taylor coefficients 1/n! suffice: after range reduction |f| <= log(2)/2, and the
@@ -106,22 +108,31 @@ def _load_block(X, start, size, block):
 
 
 @inlined
-def _whiten_block(block, size, mean, inverse, offset, centred, z, log_density):
+def _whiten_block(block, size, mean, inverse, offset, diagonal, centred, z, log_density):
     """z = L^-1 (x - mu), shape (D, size), and log(pi N(x; mu, Sigma)), for the rows of a block."""
     D = mean.shape[0]
     for i in range(D):
         for n in range(size):
             centred[i, n] = block[i, n] - mean[i]
+    if diagonal:
+        for i in range(D):
+            a = inverse[i, i]
+            for n in range(size):
+                z[i, n] = a * centred[i, n]
+    elif D >= BLAS_FROM:
+        np.dot(inverse, centred, z)
+    else:
+        for i in range(D):
+            a = inverse[i, 0]
+            for n in range(size):
+                z[i, n] = a * centred[0, n]
+            for j in range(1, i + 1):
+                a = inverse[i, j]
+                for n in range(size):
+                    z[i, n] += a * centred[j, n]
     for n in range(size):
         log_density[n] = 0.0
     for i in range(D):
-        a = inverse[i, 0]
-        for n in range(size):
-            z[i, n] = a * centred[0, n]
-        for j in range(1, i + 1):
-            a = inverse[i, j]
-            for n in range(size):
-                z[i, n] += a * centred[j, n]
         for n in range(size):
             log_density[n] += z[i, n] * z[i, n]
     for n in range(size):
@@ -154,7 +165,7 @@ def _normalise_block(log_density, size, largest, total, scratch):
 
 
 @inlined
-def _add_moments(r, z, size, weighted, s1, s2):
+def _add_moments(r, z, size, diagonal, weighted, products, s1, s2):
     """Add the block's sums of r, r z and r z z' (its lower half); returns the first."""
     D = z.shape[0]
     s0 = 0.0
@@ -163,20 +174,31 @@ def _add_moments(r, z, size, weighted, s1, s2):
     for i in range(D):
         s = 0.0
         for n in range(size):
-            weighted[n] = r[n] * z[i, n]
-            s += weighted[n]
+            weighted[i, n] = r[n] * z[i, n]
+            s += weighted[i, n]
         s1[i] += s
-        for j in range(i + 1):
+    if not diagonal and D >= BLAS_FROM:
+        # What lies behind the last row of a short block must not count.
+        for i in range(D):
+            for n in range(size, BLOCK):
+                weighted[i, n] = 0.0
+        np.dot(weighted, z.T, products)
+        for i in range(D):
+            for j in range(i + 1):
+                s2[i, j] += products[i, j]
+        return s0
+    for i in range(D):
+        for j in range(i if diagonal else 0, i + 1):
             s = 0.0
             for n in range(size):
-                s += weighted[n] * z[j, n]
+                s += weighted[i, n] * z[j, n]
             s2[i, j] += s
     return s0
 
 
 @entry
-def accumulate(X, sample_weight, log_weights, means, cholesky):
-    """Log-likelihood and sufficient statistics of a mixture with full covariances, in one pass.
+def accumulate(X, sample_weight, log_weights, means, cholesky, diagonal=False):
+    """Log-likelihood and sufficient statistics of a mixture, in one pass.
 
     Parameters
     ----------
@@ -187,6 +209,8 @@ def accumulate(X, sample_weight, log_weights, means, cholesky):
     means : float64 array, shape (K, D)
     cholesky : float64 array, shape (K, D, D)
         Lower Cholesky factors of the covariances.
+    diagonal : bool
+        Whether all factors are diagonal; then only the diagonals of s2 are summed.
 
     Returns
     -------
@@ -201,10 +225,12 @@ def accumulate(X, sample_weight, log_weights, means, cholesky):
     s0 = np.zeros(K)
     s1 = np.zeros((K, D))
     s2 = np.zeros((K, D, D))
-    block = np.empty((D, BLOCK))
+    block = np.zeros((D, BLOCK))
     centred = np.empty((D, BLOCK))
     z = np.empty((K, D, BLOCK))
     r = np.empty((K, BLOCK))
+    weighted = np.empty((D, BLOCK))
+    products = np.empty((D, D))
     largest = np.empty(BLOCK)
     total = np.empty(BLOCK)
     scratch = np.empty(BLOCK)
@@ -213,7 +239,7 @@ def accumulate(X, sample_weight, log_weights, means, cholesky):
         size = min(BLOCK, N - start)
         _load_block(X, start, size, block)
         for k in range(K):
-            _whiten_block(block, size, means[k], inverse[k], offset[k], centred, z[k], r[k])
+            _whiten_block(block, size, means[k], inverse[k], offset[k], diagonal, centred, z[k], r[k])
         _normalise_block(r, size, largest, total, scratch)
         if sample_weight.shape[0] == 0:
             for n in range(size):
@@ -225,7 +251,7 @@ def accumulate(X, sample_weight, log_weights, means, cholesky):
                 for n in range(size):
                     r[k, n] *= sample_weight[start + n]
         for k in range(K):
-            s0[k] += _add_moments(r[k], z[k], size, scratch, s1[k], s2[k])
+            s0[k] += _add_moments(r[k], z[k], size, diagonal, weighted, products, s1[k], s2[k])
     for k in range(K):
         for i in range(D):
             for j in range(i):
@@ -242,7 +268,7 @@ def evaluate(X, log_weights, means, cholesky, log_density, responsibilities):
     N, D = X.shape
     K = log_weights.shape[0]
     inverse, offset = whitening(log_weights, cholesky)
-    block = np.empty((D, BLOCK))
+    block = np.zeros((D, BLOCK))
     centred = np.empty((D, BLOCK))
     z = np.empty((D, BLOCK))
     r = np.empty((K, BLOCK))
@@ -253,7 +279,7 @@ def evaluate(X, log_weights, means, cholesky, log_density, responsibilities):
         size = min(BLOCK, N - start)
         _load_block(X, start, size, block)
         for k in range(K):
-            _whiten_block(block, size, means[k], inverse[k], offset[k], centred, z, r[k])
+            _whiten_block(block, size, means[k], inverse[k], offset[k], False, centred, z, r[k])
         _normalise_block(r, size, largest, total, scratch)
         for n in range(size):
             log_density[start + n] = largest[n] + math.log(total[n])

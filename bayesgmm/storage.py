@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from bayesgmm.em.estimator import em_from_dataset
+from bayesgmm.em.record import em_from_dataset
 from bayesgmm.errors import FileProblem
 
 if TYPE_CHECKING:

@@ -4,18 +4,23 @@ A message says what is wrong, what was found and where, and what to try.
 """
 
 import numbers
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from bayesgmm.errors import DataError, ParameterError
+from bayesgmm.errors import DataError, DataTypeError, ParameterError
 
 __all__ = [
+    "available_cores",
+    "check_choice",
+    "check_collinear",
     "check_data",
     "check_distinct_rows",
+    "check_fittable",
     "check_integer",
     "check_sample_weight",
     "check_varying_columns",
@@ -108,13 +113,13 @@ def _to_float(values: NDArray[Any], names: Any) -> Array:
                 float(value)
             except (TypeError, ValueError):
                 label = f"column {names[j]!r}" if names is not None else f"column {j}"
-                raise DataError(
+                raise DataTypeError(
                     f"X must hold numbers, but row {i}, {label} holds {value!r} ({type(value).__name__}); "
                     "drop or encode that column. An argument must be a string or a real number.",
                     row=i,
                     column=j,
                 ) from None
-    raise DataError("X could not be converted to numbers.")  # pragma: no cover
+    raise DataTypeError("X could not be converted to numbers.")  # pragma: no cover
 
 
 def check_varying_columns(X: Array, names: Sequence[str]) -> None:
@@ -152,6 +157,42 @@ def check_distinct_rows(X: Array, n_components: int) -> None:
             f"(n_samples = {n}); choose n_components <= {distinct}.",
             distinct=distinct,
         )
+
+
+def check_fittable(X: Array, names: Sequence[str], n_components: int, covariance_type: str) -> None:
+    """Refuse data to which no mixture of this kind can be fitted; X holds the rows that count."""
+    if len(X) < 2:
+        raise DataError(f"A covariance needs at least 2 rows; got n_samples = {len(X)} sample(s) that count.")
+    check_varying_columns(X, names)
+    check_distinct_rows(X, n_components)
+    if covariance_type in ("full", "tied") and len(X) > X.shape[1]:
+        check_collinear(X, names)
+
+
+def check_collinear(X: Array, names: Sequence[str]) -> None:
+    """Refuse a column that is a linear combination of others, and name all that take part."""
+    scaled = (X - X.mean(axis=0)) / X.std(axis=0)
+    values, vectors = np.linalg.eigh(scaled.T @ scaled / len(X))
+    if values[0] > 1e-12:
+        return
+    involved = [names[j] for j in np.flatnonzero(np.abs(vectors[:, 0]) > 1e-6)]
+    raise DataError(
+        f"Columns {', '.join(map(repr, involved))} are collinear: one of them is a linear combination of the others, so that "
+        "no full covariance has an inverse; drop one of them, or choose covariance_type='diag'.",
+        columns=involved,
+    )
+
+
+def check_choice(value: Any, name: str, choices: Iterable[str]) -> None:
+    """Refuse what is not one of the choices."""
+    allowed = list(choices)
+    if not isinstance(value, str) or value not in allowed:
+        raise ParameterError(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_integer(value: Any, name: str, minimum: int) -> int:

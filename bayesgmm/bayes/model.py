@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor
+import pytensor.tensor as pt
 from pytensor.tensor import TensorVariable
 
 from bayesgmm.bayes.distribution import GaussianMixture
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.transforms import CorrelationCholesky
 from bayesgmm.errors import ParameterError
-from bayesgmm.validation import check_data, check_integer, column_names
+from bayesgmm.validation import check_choice, check_data, check_integer, column_names
 
 __all__ = ["build_model"]
 
@@ -27,9 +28,13 @@ _STD_FAMILIES: dict[str, tuple[Callable[..., TensorVariable], tuple[str, ...]]] 
 
 
 def build_model(
-    X: Any, n_components: int, prior: Prior, feature_names: Sequence[str] | None = None
+    X: Any,
+    n_components: int,
+    prior: Prior,
+    feature_names: Sequence[str] | None = None,
+    covariance_type: str = "full",
 ) -> pm.Model:
-    """The Bayesian Gaussian mixture with full covariances, as a PyMC model.
+    """The Bayesian Gaussian mixture, as a PyMC model.
 
     ::
 
@@ -45,13 +50,14 @@ def build_model(
     prior : Prior
     feature_names : sequence of D str, optional
         By default the columns of a data frame, otherwise x0, x1, ...
+    covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
 
     Returns
     -------
     pm.Model
-        With the variables ``weights`` (cluster), ``means`` and ``stds`` (cluster, feature), ``corr_chol``
-        (cluster, feature, feature_bis) and the observed ``x`` (obs, feature). A single feature has no
-        correlations, and then there is no ``corr_chol``.
+        With the variables ``weights`` (cluster), ``means`` (cluster, feature) and the observed ``x`` (obs, feature).
+        ``stds`` is (cluster, feature) full and diag, (feature,) tied, (cluster,) spherical; ``corr_chol`` is (cluster,
+        feature, feature_bis) full and (feature, feature_bis) tied. Other families, and a single feature, have none.
 
     Examples
     --------
@@ -70,7 +76,8 @@ def build_model(
         raise ParameterError(
             f"feature_names has {len(names)} name(s), but X has {D} column(s); pass one for each."
         )
-    resolved = prior.resolve(K, D)
+    check_choice(covariance_type, "covariance_type", ("full", "tied", "diag", "spherical"))
+    resolved = prior.resolve(K, D, covariance_type)
     coords = {"cluster": range(K), "feature": names, "feature_bis": names, "obs": range(len(rows))}
     with pm.Model(coords=coords) as model:
         # Shapes beside dims: the lengths of dims are known only when the model runs, and would leave
@@ -79,7 +86,7 @@ def build_model(
         means = pm.Normal(
             "means", resolved.mean_loc, resolved.mean_scale, shape=(K, D), dims=("cluster", "feature")
         )
-        cholesky = _cholesky(resolved, K, D)
+        cholesky = _cholesky(resolved, K, D, covariance_type)
         # A shared variable: a constant would be part of the compiled code, and a large one would keep
         # that code out of the cache on disk.
         data = pytensor.shared(np.ascontiguousarray(rows), name="x_data", shape=(None, D))
@@ -89,21 +96,30 @@ def build_model(
     return model
 
 
-def _cholesky(resolved: ResolvedPrior, K: int, D: int) -> TensorVariable:
+def _cholesky(resolved: ResolvedPrior, K: int, D: int, covariance_type: str) -> TensorVariable:
     """Cholesky factors (K, D, D) of standard deviations and correlations that join the model in context."""
     distribution, names = _STD_FAMILIES[resolved.std_family]
     numbers = dict(zip(names, (resolved.std_first, resolved.std_second), strict=False))
-    stds = distribution("stds", **numbers, shape=(K, D), dims=("cluster", "feature"))
-    if D == 1:
-        return stds[:, :, None]
-    # Without an explicit shape LKJCorr could not be drawn from: its inner loop would depend on the length
-    # of a dim.
-    corr_chol = pm.LKJCorr(
-        "corr_chol",
-        n=D,
-        eta=resolved.lkj_eta,
-        shape=(K, D, D),
-        dims=("cluster", "feature", "feature_bis"),
-        default_transform=CorrelationCholesky(D),
-    )
-    return stds[:, :, None] * corr_chol
+    if covariance_type == "spherical":
+        numbers = {name: values[0] for name, values in numbers.items()}
+        stds = distribution("stds", **numbers, shape=(K,), dims="cluster")
+        return stds[:, None, None] * np.eye(D)
+    dims = ("feature",) if covariance_type == "tied" else ("cluster", "feature")
+    lead = dims[:-1]
+    shape = (D,) if covariance_type == "tied" else (K, D)
+    stds = distribution("stds", **numbers, shape=shape, dims=dims)
+    if D == 1 or covariance_type == "diag":
+        factor = stds[..., None] * np.eye(D)
+    else:
+        # Without an explicit shape LKJCorr could not be drawn from: its inner loop would depend on the length
+        # of a dim.
+        corr_chol = pm.LKJCorr(
+            "corr_chol",
+            n=D,
+            eta=resolved.lkj_eta,
+            shape=(*shape, D),
+            dims=(*lead, "feature", "feature_bis"),
+            default_transform=CorrelationCholesky(D),
+        )
+        factor = stds[..., None] * corr_chol
+    return pt.broadcast_to(factor, (K, D, D)) if covariance_type == "tied" else factor

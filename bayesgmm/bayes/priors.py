@@ -124,7 +124,7 @@ class Prior:
         object.__setattr__(self, "lkj_eta", eta)
 
     @classmethod
-    def from_data(cls, X: Any, weights: ArrayLike | None = None) -> "Prior":
+    def from_data(cls, X: Any, weights: ArrayLike | None = None, *, covariance_type: str = "full") -> "Prior":
         """The default prior: weakly informative, scaled to the mean and standard deviation of each column.
 
         Parameters
@@ -132,6 +132,8 @@ class Prior:
         X : array_like, shape (N, D)
         weights : array_like, shape (N,), optional
             Weights of the rows.
+        covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
+            With "spherical" the standard deviations' prior is scaled to all columns together.
 
         Raises
         ------
@@ -149,16 +151,19 @@ class Prior:
         check_varying_columns(rows, names)
         row_weights = check_sample_weight(weights, len(rows))
         loc, sd = _location_and_spread(rows, row_weights, names)
+        spread = np.sqrt(np.mean(sd**2)) if covariance_type == "spherical" else sd
         return cls(
             concentration=DEFAULT_CONCENTRATION,
             mean_loc=loc,
             mean_scale=DEFAULT_MEAN_SCALE * sd,
-            std_prior=("lognormal", np.log(DEFAULT_STD_MEDIAN * sd), DEFAULT_STD_LOG_SCALE),
+            std_prior=("lognormal", np.log(DEFAULT_STD_MEDIAN * spread), DEFAULT_STD_LOG_SCALE),
             lkj_eta=DEFAULT_LKJ_ETA,
         )
 
-    def resolve(self, n_components: int, n_features: int) -> ResolvedPrior:
+    def resolve(self, n_components: int, n_features: int, covariance_type: str = "full") -> ResolvedPrior:
         """This prior for a given number of components and features, as arrays.
+
+        Spherical covariances have one standard deviation a component, and so one prior for all features.
 
         Raises
         ------
@@ -169,6 +174,9 @@ class Prior:
         family, *numbers = self.std_prior
         labels = [f"{name} of std_prior" for name in _FAMILIES[family].numbers]
         first, *rest = (_spread(v, D, label, "feature") for v, label in zip(numbers, labels, strict=True))
+        if covariance_type == "spherical":
+            for values, label in zip((first, *rest), labels, strict=False):
+                _check_single(values, label)
         return ResolvedPrior(
             concentration=_spread(self.concentration, K, "concentration", "component"),
             mean_loc=_spread(self.mean_loc, D, "mean_loc", "feature"),
@@ -195,7 +203,9 @@ class Prior:
             lkj_eta=self.lkj_eta,
         )
 
-    def describe(self, feature_names: Sequence[str], n_components: int) -> list[str]:
+    def describe(
+        self, feature_names: Sequence[str], n_components: int, covariance_type: str = "full"
+    ) -> list[str]:
         """One line per distribution, such as ``means[eruptions] ~ Normal(3.488, 1.71)``.
 
         Examples
@@ -208,15 +218,16 @@ class Prior:
         means[height] ~ Normal(0, 3)
         stds[height] ~ Gamma(2, 0.5)
         """
-        p = self.resolve(n_components, len(feature_names))
+        p = self.resolve(n_components, len(feature_names), covariance_type)
         family = _FAMILIES[p.std_family]
         lines = [_line("weights", "Dirichlet", *p.concentration)]
         for j, name in enumerate(feature_names):
             lines.append(_line(f"means[{name}]", "Normal", p.mean_loc[j], p.mean_scale[j]))
-        for j, name in enumerate(feature_names):
+        for j, name in enumerate(feature_names[:1] if covariance_type == "spherical" else feature_names):
             numbers = (p.std_first[j], p.std_second[j])[: len(family.numbers)]
-            lines.append(_line(f"stds[{name}]", family.title, *numbers))
-        if len(feature_names) > 1:
+            variable = "stds" if covariance_type == "spherical" else f"stds[{name}]"
+            lines.append(_line(variable, family.title, *numbers))
+        if len(feature_names) > 1 and covariance_type in ("full", "tied"):
             lines.append(_line("correlations", "LKJ", p.lkj_eta))
         return lines
 
@@ -313,6 +324,15 @@ def _spread(value: Any, length: int, name: str, axis: str) -> Array:
             f"pass {length} numbers, or a single one for all."
         )
     return np.broadcast_to(np.asarray(value, float), (length,)).copy()
+
+
+def _check_single(values: Array, name: str) -> None:
+    # Standardisation may leave rounding between numbers that were one.
+    if np.ptp(values) > 1e-9 * np.abs(values).max():
+        raise ParameterError(
+            f"{name} must be the same for all features with covariance_type='spherical', where a component has one "
+            f"standard deviation; got {values.tolist()}."
+        )
 
 
 def _line(variable: str, title: str, *numbers: float) -> str:

@@ -11,9 +11,10 @@ standardised:
 
 * K - 1 numbers for the weights: pi = softmax(q_1, ..., q_{K-1}, -sum q) (PyMC's simplex transform);
 * K D means;
-* K D logarithms of standard deviations;
-* K D (D - 1) / 2 entries below the diagonal of M, whose rows, with ones on the diagonal, become the rows of the
-  Cholesky factor of the correlations when divided by their lengths.
+* logarithms of standard deviations: K D full and diag, D tied, K spherical;
+* for each distinct correlation matrix (K full, one tied, none diag and spherical) the D (D - 1) / 2 entries below the
+  diagonal of M, whose rows, with ones on the diagonal, become the rows of the Cholesky factor of the correlations when
+  divided by their lengths.
 
 For this last map the LKJ density (Lewandowski, Kurowicka and Joe 2009) and the log Jacobian add up to
 (D + 2 eta - 1) sum_i log C_ii + constant: row i contributes D - i + 2 eta - 2 from the density and i + 1
@@ -29,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, gammaln
 
+from bayesgmm import families
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.compilation import c_entry, entry, inlined
 from bayesgmm.kernels import accumulate, gradient
@@ -38,6 +40,8 @@ __all__ = ["Target", "constrained", "log_posterior", "unconstrained"]
 
 Array = NDArray[np.float64]
 
+FULL, TIED, DIAG, SPHERICAL = range(4)
+COVARIANCES = {"full": FULL, "tied": TIED, "diag": DIAG, "spherical": SPHERICAL}
 HALFNORMAL, EXPONENTIAL, GAMMA, LOGNORMAL, INVERSEGAMMA = range(5)
 _FAMILIES = {
     "halfnormal": HALFNORMAL,
@@ -68,6 +72,7 @@ class Target:
     prior: Prior
     shift: Array
     scale: Array
+    covariance_type: str = "full"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -77,8 +82,7 @@ class Target:
     @property
     def n_parameters(self) -> int:
         """Length of the unconstrained vector."""
-        k, d = self.shape
-        return k - 1 + 2 * k * d + k * (d * (d - 1) // 2)
+        return families.n_parameters(*self.shape, self.covariance_type)
 
     @cached_property
     def rows(self) -> Array:
@@ -89,8 +93,10 @@ class Target:
     def numbers(self) -> Array:
         """The prior's numbers in one array, as :func:`log_posterior` reads them."""
         k, d = self.shape
-        prior = self.prior.standardised(self.shift, self.scale).resolve(k, d)
-        tail = [prior.lkj_eta, float(_FAMILIES[prior.std_family]), _log_normaliser(prior)]
+        prior = self.prior.standardised(self.shift, self.scale).resolve(k, d, self.covariance_type)
+        covariances = COVARIANCES[self.covariance_type]
+        normaliser = _log_normaliser(prior, covariances)
+        tail = [prior.lkj_eta, float(_FAMILIES[prior.std_family]), float(covariances), normaliser]
         return np.concatenate(
             [prior.concentration, prior.mean_loc, prior.mean_scale, prior.std_first, prior.std_second, tail]
         )
@@ -105,64 +111,76 @@ class Target:
 
     def unconstrained(self, params: MixtureParams) -> Array:
         """The vector q of a mixture in the user's units."""
-        p = params.rescaled(-self.shift / self.scale, 1 / self.scale)
-        return unconstrained(p)
+        return unconstrained(params.rescaled(-self.shift / self.scale, 1 / self.scale), self.covariance_type)
 
     def constrained(self, q: Array) -> dict[str, Array]:
         """Parameters in the user's units of vectors q, shape (..., n); see :func:`constrained`."""
-        values = constrained(q, *self.shape)
+        values = constrained(q, *self.shape, self.covariance_type)
         values["means"] = self.shift + self.scale * values["means"]
-        values["stds"] = self.scale * values["stds"]
+        # Spherical covariances have one standard deviation a component, and one scale for all columns.
+        spherical = self.covariance_type == "spherical"
+        values["stds"] = (self.scale[0] if spherical else self.scale) * values["stds"]
         return values
 
 
-def unconstrained(p: MixtureParams) -> Array:
+def unconstrained(p: MixtureParams, covariance_type: str = "full") -> Array:
     """The vector q of a mixture in standardised coordinates, shape (n,)."""
     # A weight of zero has no logarithm; a start needs none that small.
     log_weights = np.log(np.maximum(p.weights, 1e-10))
     rows, cols = np.tril_indices(p.n_features, -1)
     diagonal = np.diagonal(p.corr_chol, axis1=1, axis2=2)
     below = p.corr_chol[:, rows, cols] / diagonal[:, rows]
+    stds = {"full": p.stds, "diag": p.stds, "tied": p.stds[0], "spherical": p.stds[:, 0]}[covariance_type]
+    corr = {"full": below, "tied": below[0]}.get(covariance_type, np.empty(0))
     return np.concatenate(
-        [
-            (log_weights - log_weights.mean())[:-1],
-            p.means.ravel(),
-            np.log(p.stds).ravel(),
-            below.ravel(),
-        ]
+        [(log_weights - log_weights.mean())[:-1], p.means.ravel(), np.log(stds).ravel(), corr.ravel()]
     )
 
 
-def constrained(q: Array, n_components: int, n_features: int) -> dict[str, Array]:
-    """weights (..., K), means (..., K, D), stds (..., K, D), corr_chol (..., K, D, D) of vectors q (..., n)."""
+def constrained(
+    q: Array, n_components: int, n_features: int, covariance_type: str = "full"
+) -> dict[str, Array]:
+    """Parameters of vectors q, shape (..., n), as the PyMC model names and shapes them.
+
+    weights (..., K), means (..., K, D), stds and, where the family has correlations, corr_chol:
+    (..., K, D) and (..., K, D, D) full, (..., D) and (..., D, D) tied, (..., K, D) diag, (..., K) spherical.
+    """
     k, d = n_components, n_features
     lead = q.shape[:-1]
-    a, b, c = k - 1, k - 1 + k * d, k - 1 + 2 * k * d
+    std_shape = {"full": (k, d), "diag": (k, d), "tied": (d,), "spherical": (k,)}[covariance_type]
+    corr_shape = {"full": (k,), "tied": ()}.get(covariance_type)
+    a, b = k - 1, k - 1 + k * d
+    c = b + math.prod(std_shape)
     logits = np.concatenate([q[..., :a], -q[..., :a].sum(axis=-1, keepdims=True)], axis=-1)
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    m = np.zeros((*lead, k, d, d))
-    rows, cols = np.tril_indices(d, -1)
-    m[..., rows, cols] = q[..., c:].reshape(*lead, k, len(rows))
-    m[..., np.arange(d), np.arange(d)] = 1.0
-    return {
+    values = {
         "weights": weights / weights.sum(axis=-1, keepdims=True),
         "means": q[..., a:b].reshape(*lead, k, d),
-        "stds": np.exp(q[..., b:c]).reshape(*lead, k, d),
-        "corr_chol": m / np.sqrt((m**2).sum(axis=-1, keepdims=True)),
+        "stds": np.exp(q[..., b:c]).reshape(*lead, *std_shape),
     }
+    if corr_shape is not None:
+        m = np.zeros((*lead, *corr_shape, d, d))
+        rows, cols = np.tril_indices(d, -1)
+        m[..., rows, cols] = q[..., c:].reshape(*lead, *corr_shape, len(rows))
+        m[..., np.arange(d), np.arange(d)] = 1.0
+        values["corr_chol"] = m / np.sqrt((m**2).sum(axis=-1, keepdims=True))
+    return values
 
 
-def _log_normaliser(prior: ResolvedPrior) -> float:
+def _log_normaliser(prior: ResolvedPrior, covariances: int) -> float:
     """Sum of the constants of all priors, and of the simplex transform's Jacobian."""
     k, d = len(prior.concentration), len(prior.mean_loc)
     a = prior.concentration
     # The simplex transform's Jacobian is K prod pi: hence the log K here, and exponents a_k for a_k - 1.
     dirichlet = gammaln(a.sum()) - gammaln(a).sum() + math.log(k)
     normal = -k * (np.log(prior.mean_scale).sum() + 0.5 * d * math.log(2 * math.pi))
-    return float(dirichlet + normal + k * _std_normaliser(prior) + k * lkj_log_normaliser(d, prior.lkj_eta))
+    each = _std_normalisers(prior)
+    stds = {FULL: k * each.sum(), DIAG: k * each.sum(), TIED: each.sum(), SPHERICAL: k * each[0]}[covariances]
+    n_correlations = {FULL: k, TIED: 1}.get(covariances, 0)
+    return float(dirichlet + normal + stds + n_correlations * lkj_log_normaliser(d, prior.lkj_eta))
 
 
-def _std_normaliser(prior: ResolvedPrior) -> float:
+def _std_normalisers(prior: ResolvedPrior) -> Array:
     first, second = prior.std_first, prior.std_second
     match prior.std_family:
         case "halfnormal":
@@ -173,7 +191,7 @@ def _std_normaliser(prior: ResolvedPrior) -> float:
             each = first * np.log(second) - gammaln(first)
         case _:
             each = -np.log(second) - 0.5 * math.log(2 * math.pi)
-    return float(each.sum())
+    return each
 
 
 def lkj_log_normaliser(n: int, eta: float) -> float:
@@ -206,35 +224,36 @@ def log_posterior(q, X, numbers, n_components, temperature, by_q):
     temperature : float
     """
     K, D = n_components, X.shape[1]
-    n_below = D * (D - 1) // 2
-    means_at, stds_at, below_at = K - 1, K - 1 + K * D, K - 1 + 2 * K * D
+    covariances = int(numbers[K + 4 * D + 2])
+    means_at, stds_at = K - 1, K - 1 + K * D
+    below_at = stds_at + _n_stds(covariances, K, D)
 
     log_weights = _log_softmax(q, K)
     means = q[means_at:stds_at].copy().reshape((K, D))
     stds = np.empty((K, D))
     corr_chol = np.zeros((K, D, D))
     cholesky = np.zeros((K, D, D))
-    lengths = np.empty((K, D))
+    lengths = np.ones((K, D))
     for k in range(K):
-        at = below_at + k * n_below
         for i in range(D):
-            stds[k, i] = math.exp(q[stds_at + k * D + i])
+            stds[k, i] = math.exp(q[stds_at + _std_index(covariances, k, i, D)])
             s = 1.0
-            for j in range(i):
-                corr_chol[k, i, j] = q[at + j]
-                s += q[at + j] * q[at + j]
+            if covariances <= TIED:
+                at = below_at + _row_index(covariances, k, i, D)
+                for j in range(i):
+                    corr_chol[k, i, j] = q[at + j]
+                    s += q[at + j] * q[at + j]
             corr_chol[k, i, i] = 1.0
-            at += i
             lengths[k, i] = math.sqrt(s)
             for j in range(i + 1):
                 corr_chol[k, i, j] /= lengths[k, i]
                 cholesky[k, i, j] = stds[k, i] * corr_chol[k, i, j]
 
-    log_prior = _log_prior(q, numbers, K, D, log_weights, stds, lengths, by_q)
+    log_prior = _log_prior(q, numbers, K, D, covariances, log_weights, lengths, by_q)
     if temperature == 0.0:
         return log_prior, 0.0
 
-    log_likelihood, s0, s1, s2 = accumulate(X, np.empty(0), log_weights, means, cholesky)
+    log_likelihood, s0, s1, s2 = accumulate(X, np.empty(0), log_weights, means, cholesky, covariances >= DIAG)
     by_log_weight, by_mean, by_cholesky = gradient(s0, s1, s2, cholesky)
 
     # pi = softmax: d/d logit_k = S0_k - N pi_k, and the last logit is minus the sum of the others.
@@ -243,23 +262,45 @@ def log_posterior(q, X, numbers, n_components, temperature, by_q):
     for k in range(K - 1):
         by_q[k] += temperature * (by_log_weight[k] - total * math.exp(log_weights[k]) - last)
     for k in range(K):
-        at = below_at + k * n_below
         for i in range(D):
             by_q[means_at + k * D + i] += temperature * by_mean[k, i]
             # L_ij = tau_i C_ij and C_ij = M_ij / |M_i|.
             along = 0.0
             for j in range(i + 1):
                 along += by_cholesky[k, i, j] * corr_chol[k, i, j]
-            by_q[stds_at + k * D + i] += temperature * along * stds[k, i]
-            for j in range(i):
-                by_q[at + j] += (
-                    temperature
-                    * stds[k, i]
-                    * (by_cholesky[k, i, j] - corr_chol[k, i, j] * along)
-                    / lengths[k, i]
-                )
-            at += i
+            by_q[stds_at + _std_index(covariances, k, i, D)] += temperature * along * stds[k, i]
+            if covariances <= TIED:
+                at = below_at + _row_index(covariances, k, i, D)
+                for j in range(i):
+                    across = by_cholesky[k, i, j] - corr_chol[k, i, j] * along
+                    by_q[at + j] += temperature * stds[k, i] * across / lengths[k, i]
     return log_prior, log_likelihood
+
+
+@inlined
+def _n_stds(covariances, K, D):
+    """Number of distinct standard deviations."""
+    if covariances == TIED:
+        return D
+    if covariances == SPHERICAL:
+        return K
+    return K * D
+
+
+@inlined
+def _std_index(covariances, k, i, D):
+    """Which of the standard deviations is that of component k and feature i."""
+    if covariances == TIED:
+        return i
+    if covariances == SPHERICAL:
+        return k
+    return k * D + i
+
+
+@inlined
+def _row_index(covariances, k, i, D):
+    """Where row i of component k's M begins among the entries below the diagonals."""
+    return (k * (D * (D - 1) // 2) if covariances == FULL else 0) + i * (i - 1) // 2
 
 
 @inlined
@@ -282,7 +323,7 @@ def _log_softmax(q, K):
 
 
 @inlined
-def _log_prior(q, numbers, K, D, log_weights, stds, lengths, by_q):
+def _log_prior(q, numbers, K, D, covariances, log_weights, lengths, by_q):
     """Log prior with Jacobians; fills the gradient."""
     concentration = numbers[:K]
     mean_loc = numbers[K : K + D]
@@ -291,7 +332,7 @@ def _log_prior(q, numbers, K, D, log_weights, stds, lengths, by_q):
     second = numbers[K + 3 * D : K + 4 * D]
     eta = numbers[K + 4 * D]
     family = int(numbers[K + 4 * D + 1])
-    value = numbers[K + 4 * D + 2]
+    value = numbers[K + 4 * D + 3]
 
     # Dirichlet times the Jacobian K prod pi: exponents a_k on pi_k.
     total = concentration.sum()
@@ -309,15 +350,17 @@ def _log_prior(q, numbers, K, D, log_weights, stds, lengths, by_q):
             by_q[at] = -z / mean_scale[i]
             at += 1
 
-    for k in range(K):
-        for i in range(D):
-            density, slope = _log_std_density(family, first[i], second[i], q[at], stds[k, i])
-            value += density
-            by_q[at] = slope
-            at += 1
+    for s in range(_n_stds(covariances, K, D)):
+        # Spherical covariances have one prior for all components, the first feature's.
+        i = 0 if covariances == SPHERICAL else s % D
+        density, slope = _log_std_density(family, first[i], second[i], q[at], math.exp(q[at]))
+        value += density
+        by_q[at] = slope
+        at += 1
 
     power = D + 2.0 * eta - 1.0
-    for k in range(K):
+    n_correlations = K if covariances == FULL else (1 if covariances == TIED else 0)
+    for k in range(n_correlations):
         for i in range(1, D):
             value -= power * math.log(lengths[k, i])
             for _ in range(i):

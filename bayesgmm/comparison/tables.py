@@ -45,14 +45,19 @@ def parameter_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
 def em_values(params: MixtureParams, posterior: xr.Dataset) -> np.ndarray:
     """The EM estimate in the order of :func:`bayesgmm.posterior.draws.parameter_draws`, shape (P,)."""
     single = {
-        "weights": ("cluster", params.weights),
-        "means": (("cluster", "feature"), params.means),
-        "stds": (("cluster", "feature"), params.stds),
+        "weights": params.weights,
+        "means": params.means,
+        "stds": params.stds,
+        "corr_chol": params.corr_chol,
     }
-    if "corr_chol" in posterior:
-        single["corr_chol"] = (("cluster", "feature", "feature_bis"), params.corr_chol)
+    dims = {name: posterior[name].dims[2:] for name in single if name in posterior}
+    # Where components share a value, EM's components agree on it, too.
+    shared = {name for name, d in dims.items() if "cluster" not in d}
+    values = {name: (dims[name], single[name][0] if name in shared else single[name]) for name in dims}
+    if "feature" not in dims["stds"]:
+        values["stds"] = (dims["stds"], params.stds[:, 0])
     coords = {name: posterior[name] for name in ("cluster", "feature")}
-    dataset = xr.Dataset(single, coords=coords).expand_dims(chain=[0], draw=[0])
+    dataset = xr.Dataset(values, coords=coords).expand_dims(chain=[0], draw=[0])
     return parameter_draws(dataset).to_numpy()[0, 0]
 
 

@@ -1,8 +1,8 @@
-"""One climb: EM steps from a start until the total log-likelihood stops rising.
+"""One climb: accelerated EM from a start until the total log-likelihood stops rising.
 
-The M step never forms a covariance. In the coordinates z = L^-1 (x - mu) of the old parameters the
-new covariance is A = S2 / S0 - m m' with m = S1 / S0; with A = G G' the new Cholesky factor is L G.
-Near the maximum A is close to the identity, so that ill-conditioned covariances cost no accuracy.
+EM converges linearly, and slowly where clusters overlap. After every two steps SQUAREM (Varadhan and Roland 2008,
+scheme S3) jumps along the line that the two suggest; the jump is kept only if the log-likelihood has risen, which the
+next E step tells at no extra cost. The sequence of log-likelihoods therefore never falls.
 """
 
 import math
@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.compilation import entry, inlined
-from bayesgmm.kernels import accumulate
+from bayesgmm.em.steps import DEAD, Advance, State, advance
 
-__all__ = ["Climb", "Status", "climb"]
+__all__ = ["Climb", "Problem", "Status", "climb"]
 
 Array = NDArray[np.float64]
 
-# A component whose smallest conditional standard deviation is below this share of its column's
-# has collapsed onto a point, a line or a plane: the likelihood is unbounded there.
-COLLAPSED = 1e-5
+
+# Sums of many terms are known to this relative precision.
+ROUNDING = 1e-13
 
 
 class Status(Enum):
@@ -32,8 +32,8 @@ class Status(Enum):
         "out of iterations: the log-likelihood was still rising; increase max_iter or loosen tol"
     )
     DEGENERATE = (
-        "degenerate: a component collapsed onto a few points, where the likelihood has no upper bound; "
-        "use fewer components or more data"
+        "degenerate: a component collapsed onto a few points or a plane, where the likelihood has no upper bound "
+        "but for the floor that reg_covar sets; use fewer components or more data"
     )
     DECREASED = (
         "decreased: the log-likelihood fell by more than rounding explains; "
@@ -41,157 +41,212 @@ class Status(Enum):
     )
 
 
-_STATUSES = (Status.CONVERGED, Status.OUT_OF_ITERATIONS, Status.DEGENERATE, Status.DECREASED)
-
-
 @dataclass(frozen=True)
-class Climb:
-    """Where one climb ended: parameters in the coordinates of the data it was given.
-
-    ``log_likelihood`` belongs to exactly these parameters; ``trace`` holds the total
-    log-likelihood before each step and at the end, shape (n_iter + 1,).
-    """
-
-    status: Status
-    log_weights: Array
-    means: Array
-    cholesky: Array
-    trace: Array
-
-    @property
-    def log_likelihood(self) -> float:
-        """Total log-likelihood at the parameters."""
-        return float(self.trace[-1])
-
-    @property
-    def n_iter(self) -> int:
-        """Number of EM steps taken."""
-        return len(self.trace) - 1
-
-    @property
-    def rate(self) -> float:
-        """Ratio of the last two gains, an estimate of EM's linear rate of convergence."""
-        gains = np.diff(self.trace[-3:])
-        return float(gains[1] / gains[0]) if len(gains) == 2 and gains[0] > 0 else 0.0
-
-
-def climb(
-    X: Array,
-    sample_weight: Array,
-    log_weights: Array,
-    means: Array,
-    cholesky: Array,
-    *,
-    max_iter: int,
-    tol: float,
-) -> Climb:
-    """Climb from the given parameters.
-
-    Stops when the gain that is still to come, estimated from the last two gains by Aitken's
-    formula, falls below `tol` times the log-likelihood's size (McLachlan and Peel 2000, Finite Mixture Models,
-    section 2.11).
+class Problem:
+    """The data of a climb, and the rules that all climbs on them share.
 
     Parameters
     ----------
     X : ndarray, shape (N, D)
-        Data whose columns have standard deviations near one.
+        Rows in coordinates in which columns have standard deviations near one.
     sample_weight : ndarray, shape (N,) or (0,)
-    log_weights, means, cholesky : ndarrays, shapes (K,), (K, D), (K, D, D)
-        The start. Not written to.
+    family : int
+        Of ``steps.FAMILIES``.
+    floor : float
+        Smallest eigenvalue allowed to a covariance.
+    n_threads : int
+    """
+
+    X: Array
+    sample_weight: Array
+    family: int
+    floor: float
+    n_threads: int
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights of the rows."""
+        return float(self.sample_weight.sum()) if len(self.sample_weight) else float(len(self.X))
+
+    def advance(self, state: State) -> Advance:
+        """One EM step from `state`."""
+        return advance(self.X, self.sample_weight, state, self.family, self.floor, self.n_threads)
+
+
+@dataclass(frozen=True)
+class Climb:
+    """Where one climb ended, in the coordinates of the data it was given.
+
+    ``log_likelihood`` belongs to exactly this state; ``trace`` holds the total log-likelihood at the states that the
+    climb passed through, each no lower than the one before, and ends with that of the last.
+    ``n_iter`` counts passes over the data.
+    """
+
+    status: Status
+    state: State
+    trace: Array
+    n_iter: int
+
+    @property
+    def log_likelihood(self) -> float:
+        """Total log-likelihood at the state."""
+        return float(self.trace[-1])
+
+
+def climb(problem: Problem, start: State, *, max_iter: int, tol: float, accelerate: bool = True) -> Climb:
+    """Climb from `start`.
+
+    Ends when the gain that is still to come, estimated from the last steps' rate of convergence, is below `tol` times
+    the size of the log-likelihood, twice in a row.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : State
     max_iter : int
+        Largest number of passes over the data.
     tol : float
         Relative tolerance on the total log-likelihood.
+    accelerate : bool
+        Whether to jump; without, plain EM steps.
     """
-    log_weights, means, cholesky = log_weights.copy(), means.copy(), cholesky.copy()
-    trace = np.empty(max_iter + 1)
-    code, steps = _climb(X, sample_weight, log_weights, means, cholesky, tol, trace)
-    return Climb(_STATUSES[code], log_weights, means, cholesky, trace[: steps + 1].copy())
+    walk = _Walk(problem, start, max_iter)
+    calm = 0
+    while walk.status is None:
+        first, second = walk.state, walk.ahead.next
+        gain = walk.step()
+        if walk.status is not None:
+            break
+        third = walk.ahead.next
+        rate, target = _extrapolate(first, second, third)
+        scale = max(abs(walk.value), problem.total_weight)
+        # A gain the size of rounding says nothing of the rate.
+        to_come = gain * rate**2 / max(1 - rate**2, 1e-12) if gain > ROUNDING * scale else 0.0
+        calm = calm + 1 if max(gain, to_come) <= tol * scale else 0
+        if calm >= 2:
+            walk.status = Status.CONVERGED
+        elif accelerate and target is not None:
+            walk.jump(target)
+    return walk.end()
+
+
+class _Walk:
+    """Where a climb stands: the state, the EM step ahead of it, and the log-likelihoods so far."""
+
+    def __init__(self, problem: Problem, start: State, max_iter: int) -> None:
+        self.problem = problem
+        self.max_iter = max_iter
+        self.status: Status | None = None
+        self.state = start
+        self.ahead = problem.advance(start)
+        self.n_iter = 1
+        self.trace = [self.ahead.log_likelihood]
+        if not np.isfinite(self.value):
+            self.status = Status.DEGENERATE
+
+    @property
+    def value(self) -> float:
+        return self.trace[-1]
+
+    def step(self) -> float:
+        """Take the step ahead; returns the gain."""
+        if self.n_iter >= self.max_iter:
+            self.status = Status.OUT_OF_ITERATIONS
+            return 0.0
+        ahead = self.problem.advance(self.ahead.next)
+        self.n_iter += 1
+        if not np.isfinite(ahead.log_likelihood):
+            self.status = Status.DEGENERATE
+            return 0.0
+        gain = ahead.log_likelihood - self.value
+        if gain < -1e-10 * max(abs(self.value), self.problem.total_weight):
+            self.status = Status.DECREASED
+            return 0.0
+        self._move(self.ahead.next, ahead)
+        return max(gain, 0.0)
+
+    def jump(self, state: State) -> None:
+        """Go to an extrapolated state if the log-likelihood is no lower there."""
+        if self.n_iter >= self.max_iter:
+            return
+        ahead = self.problem.advance(state)
+        self.n_iter += 1
+        if np.isfinite(ahead.log_likelihood) and ahead.log_likelihood >= self.value:
+            self._move(state, ahead)
+
+    def _move(self, state: State, ahead: Advance) -> None:
+        self.state, self.ahead = state, ahead
+        self.trace.append(ahead.log_likelihood)
+
+    def end(self) -> Climb:
+        status = self.status or Status.OUT_OF_ITERATIONS
+        if self.ahead.held or self.ahead.smallest_mass <= 10 * DEAD * self.problem.total_weight:
+            status = Status.DEGENERATE
+        return Climb(status, self.state, np.array(self.trace), self.n_iter)
+
+
+def _extrapolate(first: State, second: State, third: State) -> tuple[float, State | None]:
+    """The rate of convergence that three states in a row suggest, and SQUAREM's jump from the first.
+
+    No state is returned where the jump would be no longer than the two steps.
+    """
+    target = State(*(np.empty_like(a) for a in (first.log_weights, first.means, first.cholesky)))
+    rate, far = _squarem(
+        *(a for s in (first, second, third, target) for a in (s.log_weights, s.means, s.cholesky))
+    )
+    return rate, target if far else None
 
 
 @entry
-def _climb(X, sample_weight, log_weights, means, cholesky, tol, trace):
-    """Overwrite the parameters by those of the climb's end; returns status and number of steps."""
-    total_weight = float(X.shape[0]) if sample_weight.shape[0] == 0 else sample_weight.sum()
-    last_gain = np.inf
-    for step in range(trace.shape[0]):
-        log_likelihood, s0, s1, s2 = accumulate(X, sample_weight, log_weights, means, cholesky)
-        trace[step] = log_likelihood
-        scale = max(abs(log_likelihood), total_weight)
-        if not math.isfinite(log_likelihood):
-            return 2, step
-        if step > 0:
-            gain = log_likelihood - trace[step - 1]
-            if gain < -1e-11 * scale:
-                return 3, step
-            if gain <= tol * scale and _gain_to_come(gain, last_gain) <= tol * scale:
-                return 0, step
-            last_gain = gain
-        if step == trace.shape[0] - 1:
-            return 1, step
-        if not maximise(s0, s1, s2, total_weight, log_weights, means, cholesky):
-            return 2, step
-    return 1, trace.shape[0] - 1
+def _squarem(w0, m0, L0, w1, m1, L1, w2, m2, L2, w, m, L):
+    """Fill the extrapolated parameters; returns the rate of convergence and whether they are worth a try.
+
+    Diagonals of the factors are extrapolated by their logarithms, so that any step leads to a mixture.
+    """
+    K, D = m0.shape
+    first = second = curvature = 0.0
+    for k in range(K):
+        a, b = w1[k] - w0[k], w2[k] - w1[k]
+        first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
+        for i in range(D):
+            a, b = m1[k, i] - m0[k, i], m2[k, i] - m1[k, i]
+            first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
+            a = math.log(L1[k, i, i] / L0[k, i, i])
+            b = math.log(L2[k, i, i] / L1[k, i, i])
+            first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
+            for j in range(i):
+                a, b = L1[k, i, j] - L0[k, i, j], L2[k, i, j] - L1[k, i, j]
+                first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
+    if first == 0.0 or curvature == 0.0:
+        return 0.0, False
+    rate = min(math.sqrt(second / first), 1.0)
+    alpha = math.sqrt(first / curvature)
+    if not alpha > 1.0:
+        return rate, False
+    largest = -np.inf
+    for k in range(K):
+        w[k] = _along(w0[k], w1[k], w2[k], alpha)
+        largest = max(largest, w[k])
+        for i in range(D):
+            m[k, i] = _along(m0[k, i], m1[k, i], m2[k, i], alpha)
+            log_diagonal = _along(math.log(L0[k, i, i]), math.log(L1[k, i, i]), math.log(L2[k, i, i]), alpha)
+            if not abs(log_diagonal) < 50.0:
+                return rate, False
+            L[k, i, i] = math.exp(log_diagonal)
+            for j in range(i):
+                L[k, i, j] = _along(L0[k, i, j], L1[k, i, j], L2[k, i, j], alpha)
+            for j in range(i + 1, D):
+                L[k, i, j] = 0.0
+    total = 0.0
+    for k in range(K):
+        total += math.exp(w[k] - largest)
+    for k in range(K):
+        w[k] -= largest + math.log(total)
+    return rate, True
 
 
 @inlined
-def _gain_to_come(gain, last_gain):
-    """Aitken's estimate of the rest of a geometric series, from its last two terms."""
-    if gain <= 0.0:
-        return 0.0
-    if gain >= last_gain:
-        return np.inf
-    return gain * gain / (last_gain - gain)
-
-
-@entry
-def maximise(s0, s1, s2, total_weight, log_weights, means, cholesky):
-    """The M step, in place; False, with the parameters as they were, if a component collapses."""
-    K, D = means.shape
-    new_cholesky = np.zeros((K, D, D))
-    inner = np.empty((D, D))
-    for k in range(K):
-        if not s0[k] > 1e-8:
-            return False
-        for i in range(D):
-            for j in range(i + 1):
-                inner[i, j] = s2[k, i, j] / s0[k] - (s1[k, i] / s0[k]) * (s1[k, j] / s0[k])
-        if not _cholesky_inplace(inner):
-            return False
-        for i in range(D):
-            for j in range(i + 1):
-                s = 0.0
-                for m in range(j, i + 1):
-                    s += cholesky[k, i, m] * inner[m, j]
-                new_cholesky[k, i, j] = s
-            if not new_cholesky[k, i, i] > COLLAPSED:
-                return False
-    for k in range(K):
-        for i in range(D):
-            s = 0.0
-            for j in range(i + 1):
-                s += cholesky[k, i, j] * s1[k, j]
-            means[k, i] += s / s0[k]
-        for i in range(D):
-            # Element by element: a slice assignment would bring seconds of compilation with it.
-            for j in range(i + 1):
-                cholesky[k, i, j] = new_cholesky[k, i, j]
-        log_weights[k] = math.log(s0[k] / total_weight)
-    return True
-
-
-@inlined
-def _cholesky_inplace(a):
-    """Replace the lower half of a by its Cholesky factor; False if it is not positive definite."""
-    D = a.shape[0]
-    for i in range(D):
-        for j in range(i + 1):
-            s = a[i, j]
-            for m in range(j):
-                s -= a[i, m] * a[j, m]
-            if i == j:
-                if not s > 0.0:
-                    return False
-                a[i, i] = math.sqrt(s)
-            else:
-                a[i, j] = s / a[j, j]
-    return True
+def _along(x0, x1, x2, alpha):
+    """x0 + 2 alpha r + alpha^2 v with r = x1 - x0 and v = (x2 - x1) - r."""
+    r = x1 - x0
+    return x0 + 2.0 * alpha * r + alpha * alpha * ((x2 - x1) - r)

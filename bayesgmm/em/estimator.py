@@ -1,68 +1,92 @@
 """`EMGaussianMixture`: maximum likelihood with scikit-learn's interface."""
 
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bayesgmm import density, validation
-from bayesgmm.em.climb import Climb, Status
-from bayesgmm.em.search import Mode, search
-from bayesgmm.errors import ConvergenceWarning, DegenerateFitError, ParameterError
+from bayesgmm import density, families, validation
+from bayesgmm.em.climb import Problem, Status
+from bayesgmm.em.search import Mode, Plan, search
+from bayesgmm.em.starts import STARTS
+from bayesgmm.em.steps import FAMILIES, State
+from bayesgmm.em.user_start import user_start
+from bayesgmm.errors import DegenerateFitError, ParameterError
 from bayesgmm.params import MixtureParams
+
+if TYPE_CHECKING:
+    from bayesgmm.em.standard_errors import StandardErrors
 
 __all__ = ["EMGaussianMixture"]
 
 Array = NDArray[np.float64]
+N_LONG = 8
 
 
 class EMGaussianMixture(DensityMixin, BaseEstimator):
     """Gaussian mixture by maximum likelihood, as a reference that can be trusted.
 
-    Many k-means++ starts are climbed by EM (Dempster, Laird and Rubin 1977); the best local maximum that is not
-    degenerate is returned, and the table of the others kept in ``modes_``. Columns are standardised inside,
-    so that results do not depend on the units.
+    Starts of several kinds are climbed by accelerated EM (Dempster, Laird and Rubin 1977; Varadhan and Roland
+    2008); the best local maximum that is neither degenerate nor spurious is returned, and the table of all kept in
+    ``modes_``. Columns are standardised inside, so that results do not depend on their units.
 
     Parameters
     ----------
     n_components : int, default 1
         Number of components, K.
-    covariance_type : {"full"}, default "full"
-        Each component has its own general covariance.
-    tol : float, default 1e-9
+    covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
+        Each component its own general covariance; one for all; its own diagonal; its own single variance.
+    tol : float, default 1e-10
         A climb ends when the log-likelihood still to be gained, estimated from the last steps, is below
         ``tol`` times the total log-likelihood's size.
+    reg_covar : float, default 1e-6
+        Smallest eigenvalue of a covariance, in units of the columns' variances. Unlike scikit-learn's, it is not added to
+        anything: an estimate above it is the maximum-likelihood one. ``regularised_`` says whether it was active.
     max_iter : int, default 10000
-        Largest number of EM steps of a climb.
+        Largest number of passes over the data in a climb.
     n_init : int, default 20
         Number of starts.
+    init_params : {"auto", "k-means++", "kmeans", "random", "random_from_data", "ward"}, default "auto"
+        Kind of starts; "auto" takes one of Ward's clustering and mixes the others.
+    weights_init, means_init, precisions_init : array_like, optional
+        A start of the user's own, in scikit-learn's shapes; what is not given is filled in. It is the only one then.
     random_state : int, Generator, RandomState or None, default None
         Seed of the starts.
+    warm_start : bool, default False
+        Whether a second call of ``fit`` starts from the estimate of the first, and from nothing else.
+    n_threads : int or None, default None
+        Threads for large data; None means all cores. The result does not depend on it.
 
     Attributes
     ----------
-    weights_, means_, covariances_ : ndarrays, shapes (K,), (K, D), (K, D, D)
+    weights_, means_ : ndarrays, shapes (K,), (K, D)
         The estimate, in the units of the data; components in the order of decreasing weight.
+    covariances_ : ndarray
+        Shape (K, D, D) full, (D, D) tied, (K, D) diag, (K,) spherical.
+    precisions_, precisions_cholesky_ : ndarrays
+        Inverses of the covariances and their upper Cholesky factors, in scikit-learn's shapes.
     params_ : MixtureParams
-        The same in one object.
+        The estimate in one object, covariances (K, D, D) whatever the family.
     log_likelihood_ : float
-        Total log-likelihood at exactly these parameters.
+        Total log-likelihood at exactly these parameters; ``lower_bound_`` is its mean over rows.
     converged_ : bool
         Whether the climb ended because the log-likelihood had stopped rising.
     status_ : str
         How the climb ended, in words.
+    regularised_ : bool
+        Whether a covariance was kept at the floor that ``reg_covar`` sets.
     n_iter_ : int
-        EM steps of the climb that won.
-    log_likelihood_trace_ : ndarray, shape (n_iter_ + 1,)
-        Total log-likelihood before each step and at the end.
+        Passes over the data of the climb that won.
+    log_likelihood_trace_ : ndarray
+        Total log-likelihood along the climb, from the start to the end.
     modes_ : DataFrame
-        The distinct local maxima found: log_likelihood, n_starts, smallest_weight, status.
+        The distinct local maxima found, best first: log_likelihood, n_starts, smallest_weight, smallest_eigenvalue (in units
+        of the columns' variances), spurious, status.
 
     Examples
     --------
@@ -79,17 +103,31 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         n_components: int = 1,
         *,
         covariance_type: str = "full",
-        tol: float = 1e-9,
+        tol: float = 1e-10,
+        reg_covar: float = 1e-6,
         max_iter: int = 10_000,
         n_init: int = 20,
+        init_params: str = "auto",
+        weights_init: ArrayLike | None = None,
+        means_init: ArrayLike | None = None,
+        precisions_init: ArrayLike | None = None,
         random_state: Any = None,
+        warm_start: bool = False,
+        n_threads: int | None = None,
     ) -> None:
         self.n_components = n_components
         self.covariance_type = covariance_type
         self.tol = tol
+        self.reg_covar = reg_covar
         self.max_iter = max_iter
         self.n_init = n_init
+        self.init_params = init_params
+        self.weights_init = weights_init
+        self.means_init = means_init
+        self.precisions_init = precisions_init
         self.random_state = random_state
+        self.warm_start = warm_start
+        self.n_threads = n_threads
 
     def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the mixture to the rows of X, shape (N, D).
@@ -112,56 +150,105 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         DegenerateFitError
             Where every start ended in a collapsed component.
         """
-        settings = self._settings()
+        plan, n_threads = self._plan()
         rows = self._rows(X, reset=True)
-        names = validation.column_names(X, rows.shape[1])
-        validation.check_varying_columns(rows, names)
-        validation.check_distinct_rows(rows, settings["n_components"])
         weights = validation.check_sample_weight(sample_weight, len(rows))
-        shift, scale = column_location_scale(rows, weights)
+        counted = rows[weights > 0] if len(weights) else rows
+        names = validation.column_names(X, rows.shape[1])
+        validation.check_fittable(counted, names, plan.n_components, self.covariance_type)
+        shift, scale = families.location_scale(rows, weights, self.covariance_type)
+        problem = Problem(
+            np.asfortranarray((rows - shift) / scale),
+            weights,
+            FAMILIES[self.covariance_type],
+            float(self.reg_covar),
+            n_threads,
+        )
         rng = np.random.default_rng(validation.seed_sequence(self.random_state))
-        scaled = np.asfortranarray((rows - shift) / scale)
-        modes = search(scaled, weights, rng=rng, n_long=8, **settings)
+        modes = search(problem, plan, rng, self._given(problem, shift, scale))
         self._keep(modes, rows, weights, shift, scale)
         return self
 
-    def _settings(self) -> dict[str, Any]:
-        if self.covariance_type != "full":
-            raise ParameterError(f"covariance_type must be 'full'; got {self.covariance_type!r}.")
-        if not (isinstance(self.tol, float | int) and 0 < self.tol < 1):
-            raise ParameterError(f"tol must be a number between 0 and 1; got {self.tol!r}.")
-        return {
-            "n_components": validation.check_integer(self.n_components, "n_components", 1),
-            "n_init": validation.check_integer(self.n_init, "n_init", 1),
-            "max_iter": validation.check_integer(self.max_iter, "max_iter", 1),
-            "tol": float(self.tol),
-        }
+    def _plan(self) -> tuple[Plan, int]:
+        validation.check_choice(self.covariance_type, "covariance_type", FAMILIES)
+        validation.check_choice(self.init_params, "init_params", ("auto", *STARTS))
+        for name in ("tol", "reg_covar"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not (isinstance(value, float | int) and 0 < value < 1):
+                raise ParameterError(f"{name} must be a number between 0 and 1; got {value!r}.")
+        check = validation.check_integer
+        threads = (
+            validation.available_cores() if self.n_threads is None else check(self.n_threads, "n_threads", 1)
+        )
+        plan = Plan(
+            n_components=check(self.n_components, "n_components", 1),
+            init_params=self.init_params,
+            n_init=check(self.n_init, "n_init", 1),
+            n_long=N_LONG,
+            max_iter=check(self.max_iter, "max_iter", 1),
+            tol=float(self.tol),
+        )
+        return plan, threads
 
     def _rows(self, X: Any, reset: bool) -> Array:
         rows = validation.check_data(X)
         validate_data(self, X, reset=reset, skip_check_array=True)
         return rows
 
+    def _given(self, problem: Problem, shift: Array, scale: Array) -> State | None:
+        """A start of the user's, or that of the last fit, in standardised coordinates."""
+        if (
+            self.warm_start
+            and hasattr(self, "params_")
+            and self.params_.means.shape
+            == (
+                self.n_components,
+                problem.X.shape[1],
+            )
+        ):
+            p = self.params_.rescaled(-shift / scale, 1 / scale)
+            return State(np.log(np.maximum(p.weights, 1e-12)), np.array(p.means), np.array(p.cholesky))
+        return user_start(
+            problem,
+            self.n_components,
+            self.covariance_type,
+            (self.weights_init, self.means_init, self.precisions_init),
+            (shift, scale),
+            np.random.default_rng(validation.seed_sequence(self.random_state)),
+        )
+
     def _keep(self, modes: list[Mode], rows: Array, weights: Array, shift: Array, scale: Array) -> None:
         best = modes[0].climb
-        if best.status is Status.DEGENERATE:
+        collinear = families.is_singular(
+            (rows - shift) / scale, weights, self.covariance_type, float(self.reg_covar)
+        )
+        if modes[0].degenerate and not collinear:
             raise DegenerateFitError(
                 f"All {self.n_init} starts with n_components={self.n_components} ended in a component that "
                 f"collapsed onto a few of the {len(rows)} rows, where the likelihood has no upper bound; use fewer "
-                "components, drop duplicated columns, or fit BayesGaussianMixture, whose prior forbids it."
+                "components, another covariance_type, or fit BayesGaussianMixture, whose prior forbids it."
             )
-        order = np.argsort(-best.log_weights, kind="stable")
-        self._set_params(_params(best).rescaled(shift, scale).permuted(order))
+        order = np.argsort(-best.state.log_weights, kind="stable")
+        self._set_params(_params(best.state).rescaled(shift, scale).permuted(order))
         per_row = density.log_likelihood_per_obs(rows, self.params_)
+        mass = weights.sum() if len(weights) else len(rows)
         self.log_likelihood_ = float(weights @ per_row if len(weights) else per_row.sum())
+        self.lower_bound_ = self.log_likelihood_ / mass
         self.converged_ = best.status is Status.CONVERGED
+        self.regularised_ = modes[0].degenerate
         self.status_ = best.status.value
         self.n_iter_ = best.n_iter
-        mass = weights.sum() if len(weights) else len(rows)
         units = -mass * np.log(scale).sum()
         self.log_likelihood_trace_ = best.trace + units
         self.modes_ = _mode_table(modes, units)
-        if not self.converged_:
+        if self.regularised_:
+            warnings.warn(
+                f"The {rows.shape[1]} columns of X are collinear within its {len(rows)} rows, so that covariances are kept "
+                f"from singularity by reg_covar={self.reg_covar:g} alone; drop columns or choose covariance_type='diag'.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        elif not self.converged_:
             warnings.warn(f"EM ended {self.status_}.", ConvergenceWarning, stacklevel=3)
 
     def _set_params(self, params: MixtureParams) -> None:
@@ -169,7 +256,18 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         # Plain arrays, as in scikit-learn; those of MixtureParams cannot be written to.
         self.weights_ = np.array(params.weights)
         self.means_ = np.array(params.means)
-        self.covariances_ = np.array(params.covariances)
+        self.covariances_ = families.compressed(params.covariances, self.covariance_type)
+
+    @property
+    def precisions_(self) -> Array:
+        """Inverse covariances, in the shape of ``covariances_``."""
+        return families.compressed(np.linalg.inv(self.params_.covariances), self.covariance_type)
+
+    @property
+    def precisions_cholesky_(self) -> Array:
+        """Upper triangular U with precision U U', in the shape of ``covariances_`` (scikit-learn's convention)."""
+        factors = np.swapaxes(np.linalg.inv(self.params_.cholesky), -1, -2)
+        return families.compressed(factors, self.covariance_type)
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Responsibilities p(z = k | x) at the estimate, shape (N, K); rows sum to one."""
@@ -196,10 +294,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         return float(self.score_samples(X).mean())
 
     def n_parameters(self) -> int:
-        """Number of free parameters: K - 1 weights, K D means, K D (D + 1) / 2 covariances."""
+        """Number of free parameters: K - 1 weights, K D means, and the family's covariances."""
         check_is_fitted(self)
-        k, d = self.means_.shape
-        return k - 1 + k * d + k * d * (d + 1) // 2
+        return families.n_parameters(*self.means_.shape, self.covariance_type)
 
     def bic(self, X: ArrayLike) -> float:
         """Bayesian information criterion, -2 log L + p log N; lower is better (Schwarz 1978)."""
@@ -210,6 +307,44 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         """Akaike information criterion, -2 log L + 2 p; lower is better (Akaike 1974)."""
         return float(-2 * self.score_samples(X).sum() + 2 * self.n_parameters())
 
+    def entropy(self, X: ArrayLike) -> float:
+        """Entropy of the assignments, -sum_nk r log r, in nats; 0 where every row is certain."""
+        r = self.predict_proba(X)
+        return float(-np.sum(r * np.log(np.where(r > 0, r, 1.0))))
+
+    def icl(self, X: ArrayLike) -> float:
+        """Integrated completed likelihood, BIC + 2 entropy; lower is better (Biernacki, Celeux and Govaert 2000)."""
+        return self.bic(X) + 2 * self.entropy(X)
+
+    def standard_errors(
+        self,
+        X: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        method: str = "information",
+        n_bootstrap: int = 200,
+        random_state: Any = None,
+    ) -> "StandardErrors":
+        """Standard errors of the estimate, from the rows that it was fitted to.
+
+        See :func:`bayesgmm.em.standard_errors.standard_errors` for what the methods assume.
+
+        Parameters
+        ----------
+        X : array_like or data frame, shape (N, D)
+        sample_weight : array_like, shape (N,), optional
+        method : {"information", "bootstrap", "parametric"}, default "information"
+            Curvature of the log-likelihood; resampled rows; rows simulated from the estimate.
+        n_bootstrap : int, default 200
+        random_state : int, Generator, RandomState or None, default None
+        """
+        from bayesgmm.em.standard_errors import standard_errors
+
+        check_is_fitted(self)
+        return standard_errors(
+            self, X, sample_weight, method=method, n_bootstrap=n_bootstrap, random_state=random_state
+        )
+
     def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.intp]]:
         """Draw rows from the fitted mixture, with the components they come from."""
         check_is_fitted(self)
@@ -219,55 +354,10 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         )
 
 
-def em_dataset(em: EMGaussianMixture, feature_names: Sequence[str]) -> dict[str, xr.Dataset]:
-    """A fitted estimator as labelled data sets: group ``em``, and its table of modes, ``em_modes``."""
-    names = list(feature_names)
-    estimate = xr.Dataset(
-        {
-            "weights": ("cluster", em.weights_),
-            "means": (("cluster", "feature"), em.means_),
-            "covariances": (("cluster", "feature", "feature_bis"), em.covariances_),
-            "log_likelihood_trace": ("iteration", em.log_likelihood_trace_),
-        },
-        coords={"cluster": np.arange(len(em.weights_)), "feature": names, "feature_bis": names},
-        attrs={
-            "log_likelihood": em.log_likelihood_,
-            "converged": int(em.converged_),
-            "status": em.status_,
-            "n_iter": em.n_iter_,
-            "covariance_type": em.covariance_type,
-        },
-    )
-    modes = xr.Dataset.from_dataframe(em.modes_.rename_axis("mode"))
-    return {"em": estimate, "em_modes": modes}
-
-
-def em_from_dataset(groups: Mapping[str, xr.Dataset]) -> EMGaussianMixture:
-    """The estimator that :func:`em_dataset` was made of."""
-    estimate = groups["em"]
-    em = EMGaussianMixture(estimate.sizes["cluster"], covariance_type=str(estimate.attrs["covariance_type"]))
-    em._set_params(MixtureParams(*(estimate[v].to_numpy() for v in ("weights", "means", "covariances"))))
-    em.log_likelihood_ = float(estimate.attrs["log_likelihood"])
-    em.converged_ = bool(estimate.attrs["converged"])
-    em.status_ = str(estimate.attrs["status"])
-    em.n_iter_ = int(estimate.attrs["n_iter"])
-    em.log_likelihood_trace_ = estimate["log_likelihood_trace"].to_numpy()
-    em.modes_ = groups["em_modes"].to_dataframe().rename_axis(None)
-    return em
-
-
-def column_location_scale(X: Array, sample_weight: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation of the columns, shape (D,) each; a deviation of zero becomes one."""
-    w = sample_weight if len(sample_weight) else None
-    shift = np.average(X, axis=0, weights=w)
-    scale = np.sqrt(np.average((X - shift) ** 2, axis=0, weights=w))
-    return shift, np.where(scale > 0, scale, 1.0)
-
-
-def _params(c: Climb) -> MixtureParams:
-    weights = np.exp(c.log_weights)
-    covariances = c.cholesky @ np.swapaxes(c.cholesky, -1, -2)
-    return MixtureParams(weights / weights.sum(), c.means, covariances)
+def _params(state: State) -> MixtureParams:
+    weights = np.exp(state.log_weights)
+    covariances = state.cholesky @ np.swapaxes(state.cholesky, -1, -2)
+    return MixtureParams(weights / weights.sum(), state.means, covariances)
 
 
 def _mode_table(modes: list[Mode], units: float) -> pd.DataFrame:
@@ -275,7 +365,9 @@ def _mode_table(modes: list[Mode], units: float) -> pd.DataFrame:
         {
             "log_likelihood": [m.climb.log_likelihood + units for m in modes],
             "n_starts": [m.n_starts for m in modes],
-            "smallest_weight": [float(np.exp(m.climb.log_weights.min())) for m in modes],
+            "smallest_weight": [float(np.exp(m.climb.state.log_weights.min())) for m in modes],
+            "smallest_eigenvalue": [m.smallest_eigenvalue for m in modes],
+            "spurious": [m.spurious for m in modes],
             "status": [m.climb.status.value.split(":")[0] for m in modes],
         }
     )

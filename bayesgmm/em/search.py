@@ -1,109 +1,158 @@
 """Many climbs: short ones from every start, long ones from the best, and the table of maxima found."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.em.climb import Climb, Status, climb
-from bayesgmm.em.starts import kmeans_plusplus_start
+from bayesgmm.em.climb import Climb, Problem, Status, climb
+from bayesgmm.em.starts import STARTS, start_of_responsibilities
+from bayesgmm.em.steps import State
 
-__all__ = ["Mode", "search"]
+__all__ = ["Mode", "Plan", "search"]
 
 Array = NDArray[np.float64]
 
+# With "auto", starts take turns in this order; Ward's method has no randomness to repeat it for.
+AUTO = ("ward", "k-means++", "random", "k-means++", "random_from_data", "k-means++", "random", "k-means++")
 SHORT_STEPS = 50
 SUBSAMPLE = 5_000
-# Two climbs ended at the same maximum when their log-likelihoods differ by less than this, per unit
-# of its size: far above the tolerance of a climb, far below the distance of distinct maxima.
-SAME_MAXIMUM = 1e-6
+# Two climbs ended at the same maximum when their log-likelihoods differ by less than this, per unit of its size: far
+# above the tolerance of a climb, far below the distance of distinct maxima.
+SAME_MAXIMUM = 1e-7
+# A maximum looks spurious (McLachlan and Peel 2000, section 3.10) where a component with hardly more rows than it needs
+# for a covariance is much tighter, in some direction, than the data as a whole.
+FEW_ROWS_PER_FEATURE = 3
+TIGHT = 0.05
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the search goes about: number of starts, of long climbs, and the rules of a climb."""
+
+    n_components: int
+    init_params: str
+    n_init: int
+    n_long: int
+    max_iter: int
+    tol: float
 
 
 @dataclass(frozen=True)
 class Mode:
-    """A local maximum, and how many starts ended there."""
+    """A local maximum, how many starts ended there, and how far it may be trusted."""
 
     climb: Climb
     n_starts: int
+    smallest_count: float
+    smallest_eigenvalue: float
+    spurious: bool
+
+    @property
+    def degenerate(self) -> bool:
+        """Whether a component had collapsed."""
+        return self.climb.status is Status.DEGENERATE
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """Sorts the most trustworthy first: not degenerate, not spurious, then by log-likelihood."""
+        return self.degenerate, self.spurious, -self.climb.log_likelihood
 
 
 def search(
-    X: Array,
-    sample_weight: Array,
-    n_components: int,
-    *,
-    n_init: int,
-    n_long: int,
-    max_iter: int,
-    tol: float,
+    problem: Problem,
+    plan: Plan,
     rng: np.random.Generator,
+    given: State | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Mode]:
-    """Distinct maxima, the best first; degenerate climbs stand at the end.
+    """Distinct maxima, the best first.
 
     Parameters
     ----------
-    X : ndarray, shape (N, D)
-        Data with standardised columns.
-    sample_weight : ndarray, shape (N,) or (0,)
-    n_components, n_init, n_long, max_iter : int
-        Number of components, of starts, of starts that are climbed to the end, of steps.
-    tol : float
-        Relative tolerance of the long climbs.
+    problem : Problem
+        Large data are searched on a subsample; the long climbs see all rows.
+    plan : Plan
     rng : numpy.random.Generator
+    given : State, optional
+        A start to climb from instead of all others.
     progress : callable
-        Called with the number of finished climbs and the number of all.
+        Called with the number of finished climbs and of all.
     """
-    few, few_weights = _subsample(X, sample_weight, rng)
-    total = n_init + min(n_long, n_init)
+    if given is not None:
+        end = climb(problem, given, max_iter=plan.max_iter, tol=plan.tol)
+        return [_mode(problem, end, 1)]
+    small = _subsampled(problem, rng)
+    total = plan.n_init + min(plan.n_long, plan.n_init)
     short = []
-    for i in range(n_init):
-        start = kmeans_plusplus_start(few, few_weights, n_components, rng)
-        short.append(climb(few, few_weights, *start, max_iter=min(SHORT_STEPS, max_iter), tol=tol))
+    for i, start in enumerate(_starts(small, plan, rng)):
+        short.append(climb(small, start, max_iter=min(SHORT_STEPS, plan.max_iter), tol=plan.tol))
         progress(i + 1, total)
-    groups = _distinct(short)
     long = []
-    for done, (first, count) in enumerate(groups[:n_long]):
-        if first.status is Status.CONVERGED and few is X:
-            end = first
-        else:
-            end = climb(
-                X, sample_weight, first.log_weights, first.means, first.cholesky, max_iter=max_iter, tol=tol
-            )
+    for i, (first, count) in enumerate(_merged([(c, 1) for c in short])[: plan.n_long]):
+        done = small is problem and first.status in (Status.CONVERGED, Status.DEGENERATE)
+        end = first if done else climb(problem, first.state, max_iter=plan.max_iter, tol=plan.tol)
         long.append((end, count))
-        progress(n_init + done + 1, total)
-    modes = [Mode(end, sum(counts)) for end, counts in _merge(long)]
+        progress(plan.n_init + i + 1, total)
     progress(total, total)
-    return modes
+    return sorted((_mode(problem, c, n) for c, n in _merged(long)), key=lambda m: m.rank)
 
 
-def _subsample(X: Array, sample_weight: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    if len(X) <= SUBSAMPLE:
-        return X, sample_weight
-    rows = np.sort(rng.choice(len(X), SUBSAMPLE, replace=False))
-    return np.asfortranarray(X[rows]), sample_weight[rows] if len(sample_weight) else sample_weight
+def _starts(problem: Problem, plan: Plan, rng: np.random.Generator) -> Iterator[State]:
+    names = AUTO if plan.init_params == "auto" else (plan.init_params,)
+    for i in range(plan.n_init):
+        # Ward's clustering comes first and once; later turns of it go to the next in the list.
+        name = names[i % len(names)]
+        if name == "ward" and i > 0 and len(names) > 1:
+            name = "random"
+        responsibilities = STARTS[name](problem, plan.n_components, rng)
+        yield start_of_responsibilities(problem, responsibilities)
 
 
-def _rank(c: Climb) -> tuple[bool, float]:
-    return (c.status is Status.DEGENERATE, -c.log_likelihood)
+def _subsampled(problem: Problem, rng: np.random.Generator) -> Problem:
+    n = len(problem.X)
+    if n <= SUBSAMPLE:
+        return problem
+    rows = np.sort(rng.choice(n, SUBSAMPLE, replace=False))
+    weights = problem.sample_weight[rows] if len(problem.sample_weight) else problem.sample_weight
+    if len(weights) and not weights.any():
+        return problem
+    return replace(problem, X=np.asfortranarray(problem.X[rows]), sample_weight=weights)
 
 
-def _distinct(climbs: list[Climb]) -> list[tuple[Climb, int]]:
-    return [(c, sum(n)) for c, n in _merge([(c, 1) for c in climbs])]
-
-
-def _merge(climbs: list[tuple[Climb, int]]) -> list[tuple[Climb, list[int]]]:
-    """Climbs that ended at the same log-likelihood, put together; the best first."""
-    merged: list[tuple[Climb, list[int]]] = []
-    for c, n in sorted(climbs, key=lambda pair: _rank(pair[0])):
+def _merged(climbs: list[tuple[Climb, int]]) -> list[tuple[Climb, int]]:
+    """Climbs that ended at the same log-likelihood, put together; the best first, degenerate ones last."""
+    merged: list[tuple[Climb, int]] = []
+    order = sorted(climbs, key=lambda pair: (pair[0].status is Status.DEGENERATE, -pair[0].log_likelihood))
+    for c, n in order:
         if merged:
-            last = merged[-1][0]
-            close = abs(last.log_likelihood - c.log_likelihood) <= SAME_MAXIMUM * max(
-                abs(c.log_likelihood), 1.0
-            )
-            if close and (last.status is Status.DEGENERATE) == (c.status is Status.DEGENERATE):
-                merged[-1][1].append(n)
+            last, count = merged[-1]
+            size = max(abs(c.log_likelihood), 1.0)
+            alike = (last.status is Status.DEGENERATE) == (c.status is Status.DEGENERATE)
+            if alike and abs(last.log_likelihood - c.log_likelihood) <= SAME_MAXIMUM * size:
+                merged[-1] = last, count + n
                 continue
-        merged.append((c, [n]))
+        merged.append((c, n))
     return merged
+
+
+def _mode(problem: Problem, end: Climb, n_starts: int) -> Mode:
+    cholesky = end.state.cholesky
+    counts = np.exp(end.state.log_weights) * problem.total_weight
+    smallest = np.linalg.eigvalsh(cholesky @ np.swapaxes(cholesky, 1, 2))[:, 0]
+    d = cholesky.shape[1]
+    tight = np.sqrt(np.maximum(smallest, 0)) < TIGHT * _tightest_spread(problem)
+    few = counts < FEW_ROWS_PER_FEATURE * (d + 1)
+    return Mode(end, n_starts, float(counts.min()), float(smallest.min()), bool(np.any(few & tight)))
+
+
+def _tightest_spread(problem: Problem) -> float:
+    """Standard deviation of the data in the direction in which it is smallest."""
+    w = problem.sample_weight if len(problem.sample_weight) else None
+    total = (
+        np.atleast_2d(np.cov(problem.X, rowvar=False, aweights=w, ddof=0))
+        if len(problem.X) > 1
+        else np.eye(1)
+    )
+    return float(np.sqrt(max(np.linalg.eigvalsh(total)[0], 1e-12)))

@@ -1,58 +1,122 @@
-"""Where EM begins: hard partitions of the rows, turned into parameters by one M step."""
+"""Where EM begins: partitions of the rows, hard or soft, turned into parameters by one M step.
+
+k-means++ seeds find separated clusters, Ward's hierarchical clustering of whitened rows finds elongated and unequal ones
+(what makes mclust's starts strong), and random partitions find what neither suggests.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import kmeans_plusplus
+from scipy.cluster.hierarchy import fcluster, linkage
+from sklearn.cluster import KMeans, kmeans_plusplus
 
-from bayesgmm.em.climb import maximise
+from bayesgmm.em.climb import Problem
+from bayesgmm.em.steps import State, Sums, maximise
 
-__all__ = ["kmeans_plusplus_start", "parameters_of_partition"]
+__all__ = ["STARTS", "Start", "start_of_responsibilities"]
 
 Array = NDArray[np.float64]
+# Takes the problem, K and a generator; returns responsibilities, shape (N, K).
+Start = Callable[[Problem, int, np.random.Generator], Array]
+
+# Ward's method needs memory and time that grow with the square of the rows.
+WARD_ROWS = 1500
 
 
-def kmeans_plusplus_start(
-    X: Array, sample_weight: Array, n_components: int, rng: np.random.Generator
-) -> tuple[Array, Array, Array]:
-    """Parameters of the partition by nearest of K centres that k-means++ has chosen.
-
-    Arthur and Vassilvitskii (2007), k-means++: the advantages of careful seeding, algorithm 2.
-    """
-    seed = int(rng.integers(2**31 - 1))
+def kmeans_plusplus_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
+    """Rows belong to the nearest of K seeds. Arthur and Vassilvitskii (2007), algorithm 2."""
     centres, _ = kmeans_plusplus(
-        X, n_components, sample_weight=sample_weight if len(sample_weight) else None, random_state=seed
+        problem.X, n_components, sample_weight=_weights(problem), random_state=_seed(rng)
     )
+    return _nearest(problem.X, centres)
+
+
+def kmeans_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
+    """Rows belong to the clusters of k-means (Lloyd 1982), run to its end from one k-means++ start."""
+    labels = KMeans(n_components, n_init=1, random_state=_seed(rng)).fit_predict(
+        problem.X, sample_weight=_weights(problem)
+    )
+    return np.eye(n_components)[labels]
+
+
+def random_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
+    """Responsibilities drawn from the uniform distribution on the simplex's corners' surroundings."""
+    return rng.dirichlet(np.full(n_components, 0.5), size=len(problem.X))
+
+
+def random_rows_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
+    """Rows belong to the nearest of K rows chosen at random."""
+    chosen = rng.choice(len(problem.X), n_components, replace=False)
+    return _nearest(problem.X, problem.X[chosen])
+
+
+def ward_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
+    """Rows belong to the K clusters of Ward's method on whitened data; large data on a random subsample.
+
+    Fraley (1998), Algorithms for model-based Gaussian hierarchical clustering: Ward's criterion is the classification
+    likelihood of spherical components of equal volume. O(M^2) in the M rows of the subsample.
+    """
+    n = len(problem.X)
+    rows = np.arange(n) if n <= WARD_ROWS else rng.choice(n, WARD_ROWS, replace=False)
+    white = _whitened(problem.X)
+    labels = fcluster(linkage(white[rows], method="ward"), n_components, criterion="maxclust") - 1
+    found = labels.max() + 1
+    centres = np.stack([white[rows][labels == k].mean(axis=0) for k in range(found)])
+    # Ties may leave fewer clusters than asked for; further centres are rows at random.
+    extra = white[rng.choice(n, n_components - found, replace=False)]
+    return _nearest(white, np.concatenate([centres, extra]))
+
+
+STARTS: dict[str, Start] = {
+    "k-means++": kmeans_plusplus_start,
+    "kmeans": kmeans_start,
+    "random": random_start,
+    "random_from_data": random_rows_start,
+    "ward": ward_start,
+}
+
+
+def start_of_responsibilities(problem: Problem, responsibilities: Array) -> State:
+    """One M step from responsibilities, shape (N, K).
+
+    A group's own covariance may be singular, so it is shrunk towards the pooled one: as if D + 1 more rows had carried a
+    quarter of that.
+    """
+    X = problem.X
+    n, d = X.shape
+    k = responsibilities.shape[1]
+    w = problem.sample_weight if len(problem.sample_weight) else np.ones(n)
+    r = responsibilities * w[:, None]
+    pooled = np.atleast_2d(np.cov(X, rowvar=False, aweights=w, ddof=0)) if n > 1 else np.eye(d)
+    pooled = pooled + 1e-6 * np.eye(d)
+    extra = d + 1.0
+    mass = r.sum(axis=0)
+    centres = np.where(mass[:, None] > 0, r.T @ X / np.maximum(mass, 1e-300)[:, None], X[np.arange(k) % n])
+    s0 = mass + extra
+    scatter = np.stack([((X - c) * r[:, [j]]).T @ (X - c) for j, c in enumerate(centres)])
+    origin = State(np.zeros(k), np.zeros((k, d)), np.tile(np.eye(d), (k, 1, 1)))
+    s2 = scatter + 0.25 * extra * pooled + s0[:, None, None] * centres[:, :, None] * centres[:, None, :]
+    sums = Sums(0.0, s0, s0[:, None] * centres, s2)
+    return maximise(sums, origin, problem.family, problem.floor)
+
+
+def _weights(problem: Problem) -> Array | None:
+    return problem.sample_weight if len(problem.sample_weight) else None
+
+
+def _seed(rng: np.random.Generator) -> int:
+    return int(rng.integers(2**31 - 1))
+
+
+def _nearest(X: Array, centres: Array) -> Array:
     # |x|^2 is the same for every centre and may be left out.
     distances = np.sum(centres**2, axis=1) - 2 * X @ centres.T
-    return parameters_of_partition(X, sample_weight, distances.argmin(axis=1), n_components)
+    return np.eye(len(centres))[distances.argmin(axis=1)]
 
 
-def parameters_of_partition(
-    X: Array, sample_weight: Array, labels: NDArray[np.intp], n_components: int
-) -> tuple[Array, Array, Array]:
-    """Log weights (K,), means (K, D) and Cholesky factors (K, D, D) of the groups of rows.
-
-    A group's own covariance may be singular, so every start shrinks it towards the pooled one:
-    a quarter of the pooled covariance is added as if D + 1 rows had carried it.
-    """
-    n, d = X.shape
-    w = sample_weight if len(sample_weight) else np.ones(n)
-    pooled = np.cov(X, rowvar=False, aweights=w, ddof=0).reshape(d, d) if n > 1 else np.eye(d)
-    pooled = pooled + 1e-6 * np.eye(d)
-    s0 = np.zeros(n_components)
-    s1 = np.zeros((n_components, d))
-    s2 = np.zeros((n_components, d, d))
-    for k in range(n_components):
-        rows = labels == k
-        wk, xk = w[rows], X[rows]
-        centre = wk @ xk / wk.sum() if wk.sum() > 0 else X[int(k % n)]
-        prior_rows = d + 1.0
-        s0[k] = wk.sum() + prior_rows
-        s1[k] = s0[k] * centre
-        z = xk - centre
-        s2[k] = (wk[:, None] * z).T @ z + prior_rows * 0.25 * pooled + s0[k] * np.outer(centre, centre)
-    log_weights = np.zeros(n_components)
-    means = np.zeros((n_components, d))
-    cholesky = np.tile(np.eye(d), (n_components, 1, 1))
-    maximise(s0, s1, s2, s0.sum(), log_weights, means, cholesky)
-    return log_weights, means, cholesky
+def _whitened(X: Array) -> Array:
+    """Rows in coordinates in which their covariance is the identity; directions without spread are left out."""
+    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(X, rowvar=False)))
+    kept = values > 1e-10 * values.max()
+    return (X - X.mean(axis=0)) @ (vectors[:, kept] / np.sqrt(values[kept]))

@@ -1,6 +1,7 @@
 """Between draws as arrays and the tree of labelled data that ArviZ reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -8,16 +9,19 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesgmm.params import MixtureParams
-from bayesgmm.posterior.relabel import Relabelling
+from bayesgmm.posterior.relabel import Relabelling, permute
 
 __all__ = [
     "covariance_draws",
+    "dims_of",
     "mean_params",
     "parameter_draws",
+    "permuted",
     "posterior_dataset",
     "posterior_tree",
     "relabelling",
     "stacked",
+    "std_draws",
 ]
 
 Array = NDArray[np.float64]
@@ -28,32 +32,58 @@ _DIMS = {
     "stds": ("cluster", "feature"),
     "corr_chol": ("cluster", "feature", "feature_bis"),
 }
+# Where a family shares or lacks what full covariances have one of per component and feature.
+_FAMILY_DIMS = {
+    "full": {},
+    "tied": {"stds": ("feature",), "corr_chol": ("feature", "feature_bis")},
+    "diag": {"corr_chol": None},
+    "spherical": {"stds": ("cluster",), "corr_chol": None},
+}
 
 
-def posterior_dataset(values: Mapping[str, Array], feature_names: Sequence[str]) -> xr.Dataset:
+def dims_of(covariance_type: str, n_features: int) -> dict[str, tuple[str, ...]]:
+    """Dimensions of the variables of a family, without chain and draw."""
+    dims = _DIMS | _FAMILY_DIMS[covariance_type]
+    # One feature has no correlations, and its factor would be a constant that spoils summaries.
+    if n_features == 1:
+        dims["corr_chol"] = None
+    return {name: d for name, d in dims.items() if d is not None}
+
+
+def posterior_dataset(
+    values: Mapping[str, Array], feature_names: Sequence[str], covariance_type: str = "full"
+) -> xr.Dataset:
     """Draws with named dimensions.
 
     Parameters
     ----------
     values : mapping
-        weights, means, stds and corr_chol, each with leading axes (chain, draw).
+        weights, means, stds and, where the family has it, corr_chol, each with leading axes (chain, draw).
     feature_names : sequence of D str
+    covariance_type : str
     """
     chains, draws, k = values["weights"].shape
     names = list(feature_names)
+    dims = dims_of(covariance_type, len(names))
     coords: dict[str, Any] = {
         "chain": np.arange(chains),
         "draw": np.arange(draws),
         "cluster": np.arange(k),
         "feature": names,
     }
-    kept = list(_DIMS)
-    # One feature has no correlations, and its factor would be a constant that spoils summaries.
-    if len(names) == 1:
-        kept.remove("corr_chol")
-    else:
+    if "corr_chol" in dims:
         coords["feature_bis"] = names
-    return xr.Dataset({v: (("chain", "draw", *_DIMS[v]), values[v]) for v in kept}, coords=coords)
+    return xr.Dataset({v: (("chain", "draw", *d), values[v]) for v, d in dims.items()}, coords=coords)
+
+
+def permuted(posterior: xr.Dataset, permutations: NDArray[np.intp]) -> xr.Dataset:
+    """The draws with their components renamed; what components share stays."""
+    renamed = {
+        name: (v.dims, permute(v.to_numpy(), permutations))
+        for name, v in posterior.data_vars.items()
+        if "cluster" in v.dims
+    }
+    return posterior.assign(renamed)
 
 
 def posterior_tree(
@@ -118,11 +148,19 @@ def stacked(posterior: xr.Dataset) -> tuple[Array, Array, Array]:
     return log_weights, means, _cholesky(posterior).reshape(s, k, means.shape[2], means.shape[2])
 
 
+def std_draws(posterior: xr.Dataset) -> Array:
+    """Standard deviations of every component and feature, shape (chain, draw, K, D), whatever the family shares."""
+    return np.array(posterior["stds"].broadcast_like(posterior["means"]).transpose(*posterior["means"].dims))
+
+
 def _cholesky(posterior: xr.Dataset) -> Array:
-    stds = posterior["stds"].to_numpy()
+    stds = std_draws(posterior)
     if "corr_chol" not in posterior:
-        return stds[..., None]
-    return stds[..., None] * posterior["corr_chol"].to_numpy()
+        return stds[..., None] * np.eye(stds.shape[-1])
+    corr_chol = posterior["corr_chol"].to_numpy()
+    if "cluster" not in posterior["corr_chol"].dims:
+        corr_chol = corr_chol[:, :, None]
+    return stds[..., None] * corr_chol
 
 
 def covariance_draws(posterior: xr.Dataset) -> Array:
@@ -144,21 +182,22 @@ def parameter_draws(posterior: xr.Dataset) -> xr.DataArray:
     Weights, means, standard deviations and correlations; one label each, such as
     ``means[0, waiting]`` or ``correlations[1, eruptions, waiting]``.
     """
-    chains, draws, k = posterior["weights"].shape
-    features = [str(f) for f in posterior["feature"].to_numpy()]
-    blocks = [posterior["weights"].to_numpy()]
-    labels = [f"weights[{c}]" for c in range(k)]
-    for name in ("means", "stds"):
-        blocks.append(posterior[name].to_numpy().reshape(chains, draws, -1))
-        labels += [f"{name}[{c}, {f}]" for c in range(k) for f in features]
+    chains, draws = posterior["weights"].shape[:2]
+    blocks, labels = [], []
+    for name in ("weights", "means", "stds"):
+        variable = posterior[name]
+        blocks.append(variable.to_numpy().reshape(chains, draws, -1))
+        labels += [_label(name, index) for index in _indices(variable)]
     if "corr_chol" in posterior:
         factor = posterior["corr_chol"].to_numpy()
         correlations = factor @ np.swapaxes(factor, -1, -2)
+        features = [str(f) for f in posterior["feature"].to_numpy()]
         i, j = np.triu_indices(len(features), 1)
         blocks.append(correlations[..., i, j].reshape(chains, draws, -1))
+        owners = [(c,) for c in range(posterior.sizes["cluster"])] if factor.ndim == 5 else [()]
         labels += [
-            f"correlations[{c}, {features[a]}, {features[b]}]"
-            for c in range(k)
+            _label("correlations", (*owner, features[a], features[b]))
+            for owner in owners
             for a, b in zip(i, j, strict=True)
         ]
     return xr.DataArray(
@@ -167,3 +206,11 @@ def parameter_draws(posterior: xr.Dataset) -> xr.DataArray:
         coords={"chain": posterior["chain"], "draw": posterior["draw"], "parameter": labels},
         name="value",
     )
+
+
+def _indices(variable: xr.DataArray) -> Iterator[tuple[Any, ...]]:
+    return product(*(variable[d].to_numpy().tolist() for d in variable.dims[2:]))
+
+
+def _label(name: str, index: tuple[Any, ...]) -> str:
+    return f"{name}[{', '.join(map(str, index))}]"

@@ -14,16 +14,20 @@ from bayesgmm.bayes.target import Target, lkj_log_normaliser, log_posterior, unc
 # Compiling a model with numba takes most of a minute when nothing is cached, with the Python linker a second.
 PYTHON = Mode(linker="py", optimizer="fast_compile").excluding("BlasOpt")
 CASES = {
-    "1x1-halfnormal": (1, 1, ("halfnormal", 2.0)),
-    "3x1-exponential": (3, 1, ("exponential", 0.4)),
-    "2x2-gamma": (2, 2, ("gamma", (2.0, 3.0), (1.2, 0.8))),
-    "3x2-lognormal": (3, 2, ("lognormal", (0.1, 0.6), (0.5, 0.9))),
-    "2x3-inversegamma": (2, 3, ("inversegamma", (3.0, 2.0, 4.0), (1.5, 2.5, 0.5))),
+    "1x1-halfnormal": (1, 1, ("halfnormal", 2.0), "full"),
+    "3x1-exponential": (3, 1, ("exponential", 0.4), "full"),
+    "2x2-gamma": (2, 2, ("gamma", (2.0, 3.0), (1.2, 0.8)), "full"),
+    "3x2-lognormal": (3, 2, ("lognormal", (0.1, 0.6), (0.5, 0.9)), "full"),
+    "2x3-inversegamma": (2, 3, ("inversegamma", (3.0, 2.0, 4.0), (1.5, 2.5, 0.5)), "full"),
+    "2x3-tied": (2, 3, ("gamma", (2.0, 3.0, 1.5), 0.8), "tied"),
+    "3x1-tied": (3, 1, ("lognormal", 0.2, 0.7), "tied"),
+    "3x2-diag": (3, 2, ("halfnormal", (1.0, 2.0)), "diag"),
+    "3x2-spherical": (3, 2, ("inversegamma", 2.0, 1.5), "spherical"),
 }
 
 
 def problem(case):
-    K, D, std_prior = CASES[case]
+    K, D, std_prior, family = CASES[case]
     rng = np.random.default_rng(K + 10 * D)
     X = 2 + 3 * rng.normal(size=(30, D))
     prior = Prior(
@@ -33,25 +37,37 @@ def problem(case):
         std_prior=std_prior,
         lkj_eta=1.7,
     )
-    target = Target(X, K, prior, shift=rng.normal(size=D), scale=rng.uniform(0.5, 3, size=D))
+    scale = rng.uniform(0.5, 3, size=D)
+    if family == "spherical":
+        scale[:] = scale[0]
+    target = Target(X, K, prior, rng.normal(size=D), scale, family)
     return target, 0.7 * rng.normal(size=(3, target.n_parameters))
 
 
 def pymc_value_and_gradient(target, q):
     """The PyMC model at the point q, whose means and log stds it takes in the user's units."""
     K, D = target.shape
-    model = build_model(target.X, K, target.prior)
-    shapes = [(K - 1,), (K, D), (K, D), (K, D * (D - 1) // 2)][: len(model.value_vars)]
+    family = target.covariance_type
+    model = build_model(target.X, K, target.prior, covariance_type=family)
+    std_shape = {"tied": (D,), "spherical": (K,)}.get(family, (K, D))
+    below = D * (D - 1) // 2
+    shapes = [(K - 1,), (K, D), std_shape, (below,) if family == "tied" else (K, below)][
+        : len(model.value_vars)
+    ]
     start = {v.name: np.zeros(s) for v, s in zip(model.value_vars, shapes, strict=True)}
     function = model.logp_dlogp_function(
         ravel_inputs=True, initial_point=start, mode=PYTHON
     )._pytensor_function
     stretch = np.ones(len(q))
     moved = q.copy()
-    means, stds = slice(K - 1, K - 1 + K * D), slice(K - 1 + K * D, K - 1 + 2 * K * D)
+    means = slice(K - 1, K - 1 + K * D)
+    stds = slice(means.stop, means.stop + int(np.prod(std_shape)))
     stretch[means] = np.tile(target.scale, K)
     moved[means] = np.tile(target.shift, K) + stretch[means] * q[means]
-    moved[stds] = q[stds] + np.tile(np.log(target.scale), K)
+    scales = {"tied": target.scale, "spherical": target.scale[:1].repeat(K)}.get(
+        family, np.tile(target.scale, K)
+    )
+    moved[stds] = q[stds] + np.log(scales)
     value, gradient = function(moved)
     return float(value), np.asarray(gradient) * stretch
 
