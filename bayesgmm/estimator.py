@@ -139,27 +139,32 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         """
         settings = self._settings()
         rows = validation.check_data(X)
-        validate_data(self, X, reset=True, skip_check_array=True)
         names = validation.column_names(X, rows.shape[1])
-        # A model built for an earlier fit would be of other data.
-        self.__dict__.pop("_model", None)
-        self.prior_ = self.prior or Prior.from_data(rows, covariance_type=self.covariance_type)
-        self.prior_.resolve(settings["n_components"], rows.shape[1], self.covariance_type)
+        validation.check_fittable(rows, names, settings["n_components"], self.covariance_type)
+        prior = self.prior or Prior.from_data(rows, covariance_type=self.covariance_type)
+        prior.resolve(settings["n_components"], rows.shape[1], self.covariance_type)
         seed = validation.seed_sequence(self.random_state)
         em_seed, chain_seed, predictive_seed = seed.spawn(3)
-        self.predictive_seed_ = int(predictive_seed.generate_state(1)[0])
         with Steps(enabled=self.progressbar) as steps:
             with steps.step("EM from many starts"):
-                self.em_ = EMGaussianMixture(
+                em = EMGaussianMixture(
                     settings["n_components"],
                     covariance_type=self.covariance_type,
                     random_state=np.random.default_rng(em_seed),
                 ).fit(X)
-            values, stats = self._sample(rows, settings, chain_seed, steps)
+            shift, scale = families.location_scale(rows, np.empty(0), self.covariance_type)
+            target = Target(rows, settings["n_components"], prior, shift, scale, self.covariance_type)
+            values, stats = self._sample(target, em, settings, chain_seed, steps)
             with steps.step("labels and memberships"):
-                self.posterior_ = self._labelled(values, stats, rows, names)
-                self.posterior_.attrs.update(self._provenance(rows, settings))
-                self.verdict_ = judged(self.posterior_)
+                tree = self._labelled(values, stats, rows, names, em)
+                found = judged(tree)
+        # Together and last: a fit that fails leaves an earlier one whole.
+        validate_data(self, X, reset=True, skip_check_array=True)
+        tree.attrs.update(self._provenance(rows, settings, prior, seed))
+        self.__dict__.pop("_model", None)
+        self.em_, self.prior_, self.posterior_, self.verdict_ = em, prior, tree, found
+        self.predictive_seed_ = int(predictive_seed.generate_state(1)[0])
+        tree.attrs["predictive_seed"] = self.predictive_seed_
         return self
 
     def _settings(self) -> dict[str, int]:
@@ -180,12 +185,15 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         }
 
     def _sample(
-        self, rows: Array, settings: dict[str, int], seed: np.random.SeedSequence, steps: Steps
+        self,
+        target: Target,
+        em: EMGaussianMixture,
+        settings: dict[str, int],
+        seed: np.random.SeedSequence,
+        steps: Steps,
     ) -> tuple[dict[str, Array], dict[str, NDArray[Any]]]:
-        shift, scale = families.location_scale(rows, np.empty(0), self.covariance_type)
-        target = Target(rows, settings["n_components"], self.prior_, shift, scale, self.covariance_type)
         with steps.step("posterior mode"):
-            approximation = laplace(target, target.unconstrained(self.em_.params_))
+            approximation = laplace(target, target.unconstrained(em.params_))
         sizes = {k: settings[k] for k in ("draws", "tune", "chains", "cores")}
         with steps.step("sampling", total=sizes["chains"] * (sizes["draws"] + sizes["tune"])) as progress:
             raw = sample_nuts(
@@ -199,32 +207,39 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         return target.constrained(raw.q), raw.stats
 
     def _labelled(
-        self, values: dict[str, Array], stats: dict[str, NDArray[Any]], rows: Array, names: list[str]
+        self,
+        values: dict[str, Array],
+        stats: dict[str, NDArray[Any]],
+        rows: Array,
+        names: list[str],
+        em: EMGaussianMixture,
     ) -> xr.DataTree:
         """The tree of relabelled draws, with the permutations and memberships beside them."""
         columns = np.asfortranarray(rows)
         unlabelled = drawn.posterior_dataset(values, names, self.covariance_type)
         draws = drawn.stacked(unlabelled)
         log_likelihood, overlap = passes.log_likelihoods_and_overlaps(
-            columns, *draws, density.responsibilities(rows, self.em_.params_)
+            columns, *draws, density.responsibilities(rows, em.params_)
         )
         chains, n_draws, k = values["weights"].shape
-        relabelling = relabel.match(overlap.reshape(chains, n_draws, k, k), len(rows))
+        relabelling = relabel.match(overlap.reshape(chains, n_draws, k, k))
         posterior = drawn.permuted(unlabelled, relabelling.permutations)
         mean, sd, _ = passes.memberships(columns, *drawn.stacked(posterior))
         stats = stats | {"total_log_likelihood": log_likelihood.reshape(chains, n_draws)}
-        return drawn.posterior_tree(
-            posterior, stats, rows, relabelling, (mean, sd), em_dataset(self.em_, names)
-        )
+        return drawn.posterior_tree(posterior, stats, rows, relabelling, (mean, sd), em_dataset(em, names))
 
-    def _provenance(self, rows: Array, settings: dict[str, int]) -> dict[str, Any]:
+    def _provenance(
+        self, rows: Array, settings: dict[str, int], prior: Prior, seed: np.random.SeedSequence
+    ) -> dict[str, Any]:
         packages = ("bayesgmm", "nutpie", "numpy", "numba", "scipy", "scikit-learn", "arviz", "pymc")
         return {
             "created_by": f"bayesgmm {bayesgmm.__version__}",
-            "random_state": repr(self.random_state),
-            "predictive_seed": self.predictive_seed_,
-            "prior": repr(self.prior_),
-            "prior_fields": json.dumps(dataclasses.asdict(self.prior_)),
+            # What a later fit needs to draw the same, whatever kind of seed was given.
+            "seed_entropy": str(seed.entropy),
+            "random_state": repr(self.random_state) if isinstance(self.random_state, int) else "",
+            "prior": repr(prior),
+            "prior_fields": json.dumps(dataclasses.asdict(prior)),
+            "prior_given": int(self.prior is not None),
             "covariance_type": self.covariance_type,
             "target_accept": self.target_accept,
             "python": platform.python_version(),
@@ -233,6 +248,12 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
             "data_sha256": hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest(),
             **{k: v for k, v in settings.items() if k != "cores"},
         }
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        # A PyMC model cannot be pickled, and is built again when asked for.
+        state.pop("_model", None)
+        return state
 
     @property
     def model_(self) -> "pm.Model":

@@ -28,6 +28,8 @@ BLOCK = 128
 # From this many features on, a product by BLAS over a whole block is quicker than loops that use the triangle.
 BLAS_FROM = 32
 LOG_2PI = math.log(2 * math.pi)
+# Stands for the largest log density of a row while it is minus infinity.
+LOST = -1e300
 
 # Taylor coefficients 1/n! suffice: after range reduction |f| <= log(2)/2, and the
 # remainder of degree 13 is below 2e-17.
@@ -149,8 +151,12 @@ def _normalise_block(log_density, size, largest, total, scratch):
     for k in range(1, K):
         for n in range(size):
             largest[n] = max(largest[n], log_density[k, n])
+    lowest = 0.0
     for n in range(size):
         total[n] = 0.0
+        lowest = min(lowest, largest[n])
+    if lowest == -np.inf:
+        _share_out(log_density, size, largest)
     for k in range(K):
         for n in range(size):
             log_density[k, n] -= largest[n]
@@ -162,6 +168,20 @@ def _normalise_block(log_density, size, largest, total, scratch):
     for k in range(K):
         for n in range(size):
             log_density[k, n] *= scratch[n]
+    if lowest == -np.inf:
+        for n in range(size):
+            if largest[n] == LOST:
+                largest[n] = -np.inf
+
+
+@inlined
+def _share_out(log_density, size, largest):
+    """Give rows whose density underflows everywhere to all components alike, and mark them."""
+    for n in range(size):
+        if largest[n] == -np.inf:
+            largest[n] = LOST
+            for k in range(log_density.shape[0]):
+                log_density[k, n] = LOST
 
 
 @inlined

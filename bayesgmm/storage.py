@@ -70,7 +70,10 @@ def _restored(tree: xr.DataTree) -> "BayesGaussianMixture":
 
     attrs = tree.attrs
     fields = {k: _tuples(v) for k, v in json.loads(attrs["prior_fields"]).items()}
+    prior = Prior(**fields)
     bayes = BayesGaussianMixture(
+        prior=prior if attrs["prior_given"] else None,
+        random_state=int(attrs["random_state"]) if attrs["random_state"] else None,
         n_components=int(attrs["n_components"]),
         draws=int(attrs["draws"]),
         tune=int(attrs["tune"]),
@@ -78,7 +81,7 @@ def _restored(tree: xr.DataTree) -> "BayesGaussianMixture":
         covariance_type=str(attrs["covariance_type"]),
         target_accept=float(attrs["target_accept"]),
     )
-    bayes.prior_ = Prior(**fields)
+    bayes.prior_ = prior
     bayes.posterior_ = tree
     bayes.em_ = em_from_dataset({name: tree[name].dataset for name in ("em", "em_modes")})
     bayes.predictive_seed_ = int(attrs["predictive_seed"])

@@ -7,6 +7,7 @@ import bayesgmm
 
 PACKAGE = Path(bayesgmm.__file__).parent
 GROUND = (
+    "families",
     "errors",
     "validation",
     "params",

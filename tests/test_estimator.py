@@ -1,5 +1,7 @@
 """`BayesGaussianMixture` end to end on real data."""
 
+import pickle
+
 import arviz_stats as azs
 import numpy as np
 import pytest
@@ -7,8 +9,9 @@ from numpy.testing import assert_allclose
 from scipy.special import logsumexp
 
 from bayesgmm import BayesGaussianMixture, Prior, datasets, density
+from bayesgmm.errors import DataError
 from bayesgmm.params import MixtureParams
-from bayesgmm.posterior.draws import covariance_draws, parameter_draws
+from bayesgmm.posterior.draws import covariance_draws, parameter_draws, std_draws
 
 
 @pytest.mark.parametrize(("name", "k"), [("faithful", 2), ("iris", 3), ("galaxies", 3), ("banknote", 2)])
@@ -16,7 +19,7 @@ def test_defaults_converge(name, k):
     bayes = BayesGaussianMixture(k, random_state=0, progressbar=False).fit(datasets.load(name).X)
     draws = parameter_draws(bayes.posterior_["posterior"].dataset)
     r_hat = azs.rhat(draws.to_dataset())["value"]
-    ess = azs.ess(draws.to_dataset())["value"]
+    ess = np.minimum(*(azs.ess(draws.to_dataset(), method=m)["value"] for m in ("bulk", "tail")))
     assert float(r_hat.max()) < 1.01
     assert float(ess.min()) > 400
     assert int(bayes.posterior_["sample_stats"]["diverging"].sum()) == 0
@@ -96,6 +99,62 @@ def test_refitting_builds_a_new_model():
     bayes.fit(X[:40])
     assert bayes.model_ is not first
     assert bayes.model_.dim_lengths["obs"].eval() == 40
+
+
+QUICK = {"draws": 20, "tune": 50, "chains": 2, "random_state": 0, "progressbar": False}
+
+
+def test_draws_under_other_names_come_back_under_the_same(faithful_frame):
+    """Draws whose components were renamed at random are labelled exactly like the draws themselves."""
+    X = datasets.load("iris").X
+    bayes = BayesGaussianMixture(3, **QUICK).fit(X)
+    posterior = bayes.posterior_["posterior"]
+    rng = np.random.default_rng(1)
+    renamed = np.array([rng.permutation(3) for _ in range(40)]).reshape(2, 20, 3)
+    values = {
+        name: np.take_along_axis(v.to_numpy(), renamed.reshape(2, 20, 3, *(1,) * (v.ndim - 3)), axis=2)
+        for name, v in posterior.data_vars.items()
+    }
+    stats = {name: v.to_numpy() for name, v in bayes.posterior_["sample_stats"].data_vars.items()}
+    names = [str(f) for f in posterior["feature"].to_numpy()]
+    tree = bayes._labelled(values, stats, X, names, bayes.em_)
+    for name, v in posterior.data_vars.items():
+        assert np.array_equal(tree["posterior"][name], v)
+    assert_allclose(tree["membership"]["mean"], bayes.membership_, rtol=1e-12, atol=1e-15)
+
+
+def test_a_fit_survives_pickling_after_its_model_was_read(faithful_frame):
+    bayes = BayesGaussianMixture(2, **QUICK).fit(faithful_frame)
+    assert bayes.model_ is not None
+    again = pickle.loads(pickle.dumps(bayes))
+    assert np.array_equal(again.predict_proba(faithful_frame), bayes.predict_proba(faithful_frame))
+
+
+def test_a_fit_does_not_share_memory_with_its_data():
+    X = datasets.load("faithful").X.copy()
+    bayes = BayesGaussianMixture(2, **QUICK).fit(X)
+    before = bayes.posterior_["observed_data"]["x"].to_numpy().copy()
+    X *= 2
+    assert np.array_equal(bayes.posterior_["observed_data"]["x"], before)
+
+
+def test_a_refit_that_fails_leaves_the_earlier_fit_whole():
+    X = datasets.load("faithful").X
+    bayes = BayesGaussianMixture(2, **QUICK).fit(X)
+    before = bayes.predict_proba(X)
+    with pytest.raises(DataError, match="constant"):
+        bayes.fit(np.ones((10, 3)))
+    assert np.array_equal(bayes.predict_proba(X), before)
+
+
+@pytest.mark.parametrize("family", ["tied", "diag", "spherical"])
+def test_every_covariance_family_converges_near_em(family, faithful_frame):
+    bayes = BayesGaussianMixture(2, covariance_type=family, random_state=0, progressbar=False).fit(
+        faithful_frame
+    )
+    assert bayes.verdict_.ok, bayes.verdict_
+    stds = std_draws(bayes.posterior_["posterior"].dataset).mean(axis=(0, 1))
+    assert_allclose(stds, bayes.em_.params_.stds, rtol=0.06)
 
 
 def test_the_input_is_never_written_to(faithful_frame):

@@ -137,6 +137,17 @@ def test_a_component_without_weight_takes_no_part():
     assert s0[1] == 0
 
 
+def test_a_row_whose_density_underflows_belongs_to_all_alike():
+    p = random_mixture(np.random.default_rng(7), 3, 2)
+    X = np.array([[0.0, 0.0], [1e200, 0.0], [1.0, 1.0]])
+    density, r = np.empty(3), np.empty((3, 3))
+    kernels.evaluate(X, np.log(p.weights), p.means, p.cholesky, density, r)
+    assert density[1] == -np.inf
+    assert np.isfinite(density[[0, 2]]).all()
+    assert_allclose(r[1], 1 / 3, rtol=1e-14)
+    assert_allclose(r.sum(axis=1), 1, rtol=1e-14)
+
+
 def test_rows_far_from_every_component_have_a_finite_density():
     X = np.array([[1e6, 1e6]])
     p = random_mixture(np.random.default_rng(7), 2, 2)

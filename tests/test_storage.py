@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from bayesgmm import compare, load, save
+from bayesgmm import BayesGaussianMixture, Prior, compare, load, save
 from bayesgmm.errors import FileProblem
 from bayesgmm.storage import replace_file
 
@@ -31,6 +31,25 @@ def test_everything_comes_back(faithful_fit, stored, faithful_frame):
         again.em_.modes_, faithful_fit.em_.modes_, check_column_type=False, check_index_type=False
     )
     assert np.array_equal(again.predict_proba(faithful_frame), faithful_fit.predict_proba(faithful_frame))
+
+
+def test_settings_come_back(faithful_fit, stored):
+    again = load(stored)
+    assert again.get_params() == faithful_fit.get_params() | {"tune": 600, "cores": None, "progressbar": True}
+
+
+@pytest.mark.parametrize(
+    ("k", "columns", "family"), [(1, [0], "full"), (2, [1], "full"), (1, [0, 1], "diag"), (2, [0, 1], "tied")]
+)
+def test_small_shapes_and_other_families_come_back(k, columns, family, faithful_frame, tmp_path):
+    settings = {"draws": 50, "tune": 60, "chains": 2, "random_state": 0, "progressbar": False}
+    prior = Prior(mean_loc=10.0, mean_scale=50.0, std_prior=("halfnormal", 20.0))
+    fit = BayesGaussianMixture(k, covariance_type=family, prior=prior, **settings).fit(
+        faithful_frame.iloc[:, columns]
+    )
+    again = load(save(fit, tmp_path / "fit.nc"))
+    assert str(compare(again)) == str(compare(fit))
+    assert again.get_params()["prior"] == prior
 
 
 def test_the_comparison_is_the_same(faithful_fit, stored):

@@ -3,7 +3,7 @@
 Gelman, Meng and Stern (1996), Posterior predictive assessment of model fitness via realized discrepancies, section 2.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -50,46 +50,38 @@ class PredictiveCheck:
         return float(np.sqrt(p * (1 - p) / n))
 
 
-def replicate(bayes: "BayesGaussianMixture", n_replications: int) -> Array:
-    """Data sets drawn from the posterior predictive distribution, shape (R, N, D)."""
+def replicate(bayes: "BayesGaussianMixture", n_replications: int) -> Iterator[Array]:
+    """Data sets drawn one by one from the posterior predictive distribution, each of shape (N, D)."""
     rng = np.random.default_rng(bayes.predictive_seed_)
     posterior = bayes.posterior_["posterior"].dataset
     log_weights, means, cholesky = stacked(posterior)
     n, d = bayes.posterior_["observed_data"]["x"].shape
     chosen = rng.choice(len(means), n_replications, replace=len(means) < n_replications)
-    out = np.empty((n_replications, n, d))
-    for i, s in enumerate(chosen):
+    for s in chosen:
         weights = np.exp(log_weights[s])
         labels = rng.choice(len(weights), n, p=weights / weights.sum())
         noise = rng.standard_normal((n, d))
-        out[i] = means[s, labels] + np.einsum("nij,nj->ni", cholesky[s, labels], noise)
-    return out
+        yield means[s, labels] + np.einsum("nij,nj->ni", cholesky[s, labels], noise)
 
 
 def predictive_checks(bayes: "BayesGaussianMixture") -> tuple[PredictiveCheck, ...]:
     """Spread, skewness, tails, quartiles and correlations of the features, in replicated data sets."""
     data = bayes.posterior_["observed_data"]["x"].to_numpy()
     names = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
-    replications = replicate(bayes, REPLICATIONS)
-    checks = []
-    for j, name in enumerate(names):
-        for label, statistic in _STATISTICS.items():
-            checks.append(
-                PredictiveCheck(
-                    f"{label} of {name}",
-                    float(statistic(data[:, j])),
-                    np.array([statistic(r[:, j]) for r in replications]),
-                )
-            )
-    for i, j in combinations(range(len(names)), 2):
-        checks.append(
-            PredictiveCheck(
-                f"correlation of {names[i]} and {names[j]}",
-                float(np.corrcoef(data[:, i], data[:, j])[0, 1]),
-                np.array([np.corrcoef(r[:, i], r[:, j])[0, 1] for r in replications]),
-            )
-        )
-    return tuple(checks)
+    replicated = np.array([_statistics(r) for r in replicate(bayes, REPLICATIONS)])
+    labels = [f"{label} of {name}" for name in names for label in _STATISTICS]
+    labels += [f"correlation of {a} and {b}" for a, b in combinations(names, 2)]
+    observed = _statistics(data)
+    return tuple(PredictiveCheck(*row) for row in zip(labels, observed, replicated.T, strict=True))
+
+
+def _statistics(X: Array) -> list[float]:
+    """All statistics of one data set, feature by feature, then pairs of features."""
+    values = [float(statistic(x)) for x in X.T for statistic in _STATISTICS.values()]
+    if X.shape[1] > 1:
+        correlations = np.corrcoef(X, rowvar=False)
+        values += correlations[np.triu_indices(X.shape[1], 1)].tolist()
+    return values
 
 
 _STATISTICS: dict[str, Callable[[Array], float]] = {

@@ -32,6 +32,8 @@ class Comparison:
         Posterior predictive checks.
     verdict : str
         The whole in plain sentences.
+    components_readable : bool
+        Whether the verdict on the fit allows component-wise reading.
     """
 
     parameters: pd.DataFrame
@@ -39,12 +41,18 @@ class Comparison:
     log_likelihood: pd.Series
     predictive: tuple[PredictiveCheck, ...]
     verdict: str
+    components_readable: bool
 
     def __str__(self) -> str:
+        table = (
+            self.parameters.to_string(float_format=lambda v: f"{v:.4g}")
+            if self.components_readable
+            else "(The table of parameters is in .parameters; it is not shown, because it would mislead.)"
+        )
         return "\n\n".join(
             [
                 self.verdict,
-                self.parameters.to_string(float_format=lambda v: f"{v:.4g}"),
+                table,
                 "Log-likelihood: " + ", ".join(f"{k} {v:.2f}" for k, v in self.log_likelihood.items()),
             ]
         )
@@ -81,6 +89,7 @@ def compare(bayes: "BayesGaussianMixture") -> Comparison:
         log_likelihood,
         checks,
         _verdict(bayes, parameters, assignments, log_likelihood, checks),
+        bayes.verdict_.ok,
     )
 
 
@@ -97,7 +106,7 @@ def _verdict(
     sentences.append(_likelihood_sentence(log_likelihood))
     odd = [c for c in checks if min(c.p_value, 1 - c.p_value) < 0.025]
     sentences.append(
-        f"Replicated data sets look like the data in all {len(checks)} checks."
+        f"None of {len(checks)} checks tells replicated data sets from the data."
         if not odd
         else f"Replicated data sets differ from the data in {len(odd)} of {len(checks)} checks: "
         + ", ".join(f"{c.name} (p = {c.p_value:.3f})" for c in odd)

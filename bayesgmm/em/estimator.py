@@ -153,9 +153,11 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         plan, n_threads = self._plan()
         rows = self._rows(X, reset=True)
         weights = validation.check_sample_weight(sample_weight, len(rows))
-        counted = rows[weights > 0] if len(weights) else rows
+        if len(weights):
+            # Rows that do not count must not take part in subsamples and starts either.
+            rows, weights = rows[weights > 0], weights[weights > 0]
         names = validation.column_names(X, rows.shape[1])
-        validation.check_fittable(counted, names, plan.n_components, self.covariance_type)
+        validation.check_fittable(rows, names, plan.n_components, self.covariance_type)
         shift, scale = families.location_scale(rows, weights, self.covariance_type)
         problem = Problem(
             np.asfortranarray((rows - shift) / scale),
@@ -226,7 +228,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             raise DegenerateFitError(
                 f"All {self.n_init} starts with n_components={self.n_components} ended in a component that "
                 f"collapsed onto a few of the {len(rows)} rows, where the likelihood has no upper bound; use fewer "
-                "components, another covariance_type, or fit BayesGaussianMixture, whose prior forbids it."
+                "components, more rows, or another covariance_type."
             )
         order = np.argsort(-best.state.log_weights, kind="stable")
         self._set_params(_params(best.state).rescaled(shift, scale).permuted(order))
@@ -245,6 +247,13 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             warnings.warn(
                 f"The {rows.shape[1]} columns of X are collinear within its {len(rows)} rows, so that covariances are kept "
                 f"from singularity by reg_covar={self.reg_covar:g} alone; drop columns or choose covariance_type='diag'.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        elif modes[0].spurious:
+            warnings.warn(
+                f"Every maximum found with n_components={self.n_components} looks spurious: a component with hardly more rows "
+                "than its covariance needs, and much tighter than the data; use fewer components.",
                 ConvergenceWarning,
                 stacklevel=3,
             )

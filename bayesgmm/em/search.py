@@ -116,8 +116,6 @@ def _subsampled(problem: Problem, rng: np.random.Generator) -> Problem:
         return problem
     rows = np.sort(rng.choice(n, SUBSAMPLE, replace=False))
     weights = problem.sample_weight[rows] if len(problem.sample_weight) else problem.sample_weight
-    if len(weights) and not weights.any():
-        return problem
     return replace(problem, X=np.asfortranarray(problem.X[rows]), sample_weight=weights)
 
 

@@ -16,7 +16,7 @@ __all__ = ["Relabelling", "match", "permute"]
 
 Array = NDArray[np.float64]
 
-# A draw whose best matching beats the runner-up by less than this share of the rows is nearly tied.
+# A draw is nearly tied where exchanging two names would cost less than this share of the rows that the two hold.
 NEARLY_TIED = 0.02
 
 
@@ -29,7 +29,8 @@ class Relabelling:
     permutations : ndarray of int, shape (chain, draw, K)
         Component ``permutations[c, d, k]`` of the draw is the reference's component k.
     margins : ndarray, shape (chain, draw)
-        Share of rows by which the best matching beats the best exchange of two names; infinite for K = 1.
+        What the cheapest exchange of two names would cost, as a share of the rows that these two components hold; infinite
+        for K = 1.
     """
 
     permutations: NDArray[np.intp]
@@ -47,15 +48,13 @@ class Relabelling:
         return float((self.margins < NEARLY_TIED).mean())
 
 
-def match(overlap: Array, n_rows: int) -> Relabelling:
+def match(overlap: Array) -> Relabelling:
     """Permutations that maximise the overlap with the reference.
 
     Parameters
     ----------
     overlap : ndarray, shape (chain, draw, K, K)
         Expected rows shared by reference component j and draw component k.
-    n_rows : int
-        Number of rows behind the overlaps.
 
     Notes
     -----
@@ -70,19 +69,21 @@ def match(overlap: Array, n_rows: int) -> Relabelling:
     for s in unsolved:
         permutations[s] = linear_sum_assignment(flat[s], maximize=True)[1]
     aligned = np.take_along_axis(flat, permutations[:, None, :], axis=2)
-    margins = _exchange_margins(aligned) / n_rows
+    margins = _exchange_margins(aligned)
     return Relabelling(permutations.reshape(chains, draws, k), margins.reshape(chains, draws))
 
 
 def _exchange_margins(aligned: Array) -> Array:
-    """What the cheapest exchange of two names would cost each draw, shape (S,)."""
+    """Cost of the cheapest exchange of two names, per row that the two hold, shape (S,)."""
     k = aligned.shape[1]
     if k == 1:
         return np.full(len(aligned), np.inf)
     diagonal = np.diagonal(aligned, axis1=1, axis2=2)
     cost = diagonal[:, :, None] + diagonal[:, None, :] - aligned - np.swapaxes(aligned, 1, 2)
+    held = aligned.sum(axis=2)
     i, j = np.triu_indices(k, 1)
-    return cost[:, i, j].min(axis=1)
+    # Small components tie as large ones do: not for being small.
+    return (cost[:, i, j] / np.maximum(held[:, i] + held[:, j], 1e-300)).min(axis=1)
 
 
 def permute(values: Array, permutations: NDArray[np.intp]) -> Array:

@@ -34,7 +34,7 @@ class Verdict:
     """Whether component-wise summaries may be read, and what speaks against it.
 
     ``ok`` is true where nothing does; ``reasons`` then is empty. ``label_free`` and ``components``
-    hold the diagnostics behind it.
+    hold the diagnostics behind it, ``tied_share`` the share of draws in which two components could exchange names.
     """
 
     ok: bool
@@ -42,13 +42,14 @@ class Verdict:
     label_free: Diagnostics
     components: Diagnostics
     divergences: int
+    tied_share: float
 
     def __str__(self) -> str:
         if self.ok:
             return (
                 "The components may be read one by one: chains agree "
                 f"(largest R-hat {self.components.r_hat:.3f}, smallest effective sample size {self.components.ess:.0f}), "
-                "and their labels are certain."
+                f"and names are in doubt in {100 * self.tied_share:.1f} % of the draws."
             )
         return "The components must not be read one by one: " + " ".join(self.reasons)
 
@@ -126,4 +127,4 @@ def judge(
             f"In {100 * relabelling.nearly_tied:.0f} % of the draws two components could exchange their names at next to "
             "no cost: what is called one component here is not one thing."
         )
-    return Verdict(not reasons, tuple(reasons), label_free, components, divergences)
+    return Verdict(not reasons, tuple(reasons), label_free, components, divergences, relabelling.nearly_tied)

@@ -77,8 +77,7 @@ def test_estimates_outside_are_counted(comparison):
 
 
 def test_replications_look_like_the_fitted_mixture(faithful_fit):
-    sets = predictive.replicate(faithful_fit, 200)
-    again = predictive.replicate(faithful_fit, 200)
+    sets, again = (np.stack(list(predictive.replicate(faithful_fit, 200))) for _ in range(2))
     assert sets.shape == (200, 272, 2)
     assert np.array_equal(sets, again)
     posterior = faithful_fit.posterior_["posterior"]

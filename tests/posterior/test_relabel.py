@@ -16,7 +16,7 @@ def overlaps(rng, k, n=(2, 50)):
 @pytest.mark.parametrize("k", [1, 2, 4])
 def test_matching_is_the_best_of_all_permutations(k):
     overlap = overlaps(np.random.default_rng(k), k)
-    found = relabel.match(overlap, 100).permutations
+    found = relabel.match(overlap).permutations
     for index in np.ndindex(overlap.shape[:2]):
         value = overlap[index][np.arange(k), found[index]].sum()
         best = max(overlap[index][np.arange(k), list(p)].sum() for p in permutations(range(k)))
@@ -30,22 +30,27 @@ def test_planted_permutations_are_undone():
     planted = np.array([rng.permutation(k) for _ in range(600)]).reshape(*shape, k)
     shuffled = relabel.permute(truth, planted)
     aligned = 20 * np.eye(k) + rng.uniform(0, 5, size=(*shape, k, k))
-    found = relabel.match(np.take_along_axis(aligned, planted[:, :, None, :], axis=3), 100)
+    found = relabel.match(np.take_along_axis(aligned, planted[:, :, None, :], axis=3))
     assert np.array_equal(relabel.permute(shuffled, found.permutations), truth)
 
 
 def test_margins_are_the_cost_of_the_cheapest_exchange():
     overlap = overlaps(np.random.default_rng(3), 3)
-    found = relabel.match(overlap, 60)
+    found = relabel.match(overlap)
     for index in np.ndindex(overlap.shape[:2]):
         best = found.permutations[index]
-        values = []
+        costs = []
         for i, j in ((0, 1), (0, 2), (1, 2)):
             exchanged = best.copy()
             exchanged[[i, j]] = exchanged[[j, i]]
-            values.append(overlap[index][np.arange(3), exchanged].sum())
-        cost = overlap[index][np.arange(3), best].sum() - max(values)
-        assert_allclose(found.margins[index], cost / 60, rtol=1e-10)
+            lost = (overlap[index][np.arange(3), best] - overlap[index][np.arange(3), exchanged]).sum()
+            costs.append(lost / overlap[index][[i, j]].sum())
+        assert_allclose(found.margins[index], min(costs), rtol=1e-10)
+
+
+def test_small_clusters_that_are_far_apart_are_not_tied():
+    overlap = np.tile(np.diag([984.0, 8.0, 8.0]), (1, 10, 1, 1))
+    assert relabel.match(overlap).nearly_tied == 0
 
 
 def test_switches_are_counted_chain_by_chain():
@@ -55,8 +60,8 @@ def test_switches_are_counted_chain_by_chain():
 
 def test_two_components_that_coincide_are_nearly_tied():
     overlap = np.full((1, 10, 2, 2), 25.0)
-    assert relabel.match(overlap, 100).nearly_tied == 1
+    assert relabel.match(overlap).nearly_tied == 1
 
 
 def test_a_single_component_is_never_tied():
-    assert relabel.match(np.full((1, 10, 1, 1), 5.0), 5).nearly_tied == 0
+    assert relabel.match(np.full((1, 10, 1, 1), 5.0)).nearly_tied == 0

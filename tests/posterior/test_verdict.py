@@ -59,7 +59,7 @@ def test_nothing_wrong_means_ok():
     assert found.reasons == ()
     assert str(found) == (
         "The components may be read one by one: chains agree (largest R-hat 1.001, smallest effective "
-        "sample size 2000), and their labels are certain."
+        "sample size 2000), and names are in doubt in 0.0 % of the draws."
     )
 
 

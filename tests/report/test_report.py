@@ -1,0 +1,364 @@
+"""The report as a reader and a browser meet it: what it says, what it leaves out, and that it is whole."""
+
+import copy
+import dataclasses
+import re
+from html.parser import HTMLParser
+from importlib.resources import files
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayesgmm import BayesGaussianMixture, compare, load, save
+from bayesgmm.errors import FileProblem
+from bayesgmm.report import write, write_report
+from bayesgmm.report.wording import Name, Wording, count, listed, number, probability, quantities, with_sd
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+HOSTILE = ["<script>alert('1')</script> & \"q\"", "é🦩 $x^2$ \\frac{a}", "long " * 2000 + "end"]
+
+
+class Page(HTMLParser):
+    """The elements of a page in their order, and the text of it without style."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.open, self.texts = [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.texts).split())
+
+    def all(self, tag):
+        return [attrs for name, attrs in self.elements if name == tag]
+
+
+def written(bayes, folder, **options):
+    path = write_report(bayes, folder / "report.html", progressbar=False, **options)
+    return path.read_text(encoding="utf-8")
+
+
+def refused(bayes):
+    """The same fit with a verdict that forbids reading components."""
+    other = copy.copy(bayes)
+    reasons = ("Chains disagree on relabelled parameters: R-hat is 1.234 at weights[0].",)
+    other.verdict_ = dataclasses.replace(bayes.verdict_, ok=False, reasons=reasons)
+    return other
+
+
+@pytest.fixture(scope="module")
+def html(faithful_fit, tmp_path_factory):
+    return written(faithful_fit, tmp_path_factory.mktemp("report"), title="Old Faithful")
+
+
+@pytest.fixture(scope="module")
+def result(faithful_fit):
+    return compare(faithful_fit)
+
+
+@pytest.fixture(scope="module")
+def small_fit():
+    """A quick fit of two well separated groups in one dimension; its verdict is of no interest."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"length": np.concatenate([rng.normal(0, 1, 40), rng.normal(9, 1, 40)])})
+    settings = {"draws": 50, "tune": 50, "chains": 2, "random_state": 0, "progressbar": False}
+    return BayesGaussianMixture(2, **settings).fit(X)
+
+
+# ------------------------------------------------------------ the page
+
+
+def test_the_page_is_well_formed_and_needs_nothing_else(html):
+    page = Page(html)
+    assert page.open == []
+    assert page.all("html") == [{"lang": "en"}]
+    assert page.all("h1")
+    assert "Old Faithful" in page.text
+    for _, attrs in page.elements:
+        for name in ("src", "href"):
+            assert attrs.get(name, "#").startswith(("data:image/", "#"))
+    assert not re.search(r"https?://", html)
+    assert not page.all("script")
+    assert not page.all("link")
+    assert re.findall(r"url\(|@import", html.split("</style>")[0]) == []
+    ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert {a["href"][1:] for a in page.all("a")} <= set(ids)
+
+
+def test_pictures_and_tables_can_be_read_aloud(html):
+    page = Page(html)
+    pictures = page.all("img")
+    assert len(pictures) == 8
+    assert all(len(p["alt"]) > 60 for p in pictures)
+    assert len({p["alt"] for p in pictures}) == 8
+    assert all(int(p["width"]) > 300 and int(p["height"]) > 200 for p in pictures)
+    assert len(page.all("table")) == len(page.all("caption")) == 7
+    assert all(th["scope"] in ("row", "col") for th in page.all("th"))
+    kinds = [p["src"].split(";")[0].split(",")[0] for p in pictures]
+    assert kinds.count("data:image/svg+xml") == 6
+
+
+def test_the_page_is_small_enough_to_be_kept_with_the_source(html):
+    assert len(html.encode()) < 900_000
+
+
+def test_contrast_of_all_text_colours_is_enough():
+    def luminance(colour):
+        channels = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+        linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+
+    css = files("bayesgmm.report").joinpath("template.html").read_text(encoding="utf-8")
+    variables = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", css))
+    grounds = [variables["ground"], "#ffffff", "#eef7f3", "#fff3ea"]
+    for name in ("ink", "soft", "link", "good", "stop"):
+        for ground in grounds:
+            bright, dark = luminance(ground), luminance(variables[name])
+            assert (bright + 0.05) / (dark + 0.05) >= 4.5, (name, ground)
+
+
+# ------------------------------------------------------------ what it says
+
+
+def test_the_summary_says_what_the_objects_hold(html, faithful_fit, faithful_frame, result):
+    text = Page(html).text
+    em = faithful_fit.em_.predict_proba(faithful_frame)
+    membership = faithful_fit.predict_proba(faithful_frame)
+    sure = sum(max(row) > 0.95 for row in membership)
+    alike = sum(a.argmax() == b.argmax() for a, b in zip(em, membership, strict=True))
+    assert alike == 272
+    headline = (
+        f"2 groups; {sure} of 272 observations are surely assigned (posterior probability above 0.95); "
+        "EM and Bayes agree on the group of all 272 observations."
+    )
+    assert headline in text
+    differing = sum(max(abs(a - b)) > 0.1 for a, b in zip(em, membership, strict=True))
+    assert f"For {differing or 'none'} of" in text.replace("none of the", "none of")
+    assert f"the largest difference is {np.abs(em - membership).max():.2f}." in text
+    inside = sum(p.lower <= p.em <= p.upper for p in result.parameters.itertuples())
+    assert inside == 12
+    assert "All 12 EM estimates lie inside their 95 % posterior intervals" in text
+    assert (
+        f"EM's log-likelihood is {faithful_fit.em_.log_likelihood_:.2f}; no posterior draw exceeds it" in text
+    )
+    odd = [c for c in result.predictive if not 0.025 <= c.p_value <= 0.975]
+    assert f"look like the data in {11 - len(odd)} of 11 checks" in text
+    assert all(c.name in text for c in odd)
+    starts = int(faithful_fit.em_.modes_["n_starts"].sum())
+    assert f"of the {starts} EM starts that were climbed to the end led to" in text
+
+
+def test_the_tables_hold_the_numbers_of_the_comparison(html, result):
+    text = Page(html).text
+    p = result.parameters.loc["means[1, waiting]"]
+    row = f"mean of waiting 1 {p.em:.2f} {p['mean']:.2f} {p.sd:.2f} {p.lower:.2f} to {p.upper:.2f} {p.difference:+.2f}"
+    assert row in text
+    worst = result.assignments["largest_difference"].idxmax()
+    a = result.assignments.loc[worst]
+    assert (
+        f"{worst} {a.em_label:.0f} {a.bayes_label:.0f} {a.em_probability:.3f} {a.bayes_probability:.3f}"
+        in text
+    )
+
+
+def test_parameters_are_named_in_the_order_of_the_comparison(result):
+    kinds = {"weights": "weight", "means": "mean", "stds": "sd", "correlations": "correlation"}
+    named = quantities(2, [Name.of("eruptions"), Name.of("waiting")])
+    for label, (name, component) in zip(result.parameters.index, named, strict=True):
+        kind, inner = label[:-1].split("[")
+        first, *features = inner.split(", ")
+        assert component == first
+        assert name.full == " of ".join([kinds[kind], *([" and ".join(features)] if features else [])])
+
+
+def test_the_fit_can_be_made_again_from_what_is_said(html, faithful_fit):
+    text = Page(html).text
+    attrs = faithful_fit.posterior_.attrs
+    for key in ("data_sha256", "versions", "predictive_seed", "random_state", "created_by"):
+        assert str(attrs[key]) in text
+    assert "4 chains of 1000 draws after 600 of warm-up" in text
+    for line in faithful_fit.prior_.describe(["eruptions", "waiting"], 2):
+        assert line in text
+
+
+# ------------------------------------------------------------ where components must not be read
+
+
+def test_a_refused_fit_says_so_first_and_shows_no_components(faithful_fit, tmp_path):
+    html = written(refused(faithful_fit), tmp_path)
+    page = Page(html)
+    assert page.open == []
+    text = page.text
+    summary = text[text.index("Summary") :]
+    assert summary.startswith(
+        "Summary The groups must not be read one by one. Chains disagree on relabelled parameters: R-hat is 1.234 at weights[0]."
+    )
+    assert "Left out for that reason: the sizes and places of the groups" in text
+    ids = {attrs["id"] for _, attrs in page.elements if "id" in attrs}
+    assert {i for i in ids if i.startswith("figure-")} == {
+        f"figure-{k}" for k in ("fit", "likelihood", "predictive", "em")
+    }
+    assert not {"parameters", "assignments"} & ids
+    for gone in (
+        "surely assigned",
+        "Share, Bayes",
+        "mean of waiting",
+        "p by EM",
+        "posterior mean of the parameters",
+    ):
+        assert gone not in text
+    pictures = "".join(p["alt"] for p in page.all("img"))
+    assert "ellipse" not in pictures
+    assert "component" not in pictures
+    assert f"{faithful_fit.em_.log_likelihood_:.2f}" in text
+
+
+# ------------------------------------------------------------ names that want to break the page
+
+
+def test_hostile_names_and_titles_are_text_and_nothing_else(tmp_path):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(60, 3)) + 20 * rng.integers(0, 2, (60, 1)), columns=HOSTILE)
+    settings = {"draws": 50, "tune": 50, "chains": 2, "random_state": 0, "progressbar": False}
+    bayes = BayesGaussianMixture(2, **settings).fit(X)
+    # Both ways through the page: as it may be judged, and as if all were well.
+    bayes.verdict_ = dataclasses.replace(bayes.verdict_, ok=True, reasons=())
+    html = written(bayes, tmp_path, title="<b>&\"'\x00\ud800")
+    page = Page(html)
+    assert page.open == []
+    assert not page.all("script")
+    assert not page.all("b")
+    assert "<script" not in html
+    assert "<b>&\"'" in page.text
+    assert HOSTILE[0] in page.text
+    assert "é🦩 $x^2$ \\frac{a}" in page.text
+    # In full only where the title attribute gives it.
+    assert HOSTILE[2] not in page.text
+    assert any(" ".join(HOSTILE[2].split()) in span.get("title", "") for span in page.all("span"))
+    assert max(len(t) for t in page.texts) < 2000
+    refusal = written(refused(bayes), tmp_path)
+    assert not Page(refusal).all("script")
+
+
+# ------------------------------------------------------------ the file
+
+
+def test_the_same_fit_gives_the_same_bytes_whatever_the_users_style_and_after_loading(small_fit, tmp_path):
+    first = written(small_fit, tmp_path)
+    with matplotlib.rc_context({"axes.facecolor": "black", "font.size": 30, "svg.hashsalt": None}):
+        before = dict(matplotlib.rcParams)
+        again = written(small_fit, tmp_path)
+        assert dict(matplotlib.rcParams) == before
+    assert again == first
+    save(small_fit, tmp_path / "fit.nc")
+    assert written(load(tmp_path / "fit.nc"), tmp_path) == first
+
+
+def test_nothing_is_half_written_when_a_picture_fails(small_fit, tmp_path, monkeypatch):
+    target = tmp_path / "report.html"
+    target.write_text("an older report")
+    drawn = []
+
+    def fails_later(sketch):
+        drawn.append(sketch.key)
+        if len(drawn) == 3:
+            raise RuntimeError("no ink")
+        return write.Picture(sketch.key, "", "", "", 1, 1)
+
+    monkeypatch.setattr(write, "inlined", fails_later)
+    with pytest.raises(RuntimeError, match="no ink"):
+        write_report(small_fit, target, progressbar=False)
+    assert target.read_text() == "an older report"
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_target_that_cannot_be_written_is_refused_before_any_work(small_fit, tmp_path, monkeypatch):
+    monkeypatch.setattr(write, "compare", lambda _: pytest.fail("work was done"))
+    with pytest.raises(FileProblem, match="does not exist; create it first"):
+        write_report(small_fit, tmp_path / "nowhere" / "report.html")
+
+
+def test_progress_counts_the_pictures(small_fit, tmp_path, monkeypatch):
+    seen = []
+
+    class Recorder(write.Steps):
+        def step(self, name, total=None):
+            seen.append((name, total))
+            return super().step(name, total)
+
+    monkeypatch.setattr(write, "Steps", Recorder)
+    monkeypatch.setattr(
+        write, "inlined", lambda s: write.Picture(s.key, s.alt, s.caption, "data:image/", 1, 1)
+    )
+    html = written(small_fit, tmp_path)
+    assert seen == [("report", len(Page(html).all("img")))]
+
+
+# ------------------------------------------------------------ numbers and names
+
+
+@pytest.mark.parametrize(
+    ("value", "sd", "shown"),
+    [
+        (0.644127, 0.028612, "0.644"),
+        (79.968121, 0.46361, "79.97"),
+        (-80123.4, 1234.5, "-80123"),
+        (1.0, 0.0, "1"),
+        (2.036e-8, 2.87e-10, "2.036e-08"),
+        (3.1e9, 4.2e7, "3.100e+09"),
+        (0.0, 1e-12, "0.0e+00"),
+    ],
+)
+def test_a_value_is_shown_with_the_digits_that_its_sd_leaves(value, sd, shown):
+    assert with_sd(value, sd) == shown
+    if sd:
+        assert abs(float(shown) - value) < 0.06 * sd
+
+
+def test_probabilities_never_round_to_certainty():
+    shown = {
+        0.0: "0.000",
+        1e-9: "< 0.001",
+        0.0005: "0.001",
+        0.5: "0.500",
+        0.9994: "0.999",
+        0.9996: "> 0.999",
+        1.0: "1.000",
+    }
+    assert {p: probability(p) for p in shown} == shown
+
+
+def test_words_for_counts_lists_and_values():
+    assert [count(n, "start") for n in (0, 1, 2)] == ["0 starts", "1 start", "2 starts"]
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert listed(list("abcdefgh")) == "a, b, c, d, e, f and 2 more"
+    assert number(214.90000001) == "214.9"
+
+
+def test_long_names_are_shortened_inside_sentences():
+    long = "x" * 100
+    wording = Wording(["a", long, long + "y" * 100])
+    sentence = wording(f"R-hat is 1.2 at means[0, {long}] and means[1, {long + 'y' * 100}], not at a.")
+    assert len(sentence) < 140
+    assert sentence.count("…") == 2
+    assert sentence.endswith("not at a.")
+    assert Name.of(long).full == long
+    assert len(Name.of(long).short) == 40
