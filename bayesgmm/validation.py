@@ -175,7 +175,7 @@ def check_collinear(X: Array, names: Sequence[str]) -> None:
     values, vectors = np.linalg.eigh(scaled.T @ scaled / len(X))
     if values[0] > 1e-12:
         return
-    involved = [names[j] for j in np.flatnonzero(np.abs(vectors[:, 0]) > 1e-6)]
+    involved = [name for name, part in zip(names, vectors[:, 0], strict=True) if abs(part) > 1e-6]
     raise DataError(
         f"Columns {', '.join(map(repr, involved))} are collinear: one of them is a linear combination of the others, so that "
         "no full covariance has an inverse; drop one of them, or choose covariance_type='diag'.",

@@ -305,7 +305,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     def n_parameters(self) -> int:
         """Number of free parameters: K - 1 weights, K D means, and the family's covariances."""
         check_is_fitted(self)
-        return families.n_parameters(*self.means_.shape, self.covariance_type)
+        k, d = self.means_.shape
+        return families.n_parameters(k, d, self.covariance_type)
 
     def bic(self, X: ArrayLike) -> float:
         """Bayesian information criterion, -2 log L + p log N; lower is better (Schwarz 1978)."""

@@ -111,8 +111,10 @@ def expect(X: Array, sample_weight: Array, state: State, family: int, n_threads:
 
     chunks = list(_chunks(len(X)))
     parts = list(_pool(n_threads).map(one, chunks)) if n_threads > 1 else [one(c) for c in chunks]
-    log_likelihood, s0, s1, s2 = (sum(p[i] for p in parts) for i in range(4))
-    return Sums(log_likelihood, s0, s1, s2)
+    total = parts[0]
+    for part in parts[1:]:
+        total = tuple(a + b for a, b in zip(total, part, strict=True))
+    return Sums(*total)
 
 
 def maximise(sums: Sums, state: State, family: int, floor: float) -> State:

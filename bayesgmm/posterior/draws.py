@@ -33,7 +33,7 @@ _DIMS = {
     "corr_chol": ("cluster", "feature", "feature_bis"),
 }
 # Where a family shares or lacks what full covariances have one of per component and feature.
-_FAMILY_DIMS = {
+_FAMILY_DIMS: dict[str, dict[str, tuple[str, ...] | None]] = {
     "full": {},
     "tied": {"stds": ("feature",), "corr_chol": ("feature", "feature_bis")},
     "diag": {"corr_chol": None},
@@ -43,7 +43,7 @@ _FAMILY_DIMS = {
 
 def dims_of(covariance_type: str, n_features: int) -> dict[str, tuple[str, ...]]:
     """Dimensions of the variables of a family, without chain and draw."""
-    dims = _DIMS | _FAMILY_DIMS[covariance_type]
+    dims: dict[str, tuple[str, ...] | None] = {**_DIMS, **_FAMILY_DIMS[covariance_type]}
     # One feature has no correlations, and its factor would be a constant that spoils summaries.
     if n_features == 1:
         dims["corr_chol"] = None

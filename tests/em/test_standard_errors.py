@@ -372,8 +372,12 @@ def test_other_rows_than_those_of_fit_are_refused(faithful):
 
 def test_an_estimate_that_is_no_maximum_is_refused():
     X = simulated(OVERLAPPING, 500, 3)
-    with pytest.warns(UserWarning, match="out of iterations"):
-        em = EMGaussianMixture(2, max_iter=4, means_init=[[0, 0], [2, 2]], random_state=0).fit(X)
+    em = EMGaussianMixture(2, random_state=0).fit(X)
+    # As a climb leaves it that stopped half a standard error too early.
+    p, away = em.params_, np.zeros((2, 2))
+    away[1, 0] = 0.5 * em.standard_errors(X).means[1, 0]
+    em._set_params(MixtureParams(p.weights, p.means + away, p.covariances))
+    em.log_likelihood_ = em.score_samples(X).sum()
     with pytest.raises(DataError) as info:
         em.standard_errors(X)
     assert re.fullmatch(
@@ -381,7 +385,8 @@ def test_an_estimate_that_is_no_maximum_is_refused():
         r"says nothing; fit with a smaller tol and a larger max_iter\.",
         str(info.value),
     )
-    assert info.value.details["distance"] > 0.1
+    # No less than the half that one parameter alone is off, and more where it is tied to others.
+    assert 0.45 < info.value.details["distance"] < 2
 
 
 def test_a_covariance_at_the_floor_is_refused():
