@@ -7,7 +7,7 @@ down is said in one sentence, while a fault of its own keeps its traceback.
 
 # This file is longer than most, since much of it is help and sentences.
 
-# Click is all that is imported here: help and mistyped options must not wait for PyMC, pandas or scikit-learn.
+# Click is all that is imported from outside: help and mistyped options must not wait for PyMC, pandas or scikit-learn.
 import errno
 import math
 import os
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 import bayesgmm
+from bayesgmm.errors import BayesGMMError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,7 @@ class _Program(click.Group):
         """Run a command and exit; the codes are in the help."""
         options["standalone_mode"] = False
         _prepare_streams()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _insistent_interrupts():
             warnings.showwarning = _note
             try:
                 code = super().main(args, "bayesgmm", **options)
@@ -101,6 +102,28 @@ def _prepare_streams() -> None:
 
 
 @contextmanager
+def _insistent_interrupts() -> Iterator[None]:
+    """See to it that Ctrl-C ends the command even if it falls into a callback, where Python drops exceptions."""
+    import _thread
+    import threading
+
+    before = sys.unraisablehook
+
+    def hook(dropped: Any) -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            before(dropped)
+            return
+        # LLVM calls back while functions are compiled; once more, when it has come back from there.
+        threading.Timer(0.05, _thread.interrupt_main).start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
+@contextmanager
 def _ended_well(written: list[str]) -> Iterator[None]:
     """Turn refusals of the package, Ctrl-C and a reader who has gone into an end that click understands."""
     try:
@@ -124,23 +147,20 @@ def _ended_well(written: list[str]) -> Iterator[None]:
         ) from None
     except MemoryError:
         raise _Stop("The memory does not suffice; use fewer rows, components, draws or chains.") from None
-    except Exception as error:
-        if _is_refusal(error):
-            raise _Stop(str(error)) from None
-        raise
+    except BayesGMMError as error:
+        raise _Stop(str(error)) from None
+    except (TypeError, ValueError) as error:
+        if not _is_of_validation(error):
+            raise
+        raise _Stop(str(error)) from None
 
 
-def _is_refusal(error: Exception) -> bool:
-    """Whether the package turned down what it was given; anything else is a fault, to be shown in full."""
-    # Importing that module takes seconds; as long as nobody has, it has raised nothing.
-    errors = sys.modules.get("bayesgmm.errors")
-    if errors is not None and isinstance(error, errors.BayesGMMError):
-        return True
+def _is_of_validation(error: Exception) -> bool:
+    """Whether an error was raised to turn down an argument; any other is a fault, to be shown in full."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    raised_in = trace.tb_frame.f_globals.get("__name__") if trace is not None else None
-    return isinstance(error, TypeError | ValueError) and raised_in == "bayesgmm.validation"
+    return trace is not None and trace.tb_frame.f_globals.get("__name__") == "bayesgmm.validation"
 
 
 def _discard_output() -> None:
@@ -384,9 +404,9 @@ def _print_json(
     print(json.dumps(_plain(content), indent=2, allow_nan=False))
 
 
-def _seed(text: str) -> int | str:
-    """The seed as a number, unless it was an object, of which a fit keeps the description."""
-    return int(text) if text.isdecimal() else text
+def _seed(text: str) -> int | None:
+    """The seed, if it was a number."""
+    return int(text) if text.isdecimal() else None
 
 
 def _plain(value: Any) -> Any:
@@ -474,8 +494,6 @@ def _write_report(
 
 
 def _load(path: str) -> "BayesGaussianMixture":
-    from bayesgmm.errors import BayesGMMError
-
     try:
         return bayesgmm.load(path)
     except BayesGMMError:

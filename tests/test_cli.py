@@ -1,5 +1,6 @@
 """The command line: numbers against the Python interface, refusals by their full sentences, streams and exit codes."""
 
+import ctypes
 import json
 import os
 import re
@@ -236,7 +237,7 @@ def test_names_cannot_command_the_terminal():
 
 
 # A warning is an error everywhere else in the tests; here it must become a note.
-@pytest.mark.filterwarnings("default::bayesgmm.errors.ConvergenceWarning")
+@pytest.mark.filterwarnings("default::sklearn.exceptions.ConvergenceWarning")
 def test_warnings_become_notes(monkeypatch, compared):
     monkeypatch.setitem(EMGaussianMixture.__init__.__kwdefaults__, "max_iter", 1)
     result = done(*FIT, *QUICK, "--quiet")
@@ -497,16 +498,35 @@ def test_interrupted_before_and_after_the_first_file(fitted, reports, monkeypatc
 
 def test_ctrl_c_while_sampling(folder):
     before = sorted(os.listdir())
-    process = subprocess.Popen(
-        [*PROGRAM, *FIT, "--draws", "1000000", "--save", "fit.nc"], stdout=-1, stderr=-1, text=True
-    )
-    assert process.stderr.readline() == "bayesgmm: fitting 272 rows, 2 columns, 2 components ...\n"
-    time.sleep(1)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    args = [*PROGRAM, *FIT, "--draws", "1000000", "--save", "fit.nc"]
+    with subprocess.Popen(args, stdout=-1, stderr=-1, text=True) as process:
+        try:
+            assert process.stderr.readline() == "bayesgmm: fitting 272 rows, 2 columns, 2 components ...\n"
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert (process.returncode, out) == (130, "")
     assert err == "bayesgmm: interrupted, nothing was written\n"
     assert sorted(os.listdir()) == before
+
+
+def test_ctrl_c_in_a_callback(monkeypatch):
+    @ctypes.CFUNCTYPE(None)
+    def interrupted():
+        raise KeyboardInterrupt
+
+    def fit(self, X, y=None):
+        interrupted()
+        for _ in range(1000):
+            time.sleep(0.01)
+        raise AssertionError("the interrupt was lost")
+
+    monkeypatch.setattr(BayesGaussianMixture, "fit", fit)
+    result = run(*FIT, "--quiet")
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr == "bayesgmm: interrupted, nothing was written\n"
 
 
 # The first ends while options are read, the second while a command runs.

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,10 +112,8 @@ def expect(X: Array, sample_weight: Array, state: State, family: int, n_threads:
 
     chunks = list(_chunks(len(X)))
     parts = list(_pool(n_threads).map(one, chunks)) if n_threads > 1 else [one(c) for c in chunks]
-    total = parts[0]
-    for part in parts[1:]:
-        total = tuple(a + b for a, b in zip(total, part, strict=True))
-    return Sums(*total)
+    columns: list[Any] = list(zip(*parts, strict=True))
+    return Sums(*(sum(column[1:], column[0]) for column in columns))
 
 
 def maximise(sums: Sums, state: State, family: int, floor: float) -> State:

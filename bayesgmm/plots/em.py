@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bayesgmm.plots.style import BAYES, EM, WARNING, new_figure
 
@@ -46,6 +46,8 @@ def _draw_climb(ax: Axes, trace: np.ndarray) -> None:
         ax.semilogy(
             step, gap[step], marker="o" if len(step) < 60 else "", markersize=3.5, color=EM, linewidth=1
         )
+        # Powers as mathematics would take most of the time of the whole figure.
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.set_xlim(-0.04 * step[-1] - 0.5, 1.04 * step[-1] + 0.5)
     else:
         ax.text(
