@@ -79,7 +79,7 @@ def _statistics(X: Array) -> list[float]:
     """All statistics of one data set, feature by feature, then pairs of features."""
     values = [float(statistic(x)) for x in X.T for statistic in _STATISTICS.values()]
     if X.shape[1] > 1:
-        matrix: Array = np.corrcoef(X, rowvar=False)
+        matrix = np.atleast_2d(np.corrcoef(X, rowvar=False))
         values += [float(matrix[i, j]) for i, j in combinations(range(X.shape[1]), 2)]
     return values
 
