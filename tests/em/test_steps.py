@@ -170,7 +170,7 @@ def test_the_log_likelihood_never_falls(family, case):
 @families
 @quickly
 @given(mixtures())
-def test_a_climb_with_jumps_never_falls_and_ends_no_lower_than_plain_steps(family, case):
+def test_a_climb_with_jumps_never_falls_and_reports_its_end(family, case):
     X, truth = case
     problem = Problem(np.asfortranarray(X), UNWEIGHTED, FAMILIES[family], FLOOR, 1)
     end = climb(problem, start_near(truth, family), max_iter=60, tol=1e-10)
