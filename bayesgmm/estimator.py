@@ -93,7 +93,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
     --------
     >>> from bayesgmm import BayesGaussianMixture, datasets
     >>> X = datasets.faithful().X
-    >>> bayes = BayesGaussianMixture(n_components=2, draws=250, random_state=0, progressbar=False).fit(X)
+    >>> bayes = BayesGaussianMixture(n_components=2, random_state=0, progressbar=False).fit(X)
     >>> bayes.verdict_.ok
     True
     """

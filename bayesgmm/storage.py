@@ -37,7 +37,9 @@ def save(bayes: "BayesGaussianMixture", path: str | os.PathLike[str]) -> Path:
     """
     tree = bayes.posterior_.copy()
     tree.attrs["bayesgmm_format"] = FORMAT
-    return replace_file(path, lambda temporary: tree.to_netcdf(temporary, engine="h5netcdf"))
+    # Through memory: on a full disk HDF5 does not raise, it brings the process down.
+    content = bytes(tree.to_netcdf(None, engine="h5netcdf"))
+    return replace_file(path, lambda temporary: temporary.write_bytes(content))
 
 
 def load(path: str | os.PathLike[str]) -> "BayesGaussianMixture":

@@ -128,7 +128,9 @@ def chosen_draws(posterior: xr.Dataset) -> xr.Dataset:
     names = ["weights"] if k > 1 else []
     left = MOST_PANELS - k * len(names)
     if k * d <= left:
-        return draws[[*names, "means", "stds"] if 2 * k * d <= left else [*names, "means"]]
+        # Families share standard deviations among components or features.
+        all_fit = k * d + draws["stds"][0, 0].size <= left
+        return draws[[*names, "means", "stds"] if all_fit else [*names, "means"]]
     if k < MOST_PANELS // 2:
         return draws[[*names, "means"]].isel(feature=slice(0, left // k))
     return draws[names].isel(cluster=slice(0, MOST_PANELS))

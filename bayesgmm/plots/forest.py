@@ -1,5 +1,6 @@
 """Two forests: parameters in posterior standard deviations, predictive checks in those of the replications."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from bayesgmm.plots.style import BAYES, EM, WARNING, axes_for, colour, figure_of, legend_below, marker, text
 
@@ -14,12 +16,15 @@ if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
     from bayesgmm.comparison.predictive import PredictiveCheck
 
-__all__ = ["is_odd", "p_text", "plot_parameters", "plot_predictive"]
+__all__ = ["is_odd", "owners", "p_text", "plot_parameters", "plot_predictive"]
+
+Array = NDArray[np.float64]
 
 MOST_ROWS = 60
 ROW = 0.2
 LONGEST_LABEL = 52
 FARTHEST = 6.0
+SHARED = "#666666"
 _TITLES = {
     "weights": "Weights",
     "means": "Means",
@@ -58,73 +63,79 @@ def plot_parameters(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    table = _largest(result.parameters, result.parameters["difference"].abs())
-    rows = _grouped(table.index)
+    table = result.parameters
+    kept = _largest(table["difference"].abs().to_numpy())
+    # By place and not by label: names with commas in them can make two labels equal.
+    rows = _grouped(list(table.index), kept)
+    owner = owners(list(table.index))
     own = ax is None
     ax = axes_for(ax, 7.6, 1.5 + ROW * len(rows))
-    for place, (label, _) in enumerate(rows):
-        if label is not None:
-            _draw_parameter(ax, place, table.loc[label], _component(label))
+    for place, (i, _) in enumerate(rows):
+        if i is not None:
+            _draw_parameter(ax, place, table.iloc[i], owner[i])
     _name_rows(ax, rows)
     ax.axvline(0, color="#666666", linewidth=0.8, zorder=1)
-    size = len(result.parameters)
-    note = (
-        f"the {len(table)} of {size} parameters that differ most"
-        if len(table) < size
-        else f"all {size} parameters"
-    )
+    all_or_some = f"all {len(table)} parameters"
+    if len(kept) < len(table):
+        all_or_some = f"the {len(kept)} of {len(table)} parameters that differ most"
     ax.set_xlabel("distance from the posterior mean, in posterior sd")
-    ax.set_title(f"EM and 95 % posterior intervals\n{note}")
-    legend_below(ax, _parameter_handles(table), own)
+    ax.set_title(f"EM and 95 % posterior intervals\n{all_or_some}")
+    outside = bool((~table["inside"].iloc[kept]).any())
+    legend_below(ax, _parameter_handles({owner[i] for i in kept}, outside), own)
     return figure_of(ax)
 
 
-def _largest(table: pd.DataFrame, size: pd.Series) -> pd.DataFrame:
-    """The rows of largest size, in their own order."""
-    kept = np.sort(np.argsort(-size.to_numpy(), kind="stable")[:MOST_ROWS])
-    return table.iloc[kept]
+def _largest(size: Array) -> list[int]:
+    """Places of the 60 largest, in their own order."""
+    return np.sort(np.argsort(-size, kind="stable")[:MOST_ROWS]).tolist()
 
 
-def _grouped(labels: pd.Index) -> list[tuple[str | None, str]]:
-    """Rows of the forest from the top: (parameter or None for a heading, what is written beside it)."""
-    rows: list[tuple[str | None, str]] = []
+def _grouped(labels: list[str], kept: list[int]) -> list[tuple[int | None, str]]:
+    """Rows of the forest from the top: (place of the parameter, or None for a heading; what is written beside it)."""
+    rows: list[tuple[int | None, str]] = []
     last = None
-    for label in labels:
-        kind, inner = label.split("[", 1)
+    for i in kept:
+        kind, inner = labels[i].split("[", 1)
         if kind != last:
             rows.append((None, _TITLES[kind]))
             last = kind
-        rows.append((label, text(inner[:-1], LONGEST_LABEL)))
+        rows.append((i, text(inner[:-1], LONGEST_LABEL)))
     return rows
 
 
-def _component(label: str) -> int:
-    return int(label.split("[", 1)[1].rstrip("]").split(",", 1)[0])
+def owners(labels: list[str]) -> list[int | None]:
+    """The component of each parameter of a comparison's whole table; None where all components share it.
+
+    A label does not tell, since features may be called ``0`` and ``1``; the number of parameters of each kind does.
+    """
+    kinds = Counter(label.split("[", 1)[0] for label in labels)
+    k = kinds["weights"]
+    d = kinds["means"] // k
+    each = {"weights": k, "means": k * d, "stds": k * d, "correlations": k * d * (d - 1) // 2}
+    spherical = kinds["stds"] == k and "correlations" not in kinds
+    out: list[int | None] = []
+    for kind, n in kinds.items():
+        owned = n == each[kind] or (kind == "stds" and spherical)
+        out += [i * k // n if owned else None for i in range(n)]
+    return out
 
 
-def _name_rows(ax: Axes, rows: list[tuple[str | None, str]]) -> None:
+def _name_rows(ax: Axes, rows: list[tuple[int | None, str]]) -> None:
     ax.set_yticks(range(len(rows)), [name for _, name in rows], fontsize="small")
-    for (label, _), tick in zip(rows, ax.yaxis.get_major_ticks(), strict=True):
-        if label is None:
+    for (i, _), tick in zip(rows, ax.yaxis.get_major_ticks(), strict=True):
+        if i is None:
             tick.label1.set_fontweight("bold")
             tick.tick1line.set_visible(False)
     ax.set_ylim(len(rows) - 0.4, -0.6)
 
 
-def _draw_parameter(ax: Axes, place: int, row: pd.Series, k: int) -> None:
+def _draw_parameter(ax: Axes, place: int, row: pd.Series, k: int | None) -> None:
     unit = row["sd"] if row["sd"] > 0 else 1.0
     low, high = (row["lower"] - row["mean"]) / unit, (row["upper"] - row["mean"]) / unit
-    ax.plot([low, high], [place, place], color=colour(k), linewidth=2.4, solid_capstyle="butt", zorder=2)
-    ax.plot(
-        0,
-        place,
-        marker=marker(k),
-        color=colour(k),
-        markersize=5,
-        markeredgecolor="#333333",
-        markeredgewidth=0.4,
-        zorder=3,
-    )
+    shade, shape = _look(k)
+    ax.plot([low, high], [place, place], color=shade, linewidth=2.4, solid_capstyle="butt", zorder=2)
+    edge: dict[str, Any] = {"markeredgecolor": "#333333", "markeredgewidth": 0.4}
+    ax.plot(0, place, marker=shape, color=shade, markersize=5, zorder=3, **edge)
     _draw_observed(ax, row["difference"], place, not row["inside"])
 
 
@@ -145,21 +156,18 @@ def _draw_observed(ax: Axes, at: float, place: int, outside: bool) -> None:
     )
 
 
-def _parameter_handles(table: pd.DataFrame) -> list[Line2D]:
-    components = sorted({_component(label) for label in table.index})
-    handles = [
-        Line2D(
-            [],
-            [],
-            color=colour(k),
-            marker=marker(k),
-            linewidth=2.4,
-            markersize=5,
-            label=f"component {k}",
-        )
-        for k in components
-    ]
-    return handles + _observed_handles("EM, inside", "EM, outside", bool((~table["inside"]).any()))
+def _look(k: int | None) -> tuple[str, str]:
+    """Colour and marker of component k, or of what all components share."""
+    return (SHARED, "|") if k is None else (colour(k), marker(k))
+
+
+def _parameter_handles(shown: set[int | None], any_outside: bool) -> list[Line2D]:
+    handles = []
+    for k in sorted(shown, key=lambda k: (k is None, k)):
+        shade, shape = _look(k)
+        name = "shared by all" if k is None else f"component {k}"
+        handles.append(Line2D([], [], color=shade, marker=shape, linewidth=2.4, markersize=5, label=name))
+    return handles + _observed_handles("EM, inside", "EM, outside", any_outside)
 
 
 def _observed_handles(inside: str, outside: str, any_outside: bool) -> list[Line2D]:
@@ -193,7 +201,7 @@ def plot_predictive(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     ax = axes_for(ax, 7.6, 1.7 + ROW * len(checks))
     for place, check in enumerate(checks):
         _draw_check(ax, place, check)
-    _name_rows(ax, [(c.name, text(c.name, LONGEST_LABEL)) for c in checks])
+    _name_rows(ax, [(i, text(c.name, LONGEST_LABEL)) for i, c in enumerate(checks)])
     ax.set_xlabel("standard deviations of the replications")
     note = (
         f"\nthe {len(checks)} of {len(result.predictive)} checks that are farthest out"
@@ -212,8 +220,7 @@ def plot_predictive(result: "Comparison", *, ax: Axes | None = None) -> Figure:
 
 
 def _farthest_out(checks: "tuple[PredictiveCheck, ...]") -> "list[PredictiveCheck]":
-    distance = np.array([abs(c.p_value - 0.5) for c in checks])
-    return [checks[i] for i in np.sort(np.argsort(-distance, kind="stable")[:MOST_ROWS])]
+    return [checks[i] for i in _largest(np.array([abs(c.p_value - 0.5) for c in checks]))]
 
 
 def _draw_check(ax: Axes, place: int, check: "PredictiveCheck") -> None:

@@ -46,7 +46,7 @@ def summarise(
     """Find the sentences; those about single components only where the verdict allows them."""
     ok, k = bayes.verdict_.ok, _k(bayes)
     points = [_agreement(result)] if ok and k > 1 else []
-    points += [_parameters(result, names, k)] if ok else []
+    points += [_parameters(bayes, result, names)] if ok else []
     points += [_likelihood(result), _checks(result), _starts(bayes)]
     return Summary(
         headline=wording(_headline(bayes, result) if ok else _size(bayes)),
@@ -109,15 +109,16 @@ def _agreement(result: "Comparison") -> str:
     return f"{whom} the probabilities of EM and Bayes differ by more than 0.1; the largest difference is {size.max():.2f}."
 
 
-def _parameters(result: "Comparison", names: Sequence[Name], k: int) -> str:
+def _parameters(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Name]) -> str:
     table = result.parameters
     inside, n = int(table["inside"].sum()), len(table)
     size = table["difference"].abs().to_numpy()
-    what, component = quantities(k, names)[int(size.argmax())]
+    what, component = quantities(bayes.posterior_["posterior"].dataset, names)[int(size.argmax())]
+    whose = "all components" if component == "all" else f"component {component}"
     share = f"All {n}" if inside == n else f"{inside} of {n}"
     return (
         f"{share} EM estimates lie inside their 95 % posterior intervals; the largest difference is "
-        f"{size.max():.1f} posterior standard deviations, in the {what.short} of component {component}."
+        f"{size.max():.1f} posterior standard deviations, in the {what.short} of {whose}."
     )
 
 

@@ -78,7 +78,7 @@ def groups(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[
 def parameters(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Name]) -> Table:
     """Every parameter, EM beside the posterior; of very many those that differ most."""
     table = result.parameters
-    what_each_is = quantities(bayes.em_.params_.n_components, names)
+    what_each_is = quantities(bayes.posterior_["posterior"].dataset, names)
     size = table["difference"].abs().to_numpy()
     kept = np.sort(np.argsort(-size, kind="stable")[:MOST_PARAMETERS])
     rows = []

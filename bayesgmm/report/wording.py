@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import xarray as xr
+
 from bayesgmm.plots.style import plain, shorten
 
 __all__ = ["Name", "Wording", "count", "listed", "number", "probability", "quantities", "with_sd"]
@@ -43,20 +45,33 @@ class Wording:
         return plain(sentence)
 
 
-def quantities(k: int, names: Sequence[Name]) -> list[tuple[Name, str]]:
-    """What each row of a comparison's parameter table is, and of which component, in the order of that table."""
-    out = [(Name("weight", "weight"), str(c)) for c in range(k)]
-    for kind in ("mean", "sd"):
-        out += [
-            (Name(f"{kind} of {n.short}", f"{kind} of {n.full}"), str(c)) for c in range(k) for n in names
-        ]
-    pairs = [a.joined(b) for a, b in combinations(names, 2)]
-    out += [
-        (Name(f"correlation of {p.short}", f"correlation of {p.full}"), str(c))
-        for c in range(k)
-        for p in pairs
-    ]
+def quantities(posterior: xr.Dataset, names: Sequence[Name]) -> list[tuple[Name, str]]:
+    """What each row of a comparison's parameter table is, and of which component, in the order of that table.
+
+    Parameters
+    ----------
+    posterior : Dataset
+        Its dimensions tell what the components have each and what all of them share.
+    names : sequence of Name
+        The features.
+    """
+    out = []
+    for variable, kind in (("weights", "weight"), ("means", "mean"), ("stds", "sd")):
+        dims = posterior[variable].dims
+        owned = [Name(kind, kind)]
+        if "feature" in dims:
+            owned = [Name(f"{kind} of {n.short}", f"{kind} of {n.full}") for n in names]
+        out += [(name, c) for c in _components(posterior, variable) for name in owned]
+    if "corr_chol" in posterior:
+        pairs = [a.joined(b) for a, b in combinations(names, 2)]
+        owned = [Name(f"correlation of {p.short}", f"correlation of {p.full}") for p in pairs]
+        out += [(name, c) for c in _components(posterior, "corr_chol") for name in owned]
     return out
+
+
+def _components(posterior: xr.Dataset, variable: str) -> list[str]:
+    shared = "cluster" not in posterior[variable].dims
+    return ["all"] if shared else [str(c) for c in range(posterior.sizes["cluster"])]
 
 
 def count(n: int, noun: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 from bayesgmm import BayesGaussianMixture, compare, load, save
 from bayesgmm.comparison import predictive
 from bayesgmm.errors import FileProblem
+from bayesgmm.posterior.draws import dims_of, parameter_draws, posterior_dataset
 from bayesgmm.report import write, write_report
 from bayesgmm.report.wording import Name, Wording, count, listed, number, probability, quantities, with_sd
 
@@ -187,13 +188,24 @@ def test_the_tables_hold_the_numbers_of_the_comparison(html, result):
     )
 
 
-def test_parameters_are_named_in_the_order_of_the_comparison(result):
+@pytest.mark.parametrize("family", ["full", "tied", "diag", "spherical"])
+def test_parameters_are_named_in_the_order_of_the_comparison(family):
     kinds = {"weights": "weight", "means": "mean", "stds": "sd", "correlations": "correlation"}
-    named = quantities(2, [Name.of("eruptions"), Name.of("waiting")])
-    for label, (name, component) in zip(result.parameters.index, named, strict=True):
+    shapes = {"cluster": 3, "feature": 2, "feature_bis": 2}
+    values = {
+        name: np.tile(np.eye(2), (1, 1, *[shapes[d] for d in dims[:-2]], 1, 1))
+        if name == "corr_chol"
+        else np.ones((1, 1, *[shapes[d] for d in dims]))
+        for name, dims in dims_of(family, 2).items()
+    }
+    posterior = posterior_dataset(values, ["eruptions", "waiting"], family)
+    labels = parameter_draws(posterior)["parameter"].to_numpy()
+    named = quantities(posterior, [Name.of("eruptions"), Name.of("waiting")])
+    for label, (name, component) in zip(labels, named, strict=True):
         kind, inner = label[:-1].split("[")
-        first, *features = inner.split(", ")
-        assert component == first
+        parts = inner.split(", ")
+        features = [p for p in parts if not p.isdigit()]
+        assert component == (parts[0] if parts[0].isdigit() else "all")
         assert name.full == " of ".join([kinds[kind], *([" and ".join(features)] if features else [])])
 
 
