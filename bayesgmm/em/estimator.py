@@ -85,7 +85,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     log_likelihood_trace_ : ndarray
         Total log-likelihood along the climb, from the start to the end.
     modes_ : DataFrame
-        The distinct local maxima found, best first: log_likelihood, n_starts, smallest_weight, smallest_eigenvalue (in units
+        The distinct local maxima found, best first: log_likelihood, n_starts (of the starts whose climbs were followed to the
+        end), smallest_weight, smallest_eigenvalue (in units
         of the columns' variances), spurious, status.
 
     Examples

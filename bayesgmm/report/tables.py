@@ -10,7 +10,7 @@ import numpy as np
 from bayesgmm.plots.forest import p_text
 from bayesgmm.plots.style import plain
 from bayesgmm.report.summary import SURE
-from bayesgmm.report.wording import Name, Wording, count, number, probability, quantities, with_sd
+from bayesgmm.report.wording import Name, Wording, count, number, probability, quantities, signed, with_sd
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -86,7 +86,7 @@ def parameters(bayes: "BayesGaussianMixture", result: "Comparison", names: Seque
         (what, component), p = what_each_is[i], table.iloc[i]
         em, mean, sd, low, high = (with_sd(p[c], p["sd"]) for c in ("em", "mean", "sd", "lower", "upper"))
         inside = "inside" if p["inside"] else "outside"
-        rows.append((what, component, em, mean, sd, f"{low} to {high}", f"{p['difference']:+.2f}", inside))
+        rows.append((what, component, em, mean, sd, f"{low} to {high}", signed(p["difference"]), inside))
     caption = (
         "All parameters."
         if len(kept) == len(table)
@@ -177,7 +177,7 @@ def modes(bayes: "BayesGaussianMixture") -> Table:
         (
             str(place),
             f"{m['log_likelihood']:.2f}",
-            f"{m['log_likelihood'] - best:+.2f}" if place else "chosen",
+            signed(m["log_likelihood"] - best) if place else "chosen",
             str(m["n_starts"]),
             probability(m["smallest_weight"]),
             str(m["status"]),

@@ -9,7 +9,7 @@ import xarray as xr
 
 from bayesgmm.plots.style import plain, shorten
 
-__all__ = ["Name", "Wording", "count", "listed", "number", "probability", "quantities", "with_sd"]
+__all__ = ["Name", "Wording", "count", "listed", "number", "probability", "quantities", "signed", "with_sd"]
 
 LONGEST_NAME = 40
 
@@ -99,6 +99,12 @@ def probability(p: float) -> str:
 def number(value: float) -> str:
     """Six significant digits, for values in the units of the data."""
     return f"{value:.6g}"
+
+
+def signed(value: float) -> str:
+    """Two decimals and a sign, except for what rounds to zero."""
+    shown = f"{value:+.2f}"
+    return "0.00" if float(shown) == 0 else shown
 
 
 def with_sd(value: float, sd: float) -> str:

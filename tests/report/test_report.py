@@ -11,13 +11,25 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.patches import PathPatch
 
 from bayesgmm import BayesGaussianMixture, compare, load, save
 from bayesgmm.comparison import predictive
 from bayesgmm.errors import FileProblem
 from bayesgmm.posterior.draws import dims_of, parameter_draws, posterior_dataset
 from bayesgmm.report import write, write_report
-from bayesgmm.report.wording import Name, Wording, count, listed, number, probability, quantities, with_sd
+from bayesgmm.report.figures import sketches
+from bayesgmm.report.wording import (
+    Name,
+    Wording,
+    count,
+    listed,
+    number,
+    probability,
+    quantities,
+    signed,
+    with_sd,
+)
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 HOSTILE = ["<script>alert('1')</script> & \"é🦩 $x^2$", "long " * 2000 + "end"]
@@ -178,7 +190,7 @@ def test_the_summary_says_what_the_objects_hold(html, faithful_fit, faithful_fra
 def test_the_tables_hold_the_numbers_of_the_comparison(html, result):
     text = Page(html).text
     p = result.parameters.loc["means[1, waiting]"]
-    row = f"mean of waiting 1 {p.em:.2f} {p['mean']:.2f} {p.sd:.2f} {p.lower:.2f} to {p.upper:.2f} {p.difference:+.2f}"
+    row = f"mean of waiting 1 {p.em:.2f} {p['mean']:.2f} {p.sd:.2f} {p.lower:.2f} to {p.upper:.2f} {signed(p.difference)}"
     assert row in text
     worst = result.assignments["largest_difference"].idxmax()
     a = result.assignments.loc[worst]
@@ -249,6 +261,16 @@ def test_a_refused_fit_says_so_first_and_shows_no_components(faithful_fit, tmp_p
     assert "ellipse" not in pictures
     assert "component" not in pictures
     assert f"{faithful_fit.em_.log_likelihood_:.2f}" in text
+
+
+def test_the_pictures_of_a_refused_fit_are_label_free(faithful_fit, result):
+    names = [Name.of("eruptions"), Name.of("waiting")]
+    drawn = {s.key: s.draw() for s in sketches(refused(faithful_fit), result, names)}
+    patches = [a for ax in drawn["fit"].axes for a in ax.get_children() if isinstance(a, PathPatch)]
+    assert patches == []
+    legend = [t.get_text() for t in drawn["fit"].legends[0].get_texts()]
+    assert legend == ["EM density", "posterior mean density", "95 % posterior band"]
+    assert not any("posterior mean" in t.get_text() for t in drawn["likelihood"].legends[0].get_texts())
 
 
 # ------------------------------------------------------------ names that want to break the page
@@ -374,6 +396,7 @@ def test_words_for_counts_lists_and_values():
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert listed(list("abcdefgh")) == "a, b, c, d, e, f and 2 more"
     assert number(214.90000001) == "214.9"
+    assert [signed(v) for v in (-0.004, 0.0, 0.25, -3.0)] == ["0.00", "0.00", "+0.25", "-3.00"]
 
 
 def test_long_names_are_shortened_inside_sentences():
