@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from bayesgmm.posterior.draws import stacked
 
@@ -84,9 +83,15 @@ def _statistics(X: Array) -> list[float]:
     return values
 
 
+def _skewness(x: Array) -> float:
+    # SciPy's own takes a millisecond a call, for thousands of calls.
+    centred = x - x.mean()
+    return float((centred**3).mean() / (centred**2).mean() ** 1.5)
+
+
 _STATISTICS: dict[str, Callable[[Array], float]] = {
     "standard deviation": np.std,
-    "skewness": stats.skew,
+    "skewness": _skewness,
     "smallest value": np.min,
     "median": np.median,
     "largest value": np.max,

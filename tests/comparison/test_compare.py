@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import stats
 
 from bayesgmm import compare, density
 from bayesgmm.comparison import predictive, result
@@ -84,6 +85,17 @@ def test_replications_look_like_the_fitted_mixture(faithful_fit):
     wanted = (posterior["weights"] * posterior["means"]).sum("cluster").mean(("chain", "draw"))
     error = sets.mean(axis=1).std(axis=0) / np.sqrt(200)
     assert np.all(np.abs(sets.mean(axis=(0, 1)) - wanted.to_numpy()) < 4 * error)
+
+
+def test_observed_statistics_are_those_of_the_data(comparison, faithful_frame):
+    observed = {c.name: c.observed for c in comparison.predictive}
+    x = faithful_frame["eruptions"]
+    assert_allclose(observed["skewness of eruptions"], stats.skew(x), rtol=1e-12)
+    assert_allclose(observed["standard deviation of eruptions"], x.std(ddof=0), rtol=1e-12)
+    assert_allclose(observed["smallest value of waiting"], faithful_frame["waiting"].min())
+    assert_allclose(
+        observed["correlation of eruptions and waiting"], faithful_frame.corr().iloc[0, 1], rtol=1e-12
+    )
 
 
 def test_p_values_and_their_error():
