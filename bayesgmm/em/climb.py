@@ -118,8 +118,11 @@ def climb(problem: Problem, start: State, *, max_iter: int, tol: float, accelera
         if walk.status is not None:
             break
         third = walk.ahead.next
-        rate, target = _extrapolate(first, second, third)
         scale = max(abs(walk.value), problem.total_weight)
+        if not accelerate and gain > tol * scale:
+            calm = 0
+            continue
+        rate, target = _extrapolate(first, second, third)
         # A gain the size of rounding says nothing of the rate.
         to_come = gain * rate**2 / max(1 - rate**2, 1e-12) if gain > ROUNDING * scale else 0.0
         calm = calm + 1 if max(gain, to_come) <= tol * scale else 0
