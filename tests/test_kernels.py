@@ -47,6 +47,31 @@ def test_exponential_at_the_edges():
     assert np.isnan(x[4])
 
 
+def test_logarithm_is_within_two_units_in_the_last_place():
+    rng = np.random.default_rng(0)
+    x = np.concatenate(
+        [
+            rng.uniform(1, 50, 50_000),
+            1 + rng.exponential(1e-8, 20_000),
+            rng.uniform(0.5, 2, 50_000),
+            np.exp(rng.uniform(-706, 706, 50_000)),
+            [1.0, 1 + 2**-52, 1 - 2**-53, 2.0, np.sqrt(0.5), np.sqrt(2)],
+        ]
+    )
+    y = x.copy()
+    kernels.log_inplace(y, len(y), np.empty_like(y))
+    exact = np.log(x.astype(np.longdouble))
+    ulps = np.abs((y - exact) / np.spacing(np.abs(exact).astype(float)))
+    assert ulps.max() <= 2
+
+
+def test_logarithm_at_the_edges():
+    x = np.array([1.0, np.nan, np.inf, -np.nan])
+    kernels.log_inplace(x, len(x), np.empty_like(x))
+    assert x[0] == 0
+    assert np.isnan(x[1:]).all()
+
+
 @pytest.mark.parametrize(("n", "d", "k"), [(1, 1, 1), (127, 1, 3), (128, 2, 2), (129, 3, 4), (400, 6, 8)])
 def test_sums_equal_loops(n, d, k):
     rng = np.random.default_rng(n)

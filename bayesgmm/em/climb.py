@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.compilation import entry, inlined
-from bayesgmm.em.steps import DEAD, Advance, State, advance
+from bayesgmm.em.steps import DEAD, Advance, State, advance, unpacked
 
 __all__ = ["Climb", "Problem", "Status", "climb"]
 
@@ -193,20 +193,21 @@ def _extrapolate(first: State, second: State, third: State) -> tuple[float, Stat
 
     No state is returned where the jump would be no longer than the two steps.
     """
-    target = State(*(np.empty_like(a) for a in (first.log_weights, first.means, first.cholesky)))
-    rate, far = _squarem(
-        *(a for s in (first, second, third, target) for a in (s.log_weights, s.means, s.cholesky))
-    )
+    target = first.blank()
+    rate, far = _squarem(first.packed, second.packed, third.packed, *first.shape, target.packed)
     return rate, target if far else None
 
 
 @entry
-def _squarem(w0, m0, L0, w1, m1, L1, w2, m2, L2, w, m, L):
+def _squarem(first_state, second_state, third_state, K, D, target):
     """Fill the extrapolated parameters; returns the rate of convergence and whether they are worth a try.
 
     Diagonals of the factors are extrapolated by their logarithms, so that any step leads to a mixture.
     """
-    K, D = m0.shape
+    w0, m0, L0 = unpacked(first_state, K, D)
+    w1, m1, L1 = unpacked(second_state, K, D)
+    w2, m2, L2 = unpacked(third_state, K, D)
+    w, m, L = unpacked(target, K, D)
     first = second = curvature = 0.0
     for k in range(K):
         a, b = w1[k] - w0[k], w2[k] - w1[k]

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +37,41 @@ CHUNK = 8192
 DEAD = 1e-9
 
 
-@dataclass(frozen=True)
 class State:
-    """Parameters of a mixture as EM moves them: log weights (K,), means (K, D), Cholesky factors (K, D, D)."""
+    """Parameters of a mixture as EM moves them, in one vector: log weights (K,), means (K, D), Cholesky factors (K, D, D).
 
-    log_weights: Array
-    means: Array
-    cholesky: Array
+    One vector, since a step on few rows costs no more than handing arrays to compiled code.
+    """
+
+    __slots__ = ("packed", "shape")
+
+    def __init__(self, log_weights: Array, means: Array, cholesky: Array) -> None:
+        self.shape: tuple[int, int] = means.shape
+        self.packed: Array = np.concatenate([log_weights, means.ravel(), cholesky.ravel()])
+
+    def blank(self) -> "State":
+        """A state of the same shape, not yet filled."""
+        new = State.__new__(State)
+        new.shape = self.shape
+        new.packed = np.empty(self.packed.size)
+        return new
+
+    @property
+    def log_weights(self) -> Array:
+        """Shape (K,)."""
+        return self.packed[: self.shape[0]]
+
+    @property
+    def means(self) -> Array:
+        """Shape (K, D)."""
+        k, d = self.shape
+        return self.packed[k : k + k * d].reshape(k, d)
+
+    @property
+    def cholesky(self) -> Array:
+        """Shape (K, D, D), lower."""
+        k, d = self.shape
+        return self.packed[k + k * d :].reshape(k, d, d)
 
 
 @dataclass(frozen=True)
@@ -56,8 +84,7 @@ class Sums:
     s2: Array
 
 
-@dataclass(frozen=True)
-class Advance:
+class Advance(NamedTuple):
     """One EM step from a state: the log-likelihood there, and where the step leads.
 
     ``held`` says whether a covariance had to be kept from collapsing, ``smallest_mass`` is the weight of rows that the
@@ -89,18 +116,15 @@ def advance(
     floor : float
     n_threads : int
     """
-    new = State(*(np.empty_like(a) for a in (state.log_weights, state.means, state.cholesky)))
-    inner = np.empty_like(state.cholesky)
-    old = state.log_weights, state.means, state.cholesky
-    into = new.log_weights, new.means, new.cholesky, inner
+    new = state.blank()
     if len(X) < 2 * CHUNK:
-        log_likelihood, smallest, marked = _advance(X, sample_weight, *old, family, floor, *into)
-    else:
-        sums = expect(X, sample_weight, state, family, n_threads)
-        marked = _update(sums.s0, sums.s1, sums.s2, *old, family, floor, *into)
-        log_likelihood, smallest = sums.log_likelihood, float(sums.s0.min())
-    held = marked and _hold(state.cholesky, new.cholesky, inner, floor)
-    return Advance(log_likelihood, new, held, smallest)
+        log_likelihood, smallest, held = _advance(
+            X, sample_weight, state.packed, *state.shape, family, floor, new.packed
+        )
+        return Advance(log_likelihood, new, held, smallest)
+    sums = expect(X, sample_weight, state, family, n_threads)
+    held = _update(sums.s0, sums.s1, sums.s2, state.packed, family, floor, new.packed)
+    return Advance(sums.log_likelihood, new, held, float(sums.s0.min()))
 
 
 def expect(X: Array, sample_weight: Array, state: State, family: int, n_threads: int) -> Sums:
@@ -118,12 +142,8 @@ def expect(X: Array, sample_weight: Array, state: State, family: int, n_threads:
 
 def maximise(sums: Sums, state: State, family: int, floor: float) -> State:
     """The M step alone, from sums in the coordinates of `state`."""
-    new = State(*(np.empty_like(a) for a in (state.log_weights, state.means, state.cholesky)))
-    inner = np.empty_like(state.cholesky)
-    old = state.log_weights, state.means, state.cholesky
-    into = new.log_weights, new.means, new.cholesky, inner
-    if _update(sums.s0, sums.s1, sums.s2, *old, family, floor, *into):
-        _hold(state.cholesky, new.cholesky, inner, floor)
+    new = state.blank()
+    _update(sums.s0, sums.s1, sums.s2, state.packed, family, floor, new.packed)
     return new
 
 
@@ -149,62 +169,29 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_threads)
 
 
+@inlined
+def unpacked(packed, K, D):
+    """Log weights, means and Cholesky factors: views of a state's vector."""
+    m = K + K * D
+    return packed[:K], packed[K:m].reshape(K, D), packed[m:].reshape(K, D, D)
+
+
 @entry
-def _advance(
-    X,
-    sample_weight,
-    log_weights,
-    means,
-    cholesky,
-    family,
-    floor,
-    new_log_weights,
-    new_means,
-    new_cholesky,
-    inner,
-):
-    """Both steps; returns the log-likelihood, the smallest component's mass, and whether a factor is marked."""
+def _advance(X, sample_weight, old, K, D, family, floor, new):
+    """Both steps; returns the log-likelihood, the smallest component's mass, and whether a covariance was held."""
+    log_weights, means, cholesky = unpacked(old, K, D)
     log_likelihood, s0, s1, s2 = accumulate(X, sample_weight, log_weights, means, cholesky, family >= DIAG)
-    smallest = s0[0]
-    for k in range(1, s0.shape[0]):
-        smallest = min(smallest, s0[k])
-    marked = _update(
-        s0,
-        s1,
-        s2,
-        log_weights,
-        means,
-        cholesky,
-        family,
-        floor,
-        new_log_weights,
-        new_means,
-        new_cholesky,
-        inner,
-    )
-    return log_likelihood, smallest, marked
+    held = _update(s0, s1, s2, old, family, floor, new)
+    return log_likelihood, s0.min(), held
 
 
 @entry
-def _update(
-    s0,
-    s1,
-    s2,
-    old_log_weights,
-    old_means,
-    old_cholesky,
-    family,
-    floor,
-    log_weights,
-    means,
-    cholesky,
-    inner,
-):
-    """Fill log weights, means, Cholesky factors and A.
-
-    The first entry of a factor that must be kept from collapsing is set to NaN, and true returned.
-    """
-    K, D = old_means.shape
+def _update(s0, s1, s2, old, family, floor, new):
+    """Fill the new state; returns whether a covariance had to be kept from collapsing."""
+    K, D = s1.shape
+    _, old_means, old_cholesky = unpacked(old, K, D)
+    log_weights, means, cholesky = unpacked(new, K, D)
+    inner = np.empty((K, D, D))
     total = 0.0
     for k in range(K):
         total += s0[k]
@@ -220,6 +207,29 @@ def _update(
             for j in range(i + 1):
                 inner[k, i, j] = s2[k, i, j] / mass - (s1[k, i] / mass) * (s1[k, j] / mass)
                 inner[k, j, i] = inner[k, i, j]
+    _within_family(inner, s0, total, family)
+    factor = np.zeros((D, D))
+    held = False
+    for k in range(K):
+        definite = _factorise(inner[k], factor)
+        if definite:
+            for i in range(D):
+                for j in range(i + 1):
+                    s = 0.0
+                    for m in range(j, i + 1):
+                        s += old_cholesky[k, i, m] * factor[m, j]
+                    cholesky[k, i, j] = s
+                for j in range(i + 1, D):
+                    cholesky[k, i, j] = 0.0
+        if not definite or _smallest_eigenvalue_bound(cholesky[k], factor) < floor:
+            held |= _lift(old_cholesky[k], inner[k], floor, cholesky[k])
+    return held
+
+
+@inlined
+def _within_family(inner, s0, total, family):
+    """Average what the family shares, in place."""
+    K, D = inner.shape[:2]
     if family == TIED:
         for i in range(D):
             for j in range(D):
@@ -239,25 +249,6 @@ def _update(
             if family == SPHERICAL:
                 for i in range(D):
                     inner[k, i, i] = mean
-    factor = np.zeros((D, D))
-    marked = False
-    for k in range(K):
-        if not _factorise(inner[k], factor):
-            cholesky[k, 0, 0] = np.nan
-            marked = True
-            continue
-        for i in range(D):
-            for j in range(i + 1):
-                s = 0.0
-                for m in range(j, i + 1):
-                    s += old_cholesky[k, i, m] * factor[m, j]
-                cholesky[k, i, j] = s
-            for j in range(i + 1, D):
-                cholesky[k, i, j] = 0.0
-        if _smallest_eigenvalue_bound(cholesky[k], factor) < floor:
-            cholesky[k, 0, 0] = np.nan
-            marked = True
-    return marked
 
 
 @inlined
@@ -295,15 +286,17 @@ def _smallest_eigenvalue_bound(L, inverse):
     return 1.0 / total
 
 
-def _hold(old_cholesky: Array, cholesky: Array, inner: Array, floor: float) -> bool:
-    """Lift the eigenvalues of marked covariances to the floor, in place; says whether one was below."""
-    held = False
-    for k in np.flatnonzero(np.isnan(cholesky[:, 0, 0])):
-        covariance = old_cholesky[k] @ inner[k] @ old_cholesky[k].T
-        values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
-        held |= bool(values[0] < floor)
-        values = np.maximum(values, floor)
-        # The factor of V diag(v) V' is the triangle of a QR decomposition of its square root.
-        triangle = np.linalg.qr((vectors * np.sqrt(values)).T, mode="r").T
-        cholesky[k] = triangle * np.sign(np.diagonal(triangle))
-    return held
+@inlined
+def _lift(old_cholesky, inner, floor, cholesky):
+    """Fill the factor of L A L' with its eigenvalues lifted to the floor; says whether one was below."""
+    covariance = old_cholesky @ inner @ old_cholesky.T
+    if not np.all(np.isfinite(covariance)):
+        cholesky[:] = np.nan
+        return True
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
+    # The factor of V diag(v) V' is the triangle of a QR decomposition of its square root.
+    _, triangle = np.linalg.qr((vectors * np.sqrt(np.maximum(values, floor))).T)
+    for i in range(cholesky.shape[0]):
+        for j in range(cholesky.shape[1]):
+            cholesky[i, j] = triangle[j, i] * np.sign(triangle[j, j])
+    return bool(values[0] < floor)
