@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import ParameterError
 
-__all__ = ["compressed", "expanded", "is_singular", "location_scale", "n_parameters"]
+__all__ = ["compressed", "expanded", "location_scale", "n_parameters"]
 
 Array = NDArray[np.float64]
 
@@ -66,29 +66,25 @@ def location_scale(X: Array, sample_weight: Array, covariance_type: str) -> tupl
     outlier then leaves the other rows a spread of about one. Spherical covariances stay spherical under one common
     scale only.
     """
-    w = sample_weight if len(sample_weight) else np.ones(len(X))
-    shift = np.average(X, axis=0, weights=w)
-    scale = np.sqrt(np.average((X - shift) ** 2, axis=0, weights=w))
-    # Of a Gaussian, the interquartile range is 1.349 standard deviations.
-    robust = np.array([_interquartile_range(x, w) for x in X.T]) / 1.349
-    scale = np.where(robust > 0, np.minimum(scale, robust), scale)
+    w = sample_weight if len(sample_weight) else None
+    column = np.empty(len(X))
+    shift, scale = np.array([_location_scale(x, w, column) for x in X.T]).T
     if covariance_type == "spherical":
         scale = np.full_like(scale, np.sqrt(np.mean(scale**2)))
     return shift, np.where(scale > 0, scale, 1.0)
 
 
-def _interquartile_range(x: Array, weights: Array) -> float:
-    """Of weighted values; a weight of three is the same as three values."""
-    order = np.argsort(x, kind="stable")
-    share = np.cumsum(weights[order]) / weights.sum()
-    low, high = np.searchsorted(share, [0.25, 0.75])
-    return float(x[order[high]] - x[order[low]])
-
-
-def is_singular(X: Array, sample_weight: Array, covariance_type: str, floor: float) -> bool:
-    """Whether standardised data have no spread in some direction that the family would need."""
-    if covariance_type in ("diag", "spherical"):
-        return False
-    w = sample_weight if len(sample_weight) else None
-    total = np.atleast_2d(np.cov(X, rowvar=False, aweights=w, ddof=0))
-    return bool(np.linalg.eigvalsh(total)[0] <= floor)
+def _location_scale(x: Array, weights: Array | None, scratch: Array) -> tuple[float, float]:
+    """Of one column. Copies go to `scratch`, since with many rows another would be felt."""
+    shift = np.average(x, weights=weights)
+    np.subtract(x, shift, out=scratch)
+    np.square(scratch, out=scratch)
+    scale = np.sqrt(np.average(scratch, weights=weights))
+    scratch[:] = x
+    # An observed value each, so that a weight of three is the same as three values.
+    low, high = np.quantile(
+        scratch, [0.25, 0.75], weights=weights, method="inverted_cdf", overwrite_input=True
+    )
+    # Of a Gaussian, the interquartile range is 1.349 standard deviations.
+    robust = (high - low) / 1.349
+    return float(shift), float(min(scale, robust) if robust > 0 else scale)

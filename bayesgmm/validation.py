@@ -30,6 +30,9 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
+# Copies of many rows are made in parts.
+ROWS_AT_ONCE = 65_536
+
 
 def column_names(X: Any, n_features: int) -> list[str]:
     """Names of the columns: those of a data frame, otherwise x0, x1, ..."""
@@ -171,8 +174,12 @@ def check_fittable(X: Array, names: Sequence[str], n_components: int, covariance
 
 def check_collinear(X: Array, names: Sequence[str]) -> None:
     """Refuse a column that is a linear combination of others, and name all that take part."""
-    scaled = (X - X.mean(axis=0)) / X.std(axis=0)
-    values, vectors = np.linalg.eigh(scaled.T @ scaled / len(X))
+    mean, std = X.mean(axis=0), np.array([x.std() for x in X.T])
+    correlations = np.zeros((X.shape[1], X.shape[1]))
+    for start in range(0, len(X), ROWS_AT_ONCE):
+        scaled = (X[start : start + ROWS_AT_ONCE] - mean) / std
+        correlations += scaled.T @ scaled / len(X)
+    values, vectors = np.linalg.eigh(correlations)
     if values[0] > 1e-12:
         return
     involved = [name for name, part in zip(names, vectors[:, 0], strict=True) if abs(part) > 1e-6]

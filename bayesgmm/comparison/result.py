@@ -104,6 +104,11 @@ def _verdict(
     if bayes.verdict_.ok:
         sentences += [_parameter_sentence(parameters), _assignment_sentence(assignments)]
     sentences.append(_likelihood_sentence(log_likelihood))
+    if bayes.em_.modes_["spurious"].iloc[0]:
+        sentences.append(
+            "The EM maximum looks spurious: a component has hardly more rows than its covariance has parameters, and is much "
+            "tighter than the data; use fewer components."
+        )
     odd = [c for c in checks if min(c.p_value, 1 - c.p_value) < 0.025]
     sentences.append(
         f"None of {len(checks)} checks tells replicated data sets from the data."

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.compilation import entry, inlined
-from bayesgmm.em.steps import DEAD, Advance, State, advance, unpacked
+from bayesgmm.em.problem import Problem
+from bayesgmm.em.steps import DEAD, Advance, State, unpacked
 
-__all__ = ["Climb", "Problem", "Status", "climb"]
+__all__ = ["Climb", "Status", "climb"]
 
 Array = NDArray[np.float64]
 
@@ -39,38 +40,6 @@ class Status(Enum):
         "decreased: the log-likelihood fell by more than rounding explains; "
         "the data may be too ill-conditioned"
     )
-
-
-@dataclass(frozen=True)
-class Problem:
-    """The data of a climb, and the rules that all climbs on them share.
-
-    Parameters
-    ----------
-    X : ndarray, shape (N, D)
-        Rows in coordinates in which columns have standard deviations near one.
-    sample_weight : ndarray, shape (N,) or (0,)
-    family : int
-        Of ``steps.FAMILIES``.
-    floor : float
-        Smallest eigenvalue allowed to a covariance.
-    n_threads : int
-    """
-
-    X: Array
-    sample_weight: Array
-    family: int
-    floor: float
-    n_threads: int
-
-    @property
-    def total_weight(self) -> float:
-        """Sum of the weights of the rows."""
-        return float(self.sample_weight.sum()) if len(self.sample_weight) else float(len(self.X))
-
-    def advance(self, state: State) -> Advance:
-        """One EM step from `state`."""
-        return advance(self.X, self.sample_weight, state, self.family, self.floor, self.n_threads)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bayesgmm import density, families, validation
-from bayesgmm.em.climb import Problem, Status
+from bayesgmm.em.climb import Status
+from bayesgmm.em.problem import Problem, standardised_problem
 from bayesgmm.em.search import Mode, Plan, search
 from bayesgmm.em.starts import STARTS
 from bayesgmm.em.steps import FAMILIES, State
@@ -159,17 +160,12 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             rows, weights = rows[weights > 0], weights[weights > 0]
         names = validation.column_names(X, rows.shape[1])
         validation.check_fittable(rows, names, plan.n_components, self.covariance_type)
-        shift, scale = families.location_scale(rows, weights, self.covariance_type)
-        problem = Problem(
-            np.asfortranarray((rows - shift) / scale),
-            weights,
-            FAMILIES[self.covariance_type],
-            float(self.reg_covar),
-            n_threads,
+        problem, shift, scale = standardised_problem(
+            rows, weights, self.covariance_type, float(self.reg_covar), n_threads
         )
         rng = np.random.default_rng(validation.seed_sequence(self.random_state))
         modes = search(problem, plan, rng, self._given(problem, shift, scale))
-        self._keep(modes, rows, weights, shift, scale)
+        self._keep(modes, problem, rows, shift, scale)
         return self
 
     def _plan(self) -> tuple[Plan, int]:
@@ -220,12 +216,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             np.random.default_rng(validation.seed_sequence(self.random_state)),
         )
 
-    def _keep(self, modes: list[Mode], rows: Array, weights: Array, shift: Array, scale: Array) -> None:
+    def _keep(self, modes: list[Mode], problem: Problem, rows: Array, shift: Array, scale: Array) -> None:
         best = modes[0].climb
-        collinear = families.is_singular(
-            (rows - shift) / scale, weights, self.covariance_type, float(self.reg_covar)
-        )
-        if modes[0].degenerate and not collinear:
+        if modes[0].degenerate and not problem.is_singular:
             raise DegenerateFitError(
                 f"All {self.n_init} starts with n_components={self.n_components} ended in a component that "
                 f"collapsed onto a few of the {len(rows)} rows, where the likelihood has no upper bound; use fewer "
@@ -234,7 +227,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         order = np.argsort(-best.state.log_weights, kind="stable")
         self._set_params(_params(best.state).rescaled(shift, scale).permuted(order))
         per_row = density.log_likelihood_per_obs(rows, self.params_)
-        mass = weights.sum() if len(weights) else len(rows)
+        weights, mass = problem.sample_weight, problem.total_weight
         self.log_likelihood_ = float(weights @ per_row if len(weights) else per_row.sum())
         self.lower_bound_ = self.log_likelihood_ / mass
         self.converged_ = best.status is Status.CONVERGED
@@ -299,9 +292,17 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         check_is_fitted(self)
         return density.log_likelihood_per_obs(self._rows(X, reset=False), self.params_)
 
-    def score(self, X: ArrayLike, y: object = None) -> float:
+    def score(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
         """Mean over rows of the log density (scikit-learn's convention)."""
-        return float(self.score_samples(X).mean())
+        total, mass = self._total(self.score_samples(X), sample_weight)
+        return total / mass
+
+    def _total(self, per_row: Array, sample_weight: ArrayLike | None) -> tuple[float, float]:
+        """Weighted sum over rows, and how many rows the weights stand for."""
+        weights = validation.check_sample_weight(sample_weight, len(per_row))
+        if len(weights):
+            return float(weights @ per_row), float(weights.sum())
+        return float(per_row.sum()), float(len(per_row))
 
     def n_parameters(self) -> int:
         """Number of free parameters: K - 1 weights, K D means, and the family's covariances."""
@@ -309,23 +310,28 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         k, d = self.means_.shape
         return families.n_parameters(k, d, self.covariance_type)
 
-    def bic(self, X: ArrayLike) -> float:
-        """Bayesian information criterion, -2 log L + p log N; lower is better (Schwarz 1978)."""
-        per_row = self.score_samples(X)
-        return float(-2 * per_row.sum() + self.n_parameters() * np.log(len(per_row)))
+    def bic(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Bayesian information criterion, -2 log L + p log N; lower is better (Schwarz 1978).
 
-    def aic(self, X: ArrayLike) -> float:
+        N is the sum of the weights of the rows.
+        """
+        total, mass = self._total(self.score_samples(X), sample_weight)
+        return float(-2 * total + self.n_parameters() * np.log(mass))
+
+    def aic(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Akaike information criterion, -2 log L + 2 p; lower is better (Akaike 1974)."""
-        return float(-2 * self.score_samples(X).sum() + 2 * self.n_parameters())
+        total, _ = self._total(self.score_samples(X), sample_weight)
+        return -2 * total + 2 * self.n_parameters()
 
-    def entropy(self, X: ArrayLike) -> float:
+    def entropy(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Entropy of the assignments, -sum_nk r log r, in nats; 0 where every row is certain."""
         r = self.predict_proba(X)
-        return float(-np.sum(r * np.log(np.where(r > 0, r, 1.0))))
+        # 0.0 - x, so that certainty is 0 and not -0.
+        return 0.0 - self._total(np.sum(r * np.log(np.where(r > 0, r, 1.0)), axis=1), sample_weight)[0]
 
-    def icl(self, X: ArrayLike) -> float:
+    def icl(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Integrated completed likelihood, BIC + 2 entropy; lower is better (Biernacki, Celeux and Govaert 2000)."""
-        return self.bic(X) + 2 * self.entropy(X)
+        return self.bic(X, sample_weight) + 2 * self.entropy(X, sample_weight)
 
     def standard_errors(
         self,

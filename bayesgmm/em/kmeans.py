@@ -11,10 +11,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score
 from sklearn.utils.validation import check_is_fitted
 
-from bayesgmm import density
+from bayesgmm import density, validation
 from bayesgmm.em.estimator import EMGaussianMixture
 from bayesgmm.errors import DataError
 from bayesgmm.params import MixtureParams
@@ -59,7 +58,9 @@ class KMeansComparison:
         return f"{table}\nAdjusted Rand index of the two partitions: {self.adjusted_rand:.3f}"
 
 
-def kmeans_comparison(em: EMGaussianMixture, X: ArrayLike) -> KMeansComparison:
+def kmeans_comparison(
+    em: EMGaussianMixture, X: ArrayLike, sample_weight: ArrayLike | None = None
+) -> KMeansComparison:
     """Run k-means on the rows of a fit, and set the two side by side.
 
     k-means depends on units, so that columns are standardised: each by its own standard deviation, or all by a common
@@ -72,6 +73,8 @@ def kmeans_comparison(em: EMGaussianMixture, X: ArrayLike) -> KMeansComparison:
         A fitted one.
     X : array_like or data frame, shape (N, D)
         The rows that it was fitted to.
+    sample_weight : array_like, shape (N,), optional
+        The weights that it was fitted with; a row of weight 3 counts as three rows in every figure.
 
     Returns
     -------
@@ -115,59 +118,77 @@ def kmeans_comparison(em: EMGaussianMixture, X: ArrayLike) -> KMeansComparison:
     """
     check_is_fitted(em)
     rows = em._rows(X, reset=False)
+    weights = validation.check_sample_weight(sample_weight, len(rows))
+    w = weights if len(weights) else np.ones(len(rows))
     k = em.params_.n_components
-    shift, scale = _location_scale(rows, em.covariance_type)
+    shift, scale = _location_scale(rows, w, em.covariance_type)
     white = (rows - shift) / scale
     r = density.responsibilities(rows, em.params_)
     em_labels = r.argmax(axis=1)
     # Without tolerance it ends where no row changes its cluster, so that centres are means.
-    kmeans = KMeans(k, n_init=N_INIT, tol=0.0, max_iter=1000, random_state=SEED).fit(white)
-    order = _matching(kmeans.labels_, em_labels, k)
+    kmeans = KMeans(k, n_init=N_INIT, tol=0.0, max_iter=1000, random_state=SEED).fit(white, sample_weight=w)
+    order = linear_sum_assignment(_shared(em_labels, kmeans.labels_, w, k), maximize=True)[1]
     centres = kmeans.cluster_centers_[order]
     labels = np.argsort(order)[kmeans.labels_]
-    squares = _sum_of_squares(white, labels)
-    implied = _implied_mixture(centres, squares, len(rows)).rescaled(shift, scale)
+    squares = _sum_of_squares(white, labels, w)
+    implied = _implied_mixture(centres, squares, w).rescaled(shift, scale)
     table = pd.DataFrame(
         {
-            "sum_of_squares": [squares, _sum_of_squares(white, em_labels)],
-            "log_likelihood": [density.log_likelihood_per_obs(rows, p).sum() for p in (implied, em.params_)],
-            "unsure_rows": [0, int((r.max(axis=1) < SURE).sum())],
+            "sum_of_squares": [squares, _sum_of_squares(white, em_labels, w)],
+            "log_likelihood": [
+                float(w @ density.log_likelihood_per_obs(rows, p)) for p in (implied, em.params_)
+            ],
+            "unsure_rows": [0, round(float(w[r.max(axis=1) < SURE].sum()))],
             "free_parameters": [centres.size + 1, em.n_parameters()],
         },
         index=["k-means", "EM"],
     )
-    agreement = float(adjusted_rand_score(labels, em_labels))
+    agreement = _adjusted_rand(_shared(em_labels, labels, w, k))
     return KMeansComparison(labels, em_labels, implied.means, agreement, table)
 
 
-def _location_scale(rows: Array, covariance_type: str) -> tuple[Array, Array]:
+def _location_scale(rows: Array, weights: Array, covariance_type: str) -> tuple[Array, Array]:
     # Not EM's own scale, which one outlier must not stretch: EM's result does not depend on it, that of k-means would.
-    variance = rows.var(axis=0)
+    mean = np.average(rows, axis=0, weights=weights)
+    variance = np.average((rows - mean) ** 2, axis=0, weights=weights)
     if covariance_type == "spherical":
         variance = np.full_like(variance, variance.mean())
-    return rows.mean(axis=0), np.where(variance > 0, np.sqrt(variance), 1.0)
+    return mean, np.where(variance > 0, np.sqrt(variance), 1.0)
 
 
-def _matching(labels: Labels, em_labels: Labels, k: int) -> Labels:
-    """The cluster that goes with each component, so that as many rows as possible agree."""
+def _shared(em_labels: Labels, labels: Labels, weights: Array, k: int) -> Array:
+    """Rows that component i of EM shares with cluster j, shape (K, K)."""
     shared = np.zeros((k, k))
-    np.add.at(shared, (em_labels, labels), 1)
-    return linear_sum_assignment(shared, maximize=True)[1]
+    np.add.at(shared, (em_labels, labels), weights)
+    return shared
 
 
-def _sum_of_squares(X: Array, labels: Labels) -> float:
+def _adjusted_rand(shared: Array) -> float:
+    """Of two partitions, by how many rows their clusters share (Hubert and Arabie 1985, eq. 5)."""
+    pairs, in_rows, in_columns, in_all = (
+        float(np.sum(n * (n - 1) / 2)) for n in (shared, shared.sum(axis=1), shared.sum(axis=0), shared.sum())
+    )
+    by_chance, most = in_rows * in_columns / in_all, (in_rows + in_columns) / 2
+    return 1.0 if most == by_chance else (pairs - by_chance) / (most - by_chance)
+
+
+def _sum_of_squares(X: Array, labels: Labels, weights: Array) -> float:
     """Squared distances from the mean of each row's cluster, summed."""
-    clusters = [X[labels == c] for c in np.unique(labels)]
-    return float(sum(((rows - rows.mean(axis=0)) ** 2).sum() for rows in clusters))
+    total = 0.0
+    for c in np.unique(labels):
+        rows, w = X[labels == c], weights[labels == c]
+        if w.sum() > 0:
+            total += float(w @ ((rows - np.average(rows, axis=0, weights=w)) ** 2).sum(axis=1))
+    return total
 
 
-def _implied_mixture(centres: Array, squares: float, n: int) -> MixtureParams:
+def _implied_mixture(centres: Array, squares: float, weights: Array) -> MixtureParams:
     """Equal weights, the centres as means, and the common variance that the hard assignments suggest."""
     k, d = centres.shape
-    variance = squares / (n * d)
+    variance = squares / (weights.sum() * d)
     if not variance > 0:
         raise DataError(
-            f"Each of the {n} rows lies on one of the {k} centres of k-means, which leaves no variance and no "
+            f"Each of the {len(weights)} rows lies on one of the {k} centres of k-means, which leaves no variance and no "
             "density; use fewer components or more data."
         )
     return MixtureParams(np.full(k, 1 / k), centres, np.tile(variance * np.eye(d), (k, 1, 1)))

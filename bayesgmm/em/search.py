@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.em.climb import Climb, Problem, Status, climb
+from bayesgmm.em.climb import Climb, Status, climb
+from bayesgmm.em.problem import Problem
 from bayesgmm.em.starts import STARTS, start_of_responsibilities
 from bayesgmm.em.steps import State
 
@@ -147,10 +148,4 @@ def _mode(problem: Problem, end: Climb, n_starts: int) -> Mode:
 
 def _tightest_spread(problem: Problem) -> float:
     """Standard deviation of the data in the direction in which it is smallest."""
-    w = problem.sample_weight if len(problem.sample_weight) else None
-    total = (
-        np.atleast_2d(np.cov(problem.X, rowvar=False, aweights=w, ddof=0))
-        if len(problem.X) > 1
-        else np.eye(1)
-    )
-    return float(np.sqrt(max(np.linalg.eigvalsh(total)[0], 1e-12)))
+    return float(np.sqrt(max(np.linalg.eigvalsh(problem.covariance)[0], 1e-12)))

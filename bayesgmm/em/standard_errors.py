@@ -25,9 +25,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 from scipy.optimize import linear_sum_assignment
 
-from bayesgmm import density, families, validation
-from bayesgmm.em.climb import Problem, Status, climb
-from bayesgmm.em.steps import DIAG, FAMILIES, SPHERICAL, TIED, State, expect
+from bayesgmm import density, validation
+from bayesgmm.em.climb import Status, climb
+from bayesgmm.em.problem import Problem, standardised_problem
+from bayesgmm.em.steps import DIAG, SPHERICAL, TIED, State
 from bayesgmm.errors import DataError, DegenerateFitError
 from bayesgmm.kernels import gradient
 from bayesgmm.params import MixtureParams
@@ -160,13 +161,9 @@ def standard_errors(
     rows = em._rows(X, reset=False)
     weights = validation.check_sample_weight(sample_weight, len(rows))
     _check_data_of_fit(em, rows, weights)
-    shift, scale = families.location_scale(rows, weights, em.covariance_type)
-    problem = Problem(
-        np.asfortranarray((rows - shift) / scale),
-        weights,
-        FAMILIES[em.covariance_type],
-        float(em.reg_covar),
-        validation.available_cores() if em.n_threads is None else em.n_threads,
+    n_threads = validation.available_cores() if em.n_threads is None else em.n_threads
+    problem, shift, scale = standardised_problem(
+        rows, weights, em.covariance_type, float(em.reg_covar), n_threads
     )
     params = em.params_.rescaled(-shift / scale, 1 / scale)
     if method == "information":
@@ -276,7 +273,7 @@ class _Chart:
     def score(self, problem: Problem, at: Array) -> Array:
         """Gradient of the log-likelihood by the coordinates: the kernel's, and the chain rule."""
         state = self.state(at)
-        sums = expect(problem.X, problem.sample_weight, state, self.family, problem.n_threads)
+        sums = problem.expect(state)
         by_weight, by_mean, by_factor = gradient(sums.s0, sums.s1, sums.s2, state.cholesky)
         by_logit = by_weight - np.exp(state.log_weights) * by_weight.sum()
         back = np.swapaxes(self.origin.cholesky, 1, 2)

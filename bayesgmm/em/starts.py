@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.cluster import KMeans, kmeans_plusplus
 
-from bayesgmm.em.climb import Problem
+from bayesgmm.em.problem import Problem
 from bayesgmm.em.steps import State, Sums, maximise
 
 __all__ = ["STARTS", "Start", "start_of_responsibilities"]
@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 Start = Callable[[Problem, int, np.random.Generator], Array]
 
 # Ward's method needs memory and time that grow with the square of the rows.
-WARD_ROWS = 1500
+WARD_ROWS = 1000
 
 
 def kmeans_plusplus_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
@@ -88,8 +88,7 @@ def start_of_responsibilities(problem: Problem, responsibilities: Array) -> Stat
     k = responsibilities.shape[1]
     w = problem.sample_weight if len(problem.sample_weight) else np.ones(n)
     r = responsibilities * w[:, None]
-    pooled = np.atleast_2d(np.cov(X, rowvar=False, aweights=w, ddof=0)) if n > 1 else np.eye(d)
-    pooled = pooled + 1e-6 * np.eye(d)
+    pooled = problem.covariance + 1e-6 * np.eye(d)
     extra = d + 1.0
     mass = r.sum(axis=0)
     centres = np.where(mass[:, None] > 0, r.T @ X / np.maximum(mass, 1e-300)[:, None], X[np.arange(k) % n])

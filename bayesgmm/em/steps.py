@@ -31,8 +31,9 @@ Array = NDArray[np.float64]
 FULL, TIED, DIAG, SPHERICAL = range(4)
 FAMILIES = {"full": FULL, "tied": TIED, "diag": DIAG, "spherical": SPHERICAL}
 
-# Rows are summed in chunks of this many, in this order, so that sums do not depend on how many threads there are.
-CHUNK = 8192
+# Rows are summed in chunks, in this order, so that sums do not depend on how many threads there are. With many features
+# a row is more work, and a chunk has fewer.
+MOST_ROWS, FEWEST_ROWS, ENTRIES = 8192, 1024, 65_536
 # A component that holds less than this share of the data has died out.
 DEAD = 1e-9
 
@@ -117,7 +118,7 @@ def advance(
     n_threads : int
     """
     new = state.blank()
-    if len(X) < 2 * CHUNK:
+    if len(X) < 2 * _chunk(X):
         log_likelihood, smallest, held = _advance(
             X, sample_weight, state.packed, *state.shape, family, floor, new.packed
         )
@@ -134,7 +135,7 @@ def expect(X: Array, sample_weight: Array, state: State, family: int, n_threads:
     def one(rows: slice) -> tuple[float, Array, Array, Array]:
         return accumulate(X[rows], sample_weight[rows], *parameters)
 
-    chunks = list(_chunks(len(X)))
+    chunks = list(_chunks(X))
     parts = list(_pool(n_threads).map(one, chunks)) if n_threads > 1 else [one(c) for c in chunks]
     columns: list[Any] = list(zip(*parts, strict=True))
     return Sums(*(sum(column[1:], column[0]) for column in columns))
@@ -147,10 +148,13 @@ def maximise(sums: Sums, state: State, family: int, floor: float) -> State:
     return new
 
 
-def _chunks(n: int) -> Iterator[slice]:
+def _chunk(X: Array) -> int:
+    return max(FEWEST_ROWS, min(MOST_ROWS, ENTRIES // X.shape[1]))
+
+
+def _chunks(X: Array) -> Iterator[slice]:
     # A short last chunk would be a thread's whole work for little; chunks are made even instead.
-    count = max(1, round(n / CHUNK))
-    edges = np.linspace(0, n, count + 1).astype(int)
+    edges = np.linspace(0, len(X), max(1, round(len(X) / _chunk(X))) + 1).astype(int)
     for a, b in pairwise(edges):
         yield slice(int(a), int(b))
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm import families
-from bayesgmm.em.climb import Problem
+from bayesgmm.em.problem import Problem
 from bayesgmm.em.starts import kmeans_plusplus_start, start_of_responsibilities
 from bayesgmm.em.steps import State
 from bayesgmm.errors import ParameterError

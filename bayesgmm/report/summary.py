@@ -74,7 +74,7 @@ def _headline(bayes: "BayesGaussianMixture", result: "Comparison") -> str:
     alike = int((result.assignments["em_label"] == result.assignments["bayes_label"]).sum())
     of = f"all {n}" if alike == n else f"{alike} of {n}"
     return (
-        f"{_k(bayes)} groups; {sure} of {count(n, 'observation')} are surely assigned (posterior probability above {SURE}); "
+        f"Given {_k(bayes)} groups, {sure} of {count(n, 'observation')} are surely assigned (posterior probability above {SURE}); "
         f"EM and Bayes agree on the group of {of} observations."
     )
 
@@ -158,9 +158,19 @@ def _starts(bayes: "BayesGaussianMixture") -> str:
             else f"The {climbed} gave the maximum that was kept."
         )
     else:
-        degenerate = int((modes["status"] == "degenerate").sum())
-        aside = f", {degenerate} of them degenerate and not to be used" if degenerate else ""
+        kinds = (
+            (int((modes["status"] == "degenerate").sum()), "degenerate and not to be used"),
+            (int(modes["spurious"].iloc[1:].sum()), "likely spurious"),
+        )
+        told = [f"{n} of them {kind}" for n, kind in kinds if n]
+        aside = f", {listed(told)}" if told else ""
         others = "1 other was" if len(modes) == 2 else f"{len(modes) - 1} others were"
         found = f"{best} of the {climbed} led to the maximum that was kept; {others} found{aside}."
     ended = "" if bayes.em_.converged_ else f" EM ended {bayes.em_.status_}."
-    return f"{found}{ended}"
+    suspect = (
+        " That maximum looks spurious: one of its groups has hardly more observations than its spread has parameters, and is much "
+        "tighter than the data; fewer groups would be safer."
+        if modes["spurious"].iloc[0]
+        else ""
+    )
+    return f"{found}{ended}{suspect}"

@@ -180,7 +180,7 @@ def modes(bayes: "BayesGaussianMixture") -> Table:
             signed(m["log_likelihood"] - best) if place else "chosen",
             str(m["n_starts"]),
             probability(m["smallest_weight"]),
-            str(m["status"]),
+            f"{m['status']}, looks spurious" if m["spurious"] else str(m["status"]),
         )
         for place, m in enumerate(table.to_dict("records"))
     ]

@@ -6,7 +6,8 @@ from numpy.testing import assert_allclose
 from support import random_mixture
 
 from bayesgmm import MixtureParams, density, kernels
-from bayesgmm.em.climb import Problem, Status, climb
+from bayesgmm.em.climb import Status, climb
+from bayesgmm.em.problem import Problem
 from bayesgmm.em.steps import FAMILIES, State
 
 UNWEIGHTED = np.empty(0)

@@ -130,6 +130,17 @@ def test_of_one_cluster_the_sum_of_squares_is_all_there_is():
     assert_allclose(gap, -len(X) / 2 * np.log(1 - r**2), rtol=1e-9)
 
 
+def test_a_row_of_weight_three_counts_as_three():
+    X = datasets.iris().X
+    weights = np.random.default_rng(0).integers(0, 4, len(X))
+    em = EMGaussianMixture(3, random_state=0, n_init=5).fit(X, sample_weight=weights)
+    weighted = kmeans_comparison(em, X, weights)
+    repeated = kmeans_comparison(em, np.repeat(X, weights, axis=0))
+    assert_allclose(weighted.table, repeated.table, rtol=1e-9)
+    assert_allclose(weighted.adjusted_rand, repeated.adjusted_rand, rtol=1e-10)
+    assert_allclose(weighted.centres, repeated.centres, rtol=1e-9)
+
+
 def test_it_prints(iris):
     text = str(iris[2])
     assert "k-means" in text and "unsure_rows" in text

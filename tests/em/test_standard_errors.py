@@ -12,7 +12,7 @@ from scipy.stats import multivariate_normal
 from support import random_mixture
 
 from bayesgmm import EMGaussianMixture, MixtureParams, datasets, density
-from bayesgmm.em.climb import Problem
+from bayesgmm.em.problem import Problem
 from bayesgmm.em.standard_errors import _aligned
 from bayesgmm.em.steps import FAMILIES
 from bayesgmm.errors import DataError, DegenerateFitError, ParameterError

@@ -12,7 +12,8 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from bayesgmm import MixtureParams, density
-from bayesgmm.em.climb import Problem, climb
+from bayesgmm.em.climb import climb
+from bayesgmm.em.problem import Problem
 from bayesgmm.em.steps import FAMILIES, State, advance, expect, maximise
 
 UNWEIGHTED = np.empty(0)

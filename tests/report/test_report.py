@@ -167,7 +167,7 @@ def test_the_summary_says_what_the_objects_hold(html, faithful_fit, faithful_fra
     alike = sum(a.argmax() == b.argmax() for a, b in zip(em, membership, strict=True))
     assert alike == 272
     headline = (
-        f"2 groups; {sure} of 272 observations are surely assigned (posterior probability above 0.95); "
+        f"Given 2 groups, {sure} of 272 observations are surely assigned (posterior probability above 0.95); "
         "EM and Bayes agree on the group of all 272 observations."
     )
     assert headline in text
@@ -185,6 +185,18 @@ def test_the_summary_says_what_the_objects_hold(html, faithful_fit, faithful_fra
     assert all(c.name in text for c in odd)
     starts = int(faithful_fit.em_.modes_["n_starts"].sum())
     assert f"of the {starts} EM starts that were climbed to the end led to" in text
+
+
+def test_a_spurious_maximum_is_called_one(faithful_fit, tmp_path):
+    fit = copy.copy(faithful_fit)
+    fit.em_ = copy.copy(faithful_fit.em_)
+    modes = fit.em_.modes_
+    fit.em_.modes_ = pd.concat([modes.head(1)] * 3, ignore_index=True).assign(spurious=[True, True, False])
+    text = Page(written(fit, tmp_path)).text
+    assert "2 others were found, 1 of them likely spurious. That maximum looks spurious: one of its" in text
+    assert text.count("converged, looks spurious") == 2
+    assert "The EM maximum looks spurious" in compare(fit).verdict
+    assert "spurious" not in compare(faithful_fit).verdict
 
 
 def test_the_tables_hold_the_numbers_of_the_comparison(html, result):

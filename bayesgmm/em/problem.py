@@ -1,0 +1,87 @@
+"""The data of an EM fit in standardised coordinates, and the rules that all climbs on them share."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm import families
+from bayesgmm.em.steps import DIAG, FAMILIES, FULL, Advance, State, Sums, advance, expect
+
+__all__ = ["Problem", "standardised_problem"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The data of a climb, and the rules that all climbs on them share.
+
+    Parameters
+    ----------
+    X : ndarray, shape (N, D)
+        Rows in coordinates in which columns have standard deviations near one.
+    sample_weight : ndarray, shape (N,) or (0,)
+    family : int
+        Of ``steps.FAMILIES``.
+    floor : float
+        Smallest eigenvalue allowed to a covariance.
+    n_threads : int
+    """
+
+    X: Array
+    sample_weight: Array
+    family: int
+    floor: float
+    n_threads: int
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights of the rows."""
+        return float(self.sample_weight.sum()) if len(self.sample_weight) else float(len(self.X))
+
+    @cached_property
+    def covariance(self) -> Array:
+        """Of all rows, shape (D, D); the moments of a single standard component, in one pass without copies."""
+        d = self.X.shape[1]
+        standard = State(np.zeros(1), np.zeros((1, d)), np.eye(d)[None])
+        sums = expect(self.X, self.sample_weight, standard, FULL, self.n_threads)
+        mean = sums.s1[0] / sums.s0[0]
+        return sums.s2[0] / sums.s0[0] - np.outer(mean, mean)
+
+    @property
+    def is_singular(self) -> bool:
+        """Whether the data have no spread in some direction that the family would need."""
+        return self.family < DIAG and bool(np.linalg.eigvalsh(self.covariance)[0] <= self.floor)
+
+    def advance(self, state: State) -> Advance:
+        """One EM step from `state`."""
+        return advance(self.X, self.sample_weight, state, self.family, self.floor, self.n_threads)
+
+    def expect(self, state: State) -> Sums:
+        """The E step alone."""
+        return expect(self.X, self.sample_weight, state, self.family, self.n_threads)
+
+
+def standardised_problem(
+    rows: Array, sample_weight: Array, covariance_type: str, floor: float, n_threads: int
+) -> tuple[Problem, Array, Array]:
+    """The problem in standardised coordinates, and the columns' shift and scale, shape (D,) each.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (N, D)
+        In the units of the data.
+    sample_weight : ndarray, shape (N,) or (0,)
+    covariance_type : str
+    floor : float
+        Smallest eigenvalue of a covariance in the standardised coordinates.
+    n_threads : int
+    """
+    shift, scale = families.location_scale(rows, sample_weight, covariance_type)
+    # One feature after the other, as the kernel reads fastest, and the only copy of the data that a fit makes.
+    X = np.empty(rows.shape, order="F")
+    np.subtract(rows, shift, out=X)
+    X /= scale
+    return Problem(X, sample_weight, FAMILIES[covariance_type], floor, n_threads), shift, scale
