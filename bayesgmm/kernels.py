@@ -285,15 +285,20 @@ def accumulate(X, sample_weight, log_weights, means, cholesky, diagonal=False):
     s0 = np.zeros(K)
     s1 = np.zeros((K, D))
     s2 = np.zeros((K, D, D))
-    block = np.zeros((D, BLOCK))
-    centred = np.empty((D, BLOCK))
-    z = np.empty((K, D, BLOCK))
-    r = np.empty((K, BLOCK))
-    weighted = np.empty((D, BLOCK))
+    # One piece of memory for all: with few rows, asking for ten would take as long as the sums.
+    rows = np.empty((3 + K + 3 * D + K * D, BLOCK))
+    largest, total, scratch, r = rows[0], rows[1], rows[2], rows[3 : 3 + K]
+    first = 3 + K
+    block, centred, weighted = (
+        rows[first : first + D],
+        rows[first + D : first + 2 * D],
+        rows[first + 2 * D : first + 3 * D],
+    )
+    z = rows[first + 3 * D :].reshape(K, D, BLOCK)
     products = np.empty((D, D))
-    largest = np.empty(BLOCK)
-    total = np.empty(BLOCK)
-    scratch = np.empty(BLOCK)
+    if D >= BLAS_FROM:
+        # What lies behind the last row of a short block goes through products, too.
+        block[:] = 0.0
     log_likelihood = 0.0
     for start in range(0, N, BLOCK):
         size = min(BLOCK, N - start)

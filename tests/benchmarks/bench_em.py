@@ -22,7 +22,7 @@ from bayesgmm.em.steps import FAMILIES
 
 REPORT = Path(__file__).parents[2] / "reports" / "benchmark_em.md"
 THREADS = len(os.sched_getaffinity(0))
-REPEATS = 7
+REPEATS = 15
 # N, D, K, and how far ahead of scikit-learn an iteration should be.
 ITERATIONS = [(100_000, 2, 5, 20), (100_000, 10, 10, 8), (10_000, 64, 8, 1.5), (300, 4, 3, 30)]
 
@@ -37,41 +37,41 @@ def clusters(n, d, k, distance, seed=0):
 
 
 def seconds(function, repeats=REPEATS):
-    """Median time of a call; what is over in a moment is called more often."""
+    """Median time of a call."""
+    return medians(function, repeats=repeats)[0]
+
+
+def medians(*functions, repeats=REPEATS):
+    """Median times of calls that take turns, so that a slow moment of the machine strikes all alike."""
     times = []
-    start = time.perf_counter()
-    function()
-    if time.perf_counter() - start < 0.05:
-        repeats = 10 * repeats
     for _ in range(repeats):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
+        times.append([])
+        for function in functions:
+            # OpenBLAS's threads keep a core busy for a moment after their last work, at the expense of who comes next.
+            time.sleep(0.1)
+            start = time.perf_counter()
+            function()
+            times[-1].append(time.perf_counter() - start)
+    return np.median(times, axis=0)
 
 
-def sklearn_iteration(X, k):
-    """Seconds of one of scikit-learn's EM iterations: long fit minus short fit, so that start and end drop out."""
+def iteration(X, k):
+    """Seconds of one EM iteration, scikit-learn's and ours: long run minus short run, so that start and end drop out."""
+    problem, start = problem_of(X, k)
+    few, many, repeats = (2, 12, REPEATS) if len(X) >= 10_000 else (2, 202, 5 * REPEATS)
 
-    def fit(steps):
+    def theirs(steps):
         GaussianMixture(k, max_iter=steps, tol=0, init_params="random_from_data", random_state=0).fit(X)
 
-    few, many = 2, 12 if len(X) >= 10_000 else 202
-    return (seconds(lambda: fit(many)) - seconds(lambda: fit(few))) / (many - few)
-
-
-def our_iteration(X, k):
-    """Seconds of one of our EM iterations, from a start on the standardised data."""
-    problem, start = problem_of(X, k)
-    few, many = 2, 12 if len(X) >= 10_000 else 202
-
-    def run(steps):
+    def ours(steps):
         # A tolerance below rounding: only the number of passes ends the climb.
         return climb(problem, start, max_iter=steps, tol=1e-300, accelerate=False)
 
-    run(few)
-    taken = run(many).n_iter - run(few).n_iter
-    return (seconds(lambda: run(many)) - seconds(lambda: run(few))) / taken
+    taken = ours(many).n_iter - ours(few).n_iter
+    t = medians(
+        lambda: theirs(many), lambda: ours(many), lambda: theirs(few), lambda: ours(few), repeats=repeats
+    )
+    return (t[0] - t[2]) / (many - few), (t[1] - t[3]) / taken
 
 
 def problem_of(X, k):
@@ -96,7 +96,7 @@ def iteration_rows():
     peak = peak_flops()
     for n, d, k, target in ITERATIONS:
         X = clusters(n, d, k, 3.0)
-        theirs, ours = sklearn_iteration(X, k), our_iteration(X, k)
+        theirs, ours = iteration(X, k)
         share = floating_point_operations(n, d, k) / ours / peak
         yield (
             f"| one iteration, N={n:,} D={d} K={k} | {1e3 * theirs:.3f} ms | {1e3 * ours:.3f} ms "
