@@ -21,6 +21,7 @@ Fortran-ordered (N, D) array, which holds one feature after the other, is read f
 import math
 
 import numpy as np
+from numpy.polynomial import chebyshev
 
 from bayesgmm.compilation import entry, inlined, inlined_in_order
 
@@ -31,9 +32,22 @@ LOG_2PI = math.log(2 * math.pi)
 # Stands for the largest log density of a row while it is minus infinity.
 LOST = -1e300
 
-# Taylor coefficients 1/n! suffice: after range reduction |f| <= log(2)/2, and the
-# remainder of degree 13 is below 2e-17.
-_EXP_COEFFICIENTS = tuple(1.0 / math.factorial(n) for n in range(14))
+
+def _exp_coefficients():
+    """Of (exp(f) - 1 - f) / f^2 for |f| <= log(2)/2: interpolation at Chebyshev points, whose error is below 1e-16.
+
+    The series' first ten coefficients would need two more for as much.
+    """
+    half = 0.5 * math.log(2.0)
+
+    def series(f):
+        return sum(f**n / math.factorial(n + 2) for n in range(18))
+
+    in_unit = chebyshev.cheb2poly(chebyshev.chebinterpolate(lambda t: series(half * t), 9))
+    return tuple(float(c / half**n) for n, c in enumerate(in_unit))
+
+
+_EXP_COEFFICIENTS = _exp_coefficients()
 _LOG2_E = 1.0 / math.log(2.0)
 # log(2) in two parts: the first has trailing zero bits, so that k * LN2_HIGH is exact.
 _LN2_HIGH = 6.93147180369123816490e-01
@@ -62,18 +76,16 @@ def exp_inplace(x, n, scratch):
         scratch[i] = shifted
         k = shifted - _ROUNDING
         f = (v - k * _LN2_HIGH) - k * _LN2_LOW
-        p = _EXP_COEFFICIENTS[13]
-        p = p * f + _EXP_COEFFICIENTS[12]
-        p = p * f + _EXP_COEFFICIENTS[11]
-        p = p * f + _EXP_COEFFICIENTS[10]
-        p = p * f + _EXP_COEFFICIENTS[9]
+        p = _EXP_COEFFICIENTS[9]
         p = p * f + _EXP_COEFFICIENTS[8]
         p = p * f + _EXP_COEFFICIENTS[7]
         p = p * f + _EXP_COEFFICIENTS[6]
         p = p * f + _EXP_COEFFICIENTS[5]
         p = p * f + _EXP_COEFFICIENTS[4]
         p = p * f + _EXP_COEFFICIENTS[3]
-        p = p * f + 0.5
+        p = p * f + _EXP_COEFFICIENTS[2]
+        p = p * f + _EXP_COEFFICIENTS[1]
+        p = p * f + _EXP_COEFFICIENTS[0]
         p = p * f + 1.0
         p = p * f + 1.0
         x[i] = 0.0 if x[i] < _EXP_SMALLEST else p
@@ -156,29 +168,26 @@ def _whiten_block(block, size, mean, inverse, offset, diagonal, centred, z, log_
     for i in range(D):
         for n in range(size):
             centred[i, n] = block[i, n] - mean[i]
-    if diagonal:
-        for i in range(D):
-            a = inverse[i, i]
-            for n in range(size):
-                z[i, n] = a * centred[i, n]
-    elif D >= BLAS_FROM:
+    if D >= BLAS_FROM and not diagonal:
         np.dot(inverse, centred, z)
-    else:
+        for n in range(size):
+            log_density[n] = offset
         for i in range(D):
-            a = inverse[i, 0]
             for n in range(size):
-                z[i, n] = a * centred[0, n]
-            for j in range(1, i + 1):
+                log_density[n] -= 0.5 * z[i, n] * z[i, n]
+        return
+    for i in range(D):
+        if not diagonal:
+            for j in range(i):
                 a = inverse[i, j]
                 for n in range(size):
-                    z[i, n] += a * centred[j, n]
-    for n in range(size):
-        log_density[n] = 0.0
-    for i in range(D):
+                    z[i, n] = a * centred[j, n] + (z[i, n] if j > 0 else 0.0)
+        alone = diagonal or i == 0
+        a = inverse[i, i]
         for n in range(size):
-            log_density[n] += z[i, n] * z[i, n]
-    for n in range(size):
-        log_density[n] = offset - 0.5 * log_density[n]
+            value = a * centred[i, n] + (0.0 if alone else z[i, n])
+            z[i, n] = value
+            log_density[n] = (offset if i == 0 else log_density[n]) - 0.5 * value * value
 
 
 @inlined
@@ -285,16 +294,14 @@ def accumulate(X, sample_weight, log_weights, means, cholesky, diagonal=False):
     s0 = np.zeros(K)
     s1 = np.zeros((K, D))
     s2 = np.zeros((K, D, D))
-    # One piece of memory for all: with few rows, asking for ten would take as long as the sums.
-    rows = np.empty((3 + K + 3 * D + K * D, BLOCK))
-    largest, total, scratch, r = rows[0], rows[1], rows[2], rows[3 : 3 + K]
-    first = 3 + K
-    block, centred, weighted = (
-        rows[first : first + D],
-        rows[first + D : first + 2 * D],
-        rows[first + 2 * D : first + 3 * D],
-    )
-    z = rows[first + 3 * D :].reshape(K, D, BLOCK)
+    block = np.empty((D, BLOCK))
+    centred = np.empty((D, BLOCK))
+    z = np.empty((K, D, BLOCK))
+    r = np.empty((K, BLOCK))
+    weighted = np.empty((D, BLOCK))
+    largest = np.empty(BLOCK)
+    total = np.empty(BLOCK)
+    scratch = np.empty(BLOCK)
     products = np.empty((D, D))
     if D >= BLAS_FROM:
         # What lies behind the last row of a short block goes through products, too.
