@@ -1,4 +1,4 @@
-"""`GaussianMixture`: a mixture of Gaussians with full covariances, as a PyMC distribution.
+"""`GaussianMixture`: a mixture of Gaussians as a PyMC distribution.
 
 The labels are summed out, so that no discrete variable is left to sample. Two Ops compute the density, with
 :mod:`bayesgmm.kernels`:
@@ -6,16 +6,16 @@ The labels are summed out, so that no discrete variable is left to sample. Two O
 * `MixtureLogDensity` gives log p(x_n) of each row, shape (N,): what ``pm.compute_log_likelihood`` stores and
   ``az.loo`` reads;
 * `MixtureLogLikelihood` gives a weighted sum over rows **and** its gradient in one pass. With the cotangent
-  as weights it is the gradient of the first. With no weights it is the log-likelihood: PyMC simplifies the
-  log density of a model before it differentiates it, and at that moment `fuse_sum` puts this Op in the place
-  of the sum.
+  as weights it is the gradient of the first. With no weights, or with those of the rows, it is the log-likelihood:
+  PyMC simplifies the log density of a model before it differentiates it, and at that moment `fuse_sum` puts this Op in
+  the place of the sum.
 
 Gradients by the log weights take them as free numbers; the constraint that weights sum to one lies in the
 transform of the weights. There is no gradient by the data.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from pytensor.tensor.rewriting.basic import register_canonicalize
 
 from bayesgmm import __version__, compilation, kernels
 from bayesgmm.errors import ParameterError
+from bayesgmm.validation import check_choice
 
 __all__ = ["GaussianMixture"]
 
@@ -211,31 +212,39 @@ def _numba_log_likelihood(op: Op, node: Apply | None = None, **kwargs: Any) -> t
 @register_canonicalize
 @node_rewriter([Sum])
 def fuse_sum(fgraph: FunctionGraph, node: Apply) -> list[Variable] | None:
-    """sum(MixtureLogDensity(...)) -> MixtureLogLikelihood(...), value and gradient in one node."""
-    rows = node.inputs[0].owner
+    """sum(MixtureLogDensity(...)) -> MixtureLogLikelihood(...), value and gradient in one node; rows may have weights."""
+    rows, row_weights = node.inputs[0].owner, pt.as_tensor(np.empty(0))
+    if rows is not None and rows.op == pt.mul and len(rows.inputs) == 2:
+        for density, factor in (rows.inputs, rows.inputs[::-1]):
+            of_rows = factor.type.ndim == 1 and not factor.type.broadcastable[0]
+            if of_rows and density.owner is not None and isinstance(density.owner.op, MixtureLogDensity):
+                rows, row_weights = density.owner, factor
+                break
     if rows is None or not isinstance(rows.op, MixtureLogDensity):
         return None
     X, *parameters = rows.inputs
-    return [log_likelihood(X, np.empty(0), *parameters)]
+    return [log_likelihood(X, row_weights, *parameters)]
 
 
 class GaussianMixtureRV(SymbolicRandomVariable):
     """Random rows of a mixture: a label for each, then a row of its component."""
 
     name = "gaussian_mixture"
-    extended_signature = "[rng],[size],(k),(k,d),(k,d,d)->[rng],(d)"
+    extended_signature = "[rng],[size],(k),(k,d),(k,d,d),(m)->[rng],(d)"
     _print_name = ("GaussianMixture", "\\operatorname{GaussianMixture}")
 
     @classmethod
-    def rv_op(cls, weights: Any, means: Any, cholesky: Any, *, size: Any = None, rng: Any = None) -> Variable:
-        """The symbolic draw, shape (\\*size, D)."""
+    def rv_op(
+        cls, weights: Any, means: Any, cholesky: Any, row_weights: Any, *, size: Any = None, rng: Any = None
+    ) -> Variable:
+        """The symbolic draw, shape (\\*size, D); the weights of the rows take no part in it."""
         rng = normalize_rng_param(rng)
         size = normalize_size_param(size)
         batch = () if rv_size_is_none(size) else tuple(size)
         middle, label = pt.random.categorical(weights, size=batch, rng=rng, return_next_rng=True)
         last, noise = pt.random.normal(size=(*batch, means.shape[1]), rng=middle, return_next_rng=True)
         rows = means[label] + (cholesky[label] * noise[..., None, :]).sum(-1)
-        inputs = [rng, size, weights, means, cholesky]
+        inputs = [rng, size, weights, means, cholesky, row_weights]
         return cls(inputs=inputs, outputs=[last, rows])(*inputs)
 
 
@@ -249,8 +258,17 @@ class GaussianMixture(Distribution):
     weights : tensor_like, shape (K,)
         Non-negative, summing to one over the components. A weight of exactly zero is allowed.
     means : tensor_like, shape (K, D)
-    cholesky : tensor_like, shape (K, D, D)
-        Lower Cholesky factors of the covariances; what lies above the diagonal is not read.
+    cholesky : tensor_like
+        What the covariances L L' are made of, in the shape of the family: lower Cholesky factors (K, D, D) full, one
+        such factor (D, D) tied, standard deviations (K, D) diag or (K,) spherical. What lies above a diagonal is not read.
+    covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
+    row_weights : tensor_like, shape (N,), optional
+        A row of weight 3 counts as three rows: its log density is multiplied by 3. Draws take no notice.
+
+    Raises
+    ------
+    ParameterError
+        Where shapes do not belong together.
 
     Notes
     -----
@@ -275,15 +293,31 @@ class GaussianMixture(Distribution):
     rv_op = GaussianMixtureRV.rv_op
 
     @classmethod
-    def dist(cls, weights: ArrayLike, means: ArrayLike, cholesky: ArrayLike, **kwargs: Any) -> TensorVariable:
+    def dist(
+        cls,
+        weights: ArrayLike,
+        means: ArrayLike,
+        cholesky: ArrayLike,
+        *,
+        covariance_type: str = "full",
+        row_weights: ArrayLike | None = None,
+        **kwargs: Any,
+    ) -> TensorVariable:
         """The distribution outside of a model; takes ``size``, ``shape`` and ``rng`` like any other."""
+        check_choice(covariance_type, "covariance_type", _SHAPES)
         parameters = [pt.as_tensor(v).astype("float64") for v in (weights, means, cholesky)]
-        _check_shapes([v.type.shape for v in parameters])
-        return super().dist(parameters, **kwargs)
+        _check_shapes([v.type.shape for v in parameters], covariance_type)
+        factors = _factors(*parameters[1:], covariance_type)
+        of_rows = pt.as_tensor(np.empty(0) if row_weights is None else row_weights).astype("float64")
+        if of_rows.type.ndim != 1:
+            raise ParameterError(
+                f"row_weights must have one axis, a weight for each row; got {of_rows.type.ndim} axes."
+            )
+        return super().dist([*parameters[:2], factors, of_rows], **kwargs)
 
     @staticmethod
     def support_point(
-        rv: TensorVariable, size: Any, weights: Any, means: Any, cholesky: Any
+        rv: TensorVariable, size: Any, weights: Any, means: Any, cholesky: Any, row_weights: Any
     ) -> TensorVariable:
         """The mean of the mixture, for every row."""
         return pt.broadcast_to(weights @ means, rv.shape)
@@ -296,7 +330,7 @@ def _mixture_logprob(
     op: Op, values: Any, rng: Any, size: Any, *parameters: Any, **kwargs: Any
 ) -> TensorVariable:
     (value,) = values
-    weights, means, cholesky = parameters
+    weights, means, cholesky, row_weights = parameters
     log_weights = check_parameters(
         pt.log(weights),
         pt.all(weights >= 0),
@@ -304,24 +338,49 @@ def _mixture_logprob(
         msg="weights of a GaussianMixture are non-negative and sum to one over the components",
     )
     if value.type.ndim == 2:
-        return log_density(value, log_weights, means, cholesky)
+        density = log_density(value, log_weights, means, cholesky)
+        return density if row_weights.type.shape == (0,) else row_weights * density
+    if row_weights.type.shape != (0,):
+        raise ParameterError(
+            f"row_weights need rows of shape (N, D); the value has {value.type.ndim} axes, not 2."
+        )
     rows = value.reshape((-1, value.shape[-1]))
     return log_density(rows, log_weights, means, cholesky).reshape(value.shape[:-1])
 
 
-def _check_shapes(shapes: list[tuple[int | None, ...]]) -> None:
+# Lengths of the axes of `cholesky`, as letters.
+_SHAPES = {"full": "kdd", "tied": "dd", "diag": "kd", "spherical": "k"}
+
+
+def _factors(means: TensorVariable, cholesky: TensorVariable, covariance_type: str) -> TensorVariable:
+    """Cholesky factors (K, D, D) of what the family's user gives."""
+    if covariance_type == "full":
+        return cholesky
+    K, D = means.type.shape[0] or means.shape[0], means.type.shape[1] or means.shape[1]
+    if covariance_type == "tied":
+        return pt.broadcast_to(cholesky, (K, D, D))
+    lengths = cholesky[..., None] if covariance_type == "diag" else cholesky[:, None, None]
+    return lengths * pt.eye(D)
+
+
+def _check_shapes(shapes: list[tuple[int | None, ...]], covariance_type: str) -> None:
     """Refuse parameters whose shapes, as far as known before anything runs, are not those of a mixture."""
-    fits = [len(s) for s in shapes] == [1, 2, 3]
+    letters = ("k", "kd", _SHAPES[covariance_type])
+    fits = [len(s) for s in shapes] == [len(x) for x in letters]
     if fits:
-        w, m, c = shapes
-        pairs = ((w[0], m[0]), (w[0], c[0]), (m[0], c[0]), (m[1], c[1]), (m[1], c[2]), (c[1], c[2]))
-        fits = all(a == b or None in (a, b) for a, b in pairs)
+        known: dict[str, set[int]] = {"k": set(), "d": set()}
+        for shape, names in zip(shapes, letters, strict=True):
+            for n, name in zip(shape, names, strict=True):
+                known[name] |= {n} - {None}
+        fits = all(len(lengths) <= 1 for lengths in known.values())
     if not fits:
-        got = [
-            "(" + ", ".join("?" if n is None else str(n) for n in s) + ("," * (len(s) == 1)) + ")"
-            for s in shapes
-        ]
+        got = [_shape_text("?" if n is None else str(n) for n in s) for s in shapes]
         raise ParameterError(
-            "A GaussianMixture needs weights (K,), means (K, D) and cholesky (K, D, D); "
+            f"A GaussianMixture needs weights (K,), means (K, D) and cholesky {_shape_text(letters[2].upper())}; "
             f"got {got[0]}, {got[1]} and {got[2]}."
         )
+
+
+def _shape_text(lengths: Iterable[str]) -> str:
+    parts = list(lengths)
+    return "(" + ", ".join(parts) + ("," * (len(parts) == 1)) + ")"

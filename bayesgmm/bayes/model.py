@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor
-import pytensor.tensor as pt
 from pytensor.tensor import TensorVariable
 
 from bayesgmm.bayes.distribution import GaussianMixture
@@ -86,40 +85,44 @@ def build_model(
         means = pm.Normal(
             "means", resolved.mean_loc, resolved.mean_scale, shape=(K, D), dims=("cluster", "feature")
         )
-        cholesky = _cholesky(resolved, K, D, covariance_type)
+        factors, family = _factors(resolved, K, D, covariance_type)
         # A shared variable: a constant would be part of the compiled code, and a large one would keep
         # that code out of the cache on disk.
         data = pytensor.shared(np.ascontiguousarray(rows), name="x_data", shape=(None, D))
         GaussianMixture(
-            "x", weights=weights, means=means, cholesky=cholesky, observed=data, dims=("obs", "feature")
+            "x",
+            weights=weights,
+            means=means,
+            cholesky=factors,
+            covariance_type=family,
+            observed=data,
+            dims=("obs", "feature"),
         )
     return model
 
 
-def _cholesky(resolved: ResolvedPrior, K: int, D: int, covariance_type: str) -> TensorVariable:
-    """Cholesky factors (K, D, D) of standard deviations and correlations that join the model in context."""
+def _factors(resolved: ResolvedPrior, K: int, D: int, covariance_type: str) -> tuple[TensorVariable, str]:
+    """Standard deviations and correlations join the model in context; returns `cholesky` and the family it is given in."""
     distribution, names = _STD_FAMILIES[resolved.std_family]
     numbers = dict(zip(names, (resolved.std_first, resolved.std_second), strict=False))
     if covariance_type == "spherical":
         numbers = {name: values[0] for name, values in numbers.items()}
-        stds = distribution("stds", **numbers, shape=(K,), dims="cluster")
-        return stds[:, None, None] * np.eye(D)
+        return distribution("stds", **numbers, shape=(K,), dims="cluster"), "spherical"
     dims = ("feature",) if covariance_type == "tied" else ("cluster", "feature")
-    lead = dims[:-1]
     shape = (D,) if covariance_type == "tied" else (K, D)
     stds = distribution("stds", **numbers, shape=shape, dims=dims)
-    if D == 1 or covariance_type == "diag":
-        factor = stds[..., None] * np.eye(D)
-    else:
-        # Without an explicit shape LKJCorr could not be drawn from: its inner loop would depend on the length
-        # of a dim.
-        corr_chol = pm.LKJCorr(
-            "corr_chol",
-            n=D,
-            eta=resolved.lkj_eta,
-            shape=(*shape, D),
-            dims=(*lead, "feature", "feature_bis"),
-            default_transform=CorrelationCholesky(D),
-        )
-        factor = stds[..., None] * corr_chol
-    return pt.broadcast_to(factor, (K, D, D)) if covariance_type == "tied" else factor
+    if covariance_type == "tied" and D == 1:
+        return stds[:, None], "tied"
+    if covariance_type == "diag" or D == 1:
+        return stds, "diag"
+    # Without an explicit shape LKJCorr could not be drawn from: its inner loop would depend on the length
+    # of a dim.
+    corr_chol = pm.LKJCorr(
+        "corr_chol",
+        n=D,
+        eta=resolved.lkj_eta,
+        shape=(*shape, D),
+        dims=(*dims[:-1], "feature", "feature_bis"),
+        default_transform=CorrelationCholesky(D),
+    )
+    return stds[..., None] * corr_chol, covariance_type

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from pymc.logprob.utils import ParameterValueError
 from pytensor.compile.mode import Mode
-from pytensor.gradient import NullTypeGradError
+from pytensor.gradient import NullTypeGradError, verify_grad
 from pytensor.graph.replace import vectorize_graph
 from pytensor.graph.traversal import ancestors
 from scipy.special import logsumexp
@@ -187,6 +187,55 @@ def test_the_model_takes_value_and_gradient_from_one_node():
     assert rows.eval({model.rvs_to_values[means]: m}, mode=PYTHON).shape == (30,)
 
 
+FACTORS = {
+    "tied": (lambda c: c[0], lambda c: np.stack([c[0]] * len(c))),
+    "diag": (
+        lambda c: np.diagonal(c, axis1=1, axis2=2),
+        lambda c: np.stack([np.diag(np.diag(f)) for f in c]),
+    ),
+    "spherical": (lambda c: c[:, 0, 0], lambda c: np.stack([f[0, 0] * np.eye(len(f)) for f in c])),
+}
+
+
+@pytest.mark.parametrize("family", list(FACTORS))
+@pytest.mark.parametrize(("K", "D"), [(1, 1), (3, 2), (2, 2), (2, 3)])
+def test_families_are_full_covariances_of_their_shape(family, K, D):
+    X, (w, m, c) = random_rows(20, 30, D), random_mixture(20, K, D)
+    given, full = FACTORS[family]
+    expected = scipy_log_density(X, w, m, full(c))
+    dist = GaussianMixture.dist(w, m, given(c), covariance_type=family)
+    assert_allclose(pm.logp(dist, X).eval(mode=PYTHON), expected, rtol=1e-10)
+
+
+def test_a_row_of_weight_three_is_three_rows_and_costs_one_pass():
+    X, (w, m, c) = random_rows(21, 30, 2), random_mixture(21, 2, 2)
+    row_weights = np.random.default_rng(21).integers(0, 4, 30)
+    with pm.Model() as weighted:
+        means = pm.Normal("means", 0.0, 3.0, shape=(2, 2))
+        GaussianMixture("x", w, means, c, row_weights=row_weights, observed=X)
+    with pm.Model() as repeated:
+        GaussianMixture(
+            "x", w, pm.Normal("means", 0.0, 3.0, shape=(2, 2)), c, observed=np.repeat(X, row_weights, axis=0)
+        )
+    functions = [v.logp_dlogp_function(ravel_inputs=True, mode=PYTHON) for v in (weighted, repeated)]
+    for a, b in zip(functions[0](m.ravel()), functions[1](m.ravel()), strict=True):
+        assert_allclose(a, b, rtol=1e-12)
+    ops = [type(node.op) for node in functions[0]._pytensor_function.maker.fgraph.toposort()]
+    assert ops.count(MixtureLogLikelihood) == 1
+    assert ops.count(MixtureLogDensity) == 0
+    (rows,) = weighted.logp(sum=False, vars=[weighted["x"]])
+    got = rows.eval({weighted.rvs_to_values[means]: m}, mode=PYTHON)
+    assert_allclose(got, row_weights * scipy_log_density(X, w, m, c), rtol=1e-10, atol=1e-12)
+
+
+def test_row_weights_of_two_axes_are_refused():
+    w, m, c = random_mixture(22, 2, 2)
+    with pytest.raises(
+        ParameterError, match=r"^row_weights must have one axis, a weight for each row; got 2 axes\.$"
+    ):
+        GaussianMixture.dist(w, m, c, row_weights=np.ones((3, 1)))
+
+
 def test_a_sum_over_groups_of_rows_is_left_alone():
     w, m, c = random_mixture(9, 2, 2)
     X = random_rows(9, 6, 2)
@@ -250,6 +299,7 @@ def test_weights_that_do_not_sum_to_one_are_refused_outside_a_model_and_impossib
         (((2,), (2, 3), (2, 2, 2)), "(2,), (2, 3) and (2, 2, 2)"),
         (((2,), (2, 2), (2, 2, 3)), "(2,), (2, 2) and (2, 2, 3)"),
         (((1, 2), (2, 2), (2, 2, 2)), "(1, 2), (2, 2) and (2, 2, 2)"),
+        (((3,), (3, 2), (3, 3, 3)), "(3,), (3, 2) and (3, 3, 3)"),
     ],
 )
 def test_shapes_that_disagree_are_refused(shapes, got):
@@ -258,6 +308,14 @@ def test_shapes_that_disagree_are_refused(shapes, got):
     assert str(e.value) == (
         f"A GaussianMixture needs weights (K,), means (K, D) and cholesky (K, D, D); got {got}."
     )
+
+
+def test_shapes_of_other_families_are_refused():
+    wanted = r"cholesky \(K, D\); got \(2,\), \(2, 3\) and \(3, 3\)\.$"
+    with pytest.raises(ParameterError, match=wanted):
+        GaussianMixture.dist(np.ones(2), np.ones((2, 3)), np.ones((3, 3)), covariance_type="diag")
+    with pytest.raises(ParameterError, match="covariance_type must be one of 'full', 'tied'"):
+        GaussianMixture.dist(np.ones(2), np.ones((2, 3)), np.ones((3, 3)), covariance_type="round")
 
 
 def test_unknown_lengths_print_as_such():
@@ -316,3 +374,13 @@ def test_the_cache_is_told_of_changed_kernels(tmp_path, monkeypatch):
     assert distribution._kernel_version() != distribution.KERNEL_VERSION
     for dispatch in (distribution._numba_log_density, distribution._numba_log_likelihood):
         assert dispatch(None)[1] == distribution.KERNEL_VERSION
+
+
+def test_pytensors_own_check_of_gradients_passes():
+    X, (w, m, c) = random_rows(23, 15, 2), random_mixture(23, 2, 2)
+    lower = np.tril(np.ones((2, 2)))
+    for of in (
+        lambda lw, m, c: log_density(X, lw, m, c * lower),
+        lambda lw, m, c: log_likelihood(X, np.arange(15.0), lw, m, c * lower),
+    ):
+        verify_grad(of, [np.log(w), m, c], rng=np.random.default_rng(0), mode=PYTHON)
