@@ -28,6 +28,7 @@ SOURCES = (
     "bayes/target.py",
     "bayes/sampling.py",
     "posterior/passes.py",
+    "posterior/pointwise.py",
 )
 
 # No reordering that could assume the absence of infinities or NaN: -inf is a legal log density.

@@ -19,7 +19,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 import bayesgmm
 from bayesgmm import density, families, validation
 from bayesgmm.bayes.laplace import laplace
-from bayesgmm.bayes.priors import Prior
+from bayesgmm.bayes.log_prior import log_prior
+from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.sampling import sample_nuts
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
@@ -27,7 +28,7 @@ from bayesgmm.em.record import em_dataset
 from bayesgmm.em.steps import FAMILIES
 from bayesgmm.errors import ParameterError
 from bayesgmm.posterior import draws as drawn
-from bayesgmm.posterior import passes, relabel, verdict
+from bayesgmm.posterior import passes, pointwise, relabel, verdict
 from bayesgmm.progress import Steps
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
     em_ : EMGaussianMixture
         The baseline, fitted to the same data.
     posterior_ : xarray.DataTree
-        Groups posterior (relabelled), sample_stats, observed_data, relabelling, membership, em and em_modes; ArviZ reads
-        it as it is.
+        Groups posterior (relabelled), sample_stats, log_prior, observed_data, constant_data (the prior's numbers), relabelling,
+        membership, em and em_modes; on request log_likelihood and posterior_predictive. ArviZ reads it as it is.
     model_ : pymc.Model
         The model, open to anyone; built when first asked for.
     prior_ : Prior
@@ -142,7 +143,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         names = validation.column_names(X, rows.shape[1])
         validation.check_fittable(rows, names, settings["n_components"], self.covariance_type)
         prior = self.prior or Prior.from_data(rows, covariance_type=self.covariance_type)
-        prior.resolve(settings["n_components"], rows.shape[1], self.covariance_type)
+        resolved = prior.resolve(settings["n_components"], rows.shape[1], self.covariance_type)
         seed = validation.seed_sequence(self.random_state)
         em_seed, chain_seed, predictive_seed = seed.spawn(3)
         with Steps(enabled=self.progressbar) as steps:
@@ -156,7 +157,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
             target = Target(rows, settings["n_components"], prior, shift, scale, self.covariance_type)
             values, stats = self._sample(target, em, settings, chain_seed, steps)
             with steps.step("labels and memberships"):
-                tree = self._labelled(values, stats, rows, names, em)
+                tree = self._labelled(values, stats, rows, names, em, resolved)
                 found = judged(tree)
         # Together and last: a fit that fails leaves an earlier one whole.
         validate_data(self, X, reset=True, skip_check_array=True)
@@ -213,6 +214,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         rows: Array,
         names: list[str],
         em: EMGaussianMixture,
+        prior: ResolvedPrior,
     ) -> xr.DataTree:
         """The tree of relabelled draws, with the permutations and memberships beside them."""
         columns = np.asfortranarray(rows)
@@ -226,7 +228,31 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         posterior = drawn.permuted(unlabelled, relabelling.permutations)
         mean, sd, _ = passes.memberships(columns, *drawn.stacked(posterior))
         stats = stats | {"total_log_likelihood": log_likelihood.reshape(chains, n_draws)}
-        return drawn.posterior_tree(posterior, stats, rows, relabelling, (mean, sd), em_dataset(em, names))
+        others = {**self._prior_groups(posterior, prior), **em_dataset(em, names)}
+        return drawn.posterior_tree(posterior, stats, rows, relabelling, (mean, sd), others)
+
+    def _prior_groups(self, posterior: xr.Dataset, prior: ResolvedPrior) -> dict[str, xr.Dataset]:
+        """The prior's log density of each draw, and its numbers."""
+        values = {str(v): x.to_numpy() for v, x in posterior.data_vars.items()}
+        densities = log_prior(values, prior, self.covariance_type)
+        names = {v: posterior[v].dims[: x.ndim] for v, x in densities.items()}
+        numbers = {
+            "concentration": ("cluster", prior.concentration),
+            "mean_loc": ("feature", prior.mean_loc),
+            "mean_scale": ("feature", prior.mean_scale),
+            "std_first": ("feature", prior.std_first),
+            "std_second": ("feature", prior.std_second),
+            "lkj_eta": ((), prior.lkj_eta),
+        }
+        coords = {d: posterior[d] for d in ("chain", "draw", "cluster", "feature")}
+        return {
+            "log_prior": xr.Dataset({v: (names[v], x) for v, x in densities.items()}, coords=coords),
+            "constant_data": xr.Dataset(
+                numbers,
+                coords={d: posterior[d] for d in ("cluster", "feature")},
+                attrs={"std_family": prior.std_family},
+            ),
+        }
 
     def _provenance(
         self, rows: Array, settings: dict[str, int], prior: Prior, seed: np.random.SeedSequence
@@ -294,6 +320,27 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
     def relabelling_(self) -> relabel.Relabelling:
         """The permutations applied to the draws, and how certain they are."""
         return drawn.relabelling(self.posterior_)
+
+    def add_log_likelihood(self) -> Self:
+        """Add the group log_likelihood, log p(x_n) of each draw and row: what ``az.loo`` reads.
+
+        Chains x draws x N numbers of 8 bytes.
+        """
+        check_is_fitted(self)
+        posterior = self.posterior_["posterior"].dataset
+        self.posterior_["log_likelihood"] = xr.DataTree(pointwise.log_likelihood_dataset(posterior, self._X))
+        return self
+
+    def add_posterior_predictive(self) -> Self:
+        """Add the group posterior_predictive, a simulated data set of N rows from each draw; always the same ones.
+
+        Chains x draws x N x D numbers of 8 bytes.
+        """
+        check_is_fitted(self)
+        posterior, rng = self.posterior_["posterior"].dataset, np.random.default_rng(self.predictive_seed_)
+        replicated = pointwise.predictive_dataset(posterior, len(self._X), rng)
+        self.posterior_["posterior_predictive"] = xr.DataTree(replicated)
+        return self
 
     def _memberships(self, rows: Array) -> tuple[Array, Array, Array]:
         return passes.memberships(

@@ -307,7 +307,7 @@ class GaussianMixture(Distribution):
         check_choice(covariance_type, "covariance_type", _SHAPES)
         parameters = [pt.as_tensor(v).astype("float64") for v in (weights, means, cholesky)]
         _check_shapes([v.type.shape for v in parameters], covariance_type)
-        factors = _factors(*parameters[1:], covariance_type)
+        factors = _factors(parameters[1], parameters[2], covariance_type)
         of_rows = pt.as_tensor(np.empty(0) if row_weights is None else row_weights).astype("float64")
         if of_rows.type.ndim != 1:
             raise ParameterError(
@@ -371,7 +371,8 @@ def _check_shapes(shapes: list[tuple[int | None, ...]], covariance_type: str) ->
         known: dict[str, set[int]] = {"k": set(), "d": set()}
         for shape, names in zip(shapes, letters, strict=True):
             for n, name in zip(shape, names, strict=True):
-                known[name] |= {n} - {None}
+                if n is not None:
+                    known[name].add(n)
         fits = all(len(lengths) <= 1 for lengths in known.values())
     if not fits:
         got = [_shape_text("?" if n is None else str(n) for n in s) for s in shapes]

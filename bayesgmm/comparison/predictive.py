@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.posterior.draws import stacked
+from bayesgmm.posterior.pointwise import replicated_rows
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -54,13 +55,10 @@ def replicate(bayes: "BayesGaussianMixture", n_replications: int) -> Iterator[Ar
     rng = np.random.default_rng(bayes.predictive_seed_)
     posterior = bayes.posterior_["posterior"].dataset
     log_weights, means, cholesky = stacked(posterior)
-    n, d = bayes.posterior_["observed_data"]["x"].shape
+    n = bayes.posterior_["observed_data"].sizes["obs"]
     chosen = rng.choice(len(means), n_replications, replace=len(means) < n_replications)
     for s in chosen:
-        weights = np.exp(log_weights[s])
-        labels = rng.choice(len(weights), n, p=weights / weights.sum())
-        noise = rng.standard_normal((n, d))
-        yield means[s, labels] + np.einsum("nij,nj->ni", cholesky[s, labels], noise)
+        yield replicated_rows(log_weights[s], means[s], cholesky[s], n, rng)
 
 
 def predictive_checks(bayes: "BayesGaussianMixture") -> tuple[PredictiveCheck, ...]:

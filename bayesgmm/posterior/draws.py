@@ -92,7 +92,7 @@ def posterior_tree(
     X: Array,
     relabelling: Relabelling,
     membership: tuple[Array, Array],
-    em: Mapping[str, xr.Dataset],
+    others: Mapping[str, xr.Dataset],
 ) -> xr.DataTree:
     """Everything of a fit in one tree: what ArviZ reads, and beside it labels, memberships and EM.
 
@@ -106,7 +106,8 @@ def posterior_tree(
     relabelling : Relabelling
     membership : pair of ndarrays, shape (N, K)
         Posterior mean and standard deviation of the responsibilities.
-    em : mapping of group names to Datasets
+    others : mapping of group names to Datasets
+        Groups that are made elsewhere: the prior's density, and EM.
     """
     sampled = {d: posterior[d] for d in ("chain", "draw")}
     cluster, obs = posterior["cluster"], np.arange(len(X))
@@ -129,7 +130,7 @@ def posterior_tree(
             coords=per_row,
         ),
     }
-    return xr.DataTree.from_dict(groups | dict(em))
+    return xr.DataTree.from_dict(groups | dict(others))
 
 
 def relabelling(tree: xr.DataTree) -> Relabelling:

@@ -1,0 +1,65 @@
+"""The log prior density of draws, variable by variable: what tells how sensitive a posterior is to its prior."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.special import gammaln, xlogy
+
+from bayesgmm.bayes.priors import ResolvedPrior
+from bayesgmm.bayes.target import lkj_log_normaliser
+
+__all__ = ["log_prior"]
+
+Array = NDArray[np.float64]
+
+_STD_DENSITIES: dict[str, Callable[[Array, Array, Array], Array]] = {
+    "halfnormal": lambda s, sigma, _: stats.halfnorm.logpdf(s, scale=sigma),
+    "exponential": lambda s, rate, _: stats.expon.logpdf(s, scale=1 / rate),
+    "gamma": lambda s, alpha, beta: stats.gamma.logpdf(s, alpha, scale=1 / beta),
+    "lognormal": lambda s, mu, sigma: stats.lognorm.logpdf(s, sigma, scale=np.exp(mu)),
+    "inversegamma": lambda s, alpha, beta: stats.invgamma.logpdf(s, alpha, scale=beta),
+}
+
+
+def log_prior(values: Mapping[str, Array], prior: ResolvedPrior, covariance_type: str) -> dict[str, Array]:
+    """Log prior density of each draw, without Jacobians, in the units of the values.
+
+    Parameters
+    ----------
+    values : mapping
+        weights, means, stds and, where the family has it, corr_chol, with leading axes (chain, draw).
+    prior : ResolvedPrior
+    covariance_type : str
+
+    Returns
+    -------
+    dict of ndarrays
+        weights (chain, draw), means (chain, draw, K, D), stds of the shape of its values, and corr_chol with one
+        number a correlation matrix.
+    """
+    numbers = prior.std_first, prior.std_second
+    if covariance_type == "spherical":
+        # One standard deviation a component, and so the first feature's prior for all.
+        numbers = prior.std_first[:1], prior.std_second[:1]
+    densities = {
+        "weights": _dirichlet(values["weights"], prior.concentration),
+        "means": stats.norm.logpdf(values["means"], prior.mean_loc, prior.mean_scale),
+        "stds": _STD_DENSITIES[prior.std_family](values["stds"], *numbers),
+    }
+    if "corr_chol" in values:
+        densities["corr_chol"] = _lkj(values["corr_chol"], prior.lkj_eta)
+    return densities
+
+
+def _dirichlet(weights: Array, concentration: Array) -> Array:
+    constant = gammaln(concentration.sum()) - gammaln(concentration).sum()
+    return constant + xlogy(concentration - 1, weights).sum(axis=-1)
+
+
+def _lkj(corr_chol: Array, eta: float) -> Array:
+    """Of the correlation matrix, |R|^(eta - 1) and its constant (Lewandowski, Kurowicka and Joe 2009, section 3)."""
+    d = corr_chol.shape[-1]
+    log_diagonal = np.log(np.diagonal(corr_chol, axis1=-2, axis2=-1)).sum(axis=-1)
+    return lkj_log_normaliser(d, eta) + 2 * (eta - 1) * log_diagonal
