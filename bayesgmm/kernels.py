@@ -294,8 +294,9 @@ def accumulate(X, sample_weight, log_weights, means, cholesky, diagonal=False):
     s0 = np.zeros(K)
     s1 = np.zeros((K, D))
     s2 = np.zeros((K, D, D))
-    block = np.empty((D, BLOCK))
-    centred = np.empty((D, BLOCK))
+    # Zeros, since products by BLAS go over what lies behind the last row of a short block, too.
+    block = np.zeros((D, BLOCK))
+    centred = np.zeros((D, BLOCK))
     z = np.empty((K, D, BLOCK))
     r = np.empty((K, BLOCK))
     weighted = np.empty((D, BLOCK))

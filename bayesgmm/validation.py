@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -70,9 +71,12 @@ def check_data(X: Any) -> Array:
         raise TypeError(f"X must be a two-dimensional array or data frame; got {type(X).__name__}.")
     if np.iscomplexobj(values):
         raise DataError("Complex data not supported: a Gaussian mixture is fitted to real numbers.")
-    if values.dtype.kind in "mM":
+    dates = next((str(t) for t in (values.dtype, *_column_types(X)) if _is_temporal(t)), None)
+    if dates is not None or (
+        values.dtype == object and any(isinstance(v, np.datetime64 | np.timedelta64) for v in values.flat)
+    ):
         raise TypeError(
-            f"X holds dates or durations ({values.dtype}); convert them to numbers first, such as days since a start."
+            f"X holds dates or durations ({dates or 'in an object array'}); convert them to numbers first, such as days since a start."
         )
     if values.ndim != 2:
         hint = (
@@ -105,16 +109,29 @@ def check_data(X: Any) -> Array:
     return floats
 
 
+def _column_types(X: Any) -> list[Any]:
+    """Types of the columns of a data frame, pandas' or polars'."""
+    types = getattr(X, "dtypes", None)
+    return list(types) if types is not None and hasattr(X, "columns") else []
+
+
+def _is_temporal(dtype: Any) -> bool:
+    return getattr(dtype, "kind", "") in tuple("mM") or bool(getattr(dtype, "is_temporal", bool)())
+
+
 def _to_float(values: NDArray[Any], names: Any) -> Array:
-    try:
-        return np.array(values, dtype=np.float64, copy=None)
-    except (TypeError, ValueError):
-        pass
+    for of in (values, None):
+        try:
+            # pandas' own mark of a missing value is not a number; asked for only where something is not.
+            of = np.where(pd.isna(values), np.nan, values) if of is None else of
+            return np.array(of, dtype=np.float64, copy=None)
+        except (TypeError, ValueError, OverflowError):
+            pass
     for j in range(values.shape[1]):
         for i, value in enumerate(values[:, j]):
             try:
                 float(value)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 label = f"column {names[j]!r}" if names is not None else f"column {j}"
                 raise DataTypeError(
                     f"X must hold numbers, but row {i}, {label} holds {value!r} ({type(value).__name__}); "
@@ -136,9 +153,10 @@ def check_varying_columns(X: Array, names: Sequence[str]) -> None:
                 column=j,
             )
         spread = X[:, j].std()
-        if len(X) > 1 and not np.isfinite(spread):
+        if len(X) > 1 and not (np.isfinite(spread) and spread > 0):
+            what = "underflows" if spread == 0 else "overflows"
             raise DataError(
-                f"Column {names[j]!r} spans {lowest:g} to {highest:g}: its variance overflows; rescale it.",
+                f"Column {names[j]!r} spans {lowest:g} to {highest:g}: its variance {what}; rescale it.",
                 column=j,
             )
 
@@ -175,12 +193,21 @@ def check_fittable(X: Array, names: Sequence[str], n_components: int, covariance
 def check_collinear(X: Array, names: Sequence[str]) -> None:
     """Refuse a column that is a linear combination of others, and name all that take part."""
     mean, std = X.mean(axis=0), np.array([x.std() for x in X.T])
+    if not np.all(std > 0):
+        return
     correlations = np.zeros((X.shape[1], X.shape[1]))
     for start in range(0, len(X), ROWS_AT_ONCE):
         scaled = (X[start : start + ROWS_AT_ONCE] - mean) / std
         correlations += scaled.T @ scaled / len(X)
     values, vectors = np.linalg.eigh(correlations)
     if values[0] > 1e-12:
+        return
+    # Next to a giant outlier all other rows look like a single point.
+    quartiles = np.quantile(X, [0.25, 0.75], axis=0)
+    reach = 1e3 * np.ptp(quartiles, axis=0)
+    near = np.all(np.abs(X - quartiles[0]) <= np.where(reach > 0, reach, np.inf), axis=1)
+    if X.shape[1] < near.sum() < len(X):
+        check_collinear(X[near], names)
         return
     involved = [name for name, part in zip(names, vectors[:, 0], strict=True) if abs(part) > 1e-6]
     raise DataError(
@@ -217,7 +244,13 @@ def check_sample_weight(sample_weight: Any, n: int) -> Array:
     """Weights of the rows, shape (N,), or an empty array where every row counts once."""
     if sample_weight is None:
         return np.empty(0)
-    w = np.asarray(sample_weight, dtype=np.float64)
+    try:
+        w = np.asarray(sample_weight)
+        if w.dtype.kind not in "biuf":
+            w = w.astype(object)
+        w = w.astype(np.float64)
+    except (TypeError, ValueError):
+        raise DataError("sample_weight must hold real numbers, one per row.") from None
     if w.ndim == 0:
         w = np.full(n, float(w))
     if w.shape != (n,):
@@ -225,7 +258,11 @@ def check_sample_weight(sample_weight: Any, n: int) -> Array:
     if not np.all(np.isfinite(w)) or np.any(w < 0):
         row = int(np.flatnonzero(~np.isfinite(w) | (w < 0))[0])
         raise DataError(f"sample_weight must be finite and not negative; row {row} has {w[row]}.", row=row)
-    if w.sum() <= 0:
+    with np.errstate(over="ignore"):
+        total = w.sum()
+    if not np.isfinite(total):
+        raise DataError("sample_weight sums to infinity; rescale it.")
+    if total <= 0:
         raise DataError("sample_weight is zero for every row, so that nothing is left to fit.")
     return w
 

@@ -117,7 +117,7 @@ def test_draws_under_other_names_come_back_under_the_same(faithful_frame):
     }
     stats = {name: v.to_numpy() for name, v in bayes.posterior_["sample_stats"].data_vars.items()}
     names = [str(f) for f in posterior["feature"].to_numpy()]
-    tree = bayes._labelled(values, stats, X, names, bayes.em_)
+    tree = bayes._labelled(values, stats, X, names, bayes.em_, bayes.prior_.resolve(3, 4))
     for name, v in posterior.data_vars.items():
         assert np.array_equal(tree["posterior"][name], v)
     assert_allclose(tree["membership"]["mean"], bayes.membership_, rtol=1e-12, atol=1e-15)

@@ -1,9 +1,11 @@
 """Each sentence, and each input that has to work as it is."""
 
 import re
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy import sparse
 
@@ -25,6 +27,10 @@ GOOD = np.arange(12.0).reshape(6, 2)
         (np.empty((0, 2)), DataError, "Found array with 0 sample(s) and 2 feature(s) (shape=(0, 2)) while a minimum of 1 is required."),
         (pd.DataFrame({"a": [1.0, np.nan], "b": [np.inf, np.nan]}), DataError, "X contains 2 missing (NaN) and 1 infinite (inf) value(s), the first in row 0, column 'b'; drop or impute those rows first."),
         (pd.DataFrame({"a": [1.0, 2.0], "b": ["3", "x"]}), DataError, "X must hold numbers, but row 1, column 'b' holds 'x' (str); drop or encode that column. An argument must be a string or a real number."),
+        (pd.DataFrame({"a": [1, None], "b": [2, 3]}).convert_dtypes(), DataError, "X contains 1 missing (NaN) value(s), the first in row 1, column 'a'; drop or impute those rows first."),
+        (np.array([[1, np.datetime64("2020")], [2, 3]], dtype=object), TypeError, "X holds dates or durations (in an object array); convert them to numbers first, such as days since a start."),
+        (pl.DataFrame({"a": [1, 2], "t": [datetime(2020, 1, 1), datetime(2021, 1, 1)]}), TypeError, "X holds dates or durations (Datetime(time_unit='us', time_zone=None)); convert them to numbers first, such as days since a start."),
+        (np.array([[10**400, 1], [2, 3]], dtype=object), DataError, f"X must hold numbers, but row 0, column 0 holds {10**400!r} (int); drop or encode that column. An argument must be a string or a real number."),
         (7, TypeError, "X must be a two-dimensional array or data frame; got int."),
     ],
 )  # fmt: skip
@@ -79,6 +85,19 @@ def test_a_constant_column_is_named():
         validation.check_varying_columns(X, ["length", "width"])
 
 
+def test_a_column_whose_variance_underflows_is_named():
+    with pytest.raises(DataError, match=r"^Column 'a' spans .* its variance underflows; rescale it\.$"):
+        validation.check_varying_columns(GOOD * 1e-170, ["a", "b"])
+
+
+def test_one_giant_row_does_not_make_columns_collinear():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 2))
+    validation.check_collinear(np.vstack([X, [[1e9, 1e9]]]), ["a", "b"])
+    with pytest.raises(DataError, match="Columns 'a', 'b' are collinear"):
+        validation.check_collinear(np.vstack([X[:, [0, 0]], [[1e9, 1e9]]]), ["a", "b"])
+
+
 def test_more_components_than_distinct_rows():
     X = np.repeat([[0.0, 1.0], [2.0, 3.0]], 5, axis=0)
     validation.check_distinct_rows(X, 2)
@@ -96,6 +115,9 @@ def test_more_components_than_distinct_rows():
         ([1.0, 2.0], "sample_weight must have one value per row, shape (3,); got shape (2,)."),
         ([1.0, -1.0, 1.0], "sample_weight must be finite and not negative; row 1 has -1.0."),
         ([1.0, 1.0, np.nan], "sample_weight must be finite and not negative; row 2 has nan."),
+        ([1j, 1.0, 1.0], "sample_weight must hold real numbers, one per row."),
+        (["a", "b", "c"], "sample_weight must hold real numbers, one per row."),
+        ([1e308, 1e308, 1e308], "sample_weight sums to infinity; rescale it."),
         ([0.0, 0.0, 0.0], "sample_weight is zero for every row, so that nothing is left to fit."),
     ],
 )

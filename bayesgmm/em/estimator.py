@@ -1,5 +1,6 @@
 """`EMGaussianMixture`: maximum likelihood with scikit-learn's interface."""
 
+import numbers
 import warnings
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,7 +35,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
 
     Starts of several kinds are climbed by accelerated EM (Dempster, Laird and Rubin 1977; Varadhan and Roland
     2008); the best local maximum that is neither degenerate nor spurious is returned, and the table of all kept in
-    ``modes_``. Columns are standardised inside, so that results do not depend on their units.
+    ``modes_``. Columns are standardised inside, so that results do not depend on their units; but for "spherical", where the
+    ratios of units are part of the model.
 
     Parameters
     ----------
@@ -46,7 +48,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         A climb ends when the log-likelihood still to be gained, estimated from the last steps, is below
         ``tol`` times the total log-likelihood's size.
     reg_covar : float, default 1e-6
-        Smallest eigenvalue of a covariance, in units of the columns' variances. Unlike scikit-learn's, it is not added to
+        Smallest eigenvalue of a covariance, in units of the columns' variances (or of what the interquartile range says of
+        them, if that is less). Unlike scikit-learn's, it is not added to
         anything: an estimate above it is the maximum-likelihood one. ``regularised_`` says whether it was active.
     max_iter : int, default 10000
         Largest number of passes over the data in a climb.
@@ -82,9 +85,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     regularised_ : bool
         Whether a covariance was kept at the floor that ``reg_covar`` sets.
     n_iter_ : int
-        Passes over the data of the climb that won.
+        Passes over all rows of the climb that won; with more than 5000 rows a short climb on a part of them came before.
     log_likelihood_trace_ : ndarray
-        Total log-likelihood along the climb, from the start to the end.
+        Total log-likelihood along these passes.
     modes_ : DataFrame
         The distinct local maxima found, best first: log_likelihood, n_starts (of the starts whose climbs were followed to the
         end), smallest_weight, smallest_eigenvalue (in units
@@ -139,7 +142,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         X : array_like or data frame, shape (N, D)
         y : ignored
         sample_weight : array_like, shape (N,), optional
-            A row of weight 3 counts as three rows.
+            A row of weight 3 counts as three rows, so that weights that sum to one claim a single row: bic, standard errors and
+            the spurious flag then have next to no data.
 
         Returns
         -------
@@ -164,8 +168,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             rows, weights, self.covariance_type, float(self.reg_covar), n_threads
         )
         rng = np.random.default_rng(validation.seed_sequence(self.random_state))
-        modes = search(problem, plan, rng, self._given(problem, shift, scale))
-        self._keep(modes, problem, rows, shift, scale)
+        given = self._given(problem, shift, scale)
+        modes = search(problem, plan, rng, given)
+        self._keep(modes, problem, rows, shift, scale, given is not None)
         return self
 
     def _plan(self) -> tuple[Plan, int]:
@@ -173,7 +178,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         validation.check_choice(self.init_params, "init_params", ("auto", *STARTS))
         for name in ("tol", "reg_covar"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not (isinstance(value, float | int) and 0 < value < 1):
+            if isinstance(value, bool) or not (isinstance(value, numbers.Real) and 0 < float(value) < 1):
                 raise ParameterError(f"{name} must be a number between 0 and 1; got {value!r}.")
         check = validation.check_integer
         threads = (
@@ -199,6 +204,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         if (
             self.warm_start
             and hasattr(self, "params_")
+            # Factors of another family would never enter this one.
+            and self._fitted_type == self.covariance_type
             and self.params_.means.shape
             == (
                 self.n_components,
@@ -216,13 +223,16 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             np.random.default_rng(validation.seed_sequence(self.random_state)),
         )
 
-    def _keep(self, modes: list[Mode], problem: Problem, rows: Array, shift: Array, scale: Array) -> None:
+    def _keep(
+        self, modes: list[Mode], problem: Problem, rows: Array, shift: Array, scale: Array, given: bool
+    ) -> None:
         best = modes[0].climb
         if modes[0].degenerate and not problem.is_singular:
+            n = 1 if given else self.n_init
             raise DegenerateFitError(
-                f"All {self.n_init} starts with n_components={self.n_components} ended in a component that "
-                f"collapsed onto a few of the {len(rows)} rows, where the likelihood has no upper bound; use fewer "
-                "components, more rows, or another covariance_type."
+                f"{f'All {n} starts' if n > 1 else 'The only start'} with n_components={self.n_components} ended in a component "
+                f"that lost its rows, or collapsed onto a point or plane of the {len(rows)} rows, where the likelihood has no "
+                "upper bound; use fewer components, more rows, another covariance_type or another start."
             )
         order = np.argsort(-best.state.log_weights, kind="stable")
         self._set_params(_params(best.state).rescaled(shift, scale).permuted(order))
@@ -239,15 +249,16 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         self.modes_ = _mode_table(modes, units)
         if self.regularised_:
             warnings.warn(
-                f"The {rows.shape[1]} columns of X are collinear within its {len(rows)} rows, so that covariances are kept "
-                f"from singularity by reg_covar={self.reg_covar:g} alone; drop columns or choose covariance_type='diag'.",
+                f"The {rows.shape[1]} columns of X are collinear, or nearly so, within its {len(rows)} rows: in some direction "
+                f"their variance is not above reg_covar={self.reg_covar:g}, where covariances are held; lower reg_covar, drop "
+                "columns or choose covariance_type='diag'.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
         elif modes[0].spurious:
             warnings.warn(
-                f"Every maximum found with n_components={self.n_components} looks spurious: a component with hardly more rows "
-                "than its covariance needs, and much tighter than the data; use fewer components.",
+                f"{'The' if given else 'Every'} maximum found with n_components={self.n_components} looks spurious: a component "
+                "with hardly more rows than its covariance needs, and much tighter than the data; use fewer components.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -255,7 +266,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             warnings.warn(f"EM ended {self.status_}.", ConvergenceWarning, stacklevel=3)
 
     def _set_params(self, params: MixtureParams) -> None:
-        self.params_ = params
+        self.params_, self._fitted_type = params, self.covariance_type
         # Plain arrays, as in scikit-learn; those of MixtureParams cannot be written to.
         self.weights_ = np.array(params.weights)
         self.means_ = np.array(params.means)
@@ -301,7 +312,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         """Weighted sum over rows, and how many rows the weights stand for."""
         weights = validation.check_sample_weight(sample_weight, len(per_row))
         if len(weights):
-            return float(weights @ per_row), float(weights.sum())
+            # Rows that do not count may have any density, even none.
+            counts = weights > 0
+            return float(weights[counts] @ per_row[counts]), float(weights.sum())
         return float(per_row.sum()), float(len(per_row))
 
     def n_parameters(self) -> int:

@@ -136,7 +136,8 @@ def kmeans_comparison(
         {
             "sum_of_squares": [squares, _sum_of_squares(white, em_labels, w)],
             "log_likelihood": [
-                float(w @ density.log_likelihood_per_obs(rows, p)) for p in (implied, em.params_)
+                float(w[w > 0] @ density.log_likelihood_per_obs(rows[w > 0], p))
+                for p in (implied, em.params_)
             ],
             "unsure_rows": [0, round(float(w[r.max(axis=1) < SURE].sum()))],
             "free_parameters": [centres.size + 1, em.n_parameters()],

@@ -1,6 +1,6 @@
 """The data of an EM fit in standardised coordinates, and the rules that all climbs on them share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +12,8 @@ from bayesgmm.em.steps import DIAG, FAMILIES, FULL, Advance, State, Sums, advanc
 __all__ = ["Problem", "standardised_problem"]
 
 Array = NDArray[np.float64]
+
+SUBSAMPLE = 5_000
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,14 @@ class Problem:
     def is_singular(self) -> bool:
         """Whether the data have no spread in some direction that the family would need."""
         return self.family < DIAG and bool(np.linalg.eigvalsh(self.covariance)[0] <= self.floor)
+
+    def subsample(self, rng: np.random.Generator) -> "Problem":
+        """The problem on a random part of many rows, for starts; itself where rows are few."""
+        if len(self.X) <= SUBSAMPLE:
+            return self
+        rows = np.sort(rng.choice(len(self.X), SUBSAMPLE, replace=False))
+        weights = self.sample_weight[rows] if len(self.sample_weight) else self.sample_weight
+        return replace(self, X=np.asfortranarray(self.X[rows]), sample_weight=weights)
 
     def advance(self, state: State) -> Advance:
         """One EM step from `state`."""

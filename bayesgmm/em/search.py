@@ -18,7 +18,6 @@ Array = NDArray[np.float64]
 # With "auto", starts take turns in this order; Ward's method has no randomness to repeat it for.
 AUTO = ("ward", "k-means++", "random", "k-means++", "random_from_data", "k-means++", "random", "k-means++")
 SHORT_STEPS = 50
-SUBSAMPLE = 5_000
 # Two climbs ended at the same maximum when their log-likelihoods differ by less than this, per unit of its size: far
 # above the tolerance of a climb, far below the distance of distinct maxima.
 SAME_MAXIMUM = 1e-7
@@ -84,7 +83,7 @@ def search(
     if given is not None:
         end = climb(problem, given, max_iter=plan.max_iter, tol=plan.tol)
         return [_mode(problem, end, 1)]
-    small = _subsampled(problem, rng)
+    small = problem.subsample(rng)
     total = plan.n_init + min(plan.n_long, plan.n_init)
     short = []
     for i, start in enumerate(_starts(small, plan, rng)):
@@ -92,8 +91,15 @@ def search(
         progress(i + 1, total)
     long = []
     for i, (first, count) in enumerate(_merged([(c, 1) for c in short])[: plan.n_long]):
-        done = small is problem and first.status in (Status.CONVERGED, Status.DEGENERATE)
-        end = first if done else climb(problem, first.state, max_iter=plan.max_iter, tol=plan.tol)
+        if small is not problem:
+            end = climb(problem, first.state, max_iter=plan.max_iter, tol=plan.tol)
+        elif first.status is Status.OUT_OF_ITERATIONS and first.n_iter < plan.max_iter:
+            rest = climb(problem, first.state, max_iter=plan.max_iter - first.n_iter, tol=plan.tol)
+            # The second begins where the first ended.
+            trace = np.concatenate([first.trace[:-1], rest.trace])
+            end = replace(rest, trace=trace, n_iter=first.n_iter + rest.n_iter)
+        else:
+            end = first
         long.append((end, count))
         progress(plan.n_init + i + 1, total)
     progress(total, total)
@@ -109,15 +115,6 @@ def _starts(problem: Problem, plan: Plan, rng: np.random.Generator) -> Iterator[
             name = "random"
         responsibilities = STARTS[name](problem, plan.n_components, rng)
         yield start_of_responsibilities(problem, responsibilities)
-
-
-def _subsampled(problem: Problem, rng: np.random.Generator) -> Problem:
-    n = len(problem.X)
-    if n <= SUBSAMPLE:
-        return problem
-    rows = np.sort(rng.choice(n, SUBSAMPLE, replace=False))
-    weights = problem.sample_weight[rows] if len(problem.sample_weight) else problem.sample_weight
-    return replace(problem, X=np.asfortranarray(problem.X[rows]), sample_weight=weights)
 
 
 def _merged(climbs: list[tuple[Climb, int]]) -> list[tuple[Climb, int]]:

@@ -160,6 +160,8 @@ def standard_errors(
     seed = validation.seed_sequence(random_state)
     rows = em._rows(X, reset=False)
     weights = validation.check_sample_weight(sample_weight, len(rows))
+    if len(weights):
+        rows, weights = rows[weights > 0], weights[weights > 0]
     _check_data_of_fit(em, rows, weights)
     n_threads = validation.available_cores() if em.n_threads is None else em.n_threads
     problem, shift, scale = standardised_problem(

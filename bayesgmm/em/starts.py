@@ -14,7 +14,7 @@ from sklearn.cluster import KMeans, kmeans_plusplus
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.steps import State, Sums, maximise
 
-__all__ = ["STARTS", "Start", "start_of_responsibilities"]
+__all__ = ["STARTS", "Start", "nearest", "start_of_responsibilities"]
 
 Array = NDArray[np.float64]
 # Takes the problem, K and a generator; returns responsibilities, shape (N, K).
@@ -29,7 +29,7 @@ def kmeans_plusplus_start(problem: Problem, n_components: int, rng: np.random.Ge
     centres, _ = kmeans_plusplus(
         problem.X, n_components, sample_weight=_weights(problem), random_state=_seed(rng)
     )
-    return _nearest(problem.X, centres)
+    return nearest(problem.X, centres)
 
 
 def kmeans_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
@@ -48,7 +48,7 @@ def random_start(problem: Problem, n_components: int, rng: np.random.Generator) 
 def random_rows_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
     """Rows belong to the nearest of K rows chosen at random."""
     chosen = rng.choice(len(problem.X), n_components, replace=False)
-    return _nearest(problem.X, problem.X[chosen])
+    return nearest(problem.X, problem.X[chosen])
 
 
 def ward_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
@@ -65,7 +65,7 @@ def ward_start(problem: Problem, n_components: int, rng: np.random.Generator) ->
     centres = np.stack([white[rows][labels == k].mean(axis=0) for k in range(found)])
     # Ties may leave fewer clusters than asked for; further centres are rows at random.
     extra = white[rng.choice(n, n_components - found, replace=False)]
-    return _nearest(white, np.concatenate([centres, extra]))
+    return nearest(white, np.concatenate([centres, extra]))
 
 
 STARTS: dict[str, Start] = {
@@ -108,7 +108,8 @@ def _seed(rng: np.random.Generator) -> int:
     return int(rng.integers(2**31 - 1))
 
 
-def _nearest(X: Array, centres: Array) -> Array:
+def nearest(X: Array, centres: Array) -> Array:
+    """Responsibilities 0 and 1, shape (N, K): each row to the nearest centre."""
     # |x|^2 is the same for every centre and may be left out.
     distances = np.sum(centres**2, axis=1) - 2 * X @ centres.T
     return np.eye(len(centres))[distances.argmin(axis=1)]

@@ -11,9 +11,10 @@ close to the identity, so that ill-conditioned covariances cost no accuracy. The
 
 import math
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -142,7 +143,7 @@ def expect(X: Array, sample_weight: Array, state: State, family: int, n_threads:
         parts = [one(c) for c in chunks]
     else:
         # BLAS with threads of its own would have them wait for each other: 76 ms instead of 30 at D = 64.
-        with _blas().limit(limits=1, user_api="blas") if X.shape[1] >= BLAS_FROM else nullcontext():
+        with _one_blas_thread() if X.shape[1] >= BLAS_FROM else nullcontext():
             parts = list(_pool(n_threads).map(one, chunks))
     columns: list[Any] = list(zip(*parts, strict=True))
     return Sums(*(sum(column[1:], column[0]) for column in columns))
@@ -174,6 +175,28 @@ def _pool(n_threads: int) -> ThreadPoolExecutor:
 @cache
 def _blas() -> ThreadpoolController:
     return ThreadpoolController()
+
+
+_limited = threading.Lock()
+_limits: list[Any] = []
+_users = 0
+
+
+@contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    """BLAS on one thread, in the whole process; fits that overlap in time share one limit, and the last lifts it."""
+    global _users
+    with _limited:
+        if _users == 0:
+            _limits.append(_blas().limit(limits=1, user_api="blas"))
+        _users += 1
+    try:
+        yield
+    finally:
+        with _limited:
+            _users -= 1
+            if _users == 0:
+                _limits.pop().restore_original_limits()
 
 
 def _forget_threads() -> None:

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm import families
 from bayesgmm.em.problem import Problem
-from bayesgmm.em.starts import kmeans_plusplus_start, start_of_responsibilities
+from bayesgmm.em.starts import kmeans_plusplus_start, nearest, start_of_responsibilities
 from bayesgmm.em.steps import State
 from bayesgmm.errors import ParameterError
 
@@ -45,13 +45,13 @@ def user_start(
         return None
     shift, scale = coordinates
     k, d = n_components, problem.X.shape[1]
+    problem = problem.subsample(rng)
     if means is None:
         base = start_of_responsibilities(problem, kmeans_plusplus_start(problem, k, rng))
         centres = base.means
     else:
         centres = (_checked(means, (k, d), "means_init") - shift) / scale
-        distances = ((problem.X[:, None] - centres) ** 2).sum(axis=2)
-        base = start_of_responsibilities(problem, np.eye(k)[distances.argmin(axis=1)])
+        base = start_of_responsibilities(problem, nearest(problem.X, centres))
     log_weights = base.log_weights if weights is None else _log_weights(weights, k)
     cholesky = base.cholesky
     if precisions is not None:
@@ -61,7 +61,13 @@ def user_start(
 
 
 def _checked(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array:
-    a = np.asarray(values, dtype=float)
+    try:
+        a = np.asarray(values)
+        if np.iscomplexobj(a):
+            raise TypeError
+        a = a.astype(float)
+    except (TypeError, ValueError):
+        raise ParameterError(f"{name} must hold real numbers; got {values!r}.") from None
     if a.shape != shape or not np.all(np.isfinite(a)):
         raise ParameterError(f"{name} must be finite and of shape {shape}; got shape {a.shape}.")
     return a
@@ -76,6 +82,11 @@ def _log_weights(weights: ArrayLike, k: int) -> Array:
 
 def _cholesky_of_precisions(precisions: Array) -> Array:
     try:
+        transposed = np.swapaxes(precisions, 1, 2)
+        if not np.all(np.isfinite(precisions)) or not np.allclose(
+            precisions, transposed, rtol=1e-6, atol=1e-12 * np.abs(precisions).max()
+        ):
+            raise np.linalg.LinAlgError
         np.linalg.cholesky(precisions)
         return np.linalg.cholesky(np.linalg.inv(precisions))
     except np.linalg.LinAlgError:

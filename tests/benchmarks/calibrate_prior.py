@@ -22,16 +22,21 @@ REPLICATIONS = 40
 DEFAULT = (DEFAULT_CONCENTRATION, DEFAULT_STD_MEDIAN, DEFAULT_STD_LOG_SCALE)
 # Concentration, and median (in standard deviations of the column) and log-sd of the components' standard deviations.
 PRIORS = [(1.0, 0.5, 0.7), (1.0, 0.65, 0.5), (2.0, 0.5, 0.7), (2.0, 0.65, 0.5), (4.0, 0.65, 0.5)]
-# Rows, distance of neighbouring clusters in standard deviations, clusters.
-SETTINGS = [(60, 2.0, 2), (60, 3.0, 2), (200, 2.5, 2), (150, 3.0, 3)]
+# Rows, distance of neighbouring clusters in standard deviations, weights of the clusters.
+SETTINGS = [
+    (60, 2.0, (0.6, 0.4)),
+    (60, 3.0, (0.6, 0.4)),
+    (200, 2.5, (0.6, 0.4)),
+    (120, 3.0, (0.85, 0.15)),
+    (150, 3.0, (0.5, 0.3, 0.2)),
+]
 SHAPES = np.array([[[1.0, 0.0], [0.0, 1.0]], [[1.2, 0.5], [0.0, 0.7]], [[0.7, 0.0], [-0.4, 1.1]]])
-WEIGHTS = {2: np.array([0.6, 0.4]), 3: np.array([0.5, 0.3, 0.2])}
 
 
-def clusters(n, distance, k, seed):
+def clusters(n, distance, weights, seed):
     """Rows and the clusters that they come from; cluster j is centred at (j distance, 0.3 j)."""
     rng = np.random.default_rng(seed)
-    labels = rng.choice(k, n, p=WEIGHTS[k])
+    labels = rng.choice(len(weights), n, p=weights)
     noise = np.einsum("nij,nj->ni", SHAPES[labels], rng.normal(size=(n, 2)))
     return noise + labels[:, None] * np.array([distance, 0.3]), labels
 
@@ -64,7 +69,7 @@ def measured(setting):
         X, labels = clusters(*setting, seed)
         for prior in PRIORS:
             fit = BayesGaussianMixture(
-                setting[2],
+                len(setting[2]),
                 prior=prior_of(X, *prior),
                 draws=400,
                 tune=400,
@@ -79,9 +84,10 @@ def measured(setting):
 
 def row(setting, name, values):
     loss, confidence, accuracy, agreed = values
-    n, distance, k = setting
+    n, distance, weights = setting
+    shares = ", ".join(f"{w:g}" for w in weights)
     return (
-        f"| {n} rows, {k} clusters {distance:g} apart | {name} | {loss:.2f} | {confidence:.3f} | {accuracy:.3f} "
+        f"| {n} rows, weights {shares}, {distance:g} apart | {name} | {loss:.2f} | {confidence:.3f} | {accuracy:.3f} "
         f"| {confidence - accuracy:+.3f} | {100 * agreed:.0f} % |"
     )
 

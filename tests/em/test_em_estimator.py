@@ -203,6 +203,15 @@ def test_nothing_but_collapsed_components_is_an_error_with_a_remedy():
             {"precisions_init": [1.0]},
             r"^precisions_init must have shape \(1, 2, 2\) with covariance_type='full'; got \(1,\)\.$",
         ),
+        (
+            {"precisions_init": [[[1.0, 0.9], [0.0, 1.0]]]},
+            r"^precisions_init must hold symmetric positive definite matrices\.$",
+        ),
+        (
+            {"precisions_init": [[[np.nan, 0.0], [0.0, 1.0]]]},
+            r"^precisions_init must hold symmetric positive definite matrices\.$",
+        ),
+        ({"means_init": [["a", "b"]]}, r"^means_init must hold real numbers; got \[\['a', 'b'\]\]\.$"),
         ({"tol": -1.0}, r"^tol must be a number between 0 and 1; got -1\.0\.$"),
         ({"n_init": True}, r"^n_init must be an integer of at least 1; got True \(bool\)\.$"),
     ],
@@ -259,6 +268,74 @@ def test_warm_start_goes_on_from_the_last_estimate():
     assert_allclose(em.log_likelihood_trace_[0], once, rtol=1e-10)
 
 
+def test_a_warm_start_in_another_family_begins_afresh():
+    X = datasets.load("iris").X
+    em = EMGaussianMixture(3, random_state=0, warm_start=True).fit(X)
+    for family in ("tied", "diag", "spherical"):
+        em.set_params(covariance_type=family).fit(X)
+        fresh = EMGaussianMixture(3, covariance_type=family, random_state=0).fit(X)
+        assert_allclose(em.log_likelihood_, fresh.log_likelihood_, rtol=1e-8)
+        assert_allclose(em.log_likelihood_trace_[-1], em.log_likelihood_, rtol=1e-10)
+
+
+def test_the_starts_of_the_best_maximum_are_counted():
+    X = datasets.load("faithful").X
+    em = EMGaussianMixture(2, n_init=6, init_params="k-means++", random_state=0).fit(X)
+    assert em.modes_.n_starts.sum() == 6
+    assert em.modes_.n_starts.iloc[0] > 1
+
+
+def test_passes_of_the_short_climb_count():
+    X = datasets.load("iris").X
+    em = EMGaussianMixture(3, n_init=2, init_params="random", max_iter=55, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="out of iterations"):
+        em.fit(X)
+    assert em.n_iter_ == 55
+    # The passes after the short climb are five at the most.
+    assert len(em.log_likelihood_trace_) > 6
+    assert np.all(np.diff(em.log_likelihood_trace_) >= -1e-9)
+
+
+def test_rows_of_weight_zero_take_no_part_whatever_they_hold():
+    X = datasets.load("faithful").X
+    absurd = np.vstack([X, [[1e200, 0.0]]])
+    weights = np.append(np.ones(len(X)), 0.0)
+    plain = EMGaussianMixture(2, random_state=0).fit(X)
+    em = EMGaussianMixture(2, random_state=0).fit(absurd, sample_weight=weights)
+    assert_allclose(em.log_likelihood_, plain.log_likelihood_, rtol=1e-12)
+    assert_allclose(em.bic(absurd, weights), plain.bic(X), rtol=1e-12)
+    errors = em.standard_errors(absurd, weights)
+    assert_allclose(errors.means, plain.standard_errors(X).means, rtol=1e-8)
+
+
+def test_weights_of_large_data_stay_with_their_rows():
+    """Starts see a part of the rows; rows of next to no weight must not lead them."""
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(4000, 2)), rng.normal(size=(4000, 2)) + [9.0, 0.0]])
+    decoy = rng.normal(scale=0.1, size=(8000, 2)) + [0.0, 30.0]
+    weights = np.concatenate([np.ones(8000), np.full(8000, 1e-9)])
+    shuffled = rng.permutation(16_000)
+    em = EMGaussianMixture(2, n_init=2, random_state=0).fit(
+        np.concatenate([X, decoy])[shuffled], sample_weight=weights[shuffled]
+    )
+    assert_allclose(np.sort(em.means_[:, 0]), [0.0, 9.0], atol=0.1)
+
+
+def test_an_outlier_beyond_all_bounds_is_not_called_collinearity():
+    X = np.vstack([datasets.load("faithful").X, [[1e9, 1e9]]])
+    with pytest.raises(DegenerateFitError, match="collapsed onto a point"):
+        EMGaussianMixture(2, random_state=0, n_init=5).fit(X)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_single_bad_start_is_not_called_twenty():
+    X = datasets.load("faithful").X
+    with pytest.raises(
+        DegenerateFitError, match=r"^The only start with n_components=2 ended in a component that lost"
+    ):
+        EMGaussianMixture(2, means_init=[[3.0, 70.0], [1e6, 1e6]]).fit(X)
+
+
 def test_spurious_maxima_are_flagged_and_do_not_win():
     em = EMGaussianMixture(5, random_state=0).fit(datasets.load("galaxies").X)
     assert em.modes_.spurious.any()
@@ -279,7 +356,9 @@ def test_collinear_columns_are_named():
 
 def test_fewer_rows_than_columns_are_kept_from_singularity_and_say_so():
     X = np.random.default_rng(0).normal(size=(4, 6))
-    with pytest.warns(ConvergenceWarning, match=r"^The 6 columns of X are collinear within its 4 rows"):
+    with pytest.warns(
+        ConvergenceWarning, match=r"^The 6 columns of X are collinear, or nearly so, within its 4 rows"
+    ):
         em = EMGaussianMixture(1, random_state=0).fit(X)
     assert em.regularised_
     assert np.isfinite(em.log_likelihood_)

@@ -391,7 +391,7 @@ def test_an_estimate_that_is_no_maximum_is_refused():
 
 def test_a_covariance_at_the_floor_is_refused():
     X = np.random.default_rng(0).normal(size=(5, 8))
-    with pytest.warns(UserWarning, match="collinear within its 5 rows"):
+    with pytest.warns(UserWarning, match="collinear, or nearly so, within its 5 rows"):
         em = EMGaussianMixture(1, random_state=0).fit(X)
     with pytest.raises(DegenerateFitError, match="held at the floor that reg_covar=1e-06 sets"):
         em.standard_errors(X)

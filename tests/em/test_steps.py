@@ -3,6 +3,8 @@
 Covariances are built from chosen eigenvalues, so that round, elongated and tiny components all occur.
 """
 
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from bayesgmm import MixtureParams, density
 from bayesgmm.em.climb import climb
@@ -231,6 +234,21 @@ def test_threads_change_no_bit(family):
         for name in ("log_likelihood", "s0", "s1", "s2"):
             assert_array_equal(getattr(two, name), getattr(one, name))
             assert_array_equal(getattr(three, name), getattr(one, name))
+
+
+def test_fits_that_overlap_in_time_give_blas_its_threads_back():
+    X = np.asfortranarray(np.random.default_rng(0).normal(size=(4096, 40)))
+    state = State(np.log([0.5, 0.5]), X[:2].copy(), np.stack([np.eye(40)] * 2))
+    with threadpool_limits(2, user_api="blas"):
+        threads = [
+            threading.Thread(target=lambda: [expect(X, UNWEIGHTED, state, 0, 2) for _ in range(5)])
+            for _ in range(3)
+        ]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert {i["num_threads"] for i in threadpool_info() if i["user_api"] == "blas"} == {2}
 
 
 @families
