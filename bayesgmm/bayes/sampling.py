@@ -10,7 +10,6 @@ from typing import Any
 
 import numba as nb
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
@@ -111,13 +110,10 @@ def sample_nuts(
     run = _Run(target, chains, cores, target_accept)
     done = chains * (plan.pilot_tune + plan.pilot_draws)
     pilot = run(approximation, plan.pilot_tune, plan.pilot_draws, pilot_seed, _shifted(progress, 0, total))
-    adapted = adapt(approximation, pilot["posterior"]["z"].to_numpy())
-    tree = run(adapted, plan.final_tune, draws, chain_seed, _shifted(progress, done, total))
-    stats = {
-        str(name): v.to_numpy() for name, v in tree["sample_stats"].data_vars.items() if str(name) in KEPT
-    }
-    q = adapted.mode + tree["posterior"]["z"].to_numpy() @ adapted.whitening.T
-    return RawDraws(q, stats)
+    adapted = adapt(approximation, pilot["z"])
+    found = run(adapted, plan.final_tune, draws, chain_seed, _shifted(progress, done, total))
+    q = adapted.mode + found.pop("z") @ adapted.whitening.T
+    return RawDraws(q, found)
 
 
 def adapt(approximation: Laplace, z: Array) -> Laplace:
@@ -164,7 +160,8 @@ class _Run:
         draws: int,
         seed: np.random.SeedSequence,
         progress: Callable[[Any], None] | None,
-    ) -> xr.DataTree:
+    ) -> dict[str, NDArray[Any]]:
+        """The draws ``z``, shape (chain, draw, n), and the statistics, each (chain, draw)."""
         import nutpie
 
         # The array must outlive the run: the C function reads it.
@@ -182,14 +179,18 @@ class _Run:
             blocking=False,
             progress_callback=progress,
             progress_rate=100,
+            # Its conversion to labelled arrays takes as long as the draws of a small fit.
+            return_raw_trace=True,
         )
         try:
-            tree = sampler.wait()
+            trace = sampler.wait()
         except KeyboardInterrupt:
             sampler.cancel()
             raise
-        _check_complete(tree["posterior"]["z"].to_numpy(), draws, self.chains)
-        return tree
+        positions, stats = trace.get_arrow_trace()
+        found = _read(positions, stats, draws)
+        _check_complete(found["z"], draws, self.chains)
+        return found
 
 
 def _compiled_model(data: Array, n: int) -> Any:
@@ -214,6 +215,28 @@ def _compiled_model(data: Array, n: int) -> Any:
         _shapes={"z": (n,)},
         _coords={"parameter": np.arange(n)},
     )
+
+
+def _read(positions: list[Any], stats: list[Any], draws: int) -> dict[str, NDArray[Any]]:
+    """Columns of nutpie's record batches, one batch a chain, without warm-up; NaN where a chain stopped early."""
+    import pyarrow
+
+    names = sorted(KEPT & set(stats[0].column_names))
+    found: dict[str, list[NDArray[Any]]] = {name: [] for name in (*names, "z")}
+    for position, stat in zip(positions, stats, strict=True):
+        first = int(stat.column("tuning").to_numpy().sum())
+        for name in names:
+            found[name].append(_padded(stat.column(name).to_numpy()[first:], draws, 0))
+        z = pyarrow.array(position.column("z"))
+        rows = z.flatten().to_numpy().reshape(len(z), -1)[first:]
+        found["z"].append(_padded(rows, draws, np.nan))
+    return {name: np.stack(v) for name, v in found.items()}
+
+
+def _padded(values: NDArray[Any], length: int, fill: float) -> NDArray[Any]:
+    full = np.full((length, *values.shape[1:]), fill, dtype=values.dtype)
+    full[: len(values)] = values[:length]
+    return full
 
 
 def _shifted(progress: Progress | None, before: int, total: int) -> Callable[[Any], None] | None:

@@ -1,0 +1,397 @@
+"""The posterior against the same model written by hand; writes reports/benchmark_bayes.md.
+
+Run it with nothing else running, in an environment with the dependency group jax (without it NumPyro's column is empty):
+python tests/benchmarks/bench_bayes.py [data set ...]. Every tool samples every data set in a process of its own.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+THREADS = len(os.sched_getaffinity(0))
+REPORT = Path(__file__).parents[2] / "reports" / "benchmark_bayes.md"
+TOOLS = {
+    "ours": "bayesgmm",
+    "nutpie": "(a) by hand, nutpie",
+    "pymc": "(b) by hand, PyMC's NUTS",
+    "numpyro": "(c) NumPyro, dense mass",
+}
+# Components; and for the peers chains, warm-up and draws: with many rows a full run would take hours.
+DATA = {
+    "faithful": (2, (4, 500, 1000)),
+    "iris": (3, (4, 500, 1000)),
+    "banknote": (2, (4, 500, 1000)),
+    "simulated 5,000 x 4": (4, (2, 200, 200)),
+    "simulated 100,000 x 4": (4, (2, 60, 40)),
+}
+TARGETS = {"nutpie": 30, "numpyro": 8}
+LIMIT = 900
+
+
+def load(name):
+    """Rows and K."""
+    k = DATA[name][0]
+    if name.startswith("simulated"):
+        n = int(name.split()[1].replace(",", ""))
+        rng = np.random.default_rng(0)
+        means = rng.normal(0, 4, (k, 4))
+        # Long and thin: condition numbers of the covariances around a thousand.
+        axes = np.linalg.qr(rng.normal(size=(k, 4, 4)))[0] * np.geomspace(1.5, 0.05, 4)
+        labels = rng.integers(k, size=n)
+        return np.einsum("nij,nj->ni", axes[labels], rng.normal(size=(n, 4))) + means[labels], k
+    from bayesgmm import datasets
+
+    return datasets.load(name).X, k
+
+
+def em_and_prior(X, k):
+    """The start and the prior that all tools share."""
+    from bayesgmm import EMGaussianMixture, Prior
+
+    prior = Prior.from_data(X)
+    return EMGaussianMixture(k, random_state=0).fit(X).params_, prior.resolve(k, X.shape[1])
+
+
+def worst_ess(X, em, weights, means, cholesky):
+    """Smallest bulk effective sample size of weights, means, stds and correlations, components named as in EM."""
+    import arviz_stats as azs
+
+    from bayesgmm import density
+    from bayesgmm.posterior import draws, passes, relabel
+
+    chains, n, k = weights.shape
+    stds = np.sqrt((cholesky**2).sum(axis=-1))
+    values = {"weights": weights, "means": means, "stds": stds, "corr_chol": cholesky / stds[..., None]}
+    names = [f"x{j}" for j in range(X.shape[1])]
+    posterior = draws.posterior_dataset(values, names)
+    part = np.asfortranarray(X[:: max(1, len(X) // 2000)])
+    stacked = draws.stacked(posterior)
+    _, overlap = passes.log_likelihoods_and_overlaps(part, *stacked, density.responsibilities(part, em))
+    labels = relabel.match(overlap.reshape(chains, n, k, k)).permutations
+    quantities = draws.parameter_draws(draws.permuted(posterior, labels))
+    return float(azs.ess(quantities.to_dataset(), method="bulk")["value"].min())
+
+
+def by_bayesgmm(X, k, run):
+    """All of a fit counts: EM, the mode, warm-up, draws, labels."""
+    from bayesgmm import BayesGaussianMixture
+    from bayesgmm.posterior.draws import covariance_draws
+
+    draws = 500 if len(X) >= 100_000 else 1000
+
+    def fit():
+        return BayesGaussianMixture(k, draws=draws, random_state=0, progressbar=False).fit(X)
+
+    BayesGaussianMixture(k, draws=20, tune=40, random_state=0, progressbar=False).fit(X[:200])
+    start = time.perf_counter()
+    bayes = fit()
+    seconds = time.perf_counter() - start
+    p = bayes.posterior_["posterior"].dataset
+    factors = np.linalg.cholesky(covariance_draws(p))
+    ess = worst_ess(X, bayes.em_.params_, p["weights"].to_numpy(), p["means"].to_numpy(), factors)
+    return ess, seconds
+
+
+def pymc_model(X, k, prior):
+    """As the manuals show it: K LKJCholeskyCov, pm.Mixture of MvNormal."""
+    import pymc as pm
+
+    d = X.shape[1]
+    with pm.Model() as model:
+        w = pm.Dirichlet("w", prior.concentration)
+        components = []
+        for j in range(k):
+            mean = pm.Normal(f"mean_{j}", prior.mean_loc, prior.mean_scale, shape=d)
+            stds = pm.LogNormal.dist(prior.std_first, prior.std_second, shape=d)
+            chol, _, _ = pm.LKJCholeskyCov(f"chol_{j}", n=d, eta=prior.lkj_eta, sd_dist=stds)
+            components.append(pm.MvNormal.dist(mu=mean, chol=chol))
+        pm.Mixture("x", w=w, comp_dists=components, observed=X)
+    return model
+
+
+def pymc_start(em):
+    rows, cols = np.tril_indices(em.n_features)
+    start = {"w": np.array(em.weights)}
+    for j in range(em.n_components):
+        start |= {f"mean_{j}": np.array(em.means[j]), f"chol_{j}": em.cholesky[j][rows, cols]}
+    return start
+
+
+def pymc_draws(posterior, k, d):
+    chains, n = posterior.sizes["chain"], posterior.sizes["draw"]
+    rows, cols = np.tril_indices(d)
+    cholesky = np.zeros((chains, n, k, d, d))
+    for j in range(k):
+        cholesky[:, :, j, rows, cols] = posterior[f"chol_{j}"].to_numpy()
+    means = np.stack([posterior[f"mean_{j}"].to_numpy() for j in range(k)], axis=2)
+    return posterior["w"].to_numpy(), means, cholesky
+
+
+def share_that_counts(stats, warmup, draws):
+    """Of a peer's time: all of it, but of a run cut short only what came after warm-up, by leapfrog steps."""
+    if draws == 1000:
+        return 1.0
+    after, before = float(stats.sum()), float(warmup.sum())
+    return after / (after + before)
+
+
+def by_nutpie(X, k, run):
+    import nutpie
+
+    chains, tune, draws = run
+    em, prior = em_and_prior(X, k)
+    compiled = nutpie.compile_pymc_model(
+        pymc_model(X, k, prior), initial_points=pymc_start(em), jitter_rvs=set()
+    )
+    start = time.perf_counter()
+    tree = nutpie.sample(
+        compiled, draws=draws, tune=tune, chains=chains, cores=THREADS, seed=1, progress_bar=False
+    )
+    seconds = time.perf_counter() - start
+    share = share_that_counts(tree["sample_stats"]["n_steps"], tree["warmup_sample_stats"]["n_steps"], draws)
+    return worst_ess(X, em, *pymc_draws(tree["posterior"], k, X.shape[1])), seconds * share
+
+
+def by_pymc(X, k, run):
+    import pymc as pm
+
+    chains, tune, draws = run
+    em, prior = em_and_prior(X, k)
+    with pymc_model(X, k, prior):
+        tree = pm.sample(
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            cores=THREADS,
+            random_seed=1,
+            nuts_sampler="pymc",
+            init="adapt_diag",
+            initvals=pymc_start(em),
+            progressbar=False,
+            discard_tuned_samples=False,
+            compute_convergence_checks=False,
+        )
+    seconds = float(tree["posterior"].attrs.get("sampling_time", tree.attrs.get("sampling_time")))
+    share = share_that_counts(tree["sample_stats"]["n_steps"], tree["warmup_sample_stats"]["n_steps"], draws)
+    return worst_ess(X, em, *pymc_draws(tree["posterior"], k, X.shape[1])), seconds * share
+
+
+def by_numpyro(X, k, run):
+    chains, tune, draws = run
+    os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={THREADS}"
+    import jax
+    import jax.numpy as jnp
+    import numpyro
+    import numpyro.distributions as dist
+    from numpyro.infer import MCMC, NUTS, init_to_value
+
+    jax.config.update("jax_enable_x64", True)
+    em, prior = em_and_prior(X, k)
+    d = X.shape[1]
+
+    def model(x):
+        w = numpyro.sample("w", dist.Dirichlet(jnp.array(prior.concentration)))
+        with numpyro.plate("components", k):
+            means = numpyro.sample("means", dist.Normal(prior.mean_loc, prior.mean_scale).to_event(1))
+            stds = numpyro.sample("stds", dist.LogNormal(prior.std_first, prior.std_second).to_event(1))
+            corr = numpyro.sample("corr", dist.LKJCholesky(d, prior.lkj_eta))
+        factors = stds[..., None] * corr
+        mixture = dist.MixtureSameFamily(
+            dist.Categorical(probs=w), dist.MultivariateNormal(means, scale_tril=factors)
+        )
+        numpyro.sample("x", mixture, obs=x)
+
+    start = {"w": em.weights, "means": em.means, "stds": em.stds, "corr": em.corr_chol}
+    kernel = NUTS(
+        model,
+        dense_mass=True,
+        init_strategy=init_to_value(values={n: jnp.array(v) for n, v in start.items()}),
+    )
+    method = "parallel" if chains > 1 else "sequential"
+    mcmc = MCMC(
+        kernel, num_warmup=tune, num_samples=draws, num_chains=chains, chain_method=method, progress_bar=False
+    )
+    keys = jax.random.split(jax.random.PRNGKey(1), 2)
+    rows = jnp.array(X)
+    mcmc.warmup(keys[0], rows)
+    state = mcmc.post_warmup_state
+    mcmc.run(keys[1], rows)
+    # Again: compiling does not count.
+    mcmc.post_warmup_state = None if draws == 1000 else state
+    begin = time.perf_counter()
+    mcmc.run(keys[1], rows)
+    v = {n: np.asarray(a) for n, a in mcmc.get_samples(group_by_chain=True).items()}
+    seconds = time.perf_counter() - begin
+    return worst_ess(X, em, v["w"], v["means"], v["stds"][..., None] * v["corr"]), seconds
+
+
+def measure(tool, name):
+    """Effective draws of the worst parameter, and seconds; in this process."""
+    warnings.simplefilter("ignore")
+    X, k = load(name)
+    function = {"ours": by_bayesgmm, "nutpie": by_nutpie, "pymc": by_pymc, "numpyro": by_numpyro}[tool]
+    return function(X, k, DATA[name][1])
+
+
+def in_process(tool, name):
+    """`measure` in a process of its own: (effective draws, seconds) or why there are none."""
+    try:
+        run = subprocess.run(
+            [sys.executable, "-W", "ignore", __file__, "--one", tool, name],
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+        )
+    except subprocess.TimeoutExpired:
+        return f"not within {LIMIT // 60} minutes"
+    if run.returncode:
+        return "not installed" if "No module named" in run.stderr else "failed"
+    return tuple(json.loads(run.stdout.splitlines()[-1]))
+
+
+def ess_rows(names):
+    for name in names:
+        ours = in_process("ours", name)
+        cells = [f"| {name}, K={DATA[name][0]} | {ours[0] / ours[1]:.0f} ({ours[1]:.1f} s)"]
+        for tool in ("nutpie", "pymc", "numpyro"):
+            found = in_process(tool, name)
+            if isinstance(found, str):
+                cells.append(found)
+                continue
+            rate = found[0] / found[1]
+            target = f", target {TARGETS[tool]}" if tool in TARGETS else ""
+            cells.append(f"{rate:.3g}: **{ours[0] / ours[1] / rate:.0f} x**{target}")
+        row = " | ".join(cells) + " |"
+        print(row, flush=True)
+        yield row
+
+
+def fresh_process_row():
+    """From a fresh process to a finished summary of faithful, with warm caches."""
+    ours = (
+        "from bayesgmm import *; from bayesgmm import datasets; import arviz_stats as azs\n"
+        "b = BayesGaussianMixture(2, random_state=0, progressbar=False).fit(datasets.faithful().X)\n"
+        "print(azs.summary(b.posterior_))\n"
+    )
+    by_hand = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "import bench_bayes as b, nutpie, arviz_stats as azs\n"
+        "X, k = b.load('faithful'); em, prior = b.em_and_prior(X, k)\n"
+        "c = nutpie.compile_pymc_model(b.pymc_model(X, k, prior), initial_points=b.pymc_start(em), jitter_rvs=set())\n"
+        f"t = nutpie.sample(c, draws=1000, tune=500, chains=4, cores={THREADS}, seed=1, progress_bar=False)\n"
+        "print(azs.summary(t))\n"
+    )
+    times = []
+    for code in (ours, by_hand):
+        each = []
+        for _ in range(4):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, capture_output=True)
+            each.append(time.perf_counter() - start)
+        # The first fills the caches.
+        times.append(float(np.median(each[1:])))
+    return (
+        f"| fresh process to summary, warm caches, faithful K=2, 4 x 1000 draws | {times[0]:.1f} s; (a) {times[1]:.1f} s, "
+        f"{times[1] / times[0]:.1f} x | 6 s; 6 x |"
+    )
+
+
+def evaluation_row():
+    """One evaluation of log posterior and gradient against one pass of the kernel."""
+    from bayesgmm.bayes.target import Target
+    from bayesgmm.kernels import accumulate
+
+    ratios = []
+    for name in ("iris", "simulated 5,000 x 4"):
+        X, k = load(name)
+        from bayesgmm import EMGaussianMixture, Prior
+
+        em = EMGaussianMixture(k, random_state=0).fit(X).params_
+        target = Target(X, k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
+        q = target.unconstrained(em)
+        p = em.rescaled(-target.shift / target.scale, 1 / target.scale)
+        arguments = (
+            target.rows,
+            np.empty(0),
+            np.log(p.weights),
+            np.array(p.means),
+            np.array(p.cholesky),
+            False,
+        )
+        target(q), accumulate(*arguments)
+        times = np.empty((200, 2))
+        for row in times:
+            start = time.perf_counter()
+            target(q)
+            middle = time.perf_counter()
+            accumulate(*arguments)
+            row[:] = middle - start, time.perf_counter() - middle
+        a, b = np.median(times, axis=0)
+        ratios.append(f"{name} {1e6 * a:.1f} us / {1e6 * b:.1f} us = {a / b:.2f}")
+    return f"| one log posterior and gradient against one pass of the kernel | {'; '.join(ratios)} | 1.3 |"
+
+
+def cores_row():
+    """Two cores against one: the time of sampling, 4 chains."""
+    from bayesgmm import BayesGaussianMixture
+
+    cells = []
+    for name in ("faithful", "simulated 5,000 x 4"):
+        X, k = load(name)
+        times = np.empty((3, 2))
+        for row in times:
+            for i, cores in enumerate((1, THREADS)):
+                start = time.perf_counter()
+                BayesGaussianMixture(k, cores=cores, draws=1000, random_state=0, progressbar=False).fit(X)
+                row[i] = time.perf_counter() - start
+        one, many = np.median(times, axis=0)
+        cells.append(f"{name} {one:.1f} s / {many:.1f} s = {one / many:.2f}")
+    return f"| {THREADS} cores against one, whole fit of 4 chains | {'; '.join(cells)} | 1.7 at N >= 5,000, never slower |"
+
+
+def main(names):
+    warnings.simplefilter("ignore")
+    model = platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text().splitlines()
+        model = next((line.split(":")[1].strip() for line in lines if "model name" in line), model)
+    others = [fresh_process_row(), evaluation_row(), cores_row()]
+    print("\n".join(others), flush=True)
+    heads = ["data", *(f"{t}" for t in TOOLS.values())]
+    text = "\n".join(
+        [
+            "# The posterior, against the same model written by hand",
+            "",
+            f"On {model}, {THREADS} cores for all, Python {platform.python_version()}. Written by `python tests/benchmarks/bench_bayes.py`.",
+            "",
+            "Effective draws per second (bulk) of the worst weight, mean, standard deviation or correlation. For bayesgmm all of a fit",
+            "counts: EM, the mode, warm-up, draws, labels. For the others warm-up and draws count, but neither EM nor compiling; all",
+            "start at the EM estimate and have the same prior. Their runs have 4 chains of 500 + 1000 iterations; with 5,000 rows 2 of",
+            "200 + 200, with 100,000 rows 2 of 60 + 40, and then only what comes after warm-up counts.",
+            "",
+            "| " + " | ".join(heads) + " |",
+            "|" + "---|" * len(heads),
+            *ess_rows(names),
+            "",
+            "| what | measured | target |",
+            "|---|---|---|",
+            *others,
+            "",
+        ]
+    )
+    REPORT.write_text(text)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        print(json.dumps(measure(*sys.argv[2:4])))
+    else:
+        main(sys.argv[1:] or list(DATA))
