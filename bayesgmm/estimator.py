@@ -217,16 +217,16 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         prior: ResolvedPrior,
     ) -> xr.DataTree:
         """The tree of relabelled draws, with the permutations and memberships beside them."""
-        columns = np.asfortranarray(rows)
+        columns, cores = np.asfortranarray(rows), self._settings()["cores"]
         unlabelled = drawn.posterior_dataset(values, names, self.covariance_type)
         draws = drawn.stacked(unlabelled)
         log_likelihood, overlap = passes.log_likelihoods_and_overlaps(
-            columns, *draws, density.responsibilities(rows, em.params_)
+            columns, *draws, density.responsibilities(rows, em.params_), cores
         )
         chains, n_draws, k = values["weights"].shape
         relabelling = relabel.match(overlap.reshape(chains, n_draws, k, k))
         posterior = drawn.permuted(unlabelled, relabelling.permutations)
-        mean, sd, _ = passes.memberships(columns, *drawn.stacked(posterior))
+        mean, sd, _ = passes.memberships(columns, *drawn.stacked(posterior), cores)
         stats = stats | {"total_log_likelihood": log_likelihood.reshape(chains, n_draws)}
         others = {**self._prior_groups(posterior, prior), **em_dataset(em, names)}
         return drawn.posterior_tree(posterior, stats, rows, relabelling, (mean, sd), others)

@@ -10,10 +10,8 @@ close to the identity, so that ill-conditioned covariances cost no accuracy. The
 """
 
 import math
-import os
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +24,7 @@ from threadpoolctl import ThreadpoolController
 
 from bayesgmm.compilation import entry, inlined
 from bayesgmm.kernels import BLAS_FROM, accumulate
+from bayesgmm.threads import pool
 
 __all__ = ["FAMILIES", "Advance", "State", "Sums", "advance", "expect", "maximise"]
 
@@ -144,7 +143,7 @@ def expect(X: Array, sample_weight: Array, state: State, family: int, n_threads:
     else:
         # BLAS with threads of its own would have them wait for each other: 76 ms instead of 30 at D = 64.
         with _one_blas_thread() if X.shape[1] >= BLAS_FROM else nullcontext():
-            parts = list(_pool(n_threads).map(one, chunks))
+            parts = list(pool(n_threads).map(one, chunks))
     columns: list[Any] = list(zip(*parts, strict=True))
     return Sums(*(sum(column[1:], column[0]) for column in columns))
 
@@ -165,11 +164,6 @@ def _chunks(X: Array) -> Iterator[slice]:
     edges = np.linspace(0, len(X), max(1, round(len(X) / _chunk(X))) + 1).astype(int)
     for a, b in pairwise(edges):
         yield slice(int(a), int(b))
-
-
-@cache
-def _pool(n_threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(n_threads, thread_name_prefix="bayesgmm")
 
 
 @cache
@@ -197,15 +191,6 @@ def _one_blas_thread() -> Iterator[None]:
             _users -= 1
             if _users == 0:
                 _limits.pop().restore_original_limits()
-
-
-def _forget_threads() -> None:
-    _pool.cache_clear()
-
-
-# Threads do not survive a fork; a child makes its own.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_threads)
 
 
 @inlined

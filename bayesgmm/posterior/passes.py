@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.compilation import entry
 from bayesgmm.kernels import evaluate
+from bayesgmm.threads import pool
 
 __all__ = ["log_likelihoods_and_overlaps", "memberships"]
 
@@ -15,8 +16,9 @@ Array = NDArray[np.float64]
 ROWS = 2048
 
 
-@entry
-def log_likelihoods_and_overlaps(X, log_weights, means, cholesky, reference):
+def log_likelihoods_and_overlaps(
+    X: Array, log_weights: Array, means: Array, cholesky: Array, reference: Array, n_threads: int = 1
+) -> tuple[Array, Array]:
     """Log-likelihood of every draw, shape (S,), and its overlap with reference responsibilities.
 
     overlap[s, j, k] = sum_n reference[n, j] r_s[n, k], shape (S, K, K): the expected number of rows that
@@ -27,7 +29,44 @@ def log_likelihoods_and_overlaps(X, log_weights, means, cholesky, reference):
     X : float64 array, shape (N, D)
     log_weights, means, cholesky : float64 arrays, shapes (S, K), (S, K, D), (S, K, D, D)
     reference : float64 array, shape (N, K)
+    n_threads : int
+        The result does not depend on it by a bit.
     """
+    parts = list(
+        pool(n_threads).map(
+            lambda rows: _log_likelihoods_and_overlaps(
+                X[rows], log_weights, means, cholesky, reference[rows]
+            ),
+            _chunks(len(X)),
+        )
+    )
+    log_likelihoods, overlaps = zip(*parts, strict=True)
+    return sum(log_likelihoods[1:], log_likelihoods[0]), sum(overlaps[1:], overlaps[0])
+
+
+def memberships(
+    X: Array, log_weights: Array, means: Array, cholesky: Array, n_threads: int = 1
+) -> tuple[Array, Array, Array]:
+    """Mean and standard deviation over draws of the responsibilities, and the log predictive density.
+
+    Parameters as in :func:`log_likelihoods_and_overlaps`; returns arrays of shapes (N, K), (N, K) and
+    (N,): E[r_nk], sd[r_nk] and log E[p(x_n)]. O(S N K D^2).
+    """
+    parts = pool(n_threads).map(
+        lambda rows: _memberships(X[rows], log_weights, means, cholesky), _chunks(len(X))
+    )
+    mean, sd, predictive = zip(*parts, strict=True)
+    return np.concatenate(mean), np.concatenate(sd), np.concatenate(predictive)
+
+
+def _chunks(n: int) -> list[slice]:
+    # Enough for threads to share, few enough to keep the parts of all: of each as many numbers as draws times K^2.
+    size = max(128, -(-n // 64))
+    return [slice(i, i + size) for i in range(0, n, size)]
+
+
+@entry
+def _log_likelihoods_and_overlaps(X, log_weights, means, cholesky, reference):
     S, K = log_weights.shape
     N = X.shape[0]
     log_likelihood = np.zeros(S)
@@ -48,12 +87,7 @@ def log_likelihoods_and_overlaps(X, log_weights, means, cholesky, reference):
 
 
 @entry
-def memberships(X, log_weights, means, cholesky):
-    """Mean and standard deviation over draws of the responsibilities, and the log predictive density.
-
-    Parameters as in :func:`log_likelihoods_and_overlaps`; returns arrays of shapes (N, K), (N, K) and
-    (N,): E[r_nk], sd[r_nk] and log E[p(x_n)]. O(S N K D^2).
-    """
+def _memberships(X, log_weights, means, cholesky):
     S, K = log_weights.shape
     N = X.shape[0]
     mean = np.zeros((N, K))
