@@ -16,6 +16,7 @@ from scipy import sparse
 from bayesgmm.errors import DataError, DataTypeError, ParameterError
 
 __all__ = [
+    "ROWS_AT_ONCE",
     "available_cores",
     "check_choice",
     "check_collinear",

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm import families
-from bayesgmm.em.steps import DIAG, FAMILIES, FULL, Advance, State, Sums, advance, expect
+from bayesgmm.em.steps import DIAG, FAMILIES, Advance, State, Sums, advance, expect
+from bayesgmm.validation import ROWS_AT_ONCE
 
 __all__ = ["Problem", "standardised_problem"]
 
@@ -45,12 +46,15 @@ class Problem:
 
     @cached_property
     def covariance(self) -> Array:
-        """Of all rows, shape (D, D); the moments of a single standard component, in one pass without copies."""
-        d = self.X.shape[1]
-        standard = State(np.zeros(1), np.zeros((1, d)), np.eye(d)[None])
-        sums = expect(self.X, self.sample_weight, standard, FULL, self.n_threads)
-        mean = sums.s1[0] / sums.s0[0]
-        return sums.s2[0] / sums.s0[0] - np.outer(mean, mean)
+        """Of all rows, shape (D, D); in parts, since a copy of many rows would be felt."""
+        w = self.sample_weight
+        mean = w @ self.X / w.sum() if len(w) else self.X.mean(axis=0)
+        total = np.zeros((self.X.shape[1], self.X.shape[1]))
+        for start in range(0, len(self.X), ROWS_AT_ONCE):
+            part = slice(start, start + ROWS_AT_ONCE)
+            centred = self.X[part] - mean
+            total += (centred.T * w[part] if len(w) else centred.T) @ centred
+        return total / self.total_weight
 
     @property
     def is_singular(self) -> bool:
