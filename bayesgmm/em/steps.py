@@ -24,7 +24,7 @@ from threadpoolctl import ThreadpoolController
 
 from bayesgmm.compilation import entry, inlined
 from bayesgmm.kernels import BLAS_FROM, accumulate
-from bayesgmm.threads import pool
+from bayesgmm.threads import shared
 
 __all__ = ["FAMILIES", "Advance", "State", "Sums", "advance", "expect", "maximise"]
 
@@ -138,12 +138,10 @@ def expect(X: Array, sample_weight: Array, state: State, family: int, n_threads:
         return accumulate(X[rows], sample_weight[rows], *parameters)
 
     chunks = list(_chunks(X))
-    if n_threads == 1 or len(chunks) == 1:
-        parts = [one(c) for c in chunks]
-    else:
-        # BLAS with threads of its own would have them wait for each other: 76 ms instead of 30 at D = 64.
-        with _one_blas_thread() if X.shape[1] >= BLAS_FROM else nullcontext():
-            parts = list(pool(n_threads).map(one, chunks))
+    alone = n_threads == 1 or len(chunks) == 1 or X.shape[1] < BLAS_FROM
+    # BLAS with threads of its own would have ours wait for each other: 76 ms instead of 30 at D = 64.
+    with nullcontext() if alone else _one_blas_thread():
+        parts = shared(one, chunks, n_threads)
     columns: list[Any] = list(zip(*parts, strict=True))
     return Sums(*(sum(column[1:], column[0]) for column in columns))
 

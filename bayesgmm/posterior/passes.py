@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.compilation import entry
 from bayesgmm.kernels import evaluate
-from bayesgmm.threads import pool
+from bayesgmm.threads import shared
 
 __all__ = ["log_likelihoods_and_overlaps", "memberships"]
 
@@ -32,13 +32,10 @@ def log_likelihoods_and_overlaps(
     n_threads : int
         The result does not depend on it by a bit.
     """
-    parts = list(
-        pool(n_threads).map(
-            lambda rows: _log_likelihoods_and_overlaps(
-                X[rows], log_weights, means, cholesky, reference[rows]
-            ),
-            _chunks(len(X)),
-        )
+    parts = shared(
+        lambda rows: _log_likelihoods_and_overlaps(X[rows], log_weights, means, cholesky, reference[rows]),
+        _chunks(len(X)),
+        n_threads,
     )
     log_likelihoods, overlaps = zip(*parts, strict=True)
     return sum(log_likelihoods[1:], log_likelihoods[0]), sum(overlaps[1:], overlaps[0])
@@ -52,8 +49,8 @@ def memberships(
     Parameters as in :func:`log_likelihoods_and_overlaps`; returns arrays of shapes (N, K), (N, K) and
     (N,): E[r_nk], sd[r_nk] and log E[p(x_n)]. O(S N K D^2).
     """
-    parts = pool(n_threads).map(
-        lambda rows: _memberships(X[rows], log_weights, means, cholesky), _chunks(len(X))
+    parts = shared(
+        lambda rows: _memberships(X[rows], log_weights, means, cholesky), _chunks(len(X)), n_threads
     )
     mean, sd, predictive = zip(*parts, strict=True)
     return np.concatenate(mean), np.concatenate(sd), np.concatenate(predictive)
