@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _WRITTEN = f"{__name__}.written"
-_SETTINGS = ("draws", "tune", "chains", "target_accept", "covariance_type", "prior")
+_SETTINGS = ("method", "draws", "tune", "chains", "target_accept", "covariance_type", "prior")
 _LARGEST = 1_000_000
 _LONGEST_NAME = 60
 _NARROWEST_WORDS = 14
@@ -105,16 +105,21 @@ def _prepare_streams() -> None:
 def _insistent_interrupts() -> Iterator[None]:
     """See to it that Ctrl-C ends the command even if it falls into a callback, where Python drops exceptions."""
     import _thread
-    import threading
+    import time
 
     before = sys.unraisablehook
+
+    def again() -> None:
+        time.sleep(0.2)
+        _thread.interrupt_main()
 
     def hook(dropped: Any) -> None:
         if not issubclass(dropped.exc_type, KeyboardInterrupt):
             before(dropped)
             return
-        # LLVM calls back while functions are compiled; once more, when it has come back from there.
-        threading.Timer(0.05, _thread.interrupt_main).start()
+        # LLVM calls back while functions are compiled; once more, when it has come back from there. A Timer would wait
+        # here for its thread, and on a busy machine the interrupt would fall into this hook and be dropped as well.
+        _thread.start_new_thread(again, ())
 
     sys.unraisablehook = hook
     try:
@@ -390,6 +395,7 @@ def _print_json(
             "r_hat": verdict.components.r_hat,
             "effective_sample_size": verdict.components.ess,
             "divergences": verdict.divergences,
+            "pareto_k": verdict.importance.pareto_k if verdict.importance else None,
         },
         "comparison": result.verdict,
         "em": {"converged": bayes.em_.converged_, "status": bayes.em_.status_, "n_iter": bayes.em_.n_iter_},
@@ -617,6 +623,13 @@ def _write_folder(folder: Path) -> None:
     help="Number of components.",
 )
 @click.option("--columns", metavar="A,B", help="Columns to cluster, by name; all, if not given.")
+@click.option(
+    "--method",
+    type=click.Choice(("nuts", "laplace")),
+    default="nuts",
+    show_default=True,
+    help="laplace: a quick approximation, with a check.",
+)
 @click.option("--drop-missing", is_flag=True, help="Leave out rows with a missing value, and say how many.")
 @click.option(
     "--draws",
