@@ -18,8 +18,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 import bayesgmm
 from bayesgmm import density, families, validation
+from bayesgmm.bayes.importance import sample_laplace
 from bayesgmm.bayes.laplace import laplace
-from bayesgmm.bayes.log_prior import log_prior
+from bayesgmm.bayes.log_prior import prior_groups
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.sampling import sample_nuts
 from bayesgmm.bayes.target import Target
@@ -39,6 +40,7 @@ __all__ = ["BayesGaussianMixture"]
 Array = NDArray[np.float64]
 
 DEFAULT_TUNE = 600
+METHODS = ("nuts", "laplace")
 
 
 class BayesGaussianMixture(DensityMixin, BaseEstimator):
@@ -55,13 +57,17 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
     covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
         Each component its own general covariance; one for all; its own diagonal; its own single variance. Standard deviations
         have the prior's distribution one by one, correlation matrices the LKJ distribution one by one.
+    method : {"nuts", "laplace"}, default "nuts"
+        NUTS, or draws from the Gaussian at the posterior mode, weighted and checked: quicker, and right only where
+        ``verdict_`` says so (Pareto k below 0.7).
     prior : Prior or None, default None
         In the units of the data; None derives a weakly informative one from the data (``Prior.from_data``).
     draws : int, default 1000
         Kept draws per chain.
     tune : int or None, default None
-        Warm-up draws per chain; None means 600. They are part of no result.
+        Warm-up draws per chain; None means 600. They are part of no result, and method "laplace" has none.
     chains : int, default 4
+        With method "laplace" independent batches of draws.
     cores : int or None, default None
         Chains that run at once; None means all cores. The draws do not depend on it.
     target_accept : float, default 0.9
@@ -81,6 +87,8 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         The model, open to anyone; built when first asked for.
     prior_ : Prior
         The prior used, in the units of the data.
+    method_ : str
+        The method used.
     verdict_ : Verdict
         ``ok`` and ``reasons``.
     relabelling_ : Relabelling
@@ -104,6 +112,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         n_components: int = 1,
         *,
         covariance_type: str = "full",
+        method: str = "nuts",
         prior: Prior | None = None,
         draws: int = 1000,
         tune: int | None = None,
@@ -115,6 +124,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
     ) -> None:
         self.n_components = n_components
         self.covariance_type = covariance_type
+        self.method = method
         self.prior = prior
         self.draws = draws
         self.tune = tune
@@ -155,9 +165,10 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
                 ).fit(X)
             shift, scale = families.location_scale(rows, np.empty(0), self.covariance_type)
             target = Target(rows, settings["n_components"], prior, shift, scale, self.covariance_type)
-            values, stats = self._sample(target, em, settings, chain_seed, steps)
+            values, stats, checks = self._sample(target, em, settings, chain_seed, steps)
             with steps.step("labels and memberships"):
                 tree = self._labelled(values, stats, rows, names, em, resolved)
+                tree.attrs.update(checks)
                 found = judged(tree)
         # Together and last: a fit that fails leaves an earlier one whole.
         validate_data(self, X, reset=True, skip_check_array=True)
@@ -176,6 +187,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
                 f"target_accept must be a number between 0 and 1; got {self.target_accept!r}."
             )
         validation.check_choice(self.covariance_type, "covariance_type", FAMILIES)
+        validation.check_choice(self.method, "method", METHODS)
         check = validation.check_integer
         return {
             "n_components": check(self.n_components, "n_components", 1),
@@ -192,10 +204,17 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         settings: dict[str, int],
         seed: np.random.SeedSequence,
         steps: Steps,
-    ) -> tuple[dict[str, Array], dict[str, NDArray[Any]]]:
+    ) -> tuple[dict[str, Array], dict[str, NDArray[Any]], dict[str, float]]:
+        """Parameters and statistics, with leading axes (chain, draw), and what the method says of itself."""
         with steps.step("posterior mode"):
             approximation = laplace(target, target.unconstrained(em.params_))
-        sizes = {k: settings[k] for k in ("draws", "tune", "chains", "cores")}
+        sizes = {k: settings[k] for k in ("draws", "chains", "cores")}
+        if self.method == "laplace":
+            with steps.step("weighted draws"):
+                found = sample_laplace(target, approximation, **sizes, seed=seed)
+            checks = {"pareto_k": found.pareto_k, "importance_ess": found.ess}
+            return target.constrained(found.q), {"logp": found.log_posterior}, checks
+        sizes["tune"] = settings["tune"]
         with steps.step("sampling", total=sizes["chains"] * (sizes["draws"] + sizes["tune"])) as progress:
             raw = sample_nuts(
                 target,
@@ -205,7 +224,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
                 target_accept=self.target_accept,
                 progress=progress,
             )
-        return target.constrained(raw.q), raw.stats
+        return target.constrained(raw.q), raw.stats, {}
 
     def _labelled(
         self,
@@ -228,31 +247,8 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         posterior = drawn.permuted(unlabelled, relabelling.permutations)
         mean, sd, _ = passes.memberships(columns, *drawn.stacked(posterior), cores)
         stats = stats | {"total_log_likelihood": log_likelihood.reshape(chains, n_draws)}
-        others = {**self._prior_groups(posterior, prior), **em_dataset(em, names)}
+        others = {**prior_groups(posterior, prior, self.covariance_type), **em_dataset(em, names)}
         return drawn.posterior_tree(posterior, stats, rows, relabelling, (mean, sd), others)
-
-    def _prior_groups(self, posterior: xr.Dataset, prior: ResolvedPrior) -> dict[str, xr.Dataset]:
-        """The prior's log density of each draw, and its numbers."""
-        values = {str(v): x.to_numpy() for v, x in posterior.data_vars.items()}
-        densities = log_prior(values, prior, self.covariance_type)
-        names = {v: posterior[v].dims[: x.ndim] for v, x in densities.items()}
-        numbers = {
-            "concentration": ("cluster", prior.concentration),
-            "mean_loc": ("feature", prior.mean_loc),
-            "mean_scale": ("feature", prior.mean_scale),
-            "std_first": ("feature", prior.std_first),
-            "std_second": ("feature", prior.std_second),
-            "lkj_eta": ((), prior.lkj_eta),
-        }
-        coords = {d: posterior[d] for d in ("chain", "draw", "cluster", "feature")}
-        return {
-            "log_prior": xr.Dataset({v: (names[v], x) for v, x in densities.items()}, coords=coords),
-            "constant_data": xr.Dataset(
-                numbers,
-                coords={d: posterior[d] for d in ("cluster", "feature")},
-                attrs={"std_family": prior.std_family},
-            ),
-        }
 
     def _provenance(
         self, rows: Array, settings: dict[str, int], prior: Prior, seed: np.random.SeedSequence
@@ -267,6 +263,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
             "prior_fields": json.dumps(dataclasses.asdict(prior)),
             "prior_given": int(self.prior is not None),
             "covariance_type": self.covariance_type,
+            "method": self.method,
             "target_accept": self.target_accept,
             "python": platform.python_version(),
             "versions": ", ".join(f"{p} {version(p)}" for p in packages),
@@ -300,6 +297,11 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
     @property
     def _names(self) -> list[str]:
         return [str(f) for f in self.posterior_["posterior"]["feature"].to_numpy()]
+
+    @property
+    def method_(self) -> str:
+        """The method used."""
+        return str(self.posterior_.attrs["method"])
 
     @property
     def membership_(self) -> Array:
@@ -372,12 +374,16 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
 
 def judged(tree: xr.DataTree) -> verdict.Verdict:
     """The verdict on a relabelled tree."""
-    posterior, stats = tree["posterior"].dataset, tree["sample_stats"]
+    posterior, stats, attrs = tree["posterior"].dataset, tree["sample_stats"].dataset, tree.attrs
+    importance = None
+    if "pareto_k" in attrs:
+        importance = verdict.ImportanceCheck(float(attrs["pareto_k"]), float(attrs["importance_ess"]))
     label_free = verdict.label_free_quantities(posterior, stats["total_log_likelihood"].to_numpy())
     return verdict.judge(
         verdict.diagnose(label_free),
         verdict.diagnose(drawn.parameter_draws(posterior)),
         drawn.relabelling(tree),
-        int(stats["diverging"].sum()),
+        int(stats["diverging"].sum()) if "diverging" in stats else 0,
         posterior.sizes["chain"],
+        importance,
     )

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import ParameterError
 
-__all__ = ["compressed", "expanded", "location_scale", "n_parameters"]
+__all__ = ["compressed", "expanded", "location_scale", "n_parameters", "parameter_shapes"]
 
 Array = NDArray[np.float64]
 
@@ -57,6 +57,16 @@ def n_parameters(n_components: int, n_features: int, covariance_type: str) -> in
     k, d = n_components, n_features
     covariances = {"full": k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": k * d, "spherical": k}
     return k - 1 + k * d + covariances[covariance_type]
+
+
+def parameter_shapes(n_components: int, n_features: int, covariance_type: str) -> dict[str, tuple[int, ...]]:
+    """Shapes of weights, means, stds and, where the family has it, corr_chol, as the PyMC model has them."""
+    k, d = n_components, n_features
+    stds = {"full": (k, d), "diag": (k, d), "tied": (d,), "spherical": (k,)}[covariance_type]
+    shapes: dict[str, tuple[int, ...]] = {"weights": (k,), "means": (k, d), "stds": stds}
+    if covariance_type in ("full", "tied"):
+        shapes["corr_chol"] = (k, d, d) if covariance_type == "full" else (d, d)
+    return shapes
 
 
 def location_scale(X: Array, sample_weight: Array, covariance_type: str) -> tuple[Array, Array]:

@@ -81,6 +81,7 @@ def _restored(tree: xr.DataTree) -> "BayesGaussianMixture":
         tune=int(attrs["tune"]),
         chains=int(attrs["chains"]),
         covariance_type=str(attrs["covariance_type"]),
+        method=str(attrs["method"]),
         target_accept=float(attrs["target_accept"]),
     )
     bayes.prior_ = prior

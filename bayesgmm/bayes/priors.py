@@ -128,6 +128,8 @@ class Prior:
     def from_data(cls, X: Any, weights: ArrayLike | None = None, *, covariance_type: str = "full") -> "Prior":
         """The default prior: weakly informative, scaled to the mean and standard deviation of each column.
 
+        ``bayesgmm.plots.plot_prior`` shows what a fit's prior expected of the data.
+
         Parameters
         ----------
         X : array_like, shape (N, D)

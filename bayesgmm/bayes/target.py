@@ -65,6 +65,9 @@ class Target:
         In the user's units.
     shift, scale : ndarrays, shape (D,)
         Columns are standardised to (x - shift) / scale inside.
+    covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
+    temperature : float, default 1.0
+        Power of the likelihood: 1 gives the posterior, 0 the prior.
     """
 
     X: Array
@@ -73,6 +76,7 @@ class Target:
     shift: Array
     scale: Array
     covariance_type: str = "full"
+    temperature: float = 1.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -101,13 +105,13 @@ class Target:
             [prior.concentration, prior.mean_loc, prior.mean_scale, prior.std_first, prior.std_second, tail]
         )
 
-    def __call__(self, q: Array, temperature: float = 1.0) -> tuple[float, Array]:
-        """Log prior plus `temperature` times log likelihood, and its gradient, shape (n,)."""
+    def __call__(self, q: Array) -> tuple[float, Array]:
+        """Log prior plus temperature times log likelihood, and its gradient, shape (n,)."""
         by_q = np.empty(self.n_parameters)
         log_prior, log_likelihood = log_posterior(
-            q, self.rows, self.numbers, self.n_components, temperature, by_q
+            q, self.rows, self.numbers, self.n_components, self.temperature, by_q
         )
-        return log_prior + temperature * log_likelihood, by_q
+        return log_prior + self.temperature * log_likelihood, by_q
 
     def unconstrained(self, params: MixtureParams) -> Array:
         """The vector q of a mixture in the user's units."""
@@ -147,21 +151,20 @@ def constrained(
     """
     k, d = n_components, n_features
     lead = q.shape[:-1]
-    std_shape = {"full": (k, d), "diag": (k, d), "tied": (d,), "spherical": (k,)}[covariance_type]
-    corr_shape = {"full": (k,), "tied": ()}.get(covariance_type)
+    shapes = families.parameter_shapes(k, d, covariance_type)
     a, b = k - 1, k - 1 + k * d
-    c = b + math.prod(std_shape)
+    c = b + math.prod(shapes["stds"])
     logits = np.concatenate([q[..., :a], -q[..., :a].sum(axis=-1, keepdims=True)], axis=-1)
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
     values = {
         "weights": weights / weights.sum(axis=-1, keepdims=True),
         "means": q[..., a:b].reshape(*lead, k, d),
-        "stds": np.exp(q[..., b:c]).reshape(*lead, *std_shape),
+        "stds": np.exp(q[..., b:c]).reshape(*lead, *shapes["stds"]),
     }
-    if corr_shape is not None:
-        m = np.zeros((*lead, *corr_shape, d, d))
+    if "corr_chol" in shapes:
+        m = np.zeros((*lead, *shapes["corr_chol"]))
         rows, cols = np.tril_indices(d, -1)
-        m[..., rows, cols] = q[..., c:].reshape(*lead, *corr_shape, len(rows))
+        m[..., rows, cols] = q[..., c:].reshape(*m.shape[:-2], len(rows))
         m[..., np.arange(d), np.arange(d)] = 1.0
         values["corr_chol"] = m / np.sqrt((m**2).sum(axis=-1, keepdims=True))
     return values
@@ -386,7 +389,7 @@ def _log_std_density(family, first, second, u, std):
 
 
 # The sampler calls a C function with one pointer to data of its own. Everything goes into one array of
-# floats: six integers, then the prior's numbers, the centre, the whitening matrix and the data.
+# floats: five integers and the temperature, then the prior's numbers, the centre, the whitening matrix and the data.
 _HEADER = 6
 _SIGNATURE = nb.types.int64(
     nb.types.uint64,
@@ -400,7 +403,7 @@ _SIGNATURE = nb.types.int64(
 def pack(target: Target, centre: Array, whitening: Array) -> Array:
     """One array with all that :func:`whitened_log_posterior` reads, for q = centre + whitening @ z."""
     n, d = target.rows.shape
-    header = [n, d, target.n_components, target.n_parameters, len(target.numbers), 0]
+    header = [n, d, target.n_components, target.n_parameters, len(target.numbers), target.temperature]
     return np.concatenate([header, target.numbers, centre, whitening.ravel(), target.rows.ravel(order="F")])
 
 
@@ -428,13 +431,14 @@ def whitened_log_posterior(n, z_, gradient_, value_, data_):
         q[i] = centre[i]
         for j in range(P):
             q[i] += whitening[i, j] * z[j]
-    log_prior, log_likelihood = log_posterior(q, X, numbers, K, 1.0, by_q)
+    temperature = header[5]
+    log_prior, log_likelihood = log_posterior(q, X, numbers, K, temperature, by_q)
     for j in range(P):
         by_z[j] = 0.0
     for i in range(P):
         for j in range(P):
             by_z[j] += whitening[i, j] * by_q[i]
-    value[0] = log_prior + log_likelihood
+    value[0] = log_prior + temperature * log_likelihood
     if not math.isfinite(value[0]):
         return 1
     for j in range(P):

@@ -6,6 +6,7 @@
     plot_log_likelihood    the draws' log-likelihood, with EM's
     plot_predictive        posterior predictive checks
     plot_em                how EM climbed, and which maxima it found
+    plot_prior             what the prior expected of the data, and what came of it
     trace_figure, rank_figure   ArviZ's pictures of the chains
 
 In all of them EM is black, dashed or hollow; the posterior is solid and in the colour of its component. Colours are
@@ -18,6 +19,7 @@ from bayesgmm.plots.em import plot_em
 from bayesgmm.plots.fit import plot_fit
 from bayesgmm.plots.forest import plot_parameters, plot_predictive
 from bayesgmm.plots.likelihood import plot_log_likelihood
+from bayesgmm.plots.prior import plot_prior
 from bayesgmm.plots.responsibilities import plot_responsibilities
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "plot_log_likelihood",
     "plot_parameters",
     "plot_predictive",
+    "plot_prior",
     "plot_responsibilities",
     "rank_figure",
     "trace_figure",

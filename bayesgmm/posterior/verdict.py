@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.posterior.relabel import Relabelling
 
-__all__ = ["Diagnostics", "Verdict", "diagnose", "judge"]
+__all__ = ["Diagnostics", "ImportanceCheck", "Verdict", "diagnose", "judge"]
 
 Array = NDArray[np.float64]
 
@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 LARGEST_R_HAT = 1.01
 SMALLEST_ESS_PER_CHAIN = 100
 LARGEST_TIED_SHARE = 0.05
+# Vehtari, Simpson, Gelman, Yao and Gabry (2024), section 3.
+LARGEST_PARETO_K = 0.7
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,20 @@ class Diagnostics:
 
 
 @dataclass(frozen=True)
+class ImportanceCheck:
+    """Of draws that were weighted rather than sampled: the Pareto shape k of the weights, and their worth in independent draws."""
+
+    pareto_k: float
+    ess: float
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Whether component-wise summaries may be read, and what speaks against it.
 
     ``ok`` is true where nothing does; ``reasons`` then is empty. ``label_free`` and ``components``
-    hold the diagnostics behind it, ``tied_share`` the share of draws in which two components could exchange names.
+    hold the diagnostics behind it, ``tied_share`` the share of draws in which two components could exchange names,
+    and ``importance`` the check of weighted draws; None where the draws come from chains.
     """
 
     ok: bool
@@ -43,8 +54,15 @@ class Verdict:
     components: Diagnostics
     divergences: int
     tied_share: float
+    importance: ImportanceCheck | None = None
 
     def __str__(self) -> str:
+        if self.ok and self.importance:
+            return (
+                "The components may be read one by one: the Gaussian at the posterior mode fits "
+                f"(Pareto k {self.importance.pareto_k:.2f}, worth {self.importance.ess:.0f} independent draws), "
+                f"and names are in doubt in {100 * self.tied_share:.1f} % of the draws."
+            )
         if self.ok:
             return (
                 "The components may be read one by one: chains agree "
@@ -102,16 +120,19 @@ def judge(
     relabelling: Relabelling,
     divergences: int,
     n_chains: int,
+    importance: ImportanceCheck | None = None,
 ) -> Verdict:
     """Weigh convergence, divergences and the certainty of the labels."""
-    reasons = []
-    if n_chains < 2:
+    reasons = _faults_of_weights(importance, n_chains) if importance else []
+    if n_chains < 2 and importance is None:
         reasons.append("A single chain cannot show whether chains agree; use chains=4.")
     needed = SMALLEST_ESS_PER_CHAIN * n_chains
-    for d, what in ((label_free, "label-free quantities"), (components, "relabelled parameters")):
+    both = ((label_free, "label-free quantities"), (components, "relabelled parameters"))
+    # Where the weights fail, batches of draws disagree for that reason.
+    for d, what in () if importance and reasons else both:
         if d.r_hat >= LARGEST_R_HAT:
             reasons.append(
-                f"Chains disagree on {what}: R-hat is {d.r_hat:.3f} at {d.r_hat_at} (below {LARGEST_R_HAT} is wanted)."
+                f"{'Chains' if importance is None else 'Batches of draws'} disagree on {what}: R-hat is {d.r_hat:.3f} at {d.r_hat_at} (below {LARGEST_R_HAT} is wanted)."
             )
         if d.ess < needed:
             reasons.append(
@@ -127,4 +148,23 @@ def judge(
             f"In {100 * relabelling.nearly_tied:.0f} % of the draws two components could exchange their names at next to "
             "no cost: what is called one component here is not one thing."
         )
-    return Verdict(not reasons, tuple(reasons), label_free, components, divergences, relabelling.nearly_tied)
+    return Verdict(
+        not reasons, tuple(reasons), label_free, components, divergences, relabelling.nearly_tied, importance
+    )
+
+
+def _faults_of_weights(check: ImportanceCheck, n_chains: int) -> list[str]:
+    reasons = []
+    # A tail that could not be fitted is no good sign either.
+    if not check.pareto_k < LARGEST_PARETO_K:
+        reasons.append(
+            f"The Gaussian at the posterior mode does not fit the posterior: Pareto k is {check.pareto_k:.2f} "
+            f'(below {LARGEST_PARETO_K} is wanted); use method="nuts".'
+        )
+    needed = SMALLEST_ESS_PER_CHAIN * n_chains
+    if check.ess < needed:
+        reasons.append(
+            f"The weighted draws are worth {check.ess:.0f} independent ones (at least {needed} are wanted); "
+            'increase draws, or use method="nuts".'
+        )
+    return reasons

@@ -70,8 +70,9 @@ def sketches(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequenc
         out.append(_responsibilities(bayes, result))
     if ok:
         out.append(_parameters(result))
-    out += [_likelihood(bayes, result), _predictive(result), _em(bayes)]
-    if ok:
+    out += [_likelihood(bayes, result), _predictive(result), _em(bayes), _prior(bayes)]
+    # Weighted draws have no order that a trace could show.
+    if ok and bayes.method_ == "nuts":
         out += _chains(bayes)
     return out
 
@@ -127,6 +128,18 @@ def _parameters(result: "Comparison") -> Sketch:
     )
     caption = "Zero is the posterior mean. One unit is one posterior standard deviation of that parameter, so that all rows can be compared."
     return Sketch("parameters", alt, caption, lambda: plots.plot_parameters(result))
+
+
+def _prior(bayes: "BayesGaussianMixture") -> Sketch:
+    alt = (
+        "For each feature the data as a histogram, mixtures drawn from the prior (thin), their mean (dashed), and the posterior "
+        "predictive density (solid)."
+    )
+    caption = (
+        "Before the data were seen, any of the thin lines was possible. A prior that is wide against the data leaves them the say; where the "
+        "solid line resembles the dashed one instead of the data, the prior has it."
+    )
+    return Sketch("prior", alt, caption, lambda: plots.plot_prior(bayes))
 
 
 def _likelihood(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:

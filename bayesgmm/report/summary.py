@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bayesgmm.plots.forest import is_odd, p_text
-from bayesgmm.posterior.verdict import LARGEST_R_HAT, SMALLEST_ESS_PER_CHAIN
+from bayesgmm.posterior.verdict import LARGEST_PARETO_K, LARGEST_R_HAT, SMALLEST_ESS_PER_CHAIN
 from bayesgmm.report.wording import Name, Wording, count, listed, quantities
 
 if TYPE_CHECKING:
@@ -81,22 +81,30 @@ def _headline(bayes: "BayesGaussianMixture", result: "Comparison") -> str:
 
 def _warning(bayes: "BayesGaussianMixture") -> str:
     left_out = (
-        "Left out for that reason: the sizes and places of the groups, who belongs to which, the table and the figure of "
-        "the parameters, and the traces of the chains. What is shown below does not depend on which group is called which."
+        "Left out for that reason: the sizes and places of the groups, who belongs to which, and the tables and figures of "
+        "the parameters. What is shown below does not depend on which group is called which."
     )
     d = bayes.verdict_.label_free
     needed = SMALLEST_ESS_PER_CHAIN * bayes.posterior_["posterior"].sizes["chain"]
+    if bayes.verdict_.importance is not None:
+        return f"{left_out} But the draws may miss a part of the posterior, so take it as preliminary."
     if d.r_hat < LARGEST_R_HAT and d.ess >= needed and not bayes.verdict_.divergences:
         return left_out
     return f"{left_out} But the chains have not settled on that either, so take it as preliminary."
 
 
 def _grounds(bayes: "BayesGaussianMixture") -> str:
-    worst = bayes.verdict_.components
-    grounds = (
-        f"The chains of the sampler agree: the largest R-hat is {worst.r_hat:.3f} (below {LARGEST_R_HAT} is wanted), the smallest "
-        f"effective sample size {worst.ess:.0f}."
-    )
+    worst, check = bayes.verdict_.components, bayes.verdict_.importance
+    if check is not None:
+        grounds = (
+            f"The Gaussian at the posterior's mode fits the posterior: Pareto k is {check.pareto_k:.2f} (below {LARGEST_PARETO_K} is "
+            f"wanted), and the weighted draws are worth {check.ess:.0f} independent ones."
+        )
+    else:
+        grounds = (
+            f"The chains of the sampler agree: the largest R-hat is {worst.r_hat:.3f} (below {LARGEST_R_HAT} is wanted), the smallest "
+            f"effective sample size {worst.ess:.0f}."
+        )
     if _k(bayes) == 1:
         return grounds
     return f"{grounds} In {100 * bayes.relabelling_.nearly_tied:.0f} % of the draws two groups could exchange their names."

@@ -1,9 +1,9 @@
 """The tables of a report, as rows of text."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -201,10 +201,31 @@ def diagnostics(bayes: "BayesGaussianMixture", wording: Wording) -> Table:
                 wording(d.ess_at) if d.ess_at else "–",
             )
         )
-    rows.append(("divergent transitions", str(v.divergences), "–"))
+    if v.importance is None:
+        rows.append(("divergent transitions", str(v.divergences), "–"))
+    else:
+        rows.append(("Pareto k of the weights", f"{v.importance.pareto_k:.2f}", "–"))
+        rows.append(("independent draws that the weighted ones are worth", f"{v.importance.ess:.0f}", "–"))
     tied = 100 * bayes.relabelling_.nearly_tied
     rows.append(("draws whose labels are nearly tied", f"{tied:.1f} %", "–"))
-    return Table("Diagnostics of the chains.", ("Quantity", "Value", "at"), rows, "lrl")
+    return Table("Diagnostics of the draws.", ("Quantity", "Value", "at"), rows, "lrl")
+
+
+def _drawn(attrs: Mapping[Any, Any]) -> list[tuple[str, str]]:
+    """How the posterior was drawn from."""
+    batches, draws = int(attrs["chains"]), int(attrs["draws"])
+    if attrs["method"] == "laplace":
+        drawn = (
+            f"{count(batches, 'batch', 'batches')} of {draws} draws from the Gaussian at the mode, by weight"
+        )
+        return [("Posterior draws", drawn)]
+    return [
+        (
+            "Posterior draws",
+            f"{count(batches, 'chain')} of {draws} draws after {int(attrs['tune'])} of warm-up",
+        ),
+        ("Target acceptance", f"{float(attrs['target_accept']):g}"),
+    ]
 
 
 def provenance(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> list[tuple[str, str]]:
@@ -220,11 +241,7 @@ def provenance(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> list[tup
         ("Features, D", f"{d}: {features}"),
         ("Components, K", str(k)),
         ("Covariances", str(a["covariance_type"])),
-        (
-            "Posterior draws",
-            f"{count(int(a['chains']), 'chain')} of {int(a['draws'])} draws after {int(a['tune'])} of warm-up",
-        ),
-        ("Target acceptance", f"{float(a['target_accept']):g}"),
+        *_drawn(a),
         ("random_state", "None: a new run draws anew" if seed == "None" else plain(seed)),
         ("Seed of the predictive checks", str(int(a["predictive_seed"]))),
         (

@@ -74,9 +74,9 @@ def _components(posterior: xr.Dataset, variable: str) -> list[str]:
     return ["all"] if shared else [str(c) for c in range(posterior.sizes["cluster"])]
 
 
-def count(n: int, noun: str) -> str:
+def count(n: int, noun: str, plural: str = "") -> str:
     """A number and its noun: ``1 start``, ``20 starts``."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+    return f"{n} {noun}" if n == 1 else f"{n} {plural or noun + 's'}"
 
 
 def listed(items: Sequence[str], most: int = 6) -> str:

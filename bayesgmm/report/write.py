@@ -119,6 +119,7 @@ def _page(
         prior=[wording(line) for line in bayes.prior_.describe(features, k)],
         provenance=tables.provenance(bayes, names),
         ok=ok,
+        method=bayes.method_,
         k=k,
         created_by=bayes.posterior_.attrs["created_by"],
     )

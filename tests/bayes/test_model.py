@@ -294,6 +294,7 @@ def test_prior_draws_have_the_moments_of_the_prior():
         "stds": (draws["stds"], np.broadcast_to([2.0, 6.0, 3.0], (2, 3))),
         "correlations squared": (R[:, :, [1, 2, 2], [0, 0, 1]] ** 2, np.full((2, 3), 1 / (2 * b + 1))),
     }
+    assert stats.kstest((R[:, :, [1, 2, 2], [0, 0, 1]].ravel() + 1) / 2, stats.beta(b, b).cdf).pvalue > 1e-4
     for sample, mean in expected.values():
         error = sample.std(axis=0) / np.sqrt(len(sample))
         assert (error < 0.05 * mean.max() + 0.01).all()

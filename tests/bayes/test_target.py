@@ -1,5 +1,7 @@
 """The compiled log posterior is the PyMC model's, in every prior family and shape."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -88,11 +90,9 @@ def test_value_and_gradient_are_the_pymc_models(case):
 def test_gradient_equals_differences_at_any_temperature(temperature):
     target, points = problem("3x2-lognormal")
     q, step = points[2], 1e-6
-    _, gradient = target(q, temperature)
-    numerical = [
-        (target(q + step * e, temperature)[0] - target(q - step * e, temperature)[0]) / (2 * step)
-        for e in np.eye(len(q))
-    ]
+    target = replace(target, temperature=temperature)
+    _, gradient = target(q)
+    numerical = [(target(q + step * e)[0] - target(q - step * e)[0]) / (2 * step) for e in np.eye(len(q))]
     assert_allclose(gradient, numerical, rtol=1e-6, atol=1e-6)
 
 

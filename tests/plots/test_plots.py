@@ -169,6 +169,7 @@ def test_every_figure_draws_without_a_warning_and_leaves_no_figure_behind(any_fi
         plots.plot_parameters(result),
         plots.plot_predictive(result),
         plots.plot_em(bayes),
+        plots.plot_prior(bayes),
     ]
     if bayes.n_features_in_ < 3:
         figures.append(plots.plot_fit(bayes, components=False))
@@ -281,10 +282,26 @@ def test_given_axes_are_drawn_on(faithful, line_fit):
     assert plots.plot_log_likelihood(bayes, result, ax=axes[2]) is figure
     assert plots.plot_parameters(result, ax=axes[3]) is figure
     assert plots.plot_predictive(result, ax=axes[4]) is figure
+    assert plots.plot_prior(line_fit[0], ax=axes[5]) is figure
     assert len(figure.axes) == 6
-    assert all(ax.has_data() for ax in axes[:5])
+    assert all(ax.has_data() for ax in axes)
+    with pytest.raises(ParameterError, match="plot_prior draws 2 features on 2 axes"):
+        plots.plot_prior(bayes, ax=axes[5])
     with pytest.raises(ParameterError, match="2 features on many axes"):
         plots.plot_fit(bayes, components=False, ax=axes[5])
+
+
+def test_the_prior_predictive_density_is_the_integral_over_the_prior(faithful):
+    bayes, _ = faithful
+    prior = bayes.prior_.resolve(2, 2)
+    for j, ax in enumerate(plots.plot_prior(bayes).axes):
+        x, dashed = ax.lines[-2].get_data()
+        s = np.exp(prior.std_first[j] + prior.std_second[j] * stats.norm.ppf(np.arange(0.0005, 1, 0.001)))
+        wide = np.hypot(prior.mean_scale[j], s)
+        wanted = stats.norm.pdf(x[:, None], prior.mean_loc[j], wide).mean(axis=1)
+        # Of 2,000 draws with two components each.
+        assert np.abs(dashed - wanted).max() < 0.07 * wanted.max()
+        assert ax.lines[-2].get_linestyle() == "--"
 
 
 def test_the_log_likelihood_has_lines_at_em_and_at_the_posterior_mean(faithful):

@@ -127,14 +127,14 @@ def test_the_page_is_well_formed_and_needs_nothing_else(html):
 def test_pictures_and_tables_can_be_read_aloud(html):
     page = Page(html)
     pictures = page.all("img")
-    assert len(pictures) == 8
+    assert len(pictures) == 9
     assert all(len(p["alt"]) > 60 for p in pictures)
-    assert len({p["alt"] for p in pictures}) == 8
+    assert len({p["alt"] for p in pictures}) == 9
     assert all(int(p["width"]) > 300 and int(p["height"]) > 200 for p in pictures)
     assert len(page.all("table")) == len(page.all("caption")) == 7
     assert all(th["scope"] in ("row", "col") for th in page.all("th"))
     kinds = [p["src"].split(";")[0].split(",")[0] for p in pictures]
-    assert kinds.count("data:image/svg+xml") == 6
+    assert kinds.count("data:image/svg+xml") == 7
 
 
 def test_the_page_is_small_enough_to_be_kept_with_the_source(html):
@@ -258,7 +258,7 @@ def test_a_refused_fit_says_so_first_and_shows_no_components(faithful_fit, tmp_p
     assert "Left out for that reason: the sizes and places of the groups" in text
     ids = {attrs["id"] for _, attrs in page.elements if "id" in attrs}
     assert {i for i in ids if i.startswith("figure-")} == {
-        f"figure-{k}" for k in ("fit", "likelihood", "predictive", "em")
+        f"figure-{k}" for k in ("fit", "likelihood", "predictive", "em", "prior")
     }
     assert not {"parameters", "assignments"} & ids
     for gone in (

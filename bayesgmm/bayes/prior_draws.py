@@ -1,0 +1,69 @@
+"""Draws from the prior, without a model: for pictures of what it expects."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.bayes.priors import ResolvedPrior
+from bayesgmm.families import parameter_shapes
+
+__all__ = ["draw_prior"]
+
+Array = NDArray[np.float64]
+
+_STDS: dict[str, Callable[[np.random.Generator, Array, Array, tuple[int, ...]], Array]] = {
+    "halfnormal": lambda rng, sigma, _, shape: np.abs(rng.normal(0.0, sigma, shape)),
+    "exponential": lambda rng, rate, _, shape: rng.exponential(1 / rate, shape),
+    "gamma": lambda rng, alpha, beta, shape: rng.gamma(alpha, 1 / beta, shape),
+    "lognormal": lambda rng, mu, sigma, shape: rng.lognormal(mu, sigma, shape),
+    "inversegamma": lambda rng, alpha, beta, shape: beta / rng.gamma(alpha, 1.0, shape),
+}
+
+
+def draw_prior(
+    prior: ResolvedPrior, covariance_type: str, size: int, rng: np.random.Generator
+) -> dict[str, Array]:
+    """Independent draws of weights, means, stds and, where the family has it, corr_chol.
+
+    Shapes as those of posterior draws with `size` in place of (chain, draw).
+
+    Parameters
+    ----------
+    prior : ResolvedPrior
+    covariance_type : {"full", "tied", "diag", "spherical"}
+    size : int
+    rng : numpy.random.Generator
+    """
+    k, d = len(prior.concentration), len(prior.mean_loc)
+    shapes = {name: (size, *s) for name, s in parameter_shapes(k, d, covariance_type).items()}
+    # Spherical covariances have one standard deviation a component, and the first feature's prior for it.
+    first, second = prior.std_first, prior.std_second
+    if covariance_type == "spherical":
+        first, second = first[:1], second[:1]
+    values = {
+        "weights": rng.dirichlet(prior.concentration, size),
+        "means": rng.normal(prior.mean_loc, prior.mean_scale, shapes["means"]),
+        "stds": _STDS[prior.std_family](rng, first, second, shapes["stds"]),
+    }
+    if "corr_chol" in shapes:
+        values["corr_chol"] = _lkj(prior.lkj_eta, shapes["corr_chol"], rng)
+    return values
+
+
+def _lkj(eta: float, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Cholesky factors of LKJ correlation matrices, row by row: the onion method.
+
+    Lewandowski, Kurowicka and Joe (2009), section 3.2: row i points in a uniform direction, and its squared length
+    before the diagonal is Beta(i / 2, eta + (D - 1 - i) / 2).
+    """
+    d, lead = shape[-1], shape[:-2]
+    factor = np.zeros(shape)
+    factor[..., 0, 0] = 1.0
+    for i in range(1, d):
+        squared = rng.beta(i / 2, eta + (d - 1 - i) / 2, lead)
+        direction = rng.standard_normal((*lead, i))
+        direction /= np.linalg.norm(direction, axis=-1, keepdims=True)
+        factor[..., i, :i] = np.sqrt(squared)[..., None] * direction
+        factor[..., i, i] = np.sqrt(1 - squared)
+    return factor

@@ -1,0 +1,81 @@
+"""Our draws against those of the same model as the manuals write it: pm.Mixture of MvNormal with K LKJCholeskyCov."""
+
+import arviz_stats as azs
+import numpy as np
+import pymc as pm
+import pytest
+
+from bayesgmm import BayesGaussianMixture, datasets
+from bayesgmm.posterior.draws import covariance_draws, mean_params
+
+
+def by_hand(X, k, prior):
+    resolved, d = prior.resolve(k, X.shape[1]), X.shape[1]
+    assert resolved.std_family == "lognormal"
+    with pm.Model() as model:
+        w = pm.Dirichlet("w", resolved.concentration)
+        components = []
+        for j in range(k):
+            mean = pm.Normal(f"mean_{j}", resolved.mean_loc, resolved.mean_scale, shape=d)
+            stds = pm.LogNormal.dist(resolved.std_first, resolved.std_second, shape=d)
+            chol, _, _ = pm.LKJCholeskyCov(f"chol_{j}", n=d, eta=resolved.lkj_eta, sd_dist=stds)
+            components.append(pm.MvNormal.dist(mu=mean, chol=chol))
+        pm.Mixture("x", w=w, comp_dists=components, observed=X)
+    return model
+
+
+def draws_by_hand(X, k, bayes):
+    """Weights (chain, draw, K), means (.., K, D) and covariances (.., K, D, D) by nutpie, each component where it started."""
+    import nutpie
+
+    p, d = mean_params(bayes.posterior_["posterior"].dataset), X.shape[1]
+    rows, cols = np.tril_indices(d)
+    start = {"w": np.array(p.weights)}
+    for j in range(k):
+        start |= {f"mean_{j}": np.array(p.means[j]), f"chol_{j}": p.cholesky[j][rows, cols]}
+    compiled = nutpie.compile_pymc_model(by_hand(X, k, bayes.prior_), initial_points=start, jitter_rvs=set())
+    posterior = nutpie.sample(compiled, draws=1500, tune=700, chains=4, seed=3, progress_bar=False)[
+        "posterior"
+    ]
+    factors = np.zeros((4, 1500, k, d, d))
+    for j in range(k):
+        factors[:, :, j, rows, cols] = posterior[f"chol_{j}"].to_numpy()
+    means = np.stack([posterior[f"mean_{j}"].to_numpy() for j in range(k)], axis=2)
+    return posterior["w"].to_numpy(), means, factors @ factors.swapaxes(-1, -2)
+
+
+def quantities(weights, means, covariances):
+    """Whatever a person reads, and squares for second moments, shape (chain, draw, Q)."""
+    stds = np.sqrt(np.diagonal(covariances, axis1=-2, axis2=-1))
+    i, j = np.tril_indices(means.shape[-1], -1)
+    correlations = covariances[..., i, j] / (stds[..., i] * stds[..., j])
+    flat = [v.reshape(*v.shape[:2], -1) for v in (weights, means, np.log(stds), correlations)]
+    return np.concatenate(flat, axis=-1)
+
+
+def errors(x):
+    """Mean, standard deviation and the Monte-Carlo errors of both, over chains and draws."""
+    ess = np.array([azs.ess(x[..., q], method="bulk") for q in range(x.shape[-1])])
+    sd = x.std(axis=(0, 1))
+    return x.mean(axis=(0, 1)), sd, sd / np.sqrt(ess), azs_sd_error(x)
+
+
+def azs_sd_error(x):
+    return np.array([azs.mcse(x[..., q], method="sd") for q in range(x.shape[-1])])
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(("name", "k"), [("faithful", 2), ("banknote", 2)])
+def test_draws_are_those_of_the_model_written_by_hand(name, k):
+    X = datasets.load(name).X
+    bayes = BayesGaussianMixture(k, draws=1500, random_state=4, progressbar=False).fit(X)
+    p = bayes.posterior_["posterior"].dataset
+    ours = quantities(p["weights"].to_numpy(), p["means"].to_numpy(), covariance_draws(p))
+    theirs = quantities(*draws_by_hand(X, k, bayes))
+    mean, sd, mean_error, sd_error = errors(ours)
+    their_mean, their_sd, their_mean_error, their_sd_error = errors(theirs)
+    # The errors are small: the comparison could fail.
+    assert (their_mean_error < 0.1 * sd).all()
+    assert (np.abs(mean - their_mean) < 4 * np.hypot(mean_error, their_mean_error)).all()
+    assert (np.abs(sd - their_sd) < 4 * np.hypot(sd_error, their_sd_error)).all()
