@@ -70,7 +70,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         With method "laplace" independent batches of draws.
     cores : int or None, default None
         Chains that run at once; None means all cores. The draws do not depend on it.
-    target_accept : float, default 0.9
+    target_accept : float, default 0.8
         Acceptance rate that the step size is adapted to.
     random_state : int, Generator, RandomState or None, default None
     progressbar : bool, default True
@@ -118,7 +118,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         tune: int | None = None,
         chains: int = 4,
         cores: int | None = None,
-        target_accept: float = 0.9,
+        target_accept: float = 0.8,
         random_state: Any = None,
         progressbar: bool = True,
     ) -> None:

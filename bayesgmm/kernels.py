@@ -294,19 +294,23 @@ def accumulate(X, sample_weight, log_weights, means, cholesky, diagonal=False):
     s0 = np.zeros(K)
     s1 = np.zeros((K, D))
     s2 = np.zeros((K, D, D))
-    # Zeros, since products by BLAS go over what lies behind the last row of a short block, too.
-    block = np.zeros((D, BLOCK))
-    centred = np.zeros((D, BLOCK))
-    z = np.empty((K, D, BLOCK))
-    r = np.empty((K, BLOCK))
-    weighted = np.empty((D, BLOCK))
-    largest = np.empty(BLOCK)
-    total = np.empty(BLOCK)
-    scratch = np.empty(BLOCK)
-    products = np.empty((D, D))
+    # One piece of memory for all blocks: with few rows a dozen of them would be felt.
+    work = np.empty((3 * D + K * D + K + 3) * BLOCK)
     if D >= BLAS_FROM:
         # What lies behind the last row of a short block goes through products, too.
-        block[:] = 0.0
+        work[:] = 0.0
+    block = work[: D * BLOCK].reshape((D, BLOCK))
+    centred = work[D * BLOCK : 2 * D * BLOCK].reshape((D, BLOCK))
+    weighted = work[2 * D * BLOCK : 3 * D * BLOCK].reshape((D, BLOCK))
+    at = 3 * D * BLOCK
+    z = work[at : at + K * D * BLOCK].reshape((K, D, BLOCK))
+    at += K * D * BLOCK
+    r = work[at : at + K * BLOCK].reshape((K, BLOCK))
+    at += K * BLOCK
+    largest = work[at : at + BLOCK]
+    total = work[at + BLOCK : at + 2 * BLOCK]
+    scratch = work[at + 2 * BLOCK :]
+    products = np.empty((D, D) if D >= BLAS_FROM else (0, 0))
     log_likelihood = 0.0
     for start in range(0, N, BLOCK):
         size = min(BLOCK, N - start)
