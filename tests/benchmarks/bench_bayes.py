@@ -85,8 +85,10 @@ def by_bayesgmm(X, k, run):
     from bayesgmm.bayes.sampling import sample_nuts
     from bayesgmm.bayes.target import Target
 
-    em, prior = em_and_prior(X, k)
-    target = Target(X, k, prior, X.mean(axis=0), X.std(axis=0))
+    from bayesgmm import Prior
+
+    em, _ = em_and_prior(X, k)
+    target = Target(X, k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
     draws = 500 if len(X) >= 100_000 else 1000
 
     def sample(draws, seed):
@@ -280,7 +282,8 @@ def in_process(tool, name):
     except subprocess.TimeoutExpired:
         return f"not within {LIMIT // 60} minutes"
     if run.returncode:
-        return "not installed" if "No module named" in run.stderr else "failed"
+        last = (run.stderr.splitlines() or [""])[-1]
+        return "not installed" if "No module named" in last else f"failed: {last}"
     return tuple(json.loads(run.stdout.splitlines()[-1]))
 
 
