@@ -6,6 +6,7 @@ This is the only module that knows that there is an order of steps.
 import dataclasses
 import hashlib
 import json
+import numbers
 import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
@@ -18,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 import bayesgmm
 from bayesgmm import density, families, validation
-from bayesgmm.bayes.importance import sample_laplace
+from bayesgmm.bayes.importance import FEWEST_DRAWS, sample_laplace
 from bayesgmm.bayes.laplace import laplace
 from bayesgmm.bayes.log_prior import prior_groups
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
@@ -59,7 +60,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         have the prior's distribution one by one, correlation matrices the LKJ distribution one by one.
     method : {"nuts", "laplace"}, default "nuts"
         NUTS, or draws from the Gaussian at the posterior mode, weighted and checked: quicker, and right only where
-        ``verdict_`` says so (Pareto k below 0.7).
+        ``verdict_`` says so (Pareto k below 0.7, or less with few draws), and of the mode that EM found.
     prior : Prior or None, default None
         In the units of the data; None derives a weakly informative one from the data (``Prior.from_data``).
     draws : int, default 1000
@@ -182,13 +183,15 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
     def _settings(self) -> dict[str, int]:
         if self.prior is not None and not isinstance(self.prior, Prior):
             raise ParameterError(f"prior must be a bayesgmm.Prior or None; got {type(self.prior).__name__}.")
-        if not (isinstance(self.target_accept, float) and 0 < self.target_accept < 1):
+        if not (isinstance(self.target_accept, numbers.Real) and 0 < self.target_accept < 1):
             raise ParameterError(
                 f"target_accept must be a number between 0 and 1; got {self.target_accept!r}."
             )
         validation.check_choice(self.covariance_type, "covariance_type", FAMILIES)
         validation.check_choice(self.method, "method", METHODS)
         check = validation.check_integer
+        if self.method == "laplace":
+            self._check_enough_draws()
         return {
             "n_components": check(self.n_components, "n_components", 1),
             "draws": check(self.draws, "draws", 4),
@@ -196,6 +199,16 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
             "chains": check(self.chains, "chains", 1),
             "cores": validation.available_cores() if self.cores is None else check(self.cores, "cores", 1),
         }
+
+    def _check_enough_draws(self) -> None:
+        draws = validation.check_integer(self.draws, "draws", 4) * validation.check_integer(
+            self.chains, "chains", 1
+        )
+        if draws < FEWEST_DRAWS:
+            raise ParameterError(
+                f'method="laplace" needs at least {FEWEST_DRAWS} draws in all for its check; got {draws} '
+                f"(draws={self.draws} times chains={self.chains})."
+            )
 
     def _sample(
         self,
@@ -212,7 +225,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         if self.method == "laplace":
             with steps.step("weighted draws"):
                 found = sample_laplace(target, approximation, **sizes, seed=seed)
-            checks = {"pareto_k": found.pareto_k, "importance_ess": found.ess}
+            checks = {"pareto_k": found.pareto_k, "largest_k": found.largest_k, "importance_ess": found.ess}
             return target.constrained(found.q), {"logp": found.log_posterior}, checks
         sizes["tune"] = settings["tune"]
         with steps.step("sampling", total=sizes["chains"] * (sizes["draws"] + sizes["tune"])) as progress:
@@ -258,13 +271,15 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
             "created_by": f"bayesgmm {bayesgmm.__version__}",
             # What a later fit needs to draw the same, whatever kind of seed was given.
             "seed_entropy": str(seed.entropy),
-            "random_state": repr(self.random_state) if isinstance(self.random_state, int) else "",
+            "random_state": str(int(self.random_state))
+            if isinstance(self.random_state, numbers.Integral)
+            else "",
             "prior": repr(prior),
             "prior_fields": json.dumps(dataclasses.asdict(prior)),
             "prior_given": int(self.prior is not None),
             "covariance_type": self.covariance_type,
             "method": self.method,
-            "target_accept": self.target_accept,
+            "target_accept": float(self.target_accept),
             "python": platform.python_version(),
             "versions": ", ".join(f"{p} {version(p)}" for p in packages),
             "named_features": int(hasattr(self, "feature_names_in_")),
@@ -286,7 +301,11 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
             from bayesgmm.bayes.model import build_model
 
             self._model = build_model(
-                self._X, self.em_.params_.n_components, self.prior_, self._names, self.covariance_type
+                self._X,
+                self.em_.params_.n_components,
+                self.prior_,
+                self._names,
+                str(self.posterior_.attrs["covariance_type"]),
             )
         return self._model
 
@@ -377,7 +396,8 @@ def judged(tree: xr.DataTree) -> verdict.Verdict:
     posterior, stats, attrs = tree["posterior"].dataset, tree["sample_stats"].dataset, tree.attrs
     importance = None
     if "pareto_k" in attrs:
-        importance = verdict.ImportanceCheck(float(attrs["pareto_k"]), float(attrs["importance_ess"]))
+        names = ("pareto_k", "largest_k", "importance_ess")
+        importance = verdict.ImportanceCheck(*(float(attrs[name]) for name in names))
     label_free = verdict.label_free_quantities(posterior, stats["total_log_likelihood"].to_numpy())
     return verdict.judge(
         verdict.diagnose(label_free),

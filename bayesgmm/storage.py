@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import xarray as xr
+from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.em.record import em_from_dataset
 from bayesgmm.errors import FileProblem
@@ -35,6 +36,7 @@ def save(bayes: "BayesGaussianMixture", path: str | os.PathLike[str]) -> Path:
     FileProblem
         Where the folder does not exist or cannot be written to.
     """
+    check_is_fitted(bayes)
     tree = bayes.posterior_.copy()
     tree.attrs["bayesgmm_format"] = FORMAT
     # Through memory: on a full disk HDF5 does not raise, it brings the process down.

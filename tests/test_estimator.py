@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.special import logsumexp
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from bayesgmm import BayesGaussianMixture, Prior, datasets, density
 from bayesgmm.errors import DataError
@@ -172,3 +173,10 @@ def test_the_input_is_never_written_to(faithful_frame):
     rows = faithful_frame.to_numpy().copy()
     rows.flags.writeable = False
     BayesGaussianMixture(1, draws=10, tune=40, chains=1, random_state=0, progressbar=False).fit(rows)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+@parametrize_with_checks([BayesGaussianMixture(1, **QUICK)])
+def test_scikit_learns_estimator_checks(estimator, check):
+    check(estimator)

@@ -40,7 +40,7 @@ from pytensor.tensor.rewriting.basic import register_canonicalize
 
 from bayesgmm import __version__, compilation, kernels
 from bayesgmm.errors import ParameterError
-from bayesgmm.validation import check_choice
+from bayesgmm.validation import check_choice, check_data
 
 __all__ = ["GaussianMixture"]
 
@@ -190,8 +190,12 @@ class MixtureLogLikelihood(Op):
             # Silence would make a Hessian that lacks the likelihood.
             comment = "Second derivatives are not implemented; take differences of the gradient."
             return [grad_not_implemented(self, i, v, comment) for i, v in enumerate(inputs)]
-        X, row_weights, *_ = inputs
-        of_row_weights = grad_not_implemented(self, 1, row_weights)
+        X, row_weights, *parameters = inputs
+        # Of the rows' own weights, such as a power that is itself unknown; none where each counts once.
+        if row_weights.type.shape == (0,):
+            of_row_weights = row_weights.zeros_like()
+        else:
+            of_row_weights = pt.mul(g, log_density(X, *parameters))
         return [_no_data_gradient(self, X), of_row_weights, *(pt.mul(g, out) for out in outputs[1:])]
 
 
@@ -243,7 +247,7 @@ class GaussianMixtureRV(SymbolicRandomVariable):
         batch = () if rv_size_is_none(size) else tuple(size)
         middle, label = pt.random.categorical(weights, size=batch, rng=rng, return_next_rng=True)
         last, noise = pt.random.normal(size=(*batch, means.shape[1]), rng=middle, return_next_rng=True)
-        rows = means[label] + (cholesky[label] * noise[..., None, :]).sum(-1)
+        rows = means[label] + (pt.tril(cholesky)[label] * noise[..., None, :]).sum(-1)
         inputs = [rng, size, weights, means, cholesky, row_weights]
         return cls(inputs=inputs, outputs=[last, rows])(*inputs)
 
@@ -269,6 +273,8 @@ class GaussianMixture(Distribution):
     ------
     ParameterError
         Where shapes do not belong together.
+    DataError
+        Where observed values are missing, infinite or masked.
 
     Notes
     -----
@@ -291,6 +297,12 @@ class GaussianMixture(Distribution):
 
     rv_type = GaussianMixtureRV
     rv_op = GaussianMixtureRV.rv_op
+
+    def __new__(cls, name: str, *args: Any, observed: Any = None, **kwargs: Any) -> TensorVariable:
+        """PyMC would impute what is missing, without a word; here it is refused."""
+        if observed is not None and not isinstance(observed, Variable) and np.ndim(observed) == 2:
+            check_data(observed)
+        return super().__new__(cls, name, *args, observed=observed, **kwargs)
 
     @classmethod
     def dist(

@@ -22,6 +22,9 @@ Array = NDArray[np.float64]
 
 # Taken one in four, draws that occur twice are few.
 PROPOSALS_PER_DRAW = 4
+# Fewer do not have a tail to fit.
+FEWEST_DRAWS = 50
+LARGEST_K = 0.7
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,17 @@ class ImportanceDraws:
     log_posterior : ndarray, shape (chain, draw)
     pareto_k : float
         Shape of the generalised Pareto distribution fitted to the largest weights; above 0.7 they cannot be relied on.
+    largest_k : float
+        Up to which it is reliable with this many proposals, min(1 - 1 / log10 M, 0.7).
     ess : float
-        What the proposals are worth in independent draws, 1 / sum of squared normalised weights.
+        What the draws are worth in independent ones: the proposals' 1 / sum of squared normalised weights, but no more than
+        there are draws.
     """
 
     q: Array
     log_posterior: Array
     pareto_k: float
+    largest_k: float
     ess: float
 
 
@@ -57,7 +64,7 @@ def sample_laplace(
     """Sampling importance resampling from the Laplace approximation, with Pareto-smoothed weights.
 
     Rubin (1987), and for the smoothing Vehtari, Simpson, Gelman, Yao and Gabry (2024), Pareto smoothed importance
-    sampling, Journal of Machine Learning Research 25, algorithm 1. O(chains draws) evaluations of the posterior.
+    sampling, Journal of Machine Learning Research 25, algorithm 1 and section 3.2.3. O(chains draws) evaluations of the posterior.
 
     Parameters
     ----------
@@ -97,7 +104,8 @@ def sample_laplace(
         np.take_along_axis(q, taken[..., None], axis=1),
         np.take_along_axis(log_posterior, taken, axis=1),
         float(k),
-        float(weights.sum() ** 2 / (weights**2).sum()),
+        min(1 - 1 / np.log10(chains * m), LARGEST_K),
+        min(float(weights.sum() ** 2 / (weights**2).sum()), float(chains * draws)),
     )
 
 

@@ -13,10 +13,13 @@ __all__ = ["Laplace", "laplace"]
 
 Array = NDArray[np.float64]
 
-# Directions in which the posterior is flatter than this many prior-free units are treated as this
-# flat: a whitening that trusts a nearly zero curvature would send the first trajectories far away.
+# Directions in which the posterior of standardised data is flatter are treated as this flat: a whitening that trusts a
+# nearly zero curvature would send the first trajectories far away.
 SMALLEST_CURVATURE = 0.3
 STEP = 1e-4
+# A saddle point is left along its steepest descent, this far, and climbed from again.
+LEAP = 0.3
+MOST_CLIMBS = 10
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,9 @@ def laplace(target: Target, start: Array) -> Laplace:
     The mode is found by L-BFGS; the Hessian is made of central differences of the exact gradient, two evaluations
     a parameter.
 
+    A start with a zero gradient may be a saddle point, such as that between two equal components; it is left along the
+    direction of largest negative curvature.
+
     Raises
     ------
     SamplingError
@@ -49,6 +55,19 @@ def laplace(target: Target, start: Array) -> Laplace:
             "The log posterior is not finite at the EM estimate; the prior may exclude it. "
             "Check the prior's scales against the data's."
         )
+    mode, value = _climbed(target, start)
+    for _ in range(MOST_CLIMBS):
+        curvatures, directions = np.linalg.eigh(negative_hessian(target, mode))
+        if curvatures[0] >= -SMALLEST_CURVATURE * 1e-3:
+            break
+        ends = [_climbed(target, mode + side * LEAP * directions[:, 0]) for side in (-1, 1)]
+        mode, value = max(ends, key=lambda end: end[1])
+    whitening = directions / np.sqrt(np.maximum(curvatures, SMALLEST_CURVATURE))
+    return Laplace(mode, whitening, value, curvatures)
+
+
+def _climbed(target: Target, start: Array) -> tuple[Array, float]:
+    """Where L-BFGS ends from `start`, and the log posterior there."""
     found = minimize(
         lambda q: _negated(target, q),
         start,
@@ -56,10 +75,7 @@ def laplace(target: Target, start: Array) -> Laplace:
         method="L-BFGS-B",
         options={"maxiter": 2000, "maxfun": 4000, "gtol": 1e-6, "ftol": 1e-13},
     )
-    hessian = negative_hessian(target, found.x)
-    curvatures, directions = np.linalg.eigh(hessian)
-    whitening = directions / np.sqrt(np.maximum(curvatures, SMALLEST_CURVATURE))
-    return Laplace(found.x, whitening, float(-found.fun), curvatures)
+    return found.x, float(-found.fun)
 
 
 def negative_hessian(target: Target, q: Array) -> Array:

@@ -80,7 +80,8 @@ def prior_groups(posterior: xr.Dataset, prior: ResolvedPrior, covariance_type: s
 
 def _dirichlet(weights: Array, concentration: Array) -> Array:
     constant = gammaln(concentration.sum()) - gammaln(concentration).sum()
-    return constant + xlogy(concentration - 1, weights).sum(axis=-1)
+    # A weight that has underflowed has a finite density all the same.
+    return constant + xlogy(concentration - 1, np.maximum(weights, 1e-300)).sum(axis=-1)
 
 
 def _lkj(corr_chol: Array, eta: float) -> Array:

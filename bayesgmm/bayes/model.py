@@ -1,4 +1,4 @@
-"""`build_model`: the one definition of the posterior density, as a PyMC model."""
+"""`build_model`: the posterior density as a PyMC model, which defines it; `target` is the same density written for speed."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

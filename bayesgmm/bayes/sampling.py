@@ -31,6 +31,8 @@ Progress = Callable[[int, int, int], None]
 # Starts are drawn from the Laplace approximation, this many times wider, so that R-hat has something to find.
 OVERDISPERSION = 1.5
 
+TRIED_STARTS = 20
+
 # In radians of that rotation. Three steps of this length, the trajectory of a tree of depth two, are a little more than the
 # half-turn after which it leads back.
 LONGEST_STEP = 1.2
@@ -110,8 +112,9 @@ def sample_nuts(
     Raises
     ------
     SamplingError
-        If a chain stopped before its last draw, naming the chain.
+        If no chain can start, or one stopped before its last draw, naming the chain.
     """
+    _check_starts(target, approximation)
     plan = _WarmUp.of(tune)
     total = chains * (tune + draws)
     pilot_seed, chain_seed = seed.spawn(2)
@@ -128,7 +131,7 @@ def adapt(approximation: Laplace, z: Array) -> Laplace:
     """Centre and whitening from pilot draws z, shape (chain, draw, n), in the coordinates of `approximation`.
 
     Curvature at the mode misjudges a posterior with heavy tails; its covariance does not. Covariances are taken
-    within chains, so that chains at different modes do not blow them up, and shrunk towards the
+    within chains, so that chains at different modes do not blow them up, and shrunk towards a multiple of the
     identity (Ledoit and Wolf 2004), which is what they are where the approximation was right.
     """
     within = (z - z.mean(axis=1, keepdims=True)).reshape(-1, z.shape[2])
@@ -195,10 +198,29 @@ class _Run:
         except KeyboardInterrupt:
             sampler.cancel()
             raise
+        except RuntimeError as error:
+            # Its other chains may still be at work, and read the data.
+            _STILL_READ.append(data)
+            raise SamplingError(f"The sampler stopped: {str(error).splitlines()[0]}.") from None
         positions, stats = trace.get_arrow_trace()
         found = _read(positions, stats, draws)
         _check_complete(found["z"], draws, self.chains)
         return found
+
+
+# Data of runs that have failed.
+_STILL_READ: list[Array] = []
+
+
+def _check_starts(target: Target, approximation: Laplace) -> None:
+    """Refuse what no chain could start from: nutpie would fail for the first chain while others still run."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(scale=OVERDISPERSION, size=(TRIED_STARTS, target.n_parameters))
+    if not any(np.isfinite(target(approximation.mode + approximation.whitening @ row)[0]) for row in z):
+        raise SamplingError(
+            f"No chain can start: of {TRIED_STARTS} points around the posterior mode none has a finite log posterior; "
+            "check the data for extreme values and the prior's scales against the data's."
+        )
 
 
 def _compiled_model(data: Array, n: int) -> Any:

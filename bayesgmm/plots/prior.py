@@ -57,11 +57,12 @@ def plot_prior(bayes: "BayesGaussianMixture", *, ax: Axes | None = None) -> Figu
         raise ParameterError(
             f"plot_prior draws {d} features on {min(d, MOST_FEATURES)} axes; leave ax out, and take the figure it returns."
         )
-    resolved = bayes.prior_.resolve(k, d, bayes.covariance_type)
+    family = str(bayes.posterior_.attrs["covariance_type"])
+    resolved = bayes.prior_.resolve(k, d, family)
     # Always the same draws for a fit.
     rng = np.random.default_rng([bayes.predictive_seed_, 1])
-    prior = draw_prior(resolved, bayes.covariance_type, DRAWS, rng)
-    stds = np.broadcast_to(_per_feature(prior["stds"], bayes.covariance_type), prior["means"].shape)
+    prior = draw_prior(resolved, family, DRAWS, rng)
+    stds = np.broadcast_to(_per_feature(prior["stds"], family), prior["means"].shape)
     own = ax is None
     if d == 1:
         ax = axes_for(ax, 7.0, 4.4)

@@ -58,7 +58,7 @@ def memberships(
 
 def _chunks(n: int) -> list[slice]:
     # Enough for threads to share, few enough to keep the parts of all: of each as many numbers as draws times K^2.
-    size = max(128, -(-n // 64))
+    size = max(128, -(-n // 16))
     return [slice(i, i + size) for i in range(0, n, size)]
 
 

@@ -17,8 +17,6 @@ Array = NDArray[np.float64]
 LARGEST_R_HAT = 1.01
 SMALLEST_ESS_PER_CHAIN = 100
 LARGEST_TIED_SHARE = 0.05
-# Vehtari, Simpson, Gelman, Yao and Gabry (2024), section 3.
-LARGEST_PARETO_K = 0.7
 
 
 @dataclass(frozen=True)
@@ -33,9 +31,11 @@ class Diagnostics:
 
 @dataclass(frozen=True)
 class ImportanceCheck:
-    """Of draws that were weighted rather than sampled: the Pareto shape k of the weights, and their worth in independent draws."""
+    """Of draws that were weighted rather than sampled: the Pareto shape k of the weights and how large it may be, and what the
+    draws are worth in independent ones."""
 
     pareto_k: float
+    largest_k: float
     ess: float
 
 
@@ -59,7 +59,7 @@ class Verdict:
     def __str__(self) -> str:
         if self.ok and self.importance:
             return (
-                "The components may be read one by one: the Gaussian at the posterior mode fits "
+                "The components may be read one by one: the Gaussian at the posterior mode fits there "
                 f"(Pareto k {self.importance.pareto_k:.2f}, worth {self.importance.ess:.0f} independent draws), "
                 f"and names are in doubt in {100 * self.tied_share:.1f} % of the draws."
             )
@@ -128,11 +128,11 @@ def judge(
         reasons.append("A single chain cannot show whether chains agree; use chains=4.")
     needed = SMALLEST_ESS_PER_CHAIN * n_chains
     both = ((label_free, "label-free quantities"), (components, "relabelled parameters"))
-    # Where the weights fail, batches of draws disagree for that reason.
-    for d, what in () if importance and reasons else both:
+    # Weighted draws are independent by construction: neither agreement nor autocorrelation says anything of them.
+    for d, what in both if importance is None else ():
         if d.r_hat >= LARGEST_R_HAT:
             reasons.append(
-                f"{'Chains' if importance is None else 'Batches of draws'} disagree on {what}: R-hat is {d.r_hat:.3f} at {d.r_hat_at} (below {LARGEST_R_HAT} is wanted)."
+                f"Chains disagree on {what}: R-hat is {d.r_hat:.3f} at {d.r_hat_at} (below {LARGEST_R_HAT} is wanted)."
             )
         if d.ess < needed:
             reasons.append(
@@ -156,10 +156,10 @@ def judge(
 def _faults_of_weights(check: ImportanceCheck, n_chains: int) -> list[str]:
     reasons = []
     # A tail that could not be fitted is no good sign either.
-    if not check.pareto_k < LARGEST_PARETO_K:
+    if not check.pareto_k < check.largest_k:
         reasons.append(
-            f"The Gaussian at the posterior mode does not fit the posterior: Pareto k is {check.pareto_k:.2f} "
-            f'(below {LARGEST_PARETO_K} is wanted); use method="nuts".'
+            f"The Gaussian at the posterior mode does not fit the posterior there: Pareto k is {check.pareto_k:.2f} "
+            f'(below {check.largest_k:.2f} is wanted); use method="nuts".'
         )
     needed = SMALLEST_ESS_PER_CHAIN * n_chains
     if check.ess < needed:

@@ -136,8 +136,8 @@ def _prior(bayes: "BayesGaussianMixture") -> Sketch:
         "predictive density (solid)."
     )
     caption = (
-        "Before the data were seen, any of the thin lines was possible. A prior that is wide against the data leaves them the say; where the "
-        "solid line resembles the dashed one instead of the data, the prior has it."
+        "Each thin line is a density that the prior holds possible. Where the solid line resembles the dashed one instead of the data, "
+        "it is the prior that speaks. What the prior says of weights and correlations is not shown."
     )
     return Sketch("prior", alt, caption, lambda: plots.plot_prior(bayes))
 

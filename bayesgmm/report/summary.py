@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bayesgmm.plots.forest import is_odd, p_text
-from bayesgmm.posterior.verdict import LARGEST_PARETO_K, LARGEST_R_HAT, SMALLEST_ESS_PER_CHAIN
+from bayesgmm.posterior.verdict import LARGEST_R_HAT, SMALLEST_ESS_PER_CHAIN
 from bayesgmm.report.wording import Name, Wording, count, listed, quantities
 
 if TYPE_CHECKING:
@@ -86,7 +86,10 @@ def _warning(bayes: "BayesGaussianMixture") -> str:
     )
     d = bayes.verdict_.label_free
     needed = SMALLEST_ESS_PER_CHAIN * bayes.posterior_["posterior"].sizes["chain"]
-    if bayes.verdict_.importance is not None:
+    check = bayes.verdict_.importance
+    if check is not None and check.pareto_k < check.largest_k and check.ess >= needed:
+        return left_out
+    if check is not None:
         return f"{left_out} But the draws may miss a part of the posterior, so take it as preliminary."
     if d.r_hat < LARGEST_R_HAT and d.ess >= needed and not bayes.verdict_.divergences:
         return left_out
@@ -97,8 +100,9 @@ def _grounds(bayes: "BayesGaussianMixture") -> str:
     worst, check = bayes.verdict_.components, bayes.verdict_.importance
     if check is not None:
         grounds = (
-            f"The Gaussian at the posterior's mode fits the posterior: Pareto k is {check.pareto_k:.2f} (below {LARGEST_PARETO_K} is "
-            f"wanted), and the weighted draws are worth {check.ess:.0f} independent ones."
+            f"The Gaussian at the posterior's mode fits the posterior there: Pareto k is {check.pareto_k:.2f} (below "
+            f"{check.largest_k:.2f} is wanted), and the weighted draws are worth {check.ess:.0f} independent ones. Whether there are other "
+            "modes they cannot tell."
         )
     else:
         grounds = (

@@ -1,6 +1,5 @@
 """The tables of a report, as rows of text."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ import numpy as np
 
 from bayesgmm.plots.forest import p_text
 from bayesgmm.plots.style import plain
+from bayesgmm.posterior.verdict import ImportanceCheck, Verdict
 from bayesgmm.report.summary import SURE
 from bayesgmm.report.wording import Name, Wording, count, number, probability, quantities, signed, with_sd
 
@@ -191,7 +191,14 @@ def modes(bayes: "BayesGaussianMixture") -> Table:
 def diagnostics(bayes: "BayesGaussianMixture", wording: Wording) -> Table:
     """The numbers behind the verdict."""
     v = bayes.verdict_
-    rows = []
+    rows = _of_weights(v.importance) if v.importance else _of_chains(v, wording)
+    tied = 100 * bayes.relabelling_.nearly_tied
+    rows.append(("draws whose labels are nearly tied", f"{tied:.1f} %", "–"))
+    return Table("Diagnostics of the draws.", ("Quantity", "Value", "at"), rows, "lrl")
+
+
+def _of_chains(v: Verdict, wording: Wording) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
     for d, what in ((v.label_free, "label-free quantities"), (v.components, "parameters of the components")):
         rows.append((f"largest R-hat, {what}", f"{d.r_hat:.3f}", wording(d.r_hat_at) if d.r_hat_at else "–"))
         rows.append(
@@ -201,14 +208,15 @@ def diagnostics(bayes: "BayesGaussianMixture", wording: Wording) -> Table:
                 wording(d.ess_at) if d.ess_at else "–",
             )
         )
-    if v.importance is None:
-        rows.append(("divergent transitions", str(v.divergences), "–"))
-    else:
-        rows.append(("Pareto k of the weights", f"{v.importance.pareto_k:.2f}", "–"))
-        rows.append(("independent draws that the weighted ones are worth", f"{v.importance.ess:.0f}", "–"))
-    tied = 100 * bayes.relabelling_.nearly_tied
-    rows.append(("draws whose labels are nearly tied", f"{tied:.1f} %", "–"))
-    return Table("Diagnostics of the draws.", ("Quantity", "Value", "at"), rows, "lrl")
+    rows.append(("divergent transitions", str(v.divergences), "–"))
+    return rows
+
+
+def _of_weights(check: ImportanceCheck) -> list[tuple[Any, ...]]:
+    return [
+        (f"Pareto k of the weights (below {check.largest_k:.2f} is wanted)", f"{check.pareto_k:.2f}", "–"),
+        ("independent draws that the weighted ones are worth", f"{check.ess:.0f}", "–"),
+    ]
 
 
 def _drawn(attrs: Mapping[Any, Any]) -> list[tuple[str, str]]:
@@ -233,8 +241,7 @@ def provenance(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> list[tup
     a = bayes.posterior_.attrs
     n, d = bayes.posterior_["observed_data"]["x"].shape
     k = bayes.em_.params_.n_components
-    # An object's address is another one in each run, and says nothing.
-    seed = re.sub(r" at 0x[0-9A-Fa-f]+", "", str(a["random_state"]))
+    seed = str(a["random_state"]) or f"not a number; SeedSequence of entropy {a['seed_entropy']}"
     features = ", ".join(m.short for m in names[:20]) + (f" and {d - 20} more" if d > 20 else "")
     return [
         ("Observations, N", str(n)),
@@ -242,7 +249,7 @@ def provenance(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> list[tup
         ("Components, K", str(k)),
         ("Covariances", str(a["covariance_type"])),
         *_drawn(a),
-        ("random_state", "None: a new run draws anew" if seed == "None" else plain(seed)),
+        ("random_state", plain(seed)),
         ("Seed of the predictive checks", str(int(a["predictive_seed"]))),
         (
             "EM",

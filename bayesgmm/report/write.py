@@ -91,6 +91,7 @@ def _page(
     features = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
     wording = Wording(features)
     k, ok = bayes.em_.params_.n_components, bayes.verdict_.ok
+    attrs = bayes.posterior_.attrs
     by_component: dict[str, Any] = {}
     if ok:
         by_component["parameters"] = tables.parameters(bayes, result, names)
@@ -116,12 +117,13 @@ def _page(
             "diagnostics": tables.diagnostics(bayes, wording),
         },
         colours=[colour(c) for c in range(k)],
-        prior=[wording(line) for line in bayes.prior_.describe(features, k)],
+        prior=[wording(line) for line in bayes.prior_.describe(features, k, attrs["covariance_type"])],
+        prior_given=bool(attrs["prior_given"]),
         provenance=tables.provenance(bayes, names),
         ok=ok,
         method=bayes.method_,
         k=k,
-        created_by=bayes.posterior_.attrs["created_by"],
+        created_by=attrs["created_by"],
     )
 
 

@@ -137,8 +137,8 @@ def by_sampling(X, k, family, eta, draws=4000):
         chains=4,
         cores=2,
         seed=np.random.SeedSequence(1),
-        # Half-normal and exponential priors leave a component without rows a funnel towards zero.
-        target_accept=0.99,
+        # Half-normal and exponential priors leave a component without rows a funnel towards zero; otherwise the default will do.
+        target_accept=0.99 if family in ("halfnormal", "exponential") else 0.8,
     )
     v = target.constrained(raw.q)
     factors = v["corr_chol"] * v["stds"][..., None]
@@ -163,6 +163,7 @@ def test_draws_are_from_the_posterior_that_brute_force_finds(family, d, k, eta):
     np.testing.assert_allclose(drawn[..., ~varying].mean(axis=(0, 1)), wanted[~varying], atol=1e-9)
     data = xr.Dataset({"v": (("chain", "draw", "q"), drawn[..., varying])})
     error = azs.mcse(data)["v"].to_numpy()
+    assert (error < 0.1 * drawn[..., varying].std(axis=(0, 1))).all()
     far = (drawn[..., varying].mean(axis=(0, 1)) - wanted[varying]) / error
     # Dozens of correlated quantities at once, within four Monte-Carlo standard errors each.
     assert np.abs(far).max() < 4, far

@@ -64,6 +64,16 @@ def azs_sd_error(x):
     return np.array([azs.mcse(x[..., q], method="sd") for q in range(x.shape[-1])])
 
 
+def assert_alike(ours, theirs):
+    mean, sd, mean_error, sd_error = errors(ours)
+    their_mean, their_sd, their_mean_error, their_sd_error = errors(theirs)
+    # The errors are small: the comparison could fail.
+    assert (mean_error < 0.1 * sd).all()
+    assert (their_mean_error < 0.1 * sd).all()
+    assert (np.abs(mean - their_mean) < 4 * np.hypot(mean_error, their_mean_error)).all()
+    assert (np.abs(sd - their_sd) < 4 * np.hypot(sd_error, their_sd_error)).all()
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize(("name", "k"), [("faithful", 2), ("banknote", 2)])
@@ -73,9 +83,25 @@ def test_draws_are_those_of_the_model_written_by_hand(name, k):
     p = bayes.posterior_["posterior"].dataset
     ours = quantities(p["weights"].to_numpy(), p["means"].to_numpy(), covariance_draws(p))
     theirs = quantities(*draws_by_hand(X, k, bayes))
-    mean, sd, mean_error, sd_error = errors(ours)
-    their_mean, their_sd, their_mean_error, their_sd_error = errors(theirs)
-    # The errors are small: the comparison could fail.
-    assert (their_mean_error < 0.1 * sd).all()
-    assert (np.abs(mean - their_mean) < 4 * np.hypot(mean_error, their_mean_error)).all()
-    assert (np.abs(sd - their_sd) < 4 * np.hypot(sd_error, their_sd_error)).all()
+    assert_alike(ours, theirs)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_pymcs_own_sampler_on_our_model_agrees(faithful_fit):
+    model = faithful_fit.model_
+    model.set_initval(model["means"], faithful_fit.em_.means_)
+    tree = pm.sample(
+        1000,
+        tune=800,
+        chains=2,
+        random_seed=5,
+        model=model,
+        nuts_sampler="pymc",
+        init="adapt_diag",
+        progressbar=False,
+    )
+    both = [t["posterior"].dataset for t in (faithful_fit.posterior_, tree)]
+    assert_alike(
+        *(quantities(p["weights"].to_numpy(), p["means"].to_numpy(), covariance_draws(p)) for p in both)
+    )

@@ -22,7 +22,7 @@ from bayesgmm.bayes.distribution import (
     log_density,
     log_likelihood,
 )
-from bayesgmm.errors import ParameterError
+from bayesgmm.errors import DataError, ParameterError
 
 # Compiling with numba takes seconds a graph; the Python linker runs the same kernels through `perform`.
 PYTHON = Mode(linker="py", optimizer="fast_compile").excluding("BlasOpt")
@@ -234,6 +234,46 @@ def test_row_weights_of_two_axes_are_refused():
         ParameterError, match=r"^row_weights must have one axis, a weight for each row; got 2 axes\.$"
     ):
         GaussianMixture.dist(w, m, c, row_weights=np.ones((3, 1)))
+
+
+def test_the_gradient_by_the_rows_weights_is_their_log_density():
+    X, (w, m, c) = random_rows(23, 7, 2), random_mixture(23, 2, 2)
+    row_weights = pt.dvector("row_weights")
+    rows = log_density(X, np.log(w), m, c)
+    for total in (log_likelihood(X, row_weights, np.log(w), m, c), (row_weights * rows).sum()):
+        gradient = pt.grad(total, row_weights).eval({row_weights: np.arange(7.0)}, mode=PYTHON)
+        assert_allclose(gradient, scipy_log_density(X, w, m, c), rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (
+            lambda X: np.where(X[2, 1] == X, np.nan, X),
+            r"^X contains 1 missing \(NaN\) value\(s\), the first in row 2",
+        ),
+        (lambda X: np.ma.masked_equal(X, X[0, 0]), r"^X is a masked array with 1 masked values"),
+    ],
+)
+def test_missing_values_are_refused_instead_of_imputed(fault, sentence):
+    w, m, c = random_mixture(24, 2, 2)
+    with pm.Model(), pytest.raises(DataError, match=sentence):
+        GaussianMixture("x", w, m, c, observed=fault(random_rows(24, 5, 2)))
+
+
+def test_draws_and_density_read_the_same_half_of_a_factor():
+    w, m, c = random_mixture(25, 2, 2)
+    above = c + np.triu(np.full((2, 2), 9.0), 1)
+    clean, junk = (
+        pm.draw(GaussianMixture.dist(w, m, f, size=(50,)), random_seed=3, mode=PYTHON) for f in (c, above)
+    )
+    assert np.array_equal(clean, junk)
+    X = random_rows(25, 5, 2)
+    assert_allclose(
+        pm.logp(GaussianMixture.dist(w, m, above), X).eval(mode=PYTHON),
+        scipy_log_density(X, w, m, c),
+        rtol=1e-10,
+    )
 
 
 def test_a_sum_over_groups_of_rows_is_left_alone():

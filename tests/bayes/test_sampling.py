@@ -7,7 +7,8 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from bayesgmm import BayesGaussianMixture, Prior, datasets
+from bayesgmm import BayesGaussianMixture, MixtureParams, Prior, datasets
+from bayesgmm.bayes import laplace as laplace_module
 from bayesgmm.bayes import sampling
 from bayesgmm.bayes.laplace import laplace, negative_hessian
 from bayesgmm.bayes.target import Target
@@ -79,8 +80,62 @@ def test_the_mode_is_one_and_the_whitening_fits():
     start[1] = 1.0
     found = laplace(target, start)
     assert np.abs(target(found.mode)[1]).max() < 1e-2
-    hessian = negative_hessian(target, found.mode)
-    assert_allclose(found.whitening.T @ hessian @ found.whitening, np.eye(len(start)), atol=1e-5)
+    # Second differences of the value alone.
+    n, step = len(start), 1e-3
+    e = step * np.eye(n)
+    at = [[target(found.mode + a + b)[0] for b in (*e, *-e)] for a in (*e, *-e)]
+    v = np.array(at).reshape(2, n, 2, n)
+    hessian = -(v[0, :, 0] - v[0, :, 1] - v[1, :, 0] + v[1, :, 1]) / (4 * step**2)
+    assert_allclose(found.whitening.T @ hessian @ found.whitening, np.eye(n), atol=2e-3)
+
+
+def test_a_saddle_point_is_left():
+    """Two equal components: the gradient towards different ones is zero there."""
+    target = target_of("faithful", 2)
+    saddle = np.zeros(target.n_parameters)
+    climbed, _ = laplace_module._climbed(target, saddle)
+    assert np.linalg.eigvalsh(negative_hessian(target, climbed))[0] < -0.1
+    found = laplace(target, saddle)
+    start = saddle.copy()
+    start[1] = 1.0
+    assert found.curvatures[0] > 0
+    assert_allclose(found.log_posterior, laplace(target, start).log_posterior, rtol=1e-8)
+
+
+def test_what_no_chain_could_start_from_is_one_sentence():
+    target = target_of("faithful", 2)
+    start = np.zeros(target.n_parameters)
+    start[1] = 1.0
+    mode = laplace(target, start)
+    target.rows[3, 0] = np.nan
+    sentence = "No chain can start: of 20 points around the posterior mode none has a finite log posterior"
+    with pytest.raises(SamplingError, match=f"^{sentence}"):
+        sampling.sample_nuts(
+            target, mode, draws=10, tune=20, chains=2, cores=1, seed=np.random.SeedSequence(0)
+        )
+
+
+def test_em_fits_at_the_edge_never_reach_the_sampler_as_they_are():
+    """A weight of zero, a singular covariance: the climb starts at finite numbers and ends at a mode."""
+    target = target_of("faithful", 2)
+    means, covariances = [[2.0, 54.5], [4.3, 80.0]], np.array([np.eye(2) * 1e-18, np.diag([0.2, 36.0])])
+    for weights in ([0.36, 0.64], [0.0, 1.0]):
+        found = laplace(target, target.unconstrained(MixtureParams(weights, means, covariances)))
+        assert np.isfinite(found.log_posterior)
+        assert np.abs(target(found.mode)[1]).max() < 1e-2
+        assert np.isfinite(found.whitening).all()
+
+
+def test_trajectories_are_solved_exactly_where_the_posterior_is_normal():
+    """The setting reaches nutpie: with leapfrog steps these trees would have seven steps and more."""
+    target = target_of("faithful", 2)
+    start = np.zeros(target.n_parameters)
+    start[1] = 1.0
+    found = sampling.sample_nuts(
+        target, laplace(target, start), draws=300, tune=300, chains=2, cores=2, seed=np.random.SeedSequence(0)
+    )
+    assert found.stats["n_steps"].mean() < 4
+    assert found.stats["step_size"].max() < 1.2 * 1.2
 
 
 def test_adaptation_recovers_a_covariance():

@@ -63,7 +63,7 @@ def scores(memberships, labels):
 
 
 def measured(setting):
-    """Mean scores over replications: of EM, and of the posterior under each prior."""
+    """Scores over replications, of EM and of the posterior under each prior; see :func:`summarised`."""
     em, posterior = [], {p: [] for p in PRIORS}
     for seed in range(REPLICATIONS):
         X, labels = clusters(*setting, seed)
@@ -79,16 +79,23 @@ def measured(setting):
             ).fit(X)
             posterior[prior].append((*scores(fit.membership_, labels), fit.verdict_.label_free.r_hat < 1.05))
         em.append((*scores(fit.em_.predict_proba(X), labels), fit.em_.converged_))
-    return np.mean(em, axis=0), {p: np.mean(v, axis=0) for p, v in posterior.items()}
+    return summarised(em), {p: summarised(v) for p, v in posterior.items()}
+
+
+def summarised(scores):
+    """Means over data sets, and the standard errors of the log loss and of confidence less accuracy."""
+    loss, confidence, accuracy, settled = np.array(scores, dtype=float).T
+    errors = [x.std(ddof=1) / np.sqrt(len(x)) for x in (loss, confidence - accuracy)]
+    return loss.mean(), confidence.mean(), accuracy.mean(), settled.mean(), *errors
 
 
 def row(setting, name, values):
-    loss, confidence, accuracy, agreed = values
+    loss, confidence, accuracy, agreed, loss_error, error = values
     n, distance, weights = setting
     shares = ", ".join(f"{w:g}" for w in weights)
     return (
-        f"| {n} rows, weights {shares}, {distance:g} apart | {name} | {loss:.2f} | {confidence:.3f} | {accuracy:.3f} "
-        f"| {confidence - accuracy:+.3f} | {100 * agreed:.0f} % |"
+        f"| {n} rows, weights {shares}, {distance:g} apart | {name} | {loss:.2f} ± {loss_error:.2f} | {confidence:.3f} | {accuracy:.3f} "
+        f"| {confidence - accuracy:+.3f} ± {error:.3f} | {100 * agreed:.0f} % |"
     )
 
 
@@ -107,7 +114,7 @@ def main():
             "",
             f"Means over {REPLICATIONS} simulated data sets a row. A prior is given as the concentration of the weights, and median (in standard",
             "deviations of the column) and log-sd of the components' standard deviations. Confidence is the mean of the largest membership;",
-            "what is calibrated has a confidence near its accuracy. For EM the last column is the share of converged fits, otherwise",
+            "what is calibrated has a confidence near its accuracy (± standard errors over data sets; all priors see the same ones). For EM the last column is the share of converged fits, otherwise",
             "the share whose label-free R-hat is below 1.05 with two chains of 400 draws. Written by `python tests/benchmarks/calibrate_prior.py`.",
             "",
             "| data | prior | log loss | confidence | accuracy | difference | settled |",

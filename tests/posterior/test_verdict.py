@@ -87,20 +87,17 @@ def test_a_single_chain_cannot_be_judged():
 
 def test_weighted_draws_are_judged_by_their_weights():
     bad = verdict.Diagnostics(1.25, "weights[1]", 30.0, "stds[0, a]")
-    found = verdict.judge(GOOD, GOOD, CERTAIN, 0, 1, verdict.ImportanceCheck(0.4, 900.0))
+    # Weighted draws are independent: what chains would be refused for says nothing of them.
+    found = verdict.judge(bad, bad, CERTAIN, 0, 1, verdict.ImportanceCheck(0.4, 0.7, 900.0))
     assert found.ok
     assert str(found) == (
-        "The components may be read one by one: the Gaussian at the posterior mode fits (Pareto k 0.40, worth 900 independent "
-        "draws), and names are in doubt in 0.0 % of the draws."
+        "The components may be read one by one: the Gaussian at the posterior mode fits there (Pareto k 0.40, worth 900 "
+        "independent draws), and names are in doubt in 0.0 % of the draws."
     )
-    # One fault, one sentence: that the batches disagree then says nothing new.
-    assert verdict.judge(bad, bad, CERTAIN, 0, 4, verdict.ImportanceCheck(0.9, 20.0)).reasons == (
-        "The Gaussian at the posterior mode does not fit the posterior: Pareto k is 0.90 (below 0.7 is wanted); "
+    assert verdict.judge(GOOD, GOOD, CERTAIN, 0, 4, verdict.ImportanceCheck(0.66, 0.64, 20.0)).reasons == (
+        "The Gaussian at the posterior mode does not fit the posterior there: Pareto k is 0.66 (below 0.64 is wanted); "
         'use method="nuts".',
         "The weighted draws are worth 20 independent ones (at least 400 are wanted); increase draws, or use "
         'method="nuts".',
     )
-    assert not verdict.judge(GOOD, GOOD, CERTAIN, 0, 4, verdict.ImportanceCheck(np.nan, 900.0)).ok
-    assert verdict.judge(bad, GOOD, CERTAIN, 0, 4, verdict.ImportanceCheck(0.4, 900.0)).reasons[0] == (
-        "Batches of draws disagree on label-free quantities: R-hat is 1.250 at weights[1] (below 1.01 is wanted)."
-    )
+    assert not verdict.judge(GOOD, GOOD, CERTAIN, 0, 4, verdict.ImportanceCheck(np.nan, 0.7, 900.0)).ok

@@ -236,11 +236,34 @@ def test_parameters_are_named_in_the_order_of_the_comparison(family):
 def test_the_fit_can_be_made_again_from_what_is_said(html, faithful_fit):
     text = Page(html).text
     attrs = faithful_fit.posterior_.attrs
-    for key in ("data_sha256", "versions", "predictive_seed", "random_state", "created_by"):
+    for key in ("data_sha256", "versions", "predictive_seed", "created_by"):
         assert str(attrs[key]) in text
+    assert "random_state 0 " in text
+    assert "Derived from these data: their columns’ means and standard deviations." in text
     assert "4 chains of 1000 draws after 600 of warm-up" in text
     for line in faithful_fit.prior_.describe(["eruptions", "waiting"], 2):
         assert line in text
+
+
+def test_a_seed_that_is_no_number_and_another_family_are_told_as_they_are(tmp_path, faithful_frame):
+    settings = {"draws": 60, "method": "laplace", "progressbar": False}
+    bayes = BayesGaussianMixture(2, covariance_type="spherical", random_state=None, **settings).fit(
+        faithful_frame * [20, 1]
+    )
+    text = Page(written(bayes, tmp_path)).text
+    assert (
+        f"random_state not a number; SeedSequence of entropy {bayes.posterior_.attrs['seed_entropy']}" in text
+    )
+    assert "correlations ~ LKJ" not in text
+    assert "stds ~ LogNormal" in text
+    numpy_seed = BayesGaussianMixture(1, random_state=np.int64(3), **settings).fit(faithful_frame)
+    assert "random_state 3 " in Page(written(numpy_seed, tmp_path)).text
+    # The same again from what is said.
+    seed = np.random.SeedSequence(int(bayes.posterior_.attrs["seed_entropy"]))
+    again = BayesGaussianMixture(2, covariance_type="spherical", random_state=seed, **settings).fit(
+        faithful_frame * [20, 1]
+    )
+    assert np.array_equal(again.posterior_["posterior"]["means"], bayes.posterior_["posterior"]["means"])
 
 
 # ------------------------------------------------------------ where components must not be read
