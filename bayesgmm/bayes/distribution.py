@@ -193,7 +193,7 @@ class MixtureLogLikelihood(Op):
         X, row_weights, *parameters = inputs
         # Of the rows' own weights, such as a power that is itself unknown; none where each counts once.
         if row_weights.type.shape == (0,):
-            of_row_weights = row_weights.zeros_like()
+            of_row_weights = pt.zeros_like(row_weights)
         else:
             of_row_weights = pt.mul(g, log_density(X, *parameters))
         return [_no_data_gradient(self, X), of_row_weights, *(pt.mul(g, out) for out in outputs[1:])]
@@ -298,7 +298,7 @@ class GaussianMixture(Distribution):
     rv_type = GaussianMixtureRV
     rv_op = GaussianMixtureRV.rv_op
 
-    def __new__(cls, name: str, *args: Any, observed: Any = None, **kwargs: Any) -> TensorVariable:
+    def __new__(cls, name: str, *args: Any, observed: Any = None, **kwargs: Any) -> Any:
         """PyMC would impute what is missing, without a word; here it is refused."""
         if observed is not None and not isinstance(observed, Variable) and np.ndim(observed) == 2:
             check_data(observed)

@@ -1,7 +1,8 @@
 """The posterior against the same model written by hand; writes reports/benchmark_bayes.md.
 
 Run it with nothing else running, in an environment with the dependency group jax (without it NumPyro's column is empty):
-python tests/benchmarks/bench_bayes.py [data set ...]. Every tool samples every data set in a process of its own.
+python tests/benchmarks/bench_bayes.py [data set ...]. Every tool samples every data set in a process of its own; with data
+sets given, only their rows are measured again.
 """
 
 import json
@@ -433,13 +434,19 @@ def write(rows, others):
 
 def main(names):
     warnings.simplefilter("ignore")
-    others, rows = [], []
-    for row in (fresh_process_row, evaluation_row, cores_row):
-        others.append(row())
-        print(others[-1], flush=True)
+    rows, others = [], []
+    if names:
+        lines = REPORT.read_text().splitlines()
+        rows = [line for line in lines if line.startswith(tuple(f"| {d}, K=" for d in DATA))]
+        others = lines[lines.index("| what | measured | target |") + 2 :]
+    else:
+        for row in (fresh_process_row, evaluation_row, cores_row):
+            others.append(row())
+            print(others[-1], flush=True)
     # Written after every row: the last ones take long.
-    for row in ess_rows(names):
-        rows.append(row)
+    for name, row in zip(names or DATA, ess_rows(names or DATA), strict=True):
+        rows = [r for r in rows if not r.startswith(f"| {name}, K=")] + [row]
+        rows.sort(key=lambda r: [r.startswith(f"| {d}, K=") for d in DATA].index(True))
         write(rows, others)
 
 
@@ -447,4 +454,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
         print(json.dumps(measure(*sys.argv[2:4])))
     else:
-        main(sys.argv[1:] or list(DATA))
+        main(sys.argv[1:])
