@@ -27,6 +27,7 @@ SOURCES = (
     "em/steps.py",
     "bayes/target.py",
     "bayes/sampling.py",
+    "posterior/partitions.py",
     "posterior/passes.py",
     "posterior/pointwise.py",
 )

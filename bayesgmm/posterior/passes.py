@@ -9,7 +9,7 @@ from bayesgmm.compilation import entry
 from bayesgmm.kernels import evaluate
 from bayesgmm.threads import shared
 
-__all__ = ["log_likelihoods_and_overlaps", "memberships"]
+__all__ = ["allocations", "log_likelihoods_and_overlaps", "memberships", "responsibility_draws"]
 
 Array = NDArray[np.float64]
 
@@ -21,14 +21,14 @@ def log_likelihoods_and_overlaps(
 ) -> tuple[Array, Array]:
     """Log-likelihood of every draw, shape (S,), and its overlap with reference responsibilities.
 
-    overlap[s, j, k] = sum_n reference[n, j] r_s[n, k], shape (S, K, K): the expected number of rows that
-    both the reference's component j and the draw's component k would claim. O(S N K D^2).
+    overlap[s, j, k] = sum_n reference[n, j] r_s[n, k], shape (S, J, K): with responsibilities as reference the expected number
+    of rows that both the reference's component j and the draw's component k would claim. O(S N K (J + D^2)).
 
     Parameters
     ----------
     X : float64 array, shape (N, D)
     log_weights, means, cholesky : float64 arrays, shapes (S, K), (S, K, D), (S, K, D, D)
-    reference : float64 array, shape (N, K)
+    reference : float64 array, shape (N, J)
     n_threads : int
         The result does not depend on it by a bit.
     """
@@ -56,6 +56,34 @@ def memberships(
     return np.concatenate(mean), np.concatenate(sd), np.concatenate(predictive)
 
 
+def responsibility_draws(X: Array, log_weights: Array, means: Array, cholesky: Array) -> Array:
+    """Every draw's responsibilities of a few rows, side by side: shape (N, S, K), S N K numbers.
+
+    Parameters as in :func:`log_likelihoods_and_overlaps`.
+    """
+    out = np.empty((len(X), *log_weights.shape))
+    _responsibility_draws(X, log_weights, means, cholesky, out)
+    return out
+
+
+def allocations(
+    X: Array, log_weights: Array, means: Array, cholesky: Array, rng: np.random.Generator, n_threads: int = 1
+) -> NDArray[np.int32]:
+    """A component for each row, drawn from each draw's responsibilities, shape (S, N).
+
+    Other parameters as in :func:`log_likelihoods_and_overlaps`.
+    """
+    uniforms = rng.random((len(log_weights), len(X)))
+    out = np.empty(uniforms.shape, dtype=np.int32)
+    draws = log_weights, means, cholesky
+    shared(
+        lambda rows: _allocations(X[rows], *draws, uniforms[:, rows], out[:, rows]),
+        _chunks(len(X)),
+        n_threads,
+    )
+    return out
+
+
 def _chunks(n: int) -> list[slice]:
     # Enough for threads to share, few enough to keep the parts of all: of each as many numbers as draws times K^2.
     size = max(128, -(-n // 16))
@@ -65,9 +93,9 @@ def _chunks(n: int) -> list[slice]:
 @entry
 def _log_likelihoods_and_overlaps(X, log_weights, means, cholesky, reference):
     S, K = log_weights.shape
-    N = X.shape[0]
+    N, J = reference.shape
     log_likelihood = np.zeros(S)
-    overlap = np.zeros((S, K, K))
+    overlap = np.zeros((S, J, K))
     density = np.empty(ROWS)
     r = np.empty((ROWS, K))
     for start in range(0, N, ROWS):
@@ -77,7 +105,7 @@ def _log_likelihoods_and_overlaps(X, log_weights, means, cholesky, reference):
             evaluate(rows, log_weights[s], means[s], cholesky[s], density, r)
             for n in range(size):
                 log_likelihood[s] += density[n]
-                for j in range(K):
+                for j in range(J):
                     for k in range(K):
                         overlap[s, j, k] += reference[start + n, j] * r[n, k]
     return log_likelihood, overlap
@@ -116,3 +144,29 @@ def _memberships(X, log_weights, means, cholesky):
         for n in range(size):
             predictive[start + n] = largest[n] + math.log(total[n] / S)
     return mean, np.sqrt(spread / S), predictive
+
+
+@entry
+def _responsibility_draws(X, log_weights, means, cholesky, out):
+    """Fill the responsibilities (N, S, K)."""
+    density = np.empty(X.shape[0])
+    for s in range(log_weights.shape[0]):
+        evaluate(X, log_weights[s], means[s], cholesky[s], density, out[:, s])
+
+
+@entry
+def _allocations(X, log_weights, means, cholesky, uniforms, out):
+    """Fill a component for each draw and row: the first whose cumulative responsibility exceeds the uniform number."""
+    S, K = log_weights.shape
+    N = X.shape[0]
+    density = np.empty(N)
+    r = np.empty((N, K))
+    for s in range(S):
+        evaluate(X, log_weights[s], means[s], cholesky[s], density, r)
+        for n in range(N):
+            k = 0
+            reached = r[n, 0]
+            while k < K - 1 and reached <= uniforms[s, n]:
+                k += 1
+                reached += r[n, k]
+            out[s, n] = k

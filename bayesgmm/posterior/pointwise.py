@@ -8,7 +8,7 @@ from bayesgmm.compilation import entry
 from bayesgmm.kernels import evaluate
 from bayesgmm.posterior.draws import stacked
 
-__all__ = ["log_likelihood_dataset", "predictive_dataset", "replicated_rows"]
+__all__ = ["log_densities", "log_likelihood_dataset", "predictive_dataset", "replicated_rows"]
 
 Array = NDArray[np.float64]
 
@@ -22,12 +22,18 @@ def log_likelihood_dataset(posterior: xr.Dataset, X: Array) -> xr.Dataset:
     X : ndarray, shape (N, D)
     """
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    values = np.empty((chains * draws, len(X)))
-    _log_densities(np.asfortranarray(X), *stacked(posterior), values)
+    values = log_densities(np.asfortranarray(X), *stacked(posterior))
     return xr.Dataset(
         {"x": (("chain", "draw", "obs"), values.reshape(chains, draws, -1))},
         coords={"chain": posterior["chain"], "draw": posterior["draw"], "obs": np.arange(len(X))},
     )
+
+
+def log_densities(X: Array, log_weights: Array, means: Array, cholesky: Array) -> Array:
+    """log p(x_n) of each draw, shape (S, N), for rows (N, D) and draws (S, K), (S, K, D), (S, K, D, D)."""
+    values = np.empty((len(log_weights), len(X)))
+    _log_densities(X, log_weights, means, cholesky, values)
+    return values
 
 
 def predictive_dataset(posterior: xr.Dataset, n: int, rng: np.random.Generator) -> xr.Dataset:

@@ -1,0 +1,104 @@
+"""Who belongs where, and how sure that is: with the parameters' uncertainty in it, which EM's responsibilities leave out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import entr
+
+from bayesgmm.posterior.passes import responsibility_draws
+from bayesgmm.threads import shared
+
+__all__ = ["Memberships", "membership_intervals"]
+
+Array = NDArray[np.float64]
+
+# A row whose likeliest component has less than this membership is uncertain.
+SURE = 0.95
+# Numbers held at a time by each thread.
+AT_ONCE = 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Memberships:
+    """Posterior memberships of N rows in K components.
+
+    Attributes
+    ----------
+    mean, sd, lower, upper : ndarrays, shape (N, K)
+        Of the responsibilities between draws: mean, standard deviation, and a central interval.
+    entropy : ndarray, shape (N,)
+        Of the mean memberships, in nats: 0 where a row surely has one component, log K where nothing is known.
+    changing : ndarray, shape (N,)
+        Share of draws in which another component than the likeliest on average is the likeliest.
+    mass : float
+        Of the intervals.
+    """
+
+    mean: Array
+    sd: Array
+    lower: Array
+    upper: Array
+    entropy: Array
+    changing: Array
+    mass: float
+
+    @property
+    def labels(self) -> NDArray[np.intp]:
+        """The component with the largest mean membership, shape (N,)."""
+        return self.mean.argmax(axis=1)
+
+    @property
+    def uncertain(self) -> NDArray[np.intp]:
+        """Rows whose likeliest component has a mean membership below 0.95, the least certain first."""
+        largest = self.mean.max(axis=1)
+        rows = np.flatnonzero(largest < SURE)
+        return rows[np.argsort(largest[rows], kind="stable")]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row each: label, its membership with sd and interval, entropy, changing, uncertain."""
+        at = np.arange(len(self.mean)), self.labels
+        return pd.DataFrame(
+            {
+                "label": self.labels,
+                "membership": self.mean[at],
+                "sd": self.sd[at],
+                "lower": self.lower[at],
+                "upper": self.upper[at],
+                "entropy": self.entropy,
+                "changing": self.changing,
+                "uncertain": self.mean[at] < SURE,
+            },
+            index=pd.RangeIndex(len(self.mean), name="obs"),
+        )
+
+
+def membership_intervals(
+    X: Array, log_weights: Array, means: Array, cholesky: Array, mass: float = 0.95, n_threads: int = 1
+) -> Memberships:
+    """Memberships with intervals, in blocks of rows. O(S N K (log S + D^2)).
+
+    Parameters
+    ----------
+    X : float64 array, shape (N, D)
+    log_weights, means, cholesky : float64 arrays, shapes (S, K), (S, K, D), (S, K, D, D)
+    mass : float, default 0.95
+        Of the central intervals.
+    n_threads : int
+    """
+    draws = log_weights, means, cholesky
+    ends = (0.5 - mass / 2, 0.5 + mass / 2)
+
+    def of(rows: slice) -> tuple[Array, ...]:
+        r = responsibility_draws(X[rows], *draws)
+        mean = r.mean(axis=1)
+        lower, upper = np.quantile(r, ends, axis=1)
+        changing = (r.argmax(axis=2) != mean.argmax(axis=1)[:, None]).mean(axis=1)
+        return mean, r.std(axis=1), lower, upper, changing
+
+    size = max(1, AT_ONCE // log_weights.size)
+    parts = shared(of, [slice(i, i + size) for i in range(0, len(X), size)], n_threads)
+    mean, sd, lower, upper, changing = (np.concatenate(p) for p in zip(*parts, strict=True))
+    return Memberships(mean, sd, lower, upper, entr(mean).sum(axis=1), changing, mass)
