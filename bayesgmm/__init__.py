@@ -17,6 +17,7 @@ _HOMES = {
     "compare": "bayesgmm.comparison",
     "datasets": "bayesgmm.datasets",
     "load": "bayesgmm.storage",
+    "partition": "bayesgmm.comparison",
     "save": "bayesgmm.storage",
     "write_report": "bayesgmm.report",
 }
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from bayesgmm import datasets as datasets
     from bayesgmm.bayes.priors import Prior as Prior
     from bayesgmm.comparison import compare as compare
+    from bayesgmm.comparison import partition as partition
     from bayesgmm.em import EMGaussianMixture as EMGaussianMixture
     from bayesgmm.estimator import BayesGaussianMixture as BayesGaussianMixture
     from bayesgmm.params import MixtureParams as MixtureParams

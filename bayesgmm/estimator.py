@@ -9,13 +9,13 @@ import json
 import numbers
 import platform
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 import bayesgmm
 from bayesgmm import density, families, validation
@@ -30,21 +30,23 @@ from bayesgmm.em.record import em_dataset
 from bayesgmm.em.steps import FAMILIES
 from bayesgmm.errors import ParameterError
 from bayesgmm.posterior import draws as drawn
-from bayesgmm.posterior import passes, pointwise, relabel, verdict
+from bayesgmm.posterior import passes, relabel
+from bayesgmm.posterior.certificate import certify
+from bayesgmm.posterior.streamed import StreamedResponsibilities
 from bayesgmm.progress import Steps
-
-if TYPE_CHECKING:
-    import pymc as pm
+from bayesgmm.results import PosteriorResults, judged
 
 __all__ = ["BayesGaussianMixture"]
 
 Array = NDArray[np.float64]
 
 DEFAULT_TUNE = 600
+# Names are compared between methods on so many rows, evenly spaced.
+CERTIFIED_ROWS = 2000
 METHODS = ("nuts", "laplace")
 
 
-class BayesGaussianMixture(DensityMixin, BaseEstimator):
+class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     """Gaussian mixture by maximum likelihood and by full Bayes, for a comparison of the two.
 
     EM gives the baseline and a start. From there the posterior's mode is climbed to, its curvature measured, and NUTS run
@@ -94,8 +96,12 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         ``ok`` and ``reasons``.
     relabelling_ : Relabelling
         The permutations applied, and how certain they are.
+    certificate_ : Certificate
+        How far the names of the components can be trusted: what other methods of relabelling say, and more.
     membership_, membership_sd_ : ndarrays, shape (N, K)
         Posterior mean and standard deviation of each row's responsibilities.
+    similarity_ : ndarray, shape (N, N)
+        P(two rows share a component), whatever the components are called; made when first asked for.
     log_likelihood_draws_ : ndarray, shape (chains, draws)
         Total log-likelihood of each draw.
 
@@ -174,7 +180,7 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         # Together and last: a fit that fails leaves an earlier one whole.
         validate_data(self, X, reset=True, skip_check_array=True)
         tree.attrs.update(self._provenance(rows, settings, prior, seed))
-        self.__dict__.pop("_model", None)
+        self._forget()
         self.em_, self.prior_, self.posterior_, self.verdict_ = em, prior, tree, found
         self.predictive_seed_ = int(predictive_seed.generate_state(1)[0])
         tree.attrs["predictive_seed"] = self.predictive_seed_
@@ -258,10 +264,18 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
         chains, n_draws, k = values["weights"].shape
         relabelling = relabel.match(overlap.reshape(chains, n_draws, k, k))
         posterior = drawn.permuted(unlabelled, relabelling.permutations)
-        mean, sd, _ = passes.memberships(columns, *drawn.stacked(posterior), cores)
+        renamed = drawn.stacked(posterior)
+        mean, sd, _ = passes.memberships(columns, *renamed, cores)
+        some = drawn.evenly(len(rows), CERTIFIED_ROWS)
+        certificate = certify(
+            StreamedResponsibilities(np.asfortranarray(rows[some]), *renamed, cores),
+            mean[some],
+            drawn.component_parameters(posterior),
+            relabelling,
+        )
         stats = stats | {"total_log_likelihood": log_likelihood.reshape(chains, n_draws)}
         others = {**prior_groups(posterior, prior, self.covariance_type), **em_dataset(em, names)}
-        return drawn.posterior_tree(posterior, stats, rows, relabelling, (mean, sd), others)
+        return drawn.posterior_tree(posterior, stats, rows, (relabelling, certificate), (mean, sd), others)
 
     def _provenance(
         self, rows: Array, settings: dict[str, int], prior: Prior, seed: np.random.SeedSequence
@@ -286,124 +300,3 @@ class BayesGaussianMixture(DensityMixin, BaseEstimator):
             "data_sha256": hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest(),
             **{k: v for k, v in settings.items() if k != "cores"},
         }
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        # A PyMC model cannot be pickled, and is built again when asked for.
-        state.pop("_model", None)
-        return state
-
-    @property
-    def model_(self) -> "pm.Model":
-        """The PyMC model of the posterior, in the units of the data; built when first asked for."""
-        check_is_fitted(self)
-        if not hasattr(self, "_model"):
-            from bayesgmm.bayes.model import build_model
-
-            self._model = build_model(
-                self._X,
-                self.em_.params_.n_components,
-                self.prior_,
-                self._names,
-                str(self.posterior_.attrs["covariance_type"]),
-            )
-        return self._model
-
-    @property
-    def _X(self) -> Array:
-        return self.posterior_["observed_data"]["x"].to_numpy()
-
-    @property
-    def _names(self) -> list[str]:
-        return [str(f) for f in self.posterior_["posterior"]["feature"].to_numpy()]
-
-    @property
-    def method_(self) -> str:
-        """The method used."""
-        return str(self.posterior_.attrs["method"])
-
-    @property
-    def membership_(self) -> Array:
-        """Posterior mean of each row's responsibilities, shape (N, K)."""
-        return self.posterior_["membership"]["mean"].to_numpy()
-
-    @property
-    def membership_sd_(self) -> Array:
-        """Standard deviation between draws of each row's responsibilities, shape (N, K)."""
-        return self.posterior_["membership"]["sd"].to_numpy()
-
-    @property
-    def log_likelihood_draws_(self) -> Array:
-        """Total log-likelihood of each draw, shape (chains, draws)."""
-        return self.posterior_["sample_stats"]["total_log_likelihood"].to_numpy()
-
-    @property
-    def relabelling_(self) -> relabel.Relabelling:
-        """The permutations applied to the draws, and how certain they are."""
-        return drawn.relabelling(self.posterior_)
-
-    def add_log_likelihood(self) -> Self:
-        """Add the group log_likelihood, log p(x_n) of each draw and row: what ``az.loo`` reads.
-
-        Chains x draws x N numbers of 8 bytes.
-        """
-        check_is_fitted(self)
-        posterior = self.posterior_["posterior"].dataset
-        self.posterior_["log_likelihood"] = xr.DataTree(pointwise.log_likelihood_dataset(posterior, self._X))
-        return self
-
-    def add_posterior_predictive(self) -> Self:
-        """Add the group posterior_predictive, a simulated data set of N rows from each draw; always the same ones.
-
-        Chains x draws x N x D numbers of 8 bytes.
-        """
-        check_is_fitted(self)
-        posterior, rng = self.posterior_["posterior"].dataset, np.random.default_rng(self.predictive_seed_)
-        replicated = pointwise.predictive_dataset(posterior, len(self._X), rng)
-        self.posterior_["posterior_predictive"] = xr.DataTree(replicated)
-        return self
-
-    def _memberships(self, rows: Array) -> tuple[Array, Array, Array]:
-        return passes.memberships(
-            np.asfortranarray(rows), *drawn.stacked(self.posterior_["posterior"].dataset)
-        )
-
-    def _new_rows(self, X: Any) -> Array:
-        check_is_fitted(self)
-        rows = validation.check_data(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return rows
-
-    def predict_proba(self, X: ArrayLike) -> Array:
-        """Posterior mean membership of each row, E[p(z = k | x, parameters)], shape (N, K)."""
-        return self._memberships(self._new_rows(X))[0]
-
-    def predict(self, X: ArrayLike) -> NDArray[np.intp]:
-        """The component with the largest posterior mean membership, shape (N,)."""
-        return self.predict_proba(X).argmax(axis=1)
-
-    def score_samples(self, X: ArrayLike) -> Array:
-        """Log posterior predictive density of each row, log E[p(x | parameters)], shape (N,)."""
-        return self._memberships(self._new_rows(X))[2]
-
-    def score(self, X: ArrayLike, y: object = None) -> float:
-        """Mean over rows of the log posterior predictive density."""
-        return float(self.score_samples(X).mean())
-
-
-def judged(tree: xr.DataTree) -> verdict.Verdict:
-    """The verdict on a relabelled tree."""
-    posterior, stats, attrs = tree["posterior"].dataset, tree["sample_stats"].dataset, tree.attrs
-    importance = None
-    if "pareto_k" in attrs:
-        names = ("pareto_k", "largest_k", "importance_ess")
-        importance = verdict.ImportanceCheck(*(float(attrs[name]) for name in names))
-    label_free = verdict.label_free_quantities(posterior, stats["total_log_likelihood"].to_numpy())
-    return verdict.judge(
-        verdict.diagnose(label_free),
-        verdict.diagnose(drawn.parameter_draws(posterior)),
-        drawn.relabelling(tree),
-        int(stats["diverging"].sum()) if "diverging" in stats else 0,
-        posterior.sizes["chain"],
-        importance,
-    )

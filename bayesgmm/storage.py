@@ -70,7 +70,8 @@ def load(path: str | os.PathLike[str]) -> "BayesGaussianMixture":
 
 def _restored(tree: xr.DataTree) -> "BayesGaussianMixture":
     from bayesgmm.bayes.priors import Prior
-    from bayesgmm.estimator import BayesGaussianMixture, judged
+    from bayesgmm.estimator import BayesGaussianMixture
+    from bayesgmm.results import judged
 
     attrs = tree.attrs
     fields = {k: _tuples(v) for k, v in json.loads(attrs["prior_fields"]).items()}

@@ -19,7 +19,18 @@ GROUND = (
     "tables",
     "datasets",
 )
-ORDER = ("em", "bayes", "posterior", "estimator", "storage", "comparison", "plots", "report", "cli")
+ORDER = (
+    "em",
+    "bayes",
+    "posterior",
+    "results",
+    "estimator",
+    "storage",
+    "comparison",
+    "plots",
+    "report",
+    "cli",
+)
 RANK = dict.fromkeys(GROUND, 0) | {name: 1 + i for i, name in enumerate(ORDER)}
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from bayesgmm.params import MixtureParams
 from bayesgmm.plots.style import display_names
-from bayesgmm.posterior.draws import mean_params, stacked
+from bayesgmm.posterior.draws import evenly, mean_params, stacked
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -53,7 +53,7 @@ class Fitted:
     @property
     def shown(self) -> NDArray[np.intp]:
         """Indices of the observations that are drawn: all, or 4000 evenly spaced ones."""
-        return _evenly(len(self.X), OBSERVATIONS)
+        return evenly(len(self.X), OBSERVATIONS)
 
     def limits(self, j: int) -> tuple[float, float]:
         """Axis limits of feature j: the data and both estimates, half a range beyond the data at the most."""
@@ -73,7 +73,7 @@ def fitted(bayes: "BayesGaussianMixture") -> Fitted:
     """Collect what is drawn of a fit."""
     posterior = bayes.posterior_["posterior"].dataset
     log_weights, means, cholesky = stacked(posterior)
-    kept = _evenly(len(means), DRAWS)
+    kept = evenly(len(means), DRAWS)
     factor = cholesky[kept]
     return Fitted(
         X=bayes.posterior_["observed_data"]["x"].to_numpy(),
@@ -124,7 +124,3 @@ def marginal_density(x: Array, weights: Array, means: Array, stds: Array) -> Arr
         w, m, s = (a[..., k, None] for a in (weights, means, stds))
         total += w / (s * np.sqrt(2 * np.pi)) * np.exp(-0.5 * ((x - m) / s) ** 2)
     return total
-
-
-def _evenly(size: int, at_most: int) -> NDArray[np.intp]:
-    return np.linspace(0, size - 1, min(size, at_most)).astype(np.intp)

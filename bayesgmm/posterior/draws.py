@@ -9,11 +9,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesgmm.params import MixtureParams
+from bayesgmm.posterior.certificate import Certificate
 from bayesgmm.posterior.relabel import Relabelling, permute
 
 __all__ = [
+    "certificate",
+    "component_parameters",
     "covariance_draws",
     "dims_of",
+    "evenly",
     "mean_params",
     "parameter_draws",
     "permuted",
@@ -90,7 +94,7 @@ def posterior_tree(
     posterior: xr.Dataset,
     stats: Mapping[str, NDArray[Any]],
     X: Array,
-    relabelling: Relabelling,
+    names: tuple[Relabelling, Certificate],
     membership: tuple[Array, Array],
     others: Mapping[str, xr.Dataset],
 ) -> xr.DataTree:
@@ -103,7 +107,7 @@ def posterior_tree(
     stats : mapping
         The sampler's statistics, each (chain, draw).
     X : ndarray, shape (N, D)
-    relabelling : Relabelling
+    names : Relabelling and Certificate
     membership : pair of ndarrays, shape (N, K)
         Posterior mean and standard deviation of the responsibilities.
     others : mapping of group names to Datasets
@@ -112,6 +116,8 @@ def posterior_tree(
     sampled = {d: posterior[d] for d in ("chain", "draw")}
     cluster, obs = posterior["cluster"], np.arange(len(X))
     per_row = {"obs": obs, "cluster": cluster}
+    relabelling, certificate = names
+    methods = list(certificate.agreement)
     groups = {
         "posterior": posterior,
         "sample_stats": xr.Dataset({k: (("chain", "draw"), v) for k, v in stats.items()}, coords=sampled),
@@ -122,8 +128,10 @@ def posterior_tree(
             {
                 "permutations": (("chain", "draw", "cluster"), relabelling.permutations),
                 "margins": (("chain", "draw"), relabelling.margins),
+                "agreement": ("method", [certificate.agreement[m] for m in methods]),
+                "non_permutation_rate": certificate.non_permutation_rate,
             },
-            coords=sampled | {"cluster": cluster},
+            coords=sampled | {"cluster": cluster, "method": methods},
         ),
         "membership": xr.Dataset(
             {"mean": (("obs", "cluster"), membership[0]), "sd": (("obs", "cluster"), membership[1])},
@@ -137,6 +145,30 @@ def relabelling(tree: xr.DataTree) -> Relabelling:
     """The permutations stored in a tree."""
     group = tree["relabelling"]
     return Relabelling(group["permutations"].to_numpy(), group["margins"].to_numpy())
+
+
+def certificate(tree: xr.DataTree) -> Certificate:
+    """The certificate stored in a tree."""
+    group = tree["relabelling"]
+    shares = dict(zip(group["method"].to_numpy(), group["agreement"].to_numpy(), strict=True))
+    found = relabelling(tree)
+    return Certificate(
+        {str(method): float(share) for method, share in shares.items()},
+        found.nearly_tied,
+        float(group["non_permutation_rate"]),
+        tuple(int(n) for n in found.n_switches),
+    )
+
+
+def component_parameters(posterior: xr.Dataset) -> Array:
+    """Means and logarithms of standard deviations of each draw's components, shape (S, K, 2 D)."""
+    both = np.concatenate([posterior["means"].to_numpy(), np.log(std_draws(posterior))], axis=-1)
+    return both.reshape(-1, *both.shape[2:])
+
+
+def evenly(size: int, at_most: int) -> NDArray[np.intp]:
+    """Indices of all of `size` things, or of so many of them, evenly spaced."""
+    return np.linspace(0, size - 1, min(size, at_most)).astype(np.intp)
 
 
 def stacked(posterior: xr.Dataset) -> tuple[Array, Array, Array]:

@@ -1,23 +1,49 @@
-"""Relabelling: give the components of every draw the names they have in a reference partition.
+"""Relabelling: give the components of every draw the names they have in a reference.
 
-A posterior of a mixture does not change when components are renamed, so a chain may rename them along the way.
-Each draw is matched to the EM fit by the permutation with the largest overlap of responsibilities, an assignment
-problem: the equivalence-classes method of Papastamoulis and Iliopoulos (2010), with soft assignments in
-place of sampled ones.
+A posterior of a mixture does not change when components are renamed, so a chain may rename them along the way. Four
+methods undo that, each by one assignment problem a draw; K! is never enumerated:
+
+* :func:`ecr`, equivalence classes: the largest overlap of responsibilities with a fixed pivot, here EM's;
+* :func:`iterative_ecr`: the same with the mean of the relabelled responsibilities as pivot, until nothing changes;
+* :func:`stephens`: the smallest Kullback-Leibler divergence from that mean;
+* :func:`by_parameters`: the nearest parameters.
+
+A fit uses the first, since its names are those of EM; what the others say is part of the certificate.
+Responsibilities of all draws are too large to keep. The methods ask a :class:`Responsibilities` for what they need of them:
+sums over rows, and means over draws.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-__all__ = ["Relabelling", "match", "permute"]
+from bayesgmm.errors import DataError
+
+__all__ = [
+    "DenseResponsibilities",
+    "Relabelling",
+    "Responsibilities",
+    "assign",
+    "by_parameters",
+    "ecr",
+    "iterative_ecr",
+    "match",
+    "permute",
+    "stephens",
+]
 
 Array = NDArray[np.float64]
+Permutations = NDArray[np.intp]
 
 # A draw is nearly tied where exchanging two names would cost less than this share of the rows that the two hold.
 NEARLY_TIED = 0.02
+MOST_ITERATIONS = 50
+# Stands for the logarithm of a membership of zero: a draw that disagrees pays for it, but not infinitely.
+SMALLEST_MEMBERSHIP = 1e-12
 
 
 @dataclass(frozen=True)
@@ -33,7 +59,7 @@ class Relabelling:
         for K = 1.
     """
 
-    permutations: NDArray[np.intp]
+    permutations: Permutations
     margins: Array
 
     @property
@@ -48,6 +74,33 @@ class Relabelling:
         return float((self.margins < NEARLY_TIED).mean())
 
 
+class Responsibilities(Protocol):
+    """The responsibilities r_s (N, K) of S draws, seen only through sums and means."""
+
+    def overlaps(self, reference: Array) -> Array:
+        """sum_n reference[n, j] r_s[n, k], shape (S, J, K), for a reference of shape (N, J)."""
+        ...
+
+    def mean(self, permutations: Permutations) -> Array:
+        """Mean over draws of the responsibilities renamed by permutations (S, K), shape (N, K)."""
+        ...
+
+
+@dataclass(frozen=True)
+class DenseResponsibilities:
+    """Responsibilities held in one array, shape (S, N, K)."""
+
+    values: Array
+
+    def overlaps(self, reference: Array) -> Array:
+        """See :class:`Responsibilities`."""
+        return np.einsum("nj,snk->sjk", reference, self.values)
+
+    def mean(self, permutations: Permutations) -> Array:
+        """See :class:`Responsibilities`."""
+        return np.take_along_axis(self.values, permutations[:, None, :], axis=2).mean(axis=0)
+
+
 def match(overlap: Array) -> Relabelling:
     """Permutations that maximise the overlap with the reference.
 
@@ -58,19 +111,131 @@ def match(overlap: Array) -> Relabelling:
 
     Notes
     -----
-    One linear assignment a draw, O(K^3) each; K! is never enumerated.
+    One linear assignment a draw, O(K^3) each.
     """
     chains, draws, k, _ = overlap.shape
     flat = overlap.reshape(-1, k, k)
-    permutations = np.tile(np.arange(k), (len(flat), 1))
-    # A dominant diagonal is the optimal assignment already; only the other draws need solving.
-    diagonal = np.diagonal(flat, axis1=1, axis2=2)
-    unsolved = np.flatnonzero((flat.max(axis=2) > diagonal).any(axis=1))
-    for s in unsolved:
-        permutations[s] = linear_sum_assignment(flat[s], maximize=True)[1]
+    permutations = assign(flat)
     aligned = np.take_along_axis(flat, permutations[:, None, :], axis=2)
     margins = _exchange_margins(aligned)
     return Relabelling(permutations.reshape(chains, draws, k), margins.reshape(chains, draws))
+
+
+def assign(gain: Array) -> Permutations:
+    """For each draw the permutation p with the largest sum_j gain[s, j, p_j], shape (S, K); gain has shape (S, K, K).
+
+    Raises
+    ------
+    DataError
+        Where a draw is not finite.
+    """
+    k = gain.shape[1]
+    lost = np.flatnonzero(~np.isfinite(gain).all(axis=(1, 2)))
+    if lost.size:
+        raise DataError(
+            f"{lost.size} of {len(gain)} draws are not finite, the first draw {lost[0]}; drop them before relabelling.",
+            draw=int(lost[0]),
+        )
+    permutations = np.tile(np.arange(k), (len(gain), 1))
+    # Where each row is largest on the diagonal, that is the optimal assignment; only the other draws need solving.
+    diagonal = np.diagonal(gain, axis1=1, axis2=2)
+    unsolved = np.flatnonzero((gain.max(axis=2) > diagonal).any(axis=1))
+    for s in unsolved:
+        permutations[s] = linear_sum_assignment(gain[s], maximize=True)[1]
+    return permutations
+
+
+def ecr(responsibilities: Responsibilities, pivot: Array) -> Permutations:
+    """Permutations (S, K) of the largest overlap with the pivot's responsibilities, shape (N, K).
+
+    Papastamoulis and Iliopoulos (2010), Journal of Computational and Graphical Statistics 19, section 3, with soft
+    assignments in place of sampled ones. O(S N K^2 + S K^3).
+    """
+    return assign(responsibilities.overlaps(pivot))
+
+
+def iterative_ecr(
+    responsibilities: Responsibilities, start: Permutations, mean: Array | None = None
+) -> Permutations:
+    """ECR whose pivot is the mean of the relabelled responsibilities, repeated until no permutation changes.
+
+    Rodriguez and Walker (2014), Journal of Computational and Graphical Statistics 23, section 4.1, with soft
+    assignments. O(S N K^2 + S K^3) an iteration.
+
+    Parameters
+    ----------
+    responsibilities : Responsibilities
+    start : ndarray of int, shape (S, K)
+    mean : ndarray, shape (N, K), optional
+        Of the responsibilities as `start` names them, where it is known.
+    """
+    return _until_fixed(lambda q: responsibilities.overlaps(q), responsibilities, start, mean)
+
+
+def stephens(
+    responsibilities: Responsibilities, start: Permutations, mean: Array | None = None
+) -> Permutations:
+    """Permutations of the smallest Kullback-Leibler divergence from the mean of the relabelled responsibilities.
+
+    Stephens (2000), Journal of the Royal Statistical Society B 62, section 5.1, algorithm 2: the divergence of a draw named
+    by p is a constant minus sum_nk r[n, p_k] log q[n, k]. O(S N K^2 + S K^3) an iteration.
+
+    Parameters
+    ----------
+    responsibilities : Responsibilities
+    start : ndarray of int, shape (S, K)
+    mean : ndarray, shape (N, K), optional
+        Of the responsibilities as `start` names them, where it is known.
+    """
+    return _until_fixed(
+        lambda q: responsibilities.overlaps(np.log(np.maximum(q, SMALLEST_MEMBERSHIP))),
+        responsibilities,
+        start,
+        mean,
+    )
+
+
+def _until_fixed(
+    gain_of: Callable[[Array], Array],
+    responsibilities: Responsibilities,
+    start: Permutations,
+    mean: Array | None,
+) -> Permutations:
+    permutations = start
+    for _ in range(MOST_ITERATIONS):
+        found = assign(gain_of(responsibilities.mean(permutations) if mean is None else mean))
+        if np.array_equal(found, permutations):
+            break
+        permutations, mean = found, None
+    return permutations
+
+
+def by_parameters(parameters: Array, start: Permutations) -> Permutations:
+    """Permutations that bring each draw's parameters nearest to their means, repeated until none changes.
+
+    Distances are Euclidean in units of the parameters' standard deviations between relabelled draws: k-means
+    under the constraint that each draw has one component in each cluster, as in Stephens (1997), Bayesian methods for
+    mixtures of normal distributions, section 3.2. O(S K^2 P + S K^3) an iteration.
+
+    Parameters
+    ----------
+    parameters : ndarray, shape (S, K, P)
+    start : ndarray of int, shape (S, K)
+    """
+    permutations = start
+    for _ in range(MOST_ITERATIONS):
+        named = np.take_along_axis(parameters, permutations[..., None], axis=1)
+        centre, spread = named.mean(axis=0), named.std(axis=0)
+        # A parameter that does not vary tells nothing, or everything; its scale is then that of the others.
+        scale = np.sqrt(np.mean(spread**2, axis=0))
+        scaled = parameters / np.where(scale > 0, scale, 1.0)
+        centre = centre / np.where(scale > 0, scale, 1.0)
+        distance = ((scaled[:, None, :, :] - centre[None, :, None, :]) ** 2).sum(axis=3)
+        found = assign(-distance)
+        if np.array_equal(found, permutations):
+            break
+        permutations = found
+    return permutations
 
 
 def _exchange_margins(aligned: Array) -> Array:
@@ -86,7 +251,7 @@ def _exchange_margins(aligned: Array) -> Array:
     return (cost[:, i, j] / np.maximum(held[:, i] + held[:, j], 1e-300)).min(axis=1)
 
 
-def permute(values: Array, permutations: NDArray[np.intp]) -> Array:
+def permute(values: Array, permutations: Permutations) -> Array:
     """Reorder the component axis of draws of shape (chain, draw, K, ...)."""
     index = permutations.reshape(*permutations.shape, *(1,) * (values.ndim - 3))
     return np.take_along_axis(values, index, axis=2)

@@ -1,32 +1,76 @@
 """May the components be read one by one? Convergence, judged on label-free quantities first."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 import arviz_stats as azs
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesgmm.posterior.relabel import Relabelling
+from bayesgmm.posterior.certificate import Certificate
+from bayesgmm.posterior.draws import covariance_draws, stacked
+from bayesgmm.posterior.pointwise import log_densities
 
-__all__ = ["Diagnostics", "ImportanceCheck", "Verdict", "diagnose", "judge"]
+__all__ = [
+    "Diagnostics",
+    "ImportanceCheck",
+    "SamplerCheck",
+    "Verdict",
+    "diagnose",
+    "judge",
+    "label_free_quantities",
+    "sampler_check",
+]
 
 Array = NDArray[np.float64]
 
 # Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021), section 4.
 LARGEST_R_HAT = 1.01
 SMALLEST_ESS_PER_CHAIN = 100
-LARGEST_TIED_SHARE = 0.05
+# Betancourt (2016), Diagnosing suboptimal cotangent disintegrations, section 3.
+SMALLEST_BFMI = 0.3
+LARGEST_SHARE_OF_DEEPEST_TREES = 0.01
 
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """The worst of each kind over a set of quantities, and where it was seen."""
+    """The worst of each kind over a set of quantities, and where it was seen; ``chain_means`` are those of ``r_hat_at``."""
 
     r_hat: float
     r_hat_at: str
     ess: float
     ess_at: str
+    chain_means: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class SamplerCheck:
+    """What the sampler says of itself: divergent transitions, the smallest energy fraction (E-BFMI) of a chain, and the share
+    of draws whose tree reached the largest depth."""
+
+    divergences: int = 0
+    bfmi: float = math.inf
+    deepest: float = 0.0
+
+    @property
+    def reasons(self) -> list[str]:
+        """A sentence for each fault."""
+        out = []
+        if self.divergences:
+            out.append(
+                f"{self.divergences} transitions diverged, so that a part of the posterior may be missing; raise target_accept."
+            )
+        if self.bfmi < SMALLEST_BFMI:
+            out.append(
+                f"The energy of a chain moves too slowly: E-BFMI is {self.bfmi:.2f} (at least {SMALLEST_BFMI} is wanted), so that "
+                "the tails of the posterior may be missing; try a narrower prior."
+            )
+        if self.deepest > LARGEST_SHARE_OF_DEEPEST_TREES:
+            out.append(
+                f"In {100 * self.deepest:.0f} % of the draws the trajectory was cut off at the largest tree depth; increase tune."
+            )
+        return out
 
 
 @dataclass(frozen=True)
@@ -38,47 +82,87 @@ class ImportanceCheck:
     largest_k: float
     ess: float
 
+    def reasons(self, needed: int) -> list[str]:
+        """A sentence for each fault."""
+        out = []
+        # A tail that could not be fitted is no good sign either.
+        if not self.pareto_k < self.largest_k:
+            out.append(
+                f"The Gaussian at the posterior mode does not fit the posterior there: Pareto k is {self.pareto_k:.2f} "
+                f'(below {self.largest_k:.2f} is wanted); use method="nuts".'
+            )
+        if self.ess < needed:
+            out.append(
+                f"The weighted draws are worth {self.ess:.0f} independent ones (at least {needed} are wanted); "
+                'increase draws, or use method="nuts".'
+            )
+        return out
+
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether component-wise summaries may be read, and what speaks against it.
 
-    ``ok`` is true where nothing does; ``reasons`` then is empty. ``label_free`` and ``components``
-    hold the diagnostics behind it, ``tied_share`` the share of draws in which two components could exchange names,
-    and ``importance`` the check of weighted draws; None where the draws come from chains.
+    ``ok`` is true where nothing does; ``reasons`` then is empty. ``label_free`` and ``components`` hold the diagnostics behind
+    it, ``certificate`` how far names can be trusted, ``sampler`` what the sampler says of itself, and ``importance`` the check
+    of weighted draws; None where the draws come from chains. ``label_free_ok`` says whether at least what does not depend on names
+    may be read: densities, the log-likelihood, the similarity of observations, the partition.
     """
 
     ok: bool
+    label_free_ok: bool
     reasons: tuple[str, ...]
     label_free: Diagnostics
     components: Diagnostics
-    divergences: int
-    tied_share: float
+    certificate: Certificate
+    sampler: SamplerCheck = field(default_factory=SamplerCheck)
     importance: ImportanceCheck | None = None
 
+    @property
+    def divergences(self) -> int:
+        """Number of divergent transitions."""
+        return self.sampler.divergences
+
     def __str__(self) -> str:
+        names = f"and names are in doubt in {100 * self.certificate.nearly_tied:.1f} % of the draws."
         if self.ok and self.importance:
             return (
                 "The components may be read one by one: the Gaussian at the posterior mode fits there "
-                f"(Pareto k {self.importance.pareto_k:.2f}, worth {self.importance.ess:.0f} independent draws), "
-                f"and names are in doubt in {100 * self.tied_share:.1f} % of the draws."
+                f"(Pareto k {self.importance.pareto_k:.2f}, worth {self.importance.ess:.0f} independent draws), {names}"
             )
         if self.ok:
             return (
                 "The components may be read one by one: chains agree "
-                f"(largest R-hat {self.components.r_hat:.3f}, smallest effective sample size {self.components.ess:.0f}), "
-                f"and names are in doubt in {100 * self.tied_share:.1f} % of the draws."
+                f"(largest R-hat {self.components.r_hat:.3f}, smallest effective sample size {self.components.ess:.0f}), {names}"
             )
-        return "The components must not be read one by one: " + " ".join(self.reasons)
+        left = (
+            " What does not depend on names may be read: densities, similarities and the partition."
+            if self.label_free_ok
+            else ""
+        )
+        return f"The components must not be read one by one: {' '.join(self.reasons)}{left}"
 
 
-def label_free_quantities(posterior: xr.Dataset, log_likelihood: Array) -> xr.DataArray:
-    """Log-likelihood, sorted weights and their entropy: the same whatever the names of the components."""
+def label_free_quantities(posterior: xr.Dataset, log_likelihood: Array, points: Array) -> xr.DataArray:
+    """What is the same whatever the components are called, shape (chain, draw, parameter).
+
+    Log-likelihood, entropy of the weights and the sorted weights, log determinant of the whole mixture's covariance, and the
+    log density at fixed points.
+
+    Parameters
+    ----------
+    posterior : Dataset
+    log_likelihood : ndarray, shape (chain, draw)
+    points : ndarray, shape (M, D)
+    """
     weights = np.sort(posterior["weights"].to_numpy(), axis=-1)[..., ::-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy = -np.where(weights > 0, weights * np.log(weights), 0.0).sum(axis=-1)
-    k = weights.shape[-1]
-    blocks, labels = [log_likelihood[..., None]], ["log_likelihood"]
+    chains, draws, k = weights.shape
+    at_points = log_densities(points, *stacked(posterior)).reshape(chains, draws, -1)
+    blocks = [log_likelihood[..., None], _log_det_of_total(posterior)[..., None], at_points]
+    labels = ["log_likelihood", "log determinant of the total covariance"]
+    labels += [f"log density at EM's mean {m}" for m in range(len(points))]
     # With one component weights and their entropy are constants.
     if k > 1:
         blocks += [entropy[..., None], weights]
@@ -89,6 +173,15 @@ def label_free_quantities(posterior: xr.Dataset, log_likelihood: Array) -> xr.Da
         coords={"parameter": labels},
         name="value",
     )
+
+
+def _log_det_of_total(posterior: xr.Dataset) -> Array:
+    """Of the covariance of the whole mixture: within components and between them, shape (chain, draw)."""
+    weights, means = posterior["weights"].to_numpy(), posterior["means"].to_numpy()
+    centred = means - np.einsum("cdk,cdki->cdi", weights, means)[:, :, None]
+    within = np.einsum("cdk,cdkij->cdij", weights, covariance_draws(posterior))
+    between = np.einsum("cdk,cdki,cdkj->cdij", weights, centred, centred)
+    return np.linalg.slogdet(within + between)[1]
 
 
 def diagnose(quantities: xr.DataArray) -> Diagnostics:
@@ -111,60 +204,63 @@ def diagnose(quantities: xr.DataArray) -> Diagnostics:
     ess = np.fmin(bulk, tail)
     worst_r = int(np.nanargmax(r_hat)) if np.isfinite(r_hat).any() else 0
     worst_e = int(np.nanargmin(ess))
-    return Diagnostics(float(r_hat[worst_r]), str(names[worst_r]), float(ess[worst_e]), str(names[worst_e]))
+    means = data["value"].isel(parameter=worst_r).mean("draw").to_numpy()
+    return Diagnostics(
+        float(r_hat[worst_r]),
+        str(names[worst_r]),
+        float(ess[worst_e]),
+        str(names[worst_e]),
+        tuple(float(m) for m in means),
+    )
+
+
+def sampler_check(stats: xr.Dataset) -> SamplerCheck:
+    """From the sampler's statistics, those that it has."""
+    if "energy" not in stats:
+        return SamplerCheck()
+    energy = stats["energy"].to_numpy()
+    spread = energy.var(axis=1, ddof=1)
+    moved = np.square(np.diff(energy, axis=1)).mean(axis=1)
+    return SamplerCheck(
+        int(stats["diverging"].sum()),
+        float((moved / np.where(spread > 0, spread, 1.0)).min()),
+        float(stats["maxdepth_reached"].mean()),
+    )
 
 
 def judge(
     label_free: Diagnostics,
     components: Diagnostics,
-    relabelling: Relabelling,
-    divergences: int,
+    certificate: Certificate,
     n_chains: int,
+    sampler: SamplerCheck | None = None,
     importance: ImportanceCheck | None = None,
 ) -> Verdict:
-    """Weigh convergence, divergences and the certainty of the labels."""
-    reasons = _faults_of_weights(importance, n_chains) if importance else []
-    if n_chains < 2 and importance is None:
-        reasons.append("A single chain cannot show whether chains agree; use chains=4.")
+    """Weigh convergence, what the sampler says of itself, and the certainty of the names, in this order."""
+    sampler = sampler or SamplerCheck()
     needed = SMALLEST_ESS_PER_CHAIN * n_chains
-    both = ((label_free, "label-free quantities"), (components, "relabelled parameters"))
-    # Weighted draws are independent by construction: neither agreement nor autocorrelation says anything of them.
-    for d, what in both if importance is None else ():
-        if d.r_hat >= LARGEST_R_HAT:
-            reasons.append(
-                f"Chains disagree on {what}: R-hat is {d.r_hat:.3f} at {d.r_hat_at} (below {LARGEST_R_HAT} is wanted)."
-            )
-        if d.ess < needed:
-            reasons.append(
-                f"Too few effective draws of {what}: {d.ess:.0f} at {d.ess_at} (at least {needed} are wanted); "
-                "increase draws."
-            )
-    if divergences:
-        reasons.append(
-            f"{divergences} transitions diverged, so that a part of the posterior may be missing; raise target_accept."
-        )
-    if relabelling.nearly_tied > LARGEST_TIED_SHARE:
-        reasons.append(
-            f"In {100 * relabelling.nearly_tied:.0f} % of the draws two components could exchange their names at next to "
-            "no cost: what is called one component here is not one thing."
-        )
-    return Verdict(
-        not reasons, tuple(reasons), label_free, components, divergences, relabelling.nearly_tied, importance
-    )
+    if importance is not None:
+        # Weighted draws are independent by construction: neither agreement nor autocorrelation says anything of them.
+        common, named = importance.reasons(needed), []
+    else:
+        common = ["A single chain cannot show whether chains agree; use chains=4."] if n_chains < 2 else []
+        common += _faults(label_free, "label-free quantities", needed) + sampler.reasons
+        named = _faults(components, "relabelled parameters", needed)
+    reasons = (*common, *named, *certificate.reasons)
+    return Verdict(not reasons, not common, reasons, label_free, components, certificate, sampler, importance)
 
 
-def _faults_of_weights(check: ImportanceCheck, n_chains: int) -> list[str]:
-    reasons = []
-    # A tail that could not be fitted is no good sign either.
-    if not check.pareto_k < check.largest_k:
-        reasons.append(
-            f"The Gaussian at the posterior mode does not fit the posterior there: Pareto k is {check.pareto_k:.2f} "
-            f'(below {check.largest_k:.2f} is wanted); use method="nuts".'
+def _faults(d: Diagnostics, what: str, needed: int) -> list[str]:
+    out = []
+    if d.r_hat >= LARGEST_R_HAT:
+        means = ", ".join(f"{m:.4g}" for m in d.chain_means)
+        by_chain = f"; by chain its mean is {means}" if means else ""
+        out.append(
+            f"Chains disagree on {what}: R-hat is {d.r_hat:.3f} at {d.r_hat_at} (below {LARGEST_R_HAT} is wanted{by_chain})."
         )
-    needed = SMALLEST_ESS_PER_CHAIN * n_chains
-    if check.ess < needed:
-        reasons.append(
-            f"The weighted draws are worth {check.ess:.0f} independent ones (at least {needed} are wanted); "
-            'increase draws, or use method="nuts".'
+    if d.ess < needed:
+        out.append(
+            f"Too few effective draws of {what}: {d.ess:.0f} at {d.ess_at} (at least {needed} are wanted); "
+            "increase draws."
         )
-    return reasons
+    return out

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bayesgmm.plots.forest import is_odd, p_text
-from bayesgmm.posterior.verdict import LARGEST_R_HAT, SMALLEST_ESS_PER_CHAIN
+from bayesgmm.posterior.verdict import LARGEST_R_HAT
 from bayesgmm.report.wording import Name, Wording, count, listed, quantities
 
 if TYPE_CHECKING:
@@ -84,16 +84,9 @@ def _warning(bayes: "BayesGaussianMixture") -> str:
         "Left out for that reason: the sizes and places of the groups, who belongs to which, and the tables and figures of "
         "the parameters. What is shown below does not depend on which group is called which."
     )
-    d = bayes.verdict_.label_free
-    needed = SMALLEST_ESS_PER_CHAIN * bayes.posterior_["posterior"].sizes["chain"]
-    check = bayes.verdict_.importance
-    if check is not None and check.pareto_k < check.largest_k and check.ess >= needed:
+    if bayes.verdict_.label_free_ok:
         return left_out
-    if check is not None:
-        return f"{left_out} But the draws may miss a part of the posterior, so take it as preliminary."
-    if d.r_hat < LARGEST_R_HAT and d.ess >= needed and not bayes.verdict_.divergences:
-        return left_out
-    return f"{left_out} But the chains have not settled on that either, so take it as preliminary."
+    return f"{left_out} But the draws may miss a part of the posterior even so: take it as preliminary."
 
 
 def _grounds(bayes: "BayesGaussianMixture") -> str:
@@ -111,7 +104,7 @@ def _grounds(bayes: "BayesGaussianMixture") -> str:
         )
     if _k(bayes) == 1:
         return grounds
-    return f"{grounds} In {100 * bayes.relabelling_.nearly_tied:.0f} % of the draws two groups could exchange their names."
+    return f"{grounds} In {100 * bayes.verdict_.certificate.nearly_tied:.0f} % of the draws two groups could exchange their names."
 
 
 def _agreement(result: "Comparison") -> str:

@@ -192,9 +192,21 @@ def diagnostics(bayes: "BayesGaussianMixture", wording: Wording) -> Table:
     """The numbers behind the verdict."""
     v = bayes.verdict_
     rows = _of_weights(v.importance) if v.importance else _of_chains(v, wording)
-    tied = 100 * bayes.relabelling_.nearly_tied
-    rows.append(("draws whose labels are nearly tied", f"{tied:.1f} %", "–"))
+    c = v.certificate
+    rows.append(("draws whose labels are nearly tied", f"{100 * c.nearly_tied:.1f} %", "–"))
+    if len(bayes.em_.weights_) > 1:
+        for method, share in c.agreement.items():
+            rows.append((f"draws named alike by {_METHODS[method]}", f"{100 * share:.1f} %", "–"))
+        rows.append(("draws with two components of one kind", f"{100 * c.non_permutation_rate:.1f} %", "–"))
+        rows.append(("changes of names, chain by chain", ", ".join(map(str, c.switches)), "–"))
     return Table("Diagnostics of the draws.", ("Quantity", "Value", "at"), rows, "lrl")
+
+
+_METHODS = {
+    "iterative ECR": "iterative ECR",
+    "Stephens": "Stephens’ divergence",
+    "parameters": "their parameters",
+}
 
 
 def _of_chains(v: Verdict, wording: Wording) -> list[tuple[Any, ...]]:
@@ -209,6 +221,7 @@ def _of_chains(v: Verdict, wording: Wording) -> list[tuple[Any, ...]]:
             )
         )
     rows.append(("divergent transitions", str(v.divergences), "–"))
+    rows.append(("smallest E-BFMI of a chain", f"{v.sampler.bfmi:.2f}", "–"))
     return rows
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from bayesgmm.errors import DataError
 from bayesgmm.posterior import relabel
+from bayesgmm.posterior.streamed import StreamedResponsibilities
 
 
 def overlaps(rng, k, n=(2, 50)):
@@ -65,3 +67,102 @@ def test_two_components_that_coincide_are_nearly_tied():
 
 def test_a_single_component_is_never_tied():
     assert relabel.match(np.full((1, 10, 1, 1), 5.0)).nearly_tied == 0
+
+
+# ------------------------------------------------------------ four methods, planted labels
+
+
+def planted(k=3, n=60, s=300, seed=0, apart=6.0):
+    """Draws of a known posterior, renamed at random: mixtures (S, ...), responsibilities (S, N, K), and the key (S, K)."""
+    rng = np.random.default_rng(seed)
+    centres = apart * np.arange(k)[:, None] * [1.0, 0.3]
+    X = np.concatenate([c + rng.normal(size=(n // k, 2)) for c in centres])
+    means = centres + 0.4 * rng.normal(size=(s, k, 2))
+    weights = rng.dirichlet(np.full(k, 30.0), s)
+    stds = np.exp(0.2 * rng.normal(size=(s, k, 2)))
+    key = np.array([rng.permutation(k) for _ in range(s)])
+    at = np.arange(s)[:, None]
+    draws = np.log(weights)[at, key], means[at, key], (stds[..., None] * np.eye(2))[at, key]
+    log_p = draws[0][:, None] - 0.5 * (
+        ((X[:, None] - draws[1][:, None]) / np.diagonal(draws[2], axis1=2, axis2=3)[:, None]) ** 2
+    ).sum(axis=-1)
+    log_p -= np.log(np.diagonal(draws[2], axis1=2, axis2=3)).sum(axis=-1)[:, None]
+    r = np.exp(log_p - log_p.max(axis=2, keepdims=True))
+    return X, draws, r / r.sum(axis=2, keepdims=True), key
+
+
+def is_the_key(permutations, key):
+    """Undone: the planted names composed with the permutation are one renaming for all draws."""
+    composed = np.take_along_axis(key, permutations, axis=1)
+    return (composed == composed[0]).all()
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_every_method_finds_the_planted_key(k):
+    X, draws, r, key = planted(k, n=60 * k)
+    responsibilities = relabel.DenseResponsibilities(r)
+    pivot = np.repeat(np.eye(k), 60, axis=0)
+    start = relabel.ecr(responsibilities, pivot)
+    assert is_the_key(start, key)
+    # The others are given no pivot: from the names as they come they may end in a local optimum, from the first draw's they must not.
+    first = relabel.ecr(responsibilities, r[0])
+    assert is_the_key(relabel.iterative_ecr(responsibilities, first), key)
+    assert is_the_key(relabel.stephens(responsibilities, first), key)
+    parameters = np.concatenate([draws[1], np.log(np.diagonal(draws[2], axis1=2, axis2=3))], axis=2)
+    assert is_the_key(relabel.by_parameters(parameters, first), key)
+
+
+def test_the_other_methods_mend_a_start_that_is_partly_wrong():
+    _, draws, r, key = planted(3)
+    responsibilities = relabel.DenseResponsibilities(r)
+    start = relabel.ecr(responsibilities, r[0])
+    start[::7] = np.roll(start[::7], 1, axis=1)
+    assert not is_the_key(start, key)
+    assert is_the_key(relabel.iterative_ecr(responsibilities, start), key)
+    assert is_the_key(relabel.stephens(responsibilities, start), key)
+    assert is_the_key(relabel.by_parameters(draws[1], start), key)
+
+
+def test_stephens_minimises_the_divergence_from_the_mean():
+    """Each draw's permutation is the best of all K!, by the divergence written out."""
+    _, _, r, _ = planted(3, apart=1.5, s=60)
+    responsibilities = relabel.DenseResponsibilities(r)
+    found = relabel.stephens(responsibilities, np.tile(np.arange(3), (60, 1)))
+    mean = responsibilities.mean(found)
+    for s in range(60):
+        costs = {
+            p: (r[s][:, p] * np.log(np.maximum(r[s][:, p], 1e-300) / mean)).sum()
+            for p in permutations(range(3))
+        }
+        assert_allclose(costs[tuple(found[s].tolist())], min(costs.values()), rtol=1e-9, atol=1e-9)
+
+
+def test_streamed_responsibilities_are_those_held_in_memory():
+    X, draws, r, _ = planted(3)
+    dense = relabel.DenseResponsibilities(r)
+    streamed = StreamedResponsibilities(np.asfortranarray(X), *draws, 2)
+    reference = np.random.default_rng(0).normal(size=(len(X), 5))
+    assert_allclose(streamed.overlaps(reference), dense.overlaps(reference), atol=1e-10)
+    renamed = np.array([np.random.default_rng(s).permutation(3) for s in range(300)])
+    assert_allclose(streamed.mean(renamed), dense.mean(renamed), atol=1e-12)
+
+
+def test_a_draw_that_is_not_finite_is_named():
+    gain = np.ones((5, 2, 2))
+    gain[3, 0, 1] = np.nan
+    sentence = r"^1 of 5 draws are not finite, the first draw 3; drop them before relabelling\.$"
+    with pytest.raises(DataError, match=sentence):
+        relabel.assign(gain)
+
+
+def test_a_single_draw_and_a_single_component_have_their_names():
+    _, draws, r, _ = planted(3, s=1)
+    start = np.arange(3)[None]
+    assert is_the_key(relabel.stephens(relabel.DenseResponsibilities(r), start), start)
+    assert relabel.by_parameters(draws[1], start).tolist() == [[0, 1, 2]]
+    assert (
+        relabel.iterative_ecr(
+            relabel.DenseResponsibilities(np.ones((4, 5, 1))), np.zeros((4, 1), int)
+        ).tolist()
+        == [[0]] * 4
+    )

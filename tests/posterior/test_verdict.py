@@ -1,14 +1,19 @@
 """The verdict refuses what should be refused, in words."""
 
 import numpy as np
+import pytest
 import xarray as xr
 from numpy.testing import assert_allclose
 
+from bayesgmm import density
+from bayesgmm.params import MixtureParams
 from bayesgmm.posterior import verdict
-from bayesgmm.posterior.relabel import Relabelling
+from bayesgmm.posterior.certificate import Certificate
+from bayesgmm.posterior.draws import permuted, posterior_dataset
 
 GOOD = verdict.Diagnostics(1.001, "weights[0]", 2000.0, "means[0, a]")
-CERTAIN = Relabelling(np.tile(np.arange(2), (4, 10, 1)), np.full((4, 10), 0.5))
+AGREED = {"iterative ECR": 1.0, "Stephens": 1.0, "parameters": 1.0}
+CERTAIN = Certificate(AGREED, 0.0, 0.0, (0, 0, 0, 0))
 
 
 def quantities(values):
@@ -41,20 +46,51 @@ def test_constants_are_left_out():
     assert verdict.diagnose(quantities(values)).ess_at == "q1"
 
 
-def test_label_free_quantities_do_not_depend_on_labels():
+def some_posterior(rng, chains=2, draws=50, k=3, d=2):
+    a = rng.normal(size=(chains, draws, k, d, d)) * 0.3 + np.eye(d)
+    covariances = a @ np.swapaxes(a, -1, -2)
+    stds = np.sqrt(np.diagonal(covariances, axis1=-2, axis2=-1))
+    corr_chol = np.linalg.cholesky(covariances) / stds[..., None]
+    weights = rng.dirichlet(np.ones(k), size=(chains, draws))
+    values = {
+        "weights": weights,
+        "means": rng.normal(size=(chains, draws, k, d)),
+        "stds": stds,
+        "corr_chol": corr_chol,
+    }
+    return posterior_dataset(values, ["a", "b"]), covariances
+
+
+def test_label_free_quantities_are_those_of_the_definition_whatever_the_labels():
     rng = np.random.default_rng(3)
-    weights = rng.dirichlet(np.ones(3), size=(2, 50))
-    log_likelihood = rng.normal(size=(2, 50))
-    original = xr.Dataset({"weights": (("chain", "draw", "cluster"), weights)})
-    shuffled = original.copy(data={"weights": rng.permuted(weights, axis=2)})
-    first, second = (verdict.label_free_quantities(d, log_likelihood) for d in (original, shuffled))
-    assert np.array_equal(first, second)
-    entropy = -(weights * np.log(weights)).sum(axis=-1)
-    assert_allclose(first.sel(parameter="entropy of the weights"), entropy, rtol=1e-10)
+    posterior, covariances = some_posterior(rng)
+    log_likelihood, points = rng.normal(size=(2, 50)), np.asfortranarray(rng.normal(size=(4, 2)))
+    found = verdict.label_free_quantities(posterior, log_likelihood, points)
+    renamed = permuted(posterior, np.array([rng.permutation(3) for _ in range(100)]).reshape(2, 50, 3))
+    assert_allclose(
+        verdict.label_free_quantities(renamed, log_likelihood, points), found, rtol=1e-9, atol=1e-12
+    )
+    w, m = posterior["weights"].to_numpy(), posterior["means"].to_numpy()
+    assert_allclose(found.sel(parameter="entropy of the weights"), -(w * np.log(w)).sum(axis=-1), rtol=1e-10)
+    assert np.array_equal(found.sel(parameter="log_likelihood"), log_likelihood)
+    for c, s in ((0, 0), (1, 7)):
+        p = MixtureParams(w[c, s], m[c, s], covariances[c, s])
+        assert_allclose(
+            found.sel(parameter=[f"log density at EM's mean {i}" for i in range(4)])[c, s],
+            density.log_likelihood_per_obs(points, p),
+            rtol=1e-10,
+        )
+        # The second moments of the mixture, less those of its mean.
+        second = sum(w[c, s, k] * (covariances[c, s, k] + np.outer(m[c, s, k], m[c, s, k])) for k in range(3))
+        mean = w[c, s] @ m[c, s]
+        wanted = np.log(np.linalg.det(second - np.outer(mean, mean)))
+        assert_allclose(
+            found.sel(parameter="log determinant of the total covariance")[c, s], wanted, rtol=1e-10
+        )
 
 
 def test_nothing_wrong_means_ok():
-    found = verdict.judge(GOOD, GOOD, CERTAIN, 0, 4)
+    found = verdict.judge(GOOD, GOOD, CERTAIN, 4)
     assert found.ok
     assert found.reasons == ()
     assert str(found) == (
@@ -64,40 +100,75 @@ def test_nothing_wrong_means_ok():
 
 
 def test_each_fault_is_a_sentence():
-    bad = verdict.Diagnostics(1.25, "weights[1]", 30.0, "stds[0, a]")
-    tied = Relabelling(CERTAIN.permutations, np.zeros((4, 10)))
-    found = verdict.judge(bad, bad, tied, 7, 4)
+    bad = verdict.Diagnostics(1.25, "weights[1]", 30.0, "stds[0, a]", (0.25, 0.5))
+    tied = Certificate(AGREED, 1.0, 0.0, (0, 0, 0, 0))
+    found = verdict.judge(bad, bad, tied, 4, verdict.SamplerCheck(7, 0.12, 0.25))
     assert not found.ok
+    assert not found.label_free_ok
+    by_chain = "(below 1.01 is wanted; by chain its mean is 0.25, 0.5)."
+    too_few = "30 at stds[0, a] (at least 400 are wanted); increase draws."
     assert found.reasons == (
-        "Chains disagree on label-free quantities: R-hat is 1.250 at weights[1] (below 1.01 is wanted).",
-        "Too few effective draws of label-free quantities: 30 at stds[0, a] (at least 400 are wanted); increase draws.",
-        "Chains disagree on relabelled parameters: R-hat is 1.250 at weights[1] (below 1.01 is wanted).",
-        "Too few effective draws of relabelled parameters: 30 at stds[0, a] (at least 400 are wanted); increase draws.",
+        f"Chains disagree on label-free quantities: R-hat is 1.250 at weights[1] {by_chain}",
+        f"Too few effective draws of label-free quantities: {too_few}",
         "7 transitions diverged, so that a part of the posterior may be missing; raise target_accept.",
+        "The energy of a chain moves too slowly: E-BFMI is 0.12 (at least 0.3 is wanted), so that the tails of the posterior "
+        "may be missing; try a narrower prior.",
+        "In 25 % of the draws the trajectory was cut off at the largest tree depth; increase tune.",
+        f"Chains disagree on relabelled parameters: R-hat is 1.250 at weights[1] {by_chain}",
+        f"Too few effective draws of relabelled parameters: {too_few}",
         "In 100 % of the draws two components could exchange their names at next to no cost: "
         "what is called one component here is not one thing.",
     )
     assert str(found).startswith("The components must not be read one by one: Chains disagree")
 
 
+def test_where_only_names_fail_the_rest_may_be_read():
+    tied = Certificate(AGREED, 0.4, 0.0, (0, 0, 0, 0))
+    found = verdict.judge(GOOD, GOOD, tied, 4)
+    assert (found.ok, found.label_free_ok) == (False, True)
+    assert str(found).endswith(
+        "What does not depend on names may be read: densities, similarities and the partition."
+    )
+
+
+def test_what_the_sampler_says_is_read_off_its_statistics():
+    rng = np.random.default_rng(5)
+    energy = rng.normal(size=(2, 4000)).cumsum(axis=1)
+    energy[0] = rng.normal(size=4000)
+    deepest = np.zeros((2, 4000), bool)
+    deepest[1, :40] = True
+    stats = xr.Dataset(
+        {
+            "energy": (("chain", "draw"), energy),
+            "diverging": (("chain", "draw"), deepest[:, ::-1]),
+            "maxdepth_reached": (("chain", "draw"), deepest),
+        }
+    )
+    found = verdict.sampler_check(stats)
+    assert (found.divergences, found.deepest) == (40, 0.005)
+    # Of independent energies it is two, of a random walk next to nothing.
+    assert found.bfmi < 0.05
+    assert verdict.sampler_check(stats.isel(chain=[0])).bfmi == pytest.approx(2, abs=0.2)
+
+
 def test_a_single_chain_cannot_be_judged():
-    found = verdict.judge(verdict.Diagnostics(np.nan, "", 900.0, ""), GOOD, CERTAIN, 0, 1)
+    found = verdict.judge(verdict.Diagnostics(np.nan, "", 900.0, ""), GOOD, CERTAIN, 1)
     assert found.reasons == ("A single chain cannot show whether chains agree; use chains=4.",)
 
 
 def test_weighted_draws_are_judged_by_their_weights():
     bad = verdict.Diagnostics(1.25, "weights[1]", 30.0, "stds[0, a]")
     # Weighted draws are independent: what chains would be refused for says nothing of them.
-    found = verdict.judge(bad, bad, CERTAIN, 0, 1, verdict.ImportanceCheck(0.4, 0.7, 900.0))
+    found = verdict.judge(bad, bad, CERTAIN, 1, None, verdict.ImportanceCheck(0.4, 0.7, 900.0))
     assert found.ok
     assert str(found) == (
         "The components may be read one by one: the Gaussian at the posterior mode fits there (Pareto k 0.40, worth 900 "
         "independent draws), and names are in doubt in 0.0 % of the draws."
     )
-    assert verdict.judge(GOOD, GOOD, CERTAIN, 0, 4, verdict.ImportanceCheck(0.66, 0.64, 20.0)).reasons == (
+    assert verdict.judge(GOOD, GOOD, CERTAIN, 4, None, verdict.ImportanceCheck(0.66, 0.64, 20.0)).reasons == (
         "The Gaussian at the posterior mode does not fit the posterior there: Pareto k is 0.66 (below 0.64 is wanted); "
         'use method="nuts".',
         "The weighted draws are worth 20 independent ones (at least 400 are wanted); increase draws, or use "
         'method="nuts".',
     )
-    assert not verdict.judge(GOOD, GOOD, CERTAIN, 0, 4, verdict.ImportanceCheck(np.nan, 0.7, 900.0)).ok
+    assert not verdict.judge(GOOD, GOOD, CERTAIN, 4, None, verdict.ImportanceCheck(np.nan, 0.7, 900.0)).ok

@@ -1,0 +1,46 @@
+"""Responsibilities of all draws, made anew for each question about them instead of being kept."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.posterior import passes
+from bayesgmm.posterior.relabel import Permutations
+
+__all__ = ["StreamedResponsibilities"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class StreamedResponsibilities:
+    """The responsibilities of S draws for the rows X (N, D); see :class:`bayesgmm.posterior.relabel.Responsibilities`.
+
+    Parameters
+    ----------
+    X : float64 array, shape (N, D)
+        Fortran-ordered.
+    log_weights, means, cholesky : float64 arrays, shapes (S, K), (S, K, D), (S, K, D, D)
+    n_threads : int
+        No result depends on it.
+    """
+
+    X: Array
+    log_weights: Array
+    means: Array
+    cholesky: Array
+    n_threads: int = 1
+
+    def overlaps(self, reference: Array) -> Array:
+        """sum_n reference[n, j] r_s[n, k], shape (S, J, K)."""
+        draws = self.log_weights, self.means, self.cholesky
+        return passes.log_likelihoods_and_overlaps(self.X, *draws, reference, self.n_threads)[1]
+
+    def mean(self, permutations: Permutations) -> Array:
+        """Mean over draws of the responsibilities renamed by permutations (S, K), shape (N, K)."""
+        s = np.arange(len(permutations))[:, None]
+        log_weights, means, cholesky = (
+            a[s, permutations] for a in (self.log_weights, self.means, self.cholesky)
+        )
+        return passes.memberships(self.X, log_weights, means, cholesky, self.n_threads)[0]

@@ -1,0 +1,262 @@
+"""`PosteriorResults`: what a fit offers beside its draws; and the verdict on them."""
+
+import numbers
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from bayesgmm import validation
+from bayesgmm.bayes.priors import Prior
+from bayesgmm.em import EMGaussianMixture
+from bayesgmm.errors import ParameterError
+from bayesgmm.posterior import draws as drawn
+from bayesgmm.posterior import passes, pointwise, relabel, verdict
+from bayesgmm.posterior.certificate import Certificate
+from bayesgmm.posterior.draws import evenly
+from bayesgmm.posterior.memberships import Memberships, membership_intervals
+from bayesgmm.posterior.similarity import pairwise_similarity, similarity_matrix
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+__all__ = ["PosteriorResults", "judged"]
+
+Array = NDArray[np.float64]
+
+# Rows of the largest similarity matrix: 128 MB.
+LARGEST_MATRIX = 4000
+# A PyMC model cannot be pickled, and the matrix is large.
+_MADE_WHEN_ASKED_FOR = ("_model", "_similarity")
+
+
+class PosteriorResults:
+    """Everything that is read off a relabelled posterior; the estimator adds how to get one."""
+
+    em_: EMGaussianMixture
+    prior_: Prior
+    posterior_: xr.DataTree
+    verdict_: verdict.Verdict
+    predictive_seed_: int
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
+        for name in _MADE_WHEN_ASKED_FOR:
+            state.pop(name, None)
+        return state
+
+    def _forget(self) -> None:
+        """Drop what was made of an earlier fit."""
+        for name in _MADE_WHEN_ASKED_FOR:
+            self.__dict__.pop(name, None)
+
+    @property
+    def model_(self) -> "pm.Model":
+        """The PyMC model of the posterior, in the units of the data; built when first asked for."""
+        check_is_fitted(self)
+        if not hasattr(self, "_model"):
+            from bayesgmm.bayes.model import build_model
+
+            self._model = build_model(
+                self._X,
+                self.em_.params_.n_components,
+                self.prior_,
+                self._names,
+                str(self.posterior_.attrs["covariance_type"]),
+            )
+        return self._model
+
+    @property
+    def _X(self) -> Array:
+        return self.posterior_["observed_data"]["x"].to_numpy()
+
+    @property
+    def _names(self) -> list[str]:
+        return [str(f) for f in self.posterior_["posterior"]["feature"].to_numpy()]
+
+    @property
+    def method_(self) -> str:
+        """The method used."""
+        return str(self.posterior_.attrs["method"])
+
+    @property
+    def membership_(self) -> Array:
+        """Posterior mean of each row's responsibilities, shape (N, K)."""
+        return self.posterior_["membership"]["mean"].to_numpy()
+
+    @property
+    def membership_sd_(self) -> Array:
+        """Standard deviation between draws of each row's responsibilities, shape (N, K)."""
+        return self.posterior_["membership"]["sd"].to_numpy()
+
+    @property
+    def log_likelihood_draws_(self) -> Array:
+        """Total log-likelihood of each draw, shape (chains, draws)."""
+        return self.posterior_["sample_stats"]["total_log_likelihood"].to_numpy()
+
+    @property
+    def relabelling_(self) -> relabel.Relabelling:
+        """The permutations applied to the draws, and how certain they are."""
+        return drawn.relabelling(self.posterior_)
+
+    @property
+    def certificate_(self) -> Certificate:
+        """How far the names of the components can be trusted."""
+        return drawn.certificate(self.posterior_)
+
+    def memberships(self, X: ArrayLike | None = None, *, mass: float = 0.95) -> Memberships:
+        """Memberships with intervals: the uncertainty of the parameters is in them, which EM's responsibilities leave out.
+
+        Parameters
+        ----------
+        X : array_like, shape (M, D), optional
+            New rows; by default those of the fit.
+        mass : float, default 0.95
+            Of the central intervals between draws.
+
+        Returns
+        -------
+        Memberships
+            ``mean``, ``sd``, ``lower`` and ``upper`` of shape (M, K), ``entropy`` and ``changing`` (M,), the rows that are ``uncertain``,
+            and all of it as a ``table``.
+
+        Raises
+        ------
+        ParameterError
+            Where `mass` does not lie between 0 and 1.
+
+        Notes
+        -----
+        O(S M K (log S + D^2)) for S draws.
+        """
+        if not (isinstance(mass, numbers.Real) and 0 < mass < 1):
+            raise ParameterError(f"mass must be a number between 0 and 1; got {mass!r}.")
+        rows = self._fitted_rows() if X is None else self._new_rows(X)
+        return membership_intervals(
+            np.asfortranarray(rows), *self._draws, float(mass), validation.available_cores()
+        )
+
+    @property
+    def similarity_(self) -> Array:
+        """P(rows i and j share a component) of all rows, or of ``similarity_rows_`` where there are more than 4,000.
+
+        It does not depend on the names of the components. Made when first asked for: O(S N K (N + D^2)).
+        """
+        if not hasattr(self, "_similarity"):
+            rows = self._fitted_rows()[self.similarity_rows_]
+            self._similarity = similarity_matrix(np.asfortranarray(rows), *self._draws)
+        return self._similarity
+
+    @property
+    def similarity_rows_(self) -> NDArray[np.intp]:
+        """The rows of ``similarity_``: all, or 4,000 evenly spaced ones."""
+        check_is_fitted(self)
+        return evenly(len(self._X), LARGEST_MATRIX)
+
+    def similarity(self, i: ArrayLike, j: ArrayLike) -> Array:
+        """P(rows i and j of the fitted data share a component), for pairs of rows; i and j are broadcast.
+
+        Parameters
+        ----------
+        i, j : int or array_like of int
+
+        Returns
+        -------
+        ndarray
+            Of the broadcast shape.
+
+        Raises
+        ------
+        ParameterError
+            Where an index is not that of a row.
+        """
+        first, second = np.broadcast_arrays(self._indices(i, "i"), self._indices(j, "j"))
+        X = self._X
+        one, other = (np.asfortranarray(X[k.ravel()]) for k in (first, second))
+        values = pairwise_similarity(one, other, *self._draws)
+        return np.where(first == second, 1.0, values.reshape(first.shape))
+
+    def _indices(self, value: ArrayLike, name: str) -> NDArray[np.intp]:
+        check_is_fitted(self)
+        index, n = np.asarray(value), len(self._X)
+        if index.dtype.kind not in "iu" or index.size == 0 or index.min() < 0 or index.max() >= n:
+            raise ParameterError(
+                f"{name} must hold rows of the data, integers from 0 to {n - 1}; got {value!r}."
+            )
+        return index.astype(np.intp)
+
+    @property
+    def _draws(self) -> tuple[Array, Array, Array]:
+        return drawn.stacked(self.posterior_["posterior"].dataset)
+
+    def _fitted_rows(self) -> Array:
+        check_is_fitted(self)
+        return self._X
+
+    def add_log_likelihood(self) -> Self:
+        """Add the group log_likelihood, log p(x_n) of each draw and row: what ``az.loo`` reads.
+
+        Chains x draws x N numbers of 8 bytes.
+        """
+        check_is_fitted(self)
+        posterior = self.posterior_["posterior"].dataset
+        self.posterior_["log_likelihood"] = xr.DataTree(pointwise.log_likelihood_dataset(posterior, self._X))
+        return self
+
+    def add_posterior_predictive(self) -> Self:
+        """Add the group posterior_predictive, a simulated data set of N rows from each draw; always the same ones.
+
+        Chains x draws x N x D numbers of 8 bytes.
+        """
+        check_is_fitted(self)
+        posterior, rng = self.posterior_["posterior"].dataset, np.random.default_rng(self.predictive_seed_)
+        replicated = pointwise.predictive_dataset(posterior, len(self._X), rng)
+        self.posterior_["posterior_predictive"] = xr.DataTree(replicated)
+        return self
+
+    def _memberships(self, rows: Array) -> tuple[Array, Array, Array]:
+        return passes.memberships(np.asfortranarray(rows), *self._draws)
+
+    def _new_rows(self, X: Any) -> Array:
+        check_is_fitted(self)
+        rows = validation.check_data(X)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        return rows
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Posterior mean membership of each row, E[p(z = k | x, parameters)], shape (N, K)."""
+        return self._memberships(self._new_rows(X))[0]
+
+    def predict(self, X: ArrayLike) -> NDArray[np.intp]:
+        """The component with the largest posterior mean membership, shape (N,)."""
+        return self.predict_proba(X).argmax(axis=1)
+
+    def score_samples(self, X: ArrayLike) -> Array:
+        """Log posterior predictive density of each row, log E[p(x | parameters)], shape (N,)."""
+        return self._memberships(self._new_rows(X))[2]
+
+    def score(self, X: ArrayLike, y: object = None) -> float:
+        """Mean over rows of the log posterior predictive density."""
+        return float(self.score_samples(X).mean())
+
+
+def judged(tree: xr.DataTree) -> verdict.Verdict:
+    """The verdict on a relabelled tree."""
+    posterior, stats, attrs = tree["posterior"].dataset, tree["sample_stats"].dataset, tree.attrs
+    importance = None
+    if "pareto_k" in attrs:
+        names = ("pareto_k", "largest_k", "importance_ess")
+        importance = verdict.ImportanceCheck(*(float(attrs[name]) for name in names))
+    label_free = verdict.label_free_quantities(
+        posterior, stats["total_log_likelihood"].to_numpy(), np.asfortranarray(tree["em"]["means"])
+    )
+    return verdict.judge(
+        verdict.diagnose(label_free),
+        verdict.diagnose(drawn.parameter_draws(posterior)),
+        drawn.certificate(tree),
+        posterior.sizes["chain"],
+        verdict.sampler_check(stats),
+        importance,
+    )
