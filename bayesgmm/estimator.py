@@ -256,7 +256,8 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     ) -> xr.DataTree:
         """The tree of relabelled draws, with the permutations and memberships beside them."""
         columns, cores = np.asfortranarray(rows), self._settings()["cores"]
-        unlabelled = drawn.posterior_dataset(values, names, self.covariance_type)
+        order = drawn.canonical_order(values["weights"], values["means"])
+        unlabelled = drawn.permuted(drawn.posterior_dataset(values, names, self.covariance_type), order)
         draws = drawn.stacked(unlabelled)
         log_likelihood, overlap = passes.log_likelihoods_and_overlaps(
             columns, *draws, density.responsibilities(rows, em.params_), cores
@@ -264,6 +265,9 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         chains, n_draws, k = values["weights"].shape
         relabelling = relabel.match(overlap.reshape(chains, n_draws, k, k))
         posterior = drawn.permuted(unlabelled, relabelling.permutations)
+        # From the names that the chains gave, whose switches are counted.
+        given = np.take_along_axis(order, relabelling.permutations, axis=2)
+        relabelling = relabel.Relabelling(given, relabelling.margins)
         renamed = drawn.stacked(posterior)
         mean, sd, _ = passes.memberships(columns, *renamed, cores)
         some = drawn.evenly(len(rows), CERTIFIED_ROWS)

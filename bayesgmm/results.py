@@ -1,6 +1,7 @@
 """`PosteriorResults`: what a fit offers beside its draws; and the verdict on them."""
 
 import numbers
+import warnings
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,7 +16,7 @@ from bayesgmm.errors import ParameterError
 from bayesgmm.posterior import draws as drawn
 from bayesgmm.posterior import passes, pointwise, relabel, verdict
 from bayesgmm.posterior.certificate import Certificate
-from bayesgmm.posterior.draws import evenly
+from bayesgmm.posterior.draws import evenly, finite
 from bayesgmm.posterior.memberships import Memberships, membership_intervals
 from bayesgmm.posterior.similarity import pairwise_similarity, similarity_matrix
 
@@ -127,6 +128,11 @@ class PosteriorResults:
         ParameterError
             Where `mass` does not lie between 0 and 1.
 
+        Warns
+        -----
+        UserWarning
+            Where the verdict refuses a reading of single components.
+
         Notes
         -----
         O(S M K (log S + D^2)) for S draws.
@@ -134,6 +140,13 @@ class PosteriorResults:
         if not (isinstance(mass, numbers.Real) and 0 < mass < 1):
             raise ParameterError(f"mass must be a number between 0 and 1; got {mass!r}.")
         rows = self._fitted_rows() if X is None else self._new_rows(X)
+        if not self.verdict_.ok:
+            warnings.warn(
+                "The components must not be read one by one (see verdict_), and so neither must these memberships; similarity_ and "
+                "partition do not depend on components.",
+                UserWarning,
+                stacklevel=2,
+            )
         return membership_intervals(
             np.asfortranarray(rows), *self._draws, float(mass), validation.available_cores()
         )
@@ -146,7 +159,9 @@ class PosteriorResults:
         """
         if not hasattr(self, "_similarity"):
             rows = self._fitted_rows()[self.similarity_rows_]
-            self._similarity = similarity_matrix(np.asfortranarray(rows), *self._draws)
+            self._similarity = similarity_matrix(
+                np.asfortranarray(rows), *drawn.in_canonical_order(self._draws)
+            )
         return self._similarity
 
     @property
@@ -175,7 +190,7 @@ class PosteriorResults:
         first, second = np.broadcast_arrays(self._indices(i, "i"), self._indices(j, "j"))
         X = self._X
         one, other = (np.asfortranarray(X[k.ravel()]) for k in (first, second))
-        values = pairwise_similarity(one, other, *self._draws)
+        values = pairwise_similarity(one, other, *drawn.in_canonical_order(self._draws))
         return np.where(first == second, 1.0, values.reshape(first.shape))
 
     def _indices(self, value: ArrayLike, name: str) -> NDArray[np.intp]:
@@ -189,7 +204,9 @@ class PosteriorResults:
 
     @property
     def _draws(self) -> tuple[Array, Array, Array]:
-        return drawn.stacked(self.posterior_["posterior"].dataset)
+        return finite(
+            drawn.stacked(self.posterior_["posterior"].dataset), self.posterior_["posterior"].sizes["draw"]
+        )
 
     def _fitted_rows(self) -> Array:
         check_is_fitted(self)

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from bayesgmm import density, families, validation
 from bayesgmm.errors import ParameterError
 from bayesgmm.posterior import partitions
-from bayesgmm.posterior.draws import evenly, stacked
+from bayesgmm.posterior.draws import evenly, finite, in_canonical_order, stacked
 from bayesgmm.posterior.partitions import Ball
 from bayesgmm.posterior.passes import allocations
 from bayesgmm.posterior.similarity import similarity_matrix
@@ -140,9 +140,9 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     X = bayes.posterior_["observed_data"]["x"].to_numpy()
     rows = evenly(len(X), ROWS)
     X = np.asfortranarray(X[rows])
-    log_weights, means, cholesky = (
-        a[evenly(len(a), DRAWS)] for a in stacked(bayes.posterior_["posterior"].dataset)
-    )
+    posterior = bayes.posterior_["posterior"].dataset
+    draws = in_canonical_order(finite(stacked(posterior), posterior.sizes["draw"]))
+    log_weights, means, cholesky = (a[evenly(len(a), DRAWS)] for a in draws)
     # Always the same for a fit.
     rng = np.random.default_rng([bayes.predictive_seed_, 2])
     cores = validation.available_cores()

@@ -8,16 +8,20 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesgmm.errors import DataError
 from bayesgmm.params import MixtureParams
 from bayesgmm.posterior.certificate import Certificate
 from bayesgmm.posterior.relabel import Relabelling, permute
 
 __all__ = [
+    "canonical_order",
     "certificate",
     "component_parameters",
     "covariance_draws",
     "dims_of",
     "evenly",
+    "finite",
+    "in_canonical_order",
     "mean_params",
     "parameter_draws",
     "permuted",
@@ -161,14 +165,62 @@ def certificate(tree: xr.DataTree) -> Certificate:
 
 
 def component_parameters(posterior: xr.Dataset) -> Array:
-    """Means and logarithms of standard deviations of each draw's components, shape (S, K, 2 D)."""
-    both = np.concatenate([posterior["means"].to_numpy(), np.log(std_draws(posterior))], axis=-1)
+    """What tells a draw's components apart, shape (S, K, P): means, logarithms of standard deviations, and where components have
+    their own correlations, those on Fisher's scale."""
+    parts = [posterior["means"].to_numpy(), np.log(std_draws(posterior))]
+    if "corr_chol" in posterior and "cluster" in posterior["corr_chol"].dims:
+        factor = posterior["corr_chol"].to_numpy()
+        rows, cols = np.tril_indices(factor.shape[-1], -1)
+        correlations = (factor @ np.swapaxes(factor, -1, -2))[..., rows, cols]
+        parts.append(np.arctanh(np.clip(correlations, -1 + 1e-12, 1 - 1e-12)))
+    both = np.concatenate(parts, axis=-1)
     return both.reshape(-1, *both.shape[2:])
+
+
+def canonical_order(log_weights: Array, means: Array) -> NDArray[np.intp]:
+    """The order of each draw's components by their means, feature by feature, and weights, shape (..., K).
+
+    Sums over components in this order are the same by a bit whatever the components were called. Shapes (..., K) and
+    (..., K, D).
+    """
+    keys = (log_weights, *np.moveaxis(means, -1, 0)[::-1])
+    return np.lexsort(keys, axis=-1)
+
+
+def in_canonical_order(draws: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+    """Log weights (S, K), means and Cholesky factors of draws, see :func:`canonical_order`."""
+    log_weights, means, cholesky = draws
+    at = np.arange(len(means))[:, None], canonical_order(log_weights, means)
+    return log_weights[at], means[at], cholesky[at]
 
 
 def evenly(size: int, at_most: int) -> NDArray[np.intp]:
     """Indices of all of `size` things, or of so many of them, evenly spaced."""
     return np.linspace(0, size - 1, min(size, at_most)).astype(np.intp)
+
+
+def finite(draws: tuple[Array, Array, Array], n_draws: int) -> tuple[Array, Array, Array]:
+    """The draws, if all of them are finite; log weights may be minus infinity.
+
+    Raises
+    ------
+    DataError
+        Naming the chain and the draw; each chain has `n_draws`.
+    """
+    log_weights, means, cholesky = draws
+    lost = (
+        np.isnan(log_weights).any(axis=1)
+        | ~np.isfinite(means).all(axis=(1, 2))
+        | ~np.isfinite(cholesky).all(axis=(1, 2, 3))
+    )
+    if lost.any():
+        chain, draw = divmod(int(lost.argmax()), n_draws)
+        raise DataError(
+            f"{int(lost.sum())} of {len(means)} draws are not finite, the first draw {draw} of chain {chain}; drop them first.",
+            chain=chain,
+            draw=draw,
+        )
+    return draws
 
 
 def stacked(posterior: xr.Dataset) -> tuple[Array, Array, Array]:

@@ -10,7 +10,7 @@ Two losses between partitions, and both are sums of one function f over a contin
 So one search serves both. It is of the kind of Dahl, Johnson and Mueller (2022), Search algorithms and loss functions for
 Bayesian clustering, Journal of Computational and Graphical Statistics 31: rows are moved one at a time to the cluster, or
 to a new one, where the expected loss is smallest; clusters are merged where that helps; and single clusters are
-dissolved and built up again. With the increments g(x) = f(x + 1) - f(x), putting a row into cluster c costs
+dissolved, one or two at a time, and built up again. With the increments g(x) = f(x + 1) - f(x), putting a row into cluster c costs
 
     g(n_c.) - 2 mean over draws of g(n_ck),  k the row's component in the draw,
 
@@ -38,8 +38,8 @@ LOSSES = ("vi", "binder")
 # Smaller gains are rounding.
 LEAST_GAIN = 1e-12
 MOST_SWEEPS = 100
-# How often a climb dissolves a cluster.
-SHUFFLES = 12
+# How often a climb dissolves clusters; fewer rows have more local minima for their size.
+FEWEST_SHUFFLES, MOST_SHUFFLES = 12, 150
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,20 +113,25 @@ def best_partition(
     """
     s, n = draws.shape
     unique = np.unique(np.array([canonical(z) for z in draws]), axis=0)
-    candidates = [canonical(np.asarray(z)) for z in starts] + list(unique)
+    extremes = [np.zeros(n, np.int32), np.arange(n, dtype=np.int32)]
+    candidates = [canonical(np.asarray(z)) for z in (*starts, *extremes)] + list(unique)
     expected = np.array(shared(lambda z: float(distances(draws, z, f).mean()), candidates, n_threads))
     best = [candidates[i] for i in np.argsort(expected, kind="stable")[:4]]
     # From nothing, too: rows are placed one after the other in random order.
     climbs = [*best, *([np.full(n, -1, np.int32)] * _n_restarts(n))]
     rngs = rng.spawn(len(climbs))
-    # A search for the largest number of clusters that a partition of this posterior can need: those of all draws, and room.
-    room = min(n, 2 * max(int(z.max()) + 1 for z in candidates) + 8)
+    # Tables have room for so many clusters; where a climb needs more, it goes on with twice as many.
+    first_room = min(n, 2 * max(int(z.max()) + 1 for z in [*best, *unique]) + 8)
+    shuffles = int(np.clip(1200 // n, FEWEST_SHUFFLES, MOST_SHUFFLES))
     components = np.ascontiguousarray(draws.T)
     n_components = int(draws.max()) + 1
 
     def climb(i: int) -> tuple[float, Labels]:
-        labels = climbs[i].copy()
-        _search(components, labels, f, room, n_components, rngs[i], SHUFFLES)
+        labels, room = climbs[i].copy(), first_room
+        _search(components, labels, f, room, n_components, rngs[i], shuffles)
+        while labels.max() + 1 >= room and room < n:
+            labels, room = canonical(labels), min(n, 2 * room)
+            _search(components, labels, f, room, n_components, rngs[i], shuffles)
         return float(distances(draws, labels, f).mean()), canonical(labels)
 
     found = shared(climb, range(len(climbs)), n_threads)
@@ -320,11 +325,12 @@ def _search(components, labels, f, n_clusters, n_components, rng, n_shuffles):
     best = _expected(tables, sizes, f)
     kept = labels.copy()
     for _ in range(n_shuffles):
-        # The cluster of a row at random: large ones hold more that could be placed elsewhere.
-        c = labels[rng.integers(0, N)]
+        # The cluster of a row at random, since large ones hold more that could be placed elsewhere; or those of two rows.
+        a, b = labels[rng.integers(0, N)], labels[rng.integers(0, N)]
+        both = rng.random() < 0.5
         for n in range(N):
-            if labels[n] == c:
-                _put(tables, sizes, components[n], c, -1)
+            if labels[n] == a or (both and labels[n] == b):
+                _put(tables, sizes, components[n], labels[n], -1)
                 labels[n] = -1
         _descend(tables, sizes, components, labels, f, g, rng)
         now = _expected(tables, sizes, f)

@@ -14,6 +14,7 @@ __all__ = ["allocations", "log_likelihoods_and_overlaps", "memberships", "respon
 Array = NDArray[np.float64]
 
 ROWS = 2048
+NUMBERS_KEPT = 50_000_000
 
 
 def log_likelihoods_and_overlaps(
@@ -34,7 +35,7 @@ def log_likelihoods_and_overlaps(
     """
     parts = shared(
         lambda rows: _log_likelihoods_and_overlaps(X[rows], log_weights, means, cholesky, reference[rows]),
-        _chunks(len(X)),
+        _chunks(len(X), log_weights.size * reference.shape[1]),
         n_threads,
     )
     log_likelihoods, overlaps = zip(*parts, strict=True)
@@ -84,9 +85,9 @@ def allocations(
     return out
 
 
-def _chunks(n: int) -> list[slice]:
-    # Enough for threads to share, few enough to keep the parts of all: of each as many numbers as draws times K^2.
-    size = max(128, -(-n // 16))
+def _chunks(n: int, numbers: int = 0) -> list[slice]:
+    # Enough for threads to share, few enough to keep the parts of all, each of so many numbers.
+    size = max(128, -(-n // max(2, min(16, NUMBERS_KEPT // max(numbers, 1)))))
     return [slice(i, i + size) for i in range(0, n, size)]
 
 

@@ -55,7 +55,7 @@ class Relabelling:
     permutations : ndarray of int, shape (chain, draw, K)
         Component ``permutations[c, d, k]`` of the draw is the reference's component k.
     margins : ndarray, shape (chain, draw)
-        What the cheapest exchange of two names would cost, as a share of the rows that these two components hold; infinite
+        What the cheapest exchange of two names (not a cycle of more) would cost, as a share of the rows that these two components hold; infinite
         for K = 1.
     """
 
@@ -148,8 +148,8 @@ def assign(gain: Array) -> Permutations:
 def ecr(responsibilities: Responsibilities, pivot: Array) -> Permutations:
     """Permutations (S, K) of the largest overlap with the pivot's responsibilities, shape (N, K).
 
-    Papastamoulis and Iliopoulos (2010), Journal of Computational and Graphical Statistics 19, section 3, with soft
-    assignments in place of sampled ones. O(S N K^2 + S K^3).
+    Papastamoulis and Iliopoulos (2010), An artificial allocations based solution to the label switching problem, Journal of
+    Computational and Graphical Statistics 19, with soft assignments in place of sampled ones. O(S N K^2 + S K^3).
     """
     return assign(responsibilities.overlaps(pivot))
 
@@ -159,8 +159,8 @@ def iterative_ecr(
 ) -> Permutations:
     """ECR whose pivot is the mean of the relabelled responsibilities, repeated until no permutation changes.
 
-    Rodriguez and Walker (2014), Journal of Computational and Graphical Statistics 23, section 4.1, with soft
-    assignments. O(S N K^2 + S K^3) an iteration.
+    Rodriguez and Walker (2014), Label switching in Bayesian mixture models: deterministic relabeling strategies, Journal of
+    Computational and Graphical Statistics 23, with soft assignments. O(S N K^2 + S K^3) an iteration.
 
     Parameters
     ----------
@@ -177,7 +177,8 @@ def stephens(
 ) -> Permutations:
     """Permutations of the smallest Kullback-Leibler divergence from the mean of the relabelled responsibilities.
 
-    Stephens (2000), Journal of the Royal Statistical Society B 62, section 5.1, algorithm 2: the divergence of a draw named
+    Stephens (2000), Dealing with label switching in mixture models, Journal of the Royal Statistical Society B 62,
+    section 5: the divergence of a draw named
     by p is a constant minus sum_nk r[n, p_k] log q[n, k]. O(S N K^2 + S K^3) an iteration.
 
     Parameters
@@ -214,8 +215,8 @@ def by_parameters(parameters: Array, start: Permutations) -> Permutations:
     """Permutations that bring each draw's parameters nearest to their means, repeated until none changes.
 
     Distances are Euclidean in units of the parameters' standard deviations between relabelled draws: k-means
-    under the constraint that each draw has one component in each cluster, as in Stephens (1997), Bayesian methods for
-    mixtures of normal distributions, section 3.2. O(S K^2 P + S K^3) an iteration.
+    under the constraint that each draw has one component in each cluster, after Stephens (1997), Bayesian methods for
+    mixtures of normal distributions. O(S K^2 P + S K^3) an iteration.
 
     Parameters
     ----------
@@ -226,7 +227,7 @@ def by_parameters(parameters: Array, start: Permutations) -> Permutations:
     for _ in range(MOST_ITERATIONS):
         named = np.take_along_axis(parameters, permutations[..., None], axis=1)
         centre, spread = named.mean(axis=0), named.std(axis=0)
-        # A parameter that does not vary tells nothing, or everything; its scale is then that of the others.
+        # A parameter that never varies between draws counts in its own units.
         scale = np.sqrt(np.mean(spread**2, axis=0))
         scaled = parameters / np.where(scale > 0, scale, 1.0)
         centre = centre / np.where(scale > 0, scale, 1.0)

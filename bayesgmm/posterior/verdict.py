@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 # Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021), section 4.
 LARGEST_R_HAT = 1.01
 SMALLEST_ESS_PER_CHAIN = 100
-# Betancourt (2016), Diagnosing suboptimal cotangent disintegrations, section 3.
+# Betancourt (2016), Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo; the bound is Stan's.
 SMALLEST_BFMI = 0.3
 LARGEST_SHARE_OF_DEEPEST_TREES = 0.01
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bayesgmm.comparison import partition
 from bayesgmm.plots.forest import is_odd, p_text
 from bayesgmm.posterior.verdict import LARGEST_R_HAT
 from bayesgmm.report.wording import Name, Wording, count, listed, quantities
@@ -47,6 +48,7 @@ def summarise(
     ok, k = bayes.verdict_.ok, _k(bayes)
     points = [_agreement(result)] if ok and k > 1 else []
     points += [_parameters(bayes, result, names)] if ok else []
+    points += [] if ok or k == 1 else [_partition(bayes)]
     points += [_likelihood(result), _checks(result), _starts(bayes)]
     return Summary(
         headline=wording(_headline(bayes, result) if ok else _size(bayes)),
@@ -112,6 +114,13 @@ def _agreement(result: "Comparison") -> str:
     differing, n = int((size > 0.1).sum()), len(size)
     whom = f"For {differing} of {n} observations" if differing else f"For none of the {n} observations do"
     return f"{whom} the probabilities of EM and Bayes differ by more than 0.1; the largest difference is {size.max():.2f}."
+
+
+def _partition(bayes: "BayesGaussianMixture") -> str:
+    """What is left where the groups must not be read: it depends on no names."""
+    return "As one partition for all draws, whatever the groups are called: " + " ".join(
+        str(partition(bayes)).splitlines()
+    )
 
 
 def _parameters(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Name]) -> str:

@@ -222,6 +222,7 @@ def _of_chains(v: Verdict, wording: Wording) -> list[tuple[Any, ...]]:
         )
     rows.append(("divergent transitions", str(v.divergences), "–"))
     rows.append(("smallest E-BFMI of a chain", f"{v.sampler.bfmi:.2f}", "–"))
+    rows.append(("trajectories cut off at the largest tree depth", f"{100 * v.sampler.deepest:.1f} %", "–"))
     return rows
 
 

@@ -8,6 +8,7 @@ sets given, only their rows are measured again.
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -272,19 +273,18 @@ def measure(tool, name):
 
 def in_process(tool, name):
     """`measure` in a process of its own: (effective draws, seconds) or why there are none."""
-    try:
-        run = subprocess.run(
-            [sys.executable, "-W", "ignore", __file__, "--one", tool, name],
-            capture_output=True,
-            text=True,
-            timeout=LIMIT,
-        )
-    except subprocess.TimeoutExpired:
-        return f"not within {LIMIT // 60} minutes"
+    command = [sys.executable, "-W", "ignore", __file__, "--one", tool, name]
+    with subprocess.Popen(command, stdout=-1, stderr=-1, text=True, start_new_session=True) as run:
+        try:
+            out, err = run.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            # PyMC's chains are processes of their own, and would go on beside the next tool.
+            os.killpg(run.pid, signal.SIGKILL)
+            return f"not within {LIMIT // 60} minutes"
     if run.returncode:
-        last = (run.stderr.splitlines() or [""])[-1]
+        last = (err.splitlines() or [""])[-1]
         return "not installed" if "No module named" in last else f"failed: {last}"
-    return tuple(json.loads(run.stdout.splitlines()[-1]))
+    return tuple(json.loads(out.splitlines()[-1]))
 
 
 def ess_rows(names):

@@ -1,14 +1,25 @@
 """`partition` and what is label-free of a fit: the same whatever the components of the draws are called."""
 
 import copy
+import dataclasses
+import warnings
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from bayesgmm import BayesGaussianMixture, datasets, load, partition, save
-from bayesgmm.errors import ParameterError
+from bayesgmm.errors import DataError, ParameterError
+from bayesgmm.posterior.draws import permuted
 
 QUICK = {"draws": 100, "tune": 150, "chains": 2, "random_state": 0, "progressbar": False}
+
+
+def memberships(bayes, *args, **settings):
+    """Without the warning of a fit too short to be believed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return bayes.memberships(*args, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -38,21 +49,42 @@ def renamed_at_random(bayes):
     return other
 
 
-def test_nothing_depends_on_the_names_of_the_draws_by_a_bit(iris_fit):
-    other = renamed_at_random(iris_fit)
-    assert (other.relabelling_.permutations != np.arange(3)).any()
-    assert np.array_equal(other.similarity_, iris_fit.similarity_)
-    assert np.array_equal(other.log_likelihood_draws_, iris_fit.log_likelihood_draws_) or np.allclose(
-        other.log_likelihood_draws_, iris_fit.log_likelihood_draws_, rtol=1e-14
-    )
-    for name in ("mean", "sd", "lower", "upper", "entropy", "changing"):
-        assert np.array_equal(getattr(other.memberships(), name), getattr(iris_fit.memberships(), name))
+def with_draws(bayes, permutations):
+    """The fit with the components of its draws under other names, and nothing else done."""
+    other = copy.copy(bayes)
+    other._forget()
+    tree = bayes.posterior_.copy()
+    tree["posterior"] = xr.DataTree(permuted(bayes.posterior_["posterior"].dataset, permutations))
+    other.posterior_ = tree
+    return other
+
+
+def assert_same_by_a_bit(a, b):
+    assert np.array_equal(a.similarity_, b.similarity_)
+    i, j = np.arange(20), np.arange(60, 80)
+    assert np.array_equal(a.similarity(i, j), b.similarity(i, j))
     for loss in ("vi", "binder"):
-        a, b = partition(iris_fit, loss), partition(other, loss)
-        assert np.array_equal(a.labels, b.labels)
-        assert a.expected_loss == b.expected_loss
-        assert a.ball.radius == b.ball.radius
-        assert a.distances == b.distances
+        first, second = partition(a, loss), partition(b, loss)
+        assert np.array_equal(first.labels, second.labels)
+        assert first.expected_loss == second.expected_loss
+        assert (first.ball.radius, first.ball.mass) == (second.ball.radius, second.ball.mass)
+        assert first.distances == second.distances
+
+
+def test_nothing_label_free_depends_on_the_names_of_the_draws_by_a_bit(iris_fit):
+    rng = np.random.default_rng(3)
+    names = np.array([rng.permutation(3) for _ in range(200)]).reshape(2, 100, 3)
+    assert_same_by_a_bit(iris_fit, with_draws(iris_fit, names))
+
+
+def test_a_fit_does_not_depend_on_the_names_that_the_chains_gave_by_a_bit(iris_fit):
+    other = renamed_at_random(iris_fit)
+    assert (other.relabelling_.permutations != iris_fit.relabelling_.permutations).any()
+    assert np.array_equal(other.log_likelihood_draws_, iris_fit.log_likelihood_draws_)
+    assert np.array_equal(other.membership_, iris_fit.membership_)
+    for name in ("mean", "sd", "lower", "upper", "entropy", "changing"):
+        assert np.array_equal(getattr(memberships(other), name), getattr(memberships(iris_fit), name))
+    assert_same_by_a_bit(iris_fit, other)
 
 
 def test_the_partition_of_clear_clusters_is_em_s(faithful_fit, faithful_frame):
@@ -85,12 +117,12 @@ def test_similarity_queries_are_entries_of_the_matrix(iris_fit):
 
 def test_memberships_of_new_rows_and_of_the_fitted_ones(iris_fit):
     X = datasets.load("iris").X
-    whole = iris_fit.memberships()
+    whole = memberships(iris_fit)
     np.testing.assert_allclose(whole.mean, iris_fit.membership_, rtol=1e-10, atol=1e-14)
-    np.testing.assert_allclose(iris_fit.memberships(X[:4]).upper, whole.upper[:4], rtol=1e-12)
+    np.testing.assert_allclose(memberships(iris_fit, X[:4]).upper, whole.upper[:4], rtol=1e-12)
     assert (whole.lower <= whole.upper).all()
     with pytest.raises(ParameterError, match=r"^mass must be a number between 0 and 1; got 95\.$"):
-        iris_fit.memberships(mass=95)
+        memberships(iris_fit, mass=95)
 
 
 def test_the_certificate_is_saved_and_loaded(iris_fit, tmp_path):
@@ -105,7 +137,7 @@ def test_one_component_is_one_cluster():
     found = partition(bayes)
     assert (found.n_clusters, found.expected_loss, found.ball.radius) == (1, 0.0, 0.0)
     assert (bayes.similarity_ == 1).all()
-    assert bayes.memberships().uncertain.size == 0
+    assert memberships(bayes).uncertain.size == 0
 
 
 def test_an_unknown_loss_is_refused(iris_fit):
@@ -121,3 +153,30 @@ def test_more_components_than_there_are_are_refused_in_words():
     assert not bayes.verdict_.ok
     assert bayes.certificate_.reasons
     assert partition(bayes).n_clusters == 2
+
+
+def test_memberships_of_a_refused_fit_come_with_a_warning(iris_fit):
+    refused = copy.copy(iris_fit)
+    refused.verdict_ = dataclasses.replace(iris_fit.verdict_, ok=False)
+    with pytest.warns(UserWarning, match="must not be read one by one"):
+        refused.memberships()
+
+
+def test_a_draw_that_is_not_finite_is_named(iris_fit):
+    broken = with_draws(iris_fit, np.tile(np.arange(3), (2, 100, 1)))
+    broken.posterior_["posterior"]["means"].values[1, 7, 2, 0] = np.nan
+    sentence = r"^1 of 200 draws are not finite, the first draw 7 of chain 1; drop them first\.$"
+    for ask in (lambda: broken.similarity_, lambda: partition(broken), lambda: memberships(broken)):
+        with pytest.raises(DataError, match=sentence):
+            ask()
+
+
+def test_em_and_kmeans_can_lie_outside():
+    """Two long parallel clusters, aslant: k-means cuts across them."""
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(80, 2)) * [8, 0.3], [0, 3] + rng.normal(size=(80, 2)) * [8, 0.3]])
+    bayes = BayesGaussianMixture(2, **{**QUICK, "draws": 300}).fit(X @ [[1.0, 1.0], [-1.0, 1.0]])
+    found = partition(bayes)
+    assert (found.em_inside, found.kmeans_inside) == (True, False)
+    moved = dataclasses.replace(found, distances={**found.distances, "em": found.ball.radius + 0.01})
+    assert not moved.em_inside

@@ -5,6 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from bayesgmm.posterior import certificate, relabel
+from bayesgmm.posterior.draws import component_parameters, posterior_dataset
 from bayesgmm.posterior.relabel import DenseResponsibilities, Relabelling
 
 
@@ -40,7 +41,29 @@ def test_components_far_apart_are_certified():
 def test_components_that_coincide_are_refused():
     found = certified(0.0)
     assert found.nearly_tied > 0.05
-    assert found.reasons
+    assert found.non_permutation_rate > 0.3
+
+
+def test_components_that_differ_in_their_correlation_only_are_certified():
+    """Same means and standard deviations, crossing: the parameters that tell them apart must be looked at."""
+    rng = np.random.default_rng(4)
+    s, rho = 300, np.array([0.95, -0.95])
+    correlations = np.tanh(np.arctanh(rho) + 0.1 * rng.normal(size=(1, s, 2)))
+    corr_chol = np.zeros((1, s, 2, 2, 2))
+    corr_chol[..., 0, 0], corr_chol[..., 1, 0] = 1.0, correlations
+    corr_chol[..., 1, 1] = np.sqrt(1 - correlations**2)
+    values = {
+        "weights": np.full((1, s, 2), 0.5),
+        "means": 0.1 * rng.normal(size=(1, s, 2, 2)),
+        "stds": np.exp(0.1 * rng.normal(size=(1, s, 2, 2))),
+        "corr_chol": corr_chol,
+    }
+    parameters = component_parameters(posterior_dataset(values, ["a", "b"]))
+    assert parameters.shape == (s, 2, 5)
+    assert certificate.non_permutation_rate(parameters) == 0
+    assert certificate.non_permutation_rate(parameters[..., :4]) > 0.3
+    start = np.tile([0, 1], (s, 1))
+    assert certificate.same_names(start, relabel.by_parameters(parameters, start)) == 1
 
 
 def test_each_doubt_is_a_sentence():

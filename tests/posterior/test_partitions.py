@@ -46,18 +46,57 @@ def test_losses_are_those_of_the_definition(loss):
     )
 
 
+def smallest_loss(draws, f):
+    """Over all partitions, by adding one cluster at a time to the best of what is left: exact, 3^N steps."""
+    s, n = draws.shape
+    members = (np.arange(1 << n)[:, None] >> np.arange(n)) & 1
+    same = (draws[:, None, :] == np.arange(draws.max() + 1)[:, None]).astype(int)
+    counts = np.einsum("skn,mn->msk", same, members)
+    cost = f[members.sum(axis=1)] - 2 * f[counts].sum(axis=2).mean(axis=1)
+    best = np.zeros(1 << n)
+    for whole in range(1, 1 << n):
+        lowest = whole & -whole
+        rest = part = whole ^ lowest
+        best[whole] = np.inf
+        while True:
+            cluster = part | lowest
+            best[whole] = min(best[whole], cost[cluster] + best[whole ^ cluster])
+            if part == 0:
+                break
+            part = (part - 1) & rest
+    return best[-1] + f[same.sum(axis=2)].sum(axis=1).mean()
+
+
 @pytest.mark.parametrize("n", [8, 9])
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_the_search_finds_the_best_of_all_partitions(loss, n):
+    """Also where the draws have nothing in common, and many partitions are nearly as good."""
     rng = np.random.default_rng(n)
-    every, f = all_partitions(n), partitions.loss_function(loss, n)
-    assert len(every) == {8: 4140, 9: 21147}[n]
-    for _ in range(8 if n == 8 else 3):
-        draws = drawn(rng, n, rng.integers(1, 5), rng.integers(1, 40), rng.choice([0.1, 0.4, 0.8]))
-        labels, loss_found = partitions.best_partition(draws, [], f, rng)
-        best = min(partitions.distances(draws, z, f).mean() for z in every)
-        assert loss_found == pytest.approx(best, abs=1e-12)
-        assert partitions.distances(draws, labels, f).mean() == pytest.approx(best, abs=1e-12)
+    f = partitions.loss_function(loss, n)
+    for noise in [0.1, 0.4] * 5 + [1.0] * 15:
+        draws = drawn(rng, n, rng.integers(2, 6), rng.integers(1, 15), noise)
+        labels, found = partitions.best_partition(draws, [], f, rng)
+        assert found == pytest.approx(smallest_loss(draws, f), abs=1e-12)
+        assert partitions.distances(draws, labels, f).mean() == pytest.approx(found, abs=1e-12)
+
+
+def test_the_exact_minimum_is_that_of_the_list_of_all_partitions():
+    rng = np.random.default_rng(7)
+    every, f = all_partitions(7), partitions.loss_function("vi", 7)
+    assert len(every) == 877
+    draws = drawn(rng, 7, 3, 5, 1.0)
+    best = min(partitions.distances(draws, z, f).mean() for z in every)
+    assert smallest_loss(draws, f) == pytest.approx(best, abs=1e-12)
+
+
+def test_as_many_clusters_as_it_takes():
+    """Three components that coincide: under Binder's loss every row is then best left alone."""
+    draws = np.random.default_rng(8).integers(0, 3, (300, 60)).astype(np.int32)
+    f = partitions.loss_function("binder", 60)
+    labels, found = partitions.best_partition(draws, [], f, np.random.default_rng(0), 2)
+    alone = partitions.distances(draws, np.arange(60, dtype=np.int32), f).mean()
+    assert found <= alone + 1e-12
+    assert labels.max() + 1 > 50
 
 
 @pytest.mark.parametrize("loss", partitions.LOSSES)

@@ -279,6 +279,11 @@ def test_a_refused_fit_says_so_first_and_shows_no_components(faithful_fit, tmp_p
         "Summary The groups must not be read one by one. Chains disagree on relabelled parameters: R-hat is 1.234 at weights[0]."
     )
     assert "Left out for that reason: the sizes and places of the groups" in text
+    # What does not depend on names is offered instead.
+    assert (
+        "As one partition for all draws, whatever the groups are called: 2 clusters of 175 and 97 rows"
+        in text
+    )
     ids = {attrs["id"] for _, attrs in page.elements if "id" in attrs}
     assert {i for i in ids if i.startswith("figure-")} == {
         f"figure-{k}" for k in ("fit", "likelihood", "predictive", "em", "prior")
