@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["chosen_draws", "rank_figure", "trace_figure"]
 
 MOST_PANELS = 40
-MOST_RANKS = 500
+MOST_RANKS = 200
 COLUMNS = 4
 
 
@@ -44,8 +44,8 @@ def trace_figure(bayes: "BayesGaussianMixture") -> Figure:
 def rank_figure(bayes: "BayesGaussianMixture") -> Figure:
     """ArviZ's rank plot: lines of chains that agree stay near zero. Parameters as in :func:`trace_figure`.
 
-    Each line is a chain's distribution of fractional ranks less the uniform one, over at most 500 evenly
-    spaced draws of a chain; p is ArviZ's test that all chains have the same distribution.
+    Each line is a chain's distribution of fractional ranks less the uniform one, over at most 200 evenly
+    spaced draws of a chain; p is ArviZ's test that all chains have the same distribution, which takes draws as independent.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def rank_figure(bayes: "BayesGaussianMixture") -> Figure:
     chains = draws.sizes["chain"]
     if chains < 2:
         raise ParameterError("A rank plot compares chains, and this fit has a single one; fit with chains=4.")
-    # The cost of the test grows faster than the number of draws, and neighbouring draws say the same.
+    # The test takes draws as independent, which neighbours are not; and its cost grows faster than their number.
     thinned = draws.isel(draw=slice(None, None, -(-draws.sizes["draw"] // MOST_RANKS)))
     tree = xr.DataTree.from_dict({"posterior": thinned})
     figure = _drawn(azp.plot_rank, tree, "fractional rank", [line_style(c) for c in range(chains)], {})
