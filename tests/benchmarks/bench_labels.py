@@ -106,7 +106,7 @@ def main():
         [
             "# Labels, similarities, partitions: how long they take",
             "",
-            f"Medians of {REPEATS} runs on {model}, {THREADS} cores, Python {platform.python_version()}. Written by",
+            f"Medians of {REPEATS} runs (one for the similarity matrix) on {model}, {THREADS} cores, Python {platform.python_version()}. Written by",
             "`python tests/benchmarks/bench_labels.py`.",
             "",
             "| what | measured | target |",
