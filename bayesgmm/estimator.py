@@ -196,25 +196,20 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         validation.check_choice(self.covariance_type, "covariance_type", FAMILIES)
         validation.check_choice(self.method, "method", METHODS)
         check = validation.check_integer
-        if self.method == "laplace":
-            self._check_enough_draws()
-        return {
+        settings = {
             "n_components": check(self.n_components, "n_components", 1),
             "draws": check(self.draws, "draws", 4),
             "tune": DEFAULT_TUNE if self.tune is None else check(self.tune, "tune", 20),
             "chains": check(self.chains, "chains", 1),
             "cores": validation.available_cores() if self.cores is None else check(self.cores, "cores", 1),
         }
-
-    def _check_enough_draws(self) -> None:
-        draws = validation.check_integer(self.draws, "draws", 4) * validation.check_integer(
-            self.chains, "chains", 1
-        )
-        if draws < FEWEST_DRAWS:
+        total = settings["draws"] * settings["chains"]
+        if self.method == "laplace" and total < FEWEST_DRAWS:
             raise ParameterError(
-                f'method="laplace" needs at least {FEWEST_DRAWS} draws in all for its check; got {draws} '
-                f"(draws={self.draws} times chains={self.chains})."
+                f'method="laplace" needs at least {FEWEST_DRAWS} draws in all for its check; got {total} '
+                f"(draws={settings['draws']} times chains={settings['chains']})."
             )
+        return settings
 
     def _sample(
         self,

@@ -234,7 +234,7 @@ class PosteriorResults:
         return self
 
     def _memberships(self, rows: Array) -> tuple[Array, Array, Array]:
-        return passes.memberships(np.asfortranarray(rows), *self._draws)
+        return passes.memberships(np.asfortranarray(rows), *self._draws, validation.available_cores())
 
     def _new_rows(self, X: Any) -> Array:
         check_is_fitted(self)

@@ -111,7 +111,7 @@ def best_partition(
     n_threads : int
         The result does not depend on it.
     """
-    s, n = draws.shape
+    n = draws.shape[1]
     unique = np.unique(np.array([canonical(z) for z in draws]), axis=0)
     extremes = [np.zeros(n, np.int32), np.arange(n, dtype=np.int32)]
     candidates = [canonical(np.asarray(z)) for z in (*starts, *extremes)] + list(unique)

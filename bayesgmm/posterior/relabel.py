@@ -169,7 +169,7 @@ def iterative_ecr(
     mean : ndarray, shape (N, K), optional
         Of the responsibilities as `start` names them, where it is known.
     """
-    return _until_fixed(lambda q: responsibilities.overlaps(q), responsibilities, start, mean)
+    return _until_fixed(responsibilities.overlaps, responsibilities, start, mean)
 
 
 def stephens(
@@ -178,8 +178,8 @@ def stephens(
     """Permutations of the smallest Kullback-Leibler divergence from the mean of the relabelled responsibilities.
 
     Stephens (2000), Dealing with label switching in mixture models, Journal of the Royal Statistical Society B 62,
-    section 5: the divergence of a draw named
-    by p is a constant minus sum_nk r[n, p_k] log q[n, k]. O(S N K^2 + S K^3) an iteration.
+    section 5: the divergence of a draw named by p is a constant minus sum_nk r[n, p_k] log q[n, k]. O(S N K^2 + S K^3) an
+    iteration.
 
     Parameters
     ----------
