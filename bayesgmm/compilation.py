@@ -26,6 +26,7 @@ SOURCES = (
     "em/climb.py",
     "em/steps.py",
     "bayes/target.py",
+    "bayes/moves.py",
     "bayes/sampling.py",
     "posterior/partitions.py",
     "posterior/passes.py",

@@ -8,6 +8,8 @@ import hashlib
 import json
 import numbers
 import platform
+import warnings
+from contextlib import suppress
 from importlib.metadata import version
 from typing import Any, Self
 
@@ -19,20 +21,22 @@ from sklearn.utils.validation import validate_data
 
 import bayesgmm
 from bayesgmm import density, families, validation
-from bayesgmm.bayes.importance import FEWEST_DRAWS, sample_laplace
-from bayesgmm.bayes.laplace import laplace
+from bayesgmm.bayes.importance import FEWEST_DRAWS
 from bayesgmm.bayes.log_prior import prior_groups
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
-from bayesgmm.bayes.sampling import sample_nuts
+from bayesgmm.bayes.smc import FEWEST_PARTICLES, is_exchangeable
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.record import em_dataset
 from bayesgmm.em.steps import FAMILIES
-from bayesgmm.errors import ParameterError
+from bayesgmm.errors import BayesGMMError, ParameterError
+from bayesgmm.methods import Drawn, by_laplace, by_nuts, by_smc, seconds_of_tempering
 from bayesgmm.posterior import draws as drawn
 from bayesgmm.posterior import passes, relabel
 from bayesgmm.posterior.certificate import certify
+from bayesgmm.posterior.modes import find_modes, modes_dataset
 from bayesgmm.posterior.streamed import StreamedResponsibilities
+from bayesgmm.posterior.verdict import Verdict
 from bayesgmm.progress import Steps
 from bayesgmm.results import PosteriorResults, judged
 
@@ -43,15 +47,20 @@ Array = NDArray[np.float64]
 DEFAULT_TUNE = 600
 # Names are compared between methods on so many rows, evenly spaced.
 CERTIFIED_ROWS = 2000
-METHODS = ("nuts", "laplace")
+METHODS = ("auto", "nuts", "smc", "laplace")
+# What "auto" may take for tempering, in seconds.
+LONGEST_TEMPERING = 300
+# Particles for each draw that is kept, where one is not enough.
+MORE_PARTICLES = 4
 
 
 class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     """Gaussian mixture by maximum likelihood and by full Bayes, for a comparison of the two.
 
-    EM gives the baseline and a start. From there the posterior's mode is climbed to, its curvature measured, and NUTS run
-    in coordinates in which the posterior is nearly round. Draws are relabelled to the EM components afterwards,
-    and ``verdict_`` says whether the components may be read one by one at all.
+    EM gives the baseline and starts. From its maxima the posterior's modes are climbed to, their curvature measured, and NUTS run
+    in coordinates in which the posterior is nearly round. Where that does not reach all of the posterior, tempering does.
+    Draws are relabelled to the EM components afterwards, and ``verdict_`` says whether the components may be read one by one
+    at all.
 
     Parameters
     ----------
@@ -60,9 +69,12 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
         Each component its own general covariance; one for all; its own diagonal; its own single variance. Standard deviations
         have the prior's distribution one by one, correlation matrices the LKJ distribution one by one.
-    method : {"nuts", "laplace"}, default "nuts"
-        NUTS, or draws from the Gaussian at the posterior mode, weighted and checked: quicker, and right only where
-        ``verdict_`` says so (Pareto k below 0.7, or less with few draws), and of the mode that EM found.
+    method : {"auto", "nuts", "smc", "laplace"}, default "auto"
+        "nuts": chains from the posterior modes that matter by Laplace's method, of those that EM's maxima lead to. "smc": tempering
+        from all modes that can be found, and the log evidence with it; for posteriors with several modes, and for more components than the data
+        show. "auto": NUTS, and tempering where chains disagree or names cannot be trusted. "laplace": draws from the Gaussian
+        at the posterior mode, weighted and checked: quicker, and right only where ``verdict_`` says so (Pareto k below 0.7, or less
+        with few draws), and of the mode that EM found.
     prior : Prior or None, default None
         In the units of the data; None derives a weakly informative one from the data (``Prior.from_data``).
     draws : int, default 1000
@@ -70,11 +82,14 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     tune : int or None, default None
         Warm-up draws per chain; None means 600. They are part of no result, and method "laplace" has none.
     chains : int, default 4
-        With method "laplace" independent batches of draws.
+        With method "smc" independent runs, with method "laplace" independent batches of draws.
     cores : int or None, default None
         Chains that run at once; None means all cores. The draws do not depend on it.
     target_accept : float, default 0.8
-        Acceptance rate that the step size is adapted to.
+        Acceptance rate that the step size of NUTS is adapted to.
+    max_time : float or None, default None
+        Seconds for method "smc": it then ends with the last temperature that was finished, and the verdict says that the draws are
+        not of the posterior.
     random_state : int, Generator, RandomState or None, default None
     progressbar : bool, default True
         Show progress on a terminal or in a notebook.
@@ -91,7 +106,11 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     prior_ : Prior
         The prior used, in the units of the data.
     method_ : str
-        The method used.
+        The method used; ``method_reason_`` says why.
+    log_evidence_ : tuple of two floats, or None
+        Log evidence in the user's units, all K! labellings counted, and its standard error between runs; of method "smc".
+    mode_map_ : ModeMap
+        The modes of the posterior, what each holds of it, and what separates them.
     verdict_ : Verdict
         ``ok`` and ``reasons``.
     relabelling_ : Relabelling
@@ -119,13 +138,14 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         n_components: int = 1,
         *,
         covariance_type: str = "full",
-        method: str = "nuts",
+        method: str = "auto",
         prior: Prior | None = None,
         draws: int = 1000,
         tune: int | None = None,
         chains: int = 4,
         cores: int | None = None,
         target_accept: float = 0.8,
+        max_time: float | None = None,
         random_state: Any = None,
         progressbar: bool = True,
     ) -> None:
@@ -138,6 +158,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         self.chains = chains
         self.cores = cores
         self.target_accept = target_accept
+        self.max_time = max_time
         self.random_state = random_state
         self.progressbar = progressbar
 
@@ -161,22 +182,24 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         validation.check_fittable(rows, names, settings["n_components"], self.covariance_type)
         prior = self.prior or Prior.from_data(rows, covariance_type=self.covariance_type)
         resolved = prior.resolve(settings["n_components"], rows.shape[1], self.covariance_type)
+        self._check_tempering(resolved)
         seed = validation.seed_sequence(self.random_state)
-        em_seed, chain_seed, predictive_seed = seed.spawn(3)
+        em_seed, chain_seed, predictive_seed, tempering_seed = seed.spawn(4)
         with Steps(enabled=self.progressbar) as steps:
             with steps.step("EM from many starts"):
-                em = EMGaussianMixture(
-                    settings["n_components"],
-                    covariance_type=self.covariance_type,
-                    random_state=np.random.default_rng(em_seed),
-                ).fit(X)
+                em = self._em(X, settings["n_components"], em_seed)
             shift, scale = families.location_scale(rows, np.empty(0), self.covariance_type)
             target = Target(rows, settings["n_components"], prior, shift, scale, self.covariance_type)
-            values, stats, checks = self._sample(target, em, settings, chain_seed, steps)
-            with steps.step("labels and memberships"):
-                tree = self._labelled(values, stats, rows, names, em, resolved)
-                tree.attrs.update(checks)
-                found = judged(tree)
+            fit = _Fit(target, em, rows, names, resolved, settings, steps)
+            if self.method == "laplace":
+                tree, found = fit.labelled(by_laplace(target, em.params_, settings, chain_seed, steps))
+            elif self.method == "smc":
+                tree, found = self._tempered(fit, X, tempering_seed)
+            else:
+                tree, found = fit.labelled(
+                    by_nuts(target, em.mode_params_, settings, self.target_accept, chain_seed, steps)
+                )
+                tree, found = self._second_try(fit, X, tree, found, tempering_seed)
         # Together and last: a fit that fails leaves an earlier one whole.
         validate_data(self, X, reset=True, skip_check_array=True)
         tree.attrs.update(self._provenance(rows, settings, prior, seed))
@@ -195,6 +218,10 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             )
         validation.check_choice(self.covariance_type, "covariance_type", FAMILIES)
         validation.check_choice(self.method, "method", METHODS)
+        if self.max_time is not None and not (
+            isinstance(self.max_time, numbers.Real) and not isinstance(self.max_time, bool) and self.max_time > 0
+        ):
+            raise ParameterError(f"max_time must be a positive number of seconds or None; got {self.max_time!r}.")
         check = validation.check_integer
         settings = {
             "n_components": check(self.n_components, "n_components", 1),
@@ -209,72 +236,92 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
                 f'method="laplace" needs at least {FEWEST_DRAWS} draws in all for its check; got {total} '
                 f"(draws={settings['draws']} times chains={settings['chains']})."
             )
+        if self.method == "smc" and settings["draws"] < FEWEST_PARTICLES:
+            raise ParameterError(
+                f'method="smc" needs at least {FEWEST_PARTICLES} draws, which are the particles of a run; '
+                f"got draws={settings['draws']}."
+            )
         return settings
 
-    def _sample(
-        self,
-        target: Target,
-        em: EMGaussianMixture,
-        settings: dict[str, int],
-        seed: np.random.SeedSequence,
-        steps: Steps,
-    ) -> tuple[dict[str, Array], dict[str, NDArray[Any]], dict[str, float]]:
-        """Parameters and statistics, with leading axes (chain, draw), and what the method says of itself."""
-        with steps.step("posterior mode"):
-            approximation = laplace(target, target.unconstrained(em.params_))
-        sizes = {k: settings[k] for k in ("draws", "chains", "cores")}
-        if self.method == "laplace":
-            with steps.step("weighted draws"):
-                found = sample_laplace(target, approximation, **sizes, seed=seed)
-            checks = {"pareto_k": found.pareto_k, "largest_k": found.largest_k, "importance_ess": found.ess}
-            return target.constrained(found.q), {"logp": found.log_posterior}, checks
-        sizes["tune"] = settings["tune"]
-        with steps.step("sampling", total=sizes["chains"] * (sizes["draws"] + sizes["tune"])) as progress:
-            raw = sample_nuts(
-                target,
-                approximation,
-                **sizes,
-                seed=seed,
-                target_accept=self.target_accept,
-                progress=progress,
+    def _check_tempering(self, prior: ResolvedPrior) -> None:
+        if self.method == "smc" and np.ptp(prior.concentration) > 0:
+            raise ParameterError(
+                'method="smc" needs a prior that treats all components alike, one concentration for all; got '
+                f"{prior.concentration.tolist()}. Use one number, or method='nuts'."
             )
-        return target.constrained(raw.q), raw.stats, {}
 
-    def _labelled(
+    def _em(self, X: ArrayLike, n_components: int, seed: np.random.SeedSequence) -> EMGaussianMixture:
+        return EMGaussianMixture(
+            n_components, covariance_type=self.covariance_type, random_state=np.random.default_rng(seed)
+        ).fit(X)
+
+    def _tempered(
+        self, fit: "_Fit", X: ArrayLike, seed: np.random.SeedSequence
+    ) -> tuple[xr.DataTree, Verdict]:
+        """By tempering; with more particles where one for each draw is not enough."""
+        em_seed, *run_seeds = seed.spawn(3)
+        mixtures, k = list(fit.em.mode_params_), fit.settings["n_components"]
+        if k > 1:
+            # A smaller mixture has its own maxima; those that look spurious warn in a fit of their own.
+            with warnings.catch_warnings(), suppress(BayesGMMError):
+                warnings.simplefilter("ignore")
+                mixtures += self._em(X, k - 1, em_seed).mode_params_
+        for run_seed, thin in zip(run_seeds, (1, MORE_PARTICLES), strict=True):
+            tree, found = fit.labelled(
+                by_smc(
+                    fit.target,
+                    mixtures,
+                    fit.settings,
+                    run_seed,
+                    fit.steps,
+                    thin=thin,
+                    max_time=self.max_time,
+                )
+            )
+            if found.label_free_ok or self.max_time is not None:
+                break
+        return tree, found
+
+    def _second_try(
         self,
-        values: dict[str, Array],
-        stats: dict[str, NDArray[Any]],
-        rows: Array,
-        names: list[str],
-        em: EMGaussianMixture,
-        prior: ResolvedPrior,
-    ) -> xr.DataTree:
-        """The tree of relabelled draws, with the permutations and memberships beside them."""
-        columns, cores = np.asfortranarray(rows), self._settings()["cores"]
-        order = drawn.canonical_order(values["weights"], values["means"])
-        unlabelled = drawn.permuted(drawn.posterior_dataset(values, names, self.covariance_type), order)
-        draws = drawn.stacked(unlabelled)
-        log_likelihood, overlap = passes.log_likelihoods_and_overlaps(
-            columns, *draws, density.responsibilities(rows, em.params_), cores
+        fit: "_Fit",
+        X: ArrayLike,
+        tree: xr.DataTree,
+        found: Verdict,
+        seed: np.random.SeedSequence,
+    ) -> tuple[xr.DataTree, Verdict]:
+        """Of method "auto": tempering where NUTS was not enough."""
+        if found.ok or self.method != "auto" or fit.settings["chains"] < 2:
+            return tree, found
+        why = (
+            "the names of the components could not be trusted"
+            if found.label_free_ok
+            else "its chains disagreed"
         )
-        chains, n_draws, k = values["weights"].shape
-        relabelling = relabel.match(overlap.reshape(chains, n_draws, k, k))
-        posterior = drawn.permuted(unlabelled, relabelling.permutations)
-        # From the names that the chains gave, whose switches are counted.
-        given = np.take_along_axis(order, relabelling.permutations, axis=2)
-        relabelling = relabel.Relabelling(given, relabelling.margins)
-        renamed = drawn.stacked(posterior)
-        mean, sd, _ = passes.memberships(columns, *renamed, cores)
-        some = drawn.evenly(len(rows), CERTIFIED_ROWS)
-        certificate = certify(
-            StreamedResponsibilities(np.asfortranarray(rows[some]), *renamed, cores),
-            mean[some],
-            drawn.component_parameters(posterior),
-            relabelling,
-        )
-        stats = stats | {"total_log_likelihood": log_likelihood.reshape(chains, n_draws)}
-        others = {**prior_groups(posterior, prior, self.covariance_type), **em_dataset(em, names)}
-        return drawn.posterior_tree(posterior, stats, rows, (relabelling, certificate), (mean, sd), others)
+        if not is_exchangeable(fit.target):
+            tree.attrs["method_reason"] = (
+                f"NUTS, although {why}: the prior does not treat all components alike."
+            )
+            return tree, found
+        seconds = seconds_of_tempering(fit.target, fit.em.params_, fit.settings)
+        if seconds > LONGEST_TEMPERING:
+            tree.attrs["method_reason"] = (
+                f"NUTS, although {why}: tempering would take about {seconds / 60:.0f} minutes; ask for it by method='smc'."
+            )
+            return tree, found
+        if fit.settings["draws"] < FEWEST_PARTICLES:
+            tree.attrs["method_reason"] = (
+                f"NUTS, although {why}: tempering needs draws={FEWEST_PARTICLES} or more."
+            )
+            return tree, found
+        second, judged_again = self._tempered(fit, X, seed)
+        if found.label_free_ok and not judged_again.label_free_ok:
+            tree.attrs["method_reason"] = (
+                f"NUTS: {why}, but tempering was worse: {judged_again.reasons[0]}"
+            )
+            return tree, found
+        second.attrs["method_reason"] = f"Tempering, after NUTS, since {why}."
+        return second, judged_again
 
     def _provenance(
         self, rows: Array, settings: dict[str, int], prior: Prior, seed: np.random.SeedSequence
@@ -291,7 +338,8 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             "prior_fields": json.dumps(dataclasses.asdict(prior)),
             "prior_given": int(self.prior is not None),
             "covariance_type": self.covariance_type,
-            "method": self.method,
+            "method_asked": self.method,
+            "max_time": float("nan") if self.max_time is None else float(self.max_time),
             "target_accept": float(self.target_accept),
             "python": platform.python_version(),
             "versions": ", ".join(f"{p} {version(p)}" for p in packages),
@@ -299,3 +347,61 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             "data_sha256": hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest(),
             **{k: v for k, v in settings.items() if k != "cores"},
         }
+
+
+@dataclasses.dataclass(frozen=True)
+class _Fit:
+    """What all methods start from, and how their draws get their names."""
+
+    target: Target
+    em: EMGaussianMixture
+    rows: Array
+    names: list[str]
+    prior: ResolvedPrior
+    settings: dict[str, int]
+    steps: Steps
+
+    def labelled(self, found: Drawn) -> tuple[xr.DataTree, Verdict]:
+        """The tree of relabelled draws, with the permutations and memberships beside them, and the verdict."""
+        with self.steps.step("labels and memberships"):
+            tree = self._tree(found)
+            tree.attrs.update(found.attrs)
+            tree.attrs["method"], tree.attrs["method_reason"] = found.method, ""
+        if found.method == "smc" and found.attrs["temperature"] == 1.0:
+            with self.steps.step("modes of the posterior"):
+                tree["modes"] = xr.DataTree(
+                    modes_dataset(find_modes(self.target, tree["posterior"].dataset, self.settings["cores"]))
+                )
+        return tree, judged(tree)
+
+    def _tree(self, found: Drawn) -> xr.DataTree:
+        values, family, rows = found.values, self.target.covariance_type, self.rows
+        columns, cores = np.asfortranarray(rows), self.settings["cores"]
+        order = drawn.canonical_order(values["weights"], values["means"])
+        unlabelled = drawn.permuted(drawn.posterior_dataset(values, self.names, family), order)
+        draws = drawn.stacked(unlabelled)
+        log_likelihood, overlap = passes.log_likelihoods_and_overlaps(
+            columns, *draws, density.responsibilities(rows, self.em.params_), cores
+        )
+        chains, n_draws, k = values["weights"].shape
+        relabelling = relabel.match(overlap.reshape(chains, n_draws, k, k))
+        posterior = drawn.permuted(unlabelled, relabelling.permutations)
+        # From the names that the chains gave, whose switches are counted.
+        given = np.take_along_axis(order, relabelling.permutations, axis=2)
+        relabelling = relabel.Relabelling(given, relabelling.margins)
+        renamed = drawn.stacked(posterior)
+        mean, sd, _ = passes.memberships(columns, *renamed, cores)
+        some = drawn.evenly(len(rows), CERTIFIED_ROWS)
+        certificate = certify(
+            StreamedResponsibilities(np.asfortranarray(rows[some]), *renamed, cores),
+            mean[some],
+            drawn.component_parameters(posterior),
+            relabelling,
+        )
+        stats = found.stats | {"total_log_likelihood": log_likelihood.reshape(chains, n_draws)}
+        others = {
+            **prior_groups(posterior, self.prior, family),
+            **em_dataset(self.em, self.names),
+            **found.groups,
+        }
+        return drawn.posterior_tree(posterior, stats, rows, (relabelling, certificate), (mean, sd), others)

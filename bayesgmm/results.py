@@ -9,8 +9,9 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bayesgmm import validation
+from bayesgmm import families, validation
 from bayesgmm.bayes.priors import Prior
+from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import ParameterError
 from bayesgmm.posterior import draws as drawn
@@ -18,6 +19,7 @@ from bayesgmm.posterior import passes, pointwise, relabel, verdict
 from bayesgmm.posterior.certificate import Certificate
 from bayesgmm.posterior.draws import evenly, finite
 from bayesgmm.posterior.memberships import Memberships, membership_intervals
+from bayesgmm.posterior.modes import ModeMap, find_modes, mode_map, modes_dataset
 from bayesgmm.posterior.similarity import pairwise_similarity, similarity_matrix
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ Array = NDArray[np.float64]
 
 # Rows of the largest similarity matrix: 128 MB.
 LARGEST_MATRIX = 4000
+# A mode that holds this much of the posterior makes it one with several modes.
+LARGE_MODE = 0.05
 # A PyMC model cannot be pickled, and the matrix is large.
 _MADE_WHEN_ASKED_FOR = ("_model", "_similarity")
 
@@ -81,6 +85,31 @@ class PosteriorResults:
     def method_(self) -> str:
         """The method used."""
         return str(self.posterior_.attrs["method"])
+
+    @property
+    def method_reason_(self) -> str:
+        """Why that method was used, where it was chosen; empty otherwise."""
+        return str(self.posterior_.attrs["method_reason"])
+
+    @property
+    def log_evidence_(self) -> tuple[float, float] | None:
+        """Log evidence and its standard error, in the user's units, all K! labellings counted; None where the method gives none."""
+        attrs = self.posterior_.attrs
+        if "log_evidence" not in attrs:
+            return None
+        return float(attrs["log_evidence"]), float(attrs["log_evidence_se"])
+
+    @property
+    def mode_map_(self) -> ModeMap:
+        """The modes of the posterior; after NUTS, those that its chains have seen. Made when first asked for: some hundred climbs."""
+        check_is_fitted(self)
+        if "modes" not in self.posterior_:
+            family = str(self.posterior_.attrs["covariance_type"])
+            shift, scale = families.location_scale(self._X, np.empty(0), family)
+            target = Target(self._X, self.em_.params_.n_components, self.prior_, shift, scale, family)
+            found = find_modes(target, self.posterior_["posterior"].dataset, validation.available_cores())
+            self.posterior_["modes"] = xr.DataTree(modes_dataset(found))
+        return mode_map(self.posterior_["modes"].dataset)
 
     @property
     def membership_(self) -> Array:
@@ -266,14 +295,20 @@ def judged(tree: xr.DataTree) -> verdict.Verdict:
     if "pareto_k" in attrs:
         names = ("pareto_k", "largest_k", "importance_ess")
         importance = verdict.ImportanceCheck(*(float(attrs[name]) for name in names))
+    tempering, ancestor = None, None
+    if "ancestor" in stats:
+        ancestor = stats["ancestor"].to_numpy()
+        n_modes = int((tree["modes"]["share"] >= LARGE_MODE).sum()) if "modes" in tree else 1
+        tempering = verdict.TemperingCheck(float(attrs["temperature"]), n_modes)
     label_free = verdict.label_free_quantities(
         posterior, stats["total_log_likelihood"].to_numpy(), np.asfortranarray(tree["em"]["means"])
     )
     return verdict.judge(
-        verdict.diagnose(label_free),
-        verdict.diagnose(drawn.parameter_draws(posterior)),
+        verdict.diagnose(label_free, ancestor),
+        verdict.diagnose(drawn.parameter_draws(posterior), ancestor),
         drawn.certificate(tree),
         posterior.sizes["chain"],
         verdict.sampler_check(stats),
         importance,
+        tempering,
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 from sklearn.utils.validation import check_is_fitted
 
@@ -84,7 +85,8 @@ def _restored(tree: xr.DataTree) -> "BayesGaussianMixture":
         tune=int(attrs["tune"]),
         chains=int(attrs["chains"]),
         covariance_type=str(attrs["covariance_type"]),
-        method=str(attrs["method"]),
+        method=str(attrs["method_asked"]),
+        max_time=None if np.isnan(attrs["max_time"]) else float(attrs["max_time"]),
         target_accept=float(attrs["target_accept"]),
     )
     bayes.prior_ = prior

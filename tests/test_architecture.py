@@ -22,6 +22,7 @@ GROUND = (
 ORDER = (
     "em",
     "bayes",
+    "methods",
     "posterior",
     "results",
     "estimator",

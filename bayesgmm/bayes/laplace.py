@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 
-__all__ = ["Laplace", "laplace"]
+__all__ = ["Laplace", "climbed", "laplace"]
 
 Array = NDArray[np.float64]
 
@@ -55,25 +55,25 @@ def laplace(target: Target, start: Array) -> Laplace:
             "The log posterior is not finite at the EM estimate; the prior may exclude it. "
             "Check the prior's scales against the data's."
         )
-    mode, value = _climbed(target, start)
+    mode, value = climbed(target, start)
     for _ in range(MOST_CLIMBS):
         curvatures, directions = np.linalg.eigh(negative_hessian(target, mode))
         if curvatures[0] >= -SMALLEST_CURVATURE * 1e-3:
             break
-        ends = [_climbed(target, mode + side * LEAP * directions[:, 0]) for side in (-1, 1)]
+        ends = [climbed(target, mode + side * LEAP * directions[:, 0]) for side in (-1, 1)]
         mode, value = max(ends, key=lambda end: end[1])
     whitening = directions / np.sqrt(np.maximum(curvatures, SMALLEST_CURVATURE))
     return Laplace(mode, whitening, value, curvatures)
 
 
-def _climbed(target: Target, start: Array) -> tuple[Array, float]:
+def climbed(target: Target, start: Array, tolerance: float = 1e-13, iterations: int = 2000) -> tuple[Array, float]:
     """Where L-BFGS ends from `start`, and the log posterior there."""
     found = minimize(
         lambda q: _negated(target, q),
         start,
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": 2000, "maxfun": 4000, "gtol": 1e-6, "ftol": 1e-13},
+        options={"maxiter": iterations, "maxfun": 2 * iterations, "gtol": 1e-6, "ftol": tolerance},
     )
     return found.x, float(-found.fun)
 

@@ -22,6 +22,7 @@ from the Jacobian.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,9 +37,11 @@ from bayesgmm.compilation import c_entry, entry, inlined
 from bayesgmm.kernels import accumulate, gradient
 from bayesgmm.params import MixtureParams
 
-__all__ = ["Target", "constrained", "log_posterior", "unconstrained"]
+__all__ = ["Target", "constrained", "log_posterior", "unconstrained", "unconstrained_values"]
 
 Array = NDArray[np.float64]
+
+SMALLEST_WEIGHT = 1e-10
 
 FULL, TIED, DIAG, SPHERICAL = range(4)
 COVARIANCES = {"full": FULL, "tied": TIED, "diag": DIAG, "spherical": SPHERICAL}
@@ -129,16 +132,28 @@ class Target:
 
 def unconstrained(p: MixtureParams, covariance_type: str = "full") -> Array:
     """The vector q of a mixture in standardised coordinates, shape (n,)."""
-    # A weight of zero has no logarithm; a start needs none that small.
-    log_weights = np.log(np.maximum(p.weights, 1e-10))
-    rows, cols = np.tril_indices(p.n_features, -1)
-    diagonal = np.diagonal(p.corr_chol, axis1=1, axis2=2)
-    below = p.corr_chol[:, rows, cols] / diagonal[:, rows]
     stds = {"full": p.stds, "diag": p.stds, "tied": p.stds[0], "spherical": p.stds[:, 0]}[covariance_type]
-    corr = {"full": below, "tied": below[0]}.get(covariance_type, np.empty(0))
-    return np.concatenate(
-        [(log_weights - log_weights.mean())[:-1], p.means.ravel(), np.log(stds).ravel(), corr.ravel()]
-    )
+    values = {"weights": p.weights, "means": p.means, "stds": stds}
+    if covariance_type in ("full", "tied"):
+        values["corr_chol"] = p.corr_chol if covariance_type == "full" else p.corr_chol[0]
+    return unconstrained_values(values)
+
+
+def unconstrained_values(values: Mapping[str, Array]) -> Array:
+    """The inverse of :func:`constrained`: vectors q, shape (..., n), of arrays with any leading axes."""
+    # A weight of zero has no logarithm; a start needs none that small.
+    log_weights = np.log(np.maximum(values["weights"], SMALLEST_WEIGHT))
+    lead = log_weights.shape[:-1]
+    parts = [
+        (log_weights - log_weights.mean(axis=-1, keepdims=True))[..., :-1],
+        values["means"],
+        np.log(values["stds"]),
+    ]
+    if "corr_chol" in values:
+        factor = values["corr_chol"]
+        rows, cols = np.tril_indices(factor.shape[-1], -1)
+        parts.append(factor[..., rows, cols] / factor[..., rows, rows])
+    return np.concatenate([part.reshape(*lead, -1) for part in parts], axis=-1)
 
 
 def constrained(

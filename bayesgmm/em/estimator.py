@@ -92,6 +92,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         The distinct local maxima found, best first: log_likelihood, n_starts (of the starts whose climbs were followed to the
         end), smallest_weight, smallest_eigenvalue (in units
         of the columns' variances), spurious, status.
+    mode_params_ : list of MixtureParams
+        The parameters at each of them.
 
     Examples
     --------
@@ -234,8 +236,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
                 f"that lost its rows, or collapsed onto a point or plane of the {len(rows)} rows, where the likelihood has no "
                 "upper bound; use fewer components, more rows, another covariance_type or another start."
             )
-        order = np.argsort(-best.state.log_weights, kind="stable")
-        self._set_params(_params(best.state).rescaled(shift, scale).permuted(order))
+        self._set_params(_sorted_params(modes[0], shift, scale))
         per_row = density.log_likelihood_per_obs(rows, self.params_)
         weights, mass = problem.sample_weight, problem.total_weight
         self.log_likelihood_ = float(weights @ per_row if len(weights) else per_row.sum())
@@ -247,6 +248,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         units = -mass * np.log(scale).sum()
         self.log_likelihood_trace_ = best.trace + units
         self.modes_ = _mode_table(modes, units)
+        self.mode_params_ = [_sorted_params(mode, shift, scale) for mode in modes]
         if self.regularised_:
             warnings.warn(
                 f"The {rows.shape[1]} columns of X are collinear, or nearly so, within its {len(rows)} rows: in some direction "
@@ -388,6 +390,12 @@ def _params(state: State) -> MixtureParams:
     weights = np.exp(state.log_weights)
     covariances = state.cholesky @ np.swapaxes(state.cholesky, -1, -2)
     return MixtureParams(weights / weights.sum(), state.means, covariances)
+
+
+def _sorted_params(mode: Mode, shift: Array, scale: Array) -> MixtureParams:
+    """A maximum in the user's units, components in the order of decreasing weight."""
+    order = np.argsort(-mode.climb.state.log_weights, kind="stable")
+    return _params(mode.climb.state).rescaled(shift, scale).permuted(order)
 
 
 def _mode_table(modes: list[Mode], units: float) -> pd.DataFrame:

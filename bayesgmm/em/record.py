@@ -10,6 +10,12 @@ from bayesgmm.params import MixtureParams
 
 __all__ = ["em_dataset", "em_from_dataset"]
 
+_MODE_DIMS = {
+    "weights": ("cluster",),
+    "means": ("cluster", "feature"),
+    "covariances": ("cluster", "feature", "feature_bis"),
+}
+
 
 def em_dataset(em: EMGaussianMixture, feature_names: Sequence[str]) -> dict[str, xr.Dataset]:
     """A fitted estimator as labelled data sets: group ``em``, and its table of modes, ``em_modes``."""
@@ -32,6 +38,8 @@ def em_dataset(em: EMGaussianMixture, feature_names: Sequence[str]) -> dict[str,
         },
     )
     modes = xr.Dataset.from_dataframe(em.modes_.rename_axis("mode"))
+    for name, dims in _MODE_DIMS.items():
+        estimate[f"mode_{name}"] = (("mode", *dims), np.stack([getattr(p, name) for p in em.mode_params_]))
     return {"em": estimate, "em_modes": modes}
 
 
@@ -47,4 +55,8 @@ def em_from_dataset(groups: Mapping[str, xr.Dataset]) -> EMGaussianMixture:
     em.regularised_ = bool(estimate.attrs["regularised"])
     em.log_likelihood_trace_ = estimate["log_likelihood_trace"].to_numpy()
     em.modes_ = groups["em_modes"].to_dataframe().rename_axis(None)
+    em.mode_params_ = [
+        MixtureParams(*(estimate[f"mode_{name}"][m].to_numpy() for name in _MODE_DIMS))
+        for m in range(len(em.modes_))
+    ]
     return em

@@ -7,6 +7,7 @@ import arviz_stats as azs
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy import stats
 
 from bayesgmm.posterior.certificate import Certificate
 from bayesgmm.posterior.draws import covariance_draws, stacked
@@ -16,7 +17,9 @@ __all__ = [
     "Diagnostics",
     "ImportanceCheck",
     "SamplerCheck",
+    "TemperingCheck",
     "Verdict",
+    "ancestral_ess",
     "diagnose",
     "judge",
     "label_free_quantities",
@@ -100,12 +103,31 @@ class ImportanceCheck:
 
 
 @dataclass(frozen=True)
+class TemperingCheck:
+    """Of draws that were tempered: the last temperature that all runs have reached, and how many modes hold 5 % of the posterior or
+    more."""
+
+    temperature: float
+    n_modes: int
+
+    @property
+    def reasons(self) -> list[str]:
+        """A sentence for each fault."""
+        if self.temperature == 1.0:
+            return []
+        return [
+            f"Tempering was stopped at temperature {self.temperature:.3g} of 1, where max_time had passed: the draws are not of the "
+            "posterior; allow more time."
+        ]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Whether component-wise summaries may be read, and what speaks against it.
 
     ``ok`` is true where nothing does; ``reasons`` then is empty. ``label_free`` and ``components`` hold the diagnostics behind
-    it, ``certificate`` how far names can be trusted, ``sampler`` what the sampler says of itself, and ``importance`` the check
-    of weighted draws; None where the draws come from chains. ``label_free_ok`` says whether at least what does not depend on names
+    it, ``certificate`` how far names can be trusted, ``sampler`` what the sampler says of itself, ``importance`` the check
+    of weighted draws and ``tempering`` that of tempered ones; None where the draws come from chains. ``label_free_ok`` says whether at least what does not depend on names
     may be read: densities, the log-likelihood, the similarity of observations, the partition.
     """
 
@@ -117,6 +139,21 @@ class Verdict:
     certificate: Certificate
     sampler: SamplerCheck = field(default_factory=SamplerCheck)
     importance: ImportanceCheck | None = None
+    tempering: TemperingCheck | None = None
+
+    @property
+    def exploration(self) -> str:
+        """What is known of the posterior as a whole.
+
+        "not explored": chains or runs disagree, so that there may be more than any of them has seen. "several modes, explored": tempered
+        runs agree on several modes and what they hold. "not identified": what does not depend on names is known, and the data do
+        not tell the components apart. "one mode": nothing speaks against it; of modes that no start has led to nothing is known.
+        """
+        if not self.label_free_ok:
+            return "not explored"
+        if self.tempering is not None and self.tempering.n_modes > 1:
+            return "several modes, explored"
+        return "not identified" if self.certificate.reasons else "one mode"
 
     @property
     def divergences(self) -> int:
@@ -131,8 +168,9 @@ class Verdict:
                 f"(Pareto k {self.importance.pareto_k:.2f}, worth {self.importance.ess:.0f} independent draws), {names}"
             )
         if self.ok:
+            who = "chains" if self.tempering is None else "independent runs"
             return (
-                "The components may be read one by one: chains agree "
+                f"The components may be read one by one: {who} agree "
                 f"(largest R-hat {self.components.r_hat:.3f}, smallest effective sample size {self.components.ess:.0f}), {names}"
             )
         left = (
@@ -140,7 +178,15 @@ class Verdict:
             if self.label_free_ok
             else ""
         )
-        return f"The components must not be read one by one: {' '.join(self.reasons)}{left}"
+        return f"The components must not be read one by one: {_EXPLORATION[self.exploration]}{' '.join(self.reasons)}{left}"
+
+
+_EXPLORATION = {
+    "not explored": "The posterior is not explored. ",
+    "several modes, explored": "The posterior has several modes, and they are explored. ",
+    "not identified": "The data do not tell the components apart. ",
+    "one mode": "",
+}
 
 
 def label_free_quantities(posterior: xr.Dataset, log_likelihood: Array, points: Array) -> xr.DataArray:
@@ -184,12 +230,14 @@ def _log_det_of_total(posterior: xr.Dataset) -> Array:
     return np.linalg.slogdet(within + between)[1]
 
 
-def diagnose(quantities: xr.DataArray) -> Diagnostics:
+def diagnose(quantities: xr.DataArray, ancestor: NDArray[np.int64] | None = None) -> Diagnostics:
     """Largest rank-normalised R-hat and smallest bulk or tail effective sample size.
 
     Parameters
     ----------
     quantities : DataArray, dims (chain, draw, parameter)
+    ancestor : ndarray of int, shape (chain, draw), optional
+        Of tempered draws, which have families instead of autocorrelations; see :func:`ancestral_ess`.
     """
     varying = (quantities.max(("chain", "draw")) > quantities.min(("chain", "draw"))).to_numpy()
     if not varying.any():
@@ -199,9 +247,12 @@ def diagnose(quantities: xr.DataArray) -> Diagnostics:
     r_hat = np.full(len(names), np.nan)
     if quantities.sizes["chain"] > 1:
         r_hat = azs.rhat(data)["value"].to_numpy()
-    bulk = azs.ess(data, method="bulk")["value"].to_numpy()
-    tail = azs.ess(data, method="tail")["value"].to_numpy()
-    ess = np.fmin(bulk, tail)
+    if ancestor is None:
+        bulk = azs.ess(data, method="bulk")["value"].to_numpy()
+        tail = azs.ess(data, method="tail")["value"].to_numpy()
+        ess = np.fmin(bulk, tail)
+    else:
+        ess = ancestral_ess(data["value"].to_numpy(), ancestor)
     worst_r = int(np.nanargmax(r_hat)) if np.isfinite(r_hat).any() else 0
     worst_e = int(np.nanargmin(ess))
     means = data["value"].isel(parameter=worst_r).mean("draw").to_numpy()
@@ -214,17 +265,52 @@ def diagnose(quantities: xr.DataArray) -> Diagnostics:
     )
 
 
-def sampler_check(stats: xr.Dataset) -> SamplerCheck:
+def ancestral_ess(values: Array, ancestor: NDArray[np.int64]) -> Array:
+    """Effective number of tempered draws, from the families that descend from one first particle.
+
+    Lee and Whiteley (2018), Variance estimation in the particle filter, section 3: families are independent, so that the squares of
+    their sums tell the variance of a mean. Values are replaced by their ranks first, and by whether they lie in the lower or upper
+    20th part; the smallest of the three counts.
+
+    Parameters
+    ----------
+    values : ndarray, shape (chain, draw, Q)
+    ancestor : ndarray of int, shape (chain, draw)
+
+    Returns
+    -------
+    ndarray, shape (Q,)
+    """
+    chains, draws, _ = values.shape
+    flat = values.reshape(chains * draws, -1)
+    ranks = stats.rankdata(flat, axis=0)
+    low, high = np.quantile(flat, [0.05, 0.95], axis=0)
+    _, family = np.unique(ancestor + np.arange(chains)[:, None] * (ancestor.max() + 1), return_inverse=True)
+    family = family.ravel()
+    smallest = np.full(flat.shape[1], float(chains * draws))
+    for scores in (ranks, (flat <= low).astype(float), (flat >= high).astype(float)):
+        per_chain = scores.reshape(chains, draws, -1)
+        away = (per_chain - per_chain.mean(axis=1, keepdims=True)).reshape(chains * draws, -1)
+        sums = np.zeros((family.max() + 1, flat.shape[1]))
+        np.add.at(sums, family, away)
+        spread = (sums**2).sum(axis=0) / (chains * draws) ** 2
+        varying = spread > 0
+        ess = scores.var(axis=0)[varying] / spread[varying]
+        smallest[varying] = np.minimum(smallest[varying], ess)
+    return smallest
+
+
+def sampler_check(found: xr.Dataset) -> SamplerCheck:
     """From the sampler's statistics, those that it has."""
-    if "energy" not in stats:
+    if "energy" not in found:
         return SamplerCheck()
-    energy = stats["energy"].to_numpy()
+    energy = found["energy"].to_numpy()
     spread = energy.var(axis=1, ddof=1)
     moved = np.square(np.diff(energy, axis=1)).mean(axis=1)
     return SamplerCheck(
-        int(stats["diverging"].sum()),
+        int(found["diverging"].sum()),
         float((moved / np.where(spread > 0, spread, 1.0)).min()),
-        float(stats["maxdepth_reached"].mean()),
+        float(found["maxdepth_reached"].mean()),
     )
 
 
@@ -235,6 +321,7 @@ def judge(
     n_chains: int,
     sampler: SamplerCheck | None = None,
     importance: ImportanceCheck | None = None,
+    tempering: TemperingCheck | None = None,
 ) -> Verdict:
     """Weigh convergence, what the sampler says of itself, and the certainty of the names, in this order."""
     sampler = sampler or SamplerCheck()
@@ -244,10 +331,11 @@ def judge(
         common, named = importance.reasons(needed), []
     else:
         common = ["A single chain cannot show whether chains agree; use chains=4."] if n_chains < 2 else []
+        common += tempering.reasons if tempering else []
         common += _faults(label_free, "label-free quantities", needed) + sampler.reasons
         named = _faults(components, "relabelled parameters", needed)
     reasons = (*common, *named, *certificate.reasons)
-    return Verdict(not reasons, not common, reasons, label_free, components, certificate, sampler, importance)
+    return Verdict(not reasons, not common, reasons, label_free, components, certificate, sampler, importance, tempering)
 
 
 def _faults(d: Diagnostics, what: str, needed: int) -> list[str]:

@@ -93,7 +93,7 @@ def test_a_saddle_point_is_left():
     """Two equal components: the gradient towards different ones is zero there."""
     target = target_of("faithful", 2)
     saddle = np.zeros(target.n_parameters)
-    climbed, _ = laplace_module._climbed(target, saddle)
+    climbed, _ = laplace_module.climbed(target, saddle)
     assert np.linalg.eigvalsh(negative_hessian(target, climbed))[0] < -0.1
     found = laplace(target, saddle)
     start = saddle.copy()

@@ -1,0 +1,37 @@
+"""Where in the unconstrained vector each component keeps its numbers."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["own_coordinates", "permuted"]
+
+
+def own_coordinates(n_components: int, n_features: int, covariance_type: str) -> NDArray[np.int64]:
+    """Indices of each component's own mean, log standard deviations and entries of M, shape (K, p), in this order.
+
+    Weights are not among them, nor what all components share. See :mod:`bayesgmm.bayes.target` for the vector.
+    """
+    k, d = n_components, n_features
+    means = k - 1 + np.arange(k * d).reshape(k, d)
+    after = k - 1 + k * d
+    if covariance_type == "tied":
+        return means
+    each = 1 if covariance_type == "spherical" else d
+    stds = after + np.arange(k * each).reshape(k, each)
+    if covariance_type != "full":
+        return np.hstack([means, stds])
+    below = d * (d - 1) // 2
+    corr = after + k * d + np.arange(k * below).reshape(k, below)
+    return np.hstack([means, stds, corr])
+
+
+def permuted(
+    q: NDArray[np.float64], order: NDArray[np.intp], own: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Vectors q, shape (S, n), with component order[s, k] in place k."""
+    k = own.shape[0]
+    logits = np.concatenate([q[:, : k - 1], -q[:, : k - 1].sum(axis=1, keepdims=True)], axis=1)
+    out = q.copy()
+    out[:, : k - 1] = np.take_along_axis(logits, order, axis=1)[:, :-1]
+    out[:, own] = np.take_along_axis(q[:, own], order[:, :, None], axis=1)
+    return out

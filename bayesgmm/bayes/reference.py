@@ -1,0 +1,264 @@
+"""Where tempering starts: a mixture of t distributions around every place of the posterior that could be found.
+
+Two kinds of places hold the mass of a mixture's posterior. Around a mode at which every component has rows of its own, the
+Laplace approximation tells shape and size. Where the data do not need all components, some have next to no rows and are
+spread as in the prior; such a place is described by a mode with one component fewer, and draws from the prior for the one
+that is left over.
+
+The posterior is the same for all K! orders of the components. The reference knows one: components sorted by the projection of
+their means on a direction. A mixture is sorted before its density is asked for.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from bayesgmm.bayes.laplace import SMALLEST_CURVATURE, Laplace, climbed, laplace
+from bayesgmm.bayes.layout import own_coordinates, permuted
+from bayesgmm.bayes.prior_draws import draw_prior
+from bayesgmm.bayes.target import Target, constrained, unconstrained_values
+from bayesgmm.errors import SamplingError
+from bayesgmm.params import MixtureParams
+from bayesgmm.threads import shared
+
+__all__ = ["Reference", "find_reference", "log_evidence", "posterior_modes"]
+
+Array = NDArray[np.float64]
+
+DEGREES_OF_FREEDOM = 8.0
+# Scale matrices are wider than the approximations, so that weights of particles stay bounded.
+BROADER = 1.3**2
+BROADER_WHERE_EMPTY = 1.15**2
+RANDOM_STARTS = 120
+# Of their components, standard deviations in units of the data's.
+TIGHTEST, WIDEST = 0.03, 0.8
+# Two climbs ended at the same mode when their log posteriors are this close.
+SAME_MODE = 0.02
+MOST_MODES = 14
+MOST_SMALLER_MODES = 3
+# In log evidence behind the best; what is further behind holds next to nothing.
+FURTHEST = 12.0
+FURTHEST_SMALLER = 6.0
+SHARE_OF_EMPTY = 0.3
+# Of the reference's weight, what is spread evenly: evidence by Laplace is no more than a guess.
+EVEN_SHARE = 0.2
+DRAWS_FOR_MOMENTS = 4000
+# Draws from a place with overlapping components may be sorted in one of K! only.
+MOST_ROUNDS = 5000
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A mixture of M multivariate t distributions in the coordinates of :class:`Target`, restricted to sorted components.
+
+    Parameters
+    ----------
+    centres : ndarray, shape (M, n)
+    factors, inverses : ndarrays, shape (M, n, n)
+        Lower Cholesky factors of the scale matrices, and their inverses.
+    weights : ndarray, shape (M,)
+    log_constants : ndarray, shape (M,)
+        Log of weight times normaliser of each t density.
+    direction : ndarray, shape (D,)
+        Components are sorted by the projection of their means on it.
+    """
+
+    centres: Array
+    factors: Array
+    inverses: Array
+    weights: Array
+    log_constants: Array
+    direction: Array
+
+    @classmethod
+    def of(cls, places: Sequence[tuple[Array, Array, float]], direction: Array) -> "Reference":
+        """From centres, scale matrices and weights."""
+        centres, scales, weights = (np.array(x) for x in zip(*places, strict=True))
+        weights = weights / weights.sum()
+        factors = np.linalg.cholesky(scales)
+        n, nu = centres.shape[1], DEGREES_OF_FREEDOM
+        normaliser = gammaln((nu + n) / 2) - gammaln(nu / 2) - 0.5 * n * math.log(nu * math.pi)
+        log_det = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+        constants = np.log(weights) + normaliser - log_det
+        return cls(centres, factors, np.linalg.inv(factors), weights, constants, direction)
+
+    def draw(self, size: int, n_components: int, rng: np.random.Generator) -> tuple[Array, float]:
+        """Sorted draws, shape (size, n), and the share of all draws that are sorted.
+
+        Raises
+        ------
+        SamplingError
+            Where next to none is.
+        """
+        kept: list[Array] = []
+        tried = accepted = 0
+        # Some rounds more than needed: the share is a factor of the evidence.
+        while accepted < size or tried < 16 * size:
+            if tried >= MOST_ROUNDS * size:
+                raise SamplingError("No draw has its components sorted; use fewer components.")
+            m = rng.choice(len(self.weights), size, p=self.weights)
+            z = rng.standard_normal((size, self.centres.shape[1]))
+            z *= np.sqrt(DEGREES_OF_FREEDOM / rng.chisquare(DEGREES_OF_FREEDOM, size))[:, None]
+            q = self.centres[m] + np.einsum("nij,nj->ni", self.factors[m], z)
+            q = q[(np.diff(_keys(q, n_components, self.direction), axis=1) >= 0).all(axis=1)]
+            tried, accepted = tried + size, accepted + len(q)
+            kept.append(q)
+        return np.concatenate(kept)[:size], accepted / tried
+
+
+def find_reference(
+    target: Target, starts: Sequence[MixtureParams], rng: np.random.Generator, cores: int
+) -> Reference:
+    """The places of the posterior: its modes, and modes with K - 1 components beside one that has no rows.
+
+    Parameters
+    ----------
+    target : Target
+    starts : sequence of MixtureParams
+        In the user's units; those with K and with K - 1 components are climbed from, beside random ones.
+    rng : numpy.random.Generator
+    cores : int
+        Threads; the result does not depend on it.
+    """
+    k = target.n_components
+    direction = np.linalg.svd(target.rows - target.rows.mean(axis=0), full_matrices=False)[2][0]
+    found = posterior_modes(target, [p for p in starts if p.n_components == k], direction, rng, cores)
+    places = [
+        (m.mode, BROADER * m.whitening @ m.whitening.T, share)
+        for m, share in zip(found, _shares(found), strict=True)
+    ]
+    if k > 1:
+        fewer = replace(target, n_components=k - 1)
+        smaller = posterior_modes(
+            fewer, [p for p in starts if p.n_components == k - 1], direction, rng, cores
+        )
+        best = log_evidence(smaller[0])
+        smaller = [m for m in smaller[:MOST_SMALLER_MODES] if log_evidence(m) > best - FURTHEST_SMALLER]
+        places = [(q, scale, (1 - SHARE_OF_EMPTY) * share) for q, scale, share in places]
+        for mode, share in zip(smaller, _shares(smaller), strict=True):
+            beside = _beside_an_empty_one(fewer, mode, direction, rng)
+            places += [(q, scale, SHARE_OF_EMPTY * share / k) for q, scale in beside]
+    return Reference.of(places, direction)
+
+
+def posterior_modes(
+    target: Target,
+    starts: Sequence[MixtureParams],
+    direction: Array,
+    rng: np.random.Generator,
+    cores: int,
+) -> list[Laplace]:
+    """Distinct modes of the posterior, components sorted, in the order of their evidence by Laplace's method.
+
+    Climbs from the given mixtures, and from random ones around rows of the data.
+    """
+    k, d = target.shape
+    own = own_coordinates(k, d, target.covariance_type)
+    first = [target.unconstrained(p) for p in starts]
+    first += list(_random_starts(target, rng)) if k > 1 else []
+    first = first or list(_random_starts(target, rng)[:1])
+
+    def loose(q: Array) -> tuple[Array, float]:
+        return climbed(target, q, tolerance=1e-9, iterations=400)
+
+    ends = sorted(shared(loose, first, cores), key=lambda end: -end[1])
+    distinct = [
+        end for i, end in enumerate(ends) if i == 0 or ends[i - 1][1] - end[1] > SAME_MODE and end[1] > -1e299
+    ]
+
+    def sharp(end: tuple[Array, float]) -> Laplace:
+        q = end[0][None]
+        order = np.argsort(_keys(q, k, direction), axis=1)
+        return laplace(target, permuted(q, order, own)[0])
+
+    # Evidence is what counts in the end, but a mode far below the best in density rarely makes up for it.
+    modes: list[Laplace] = []
+    for mode in sorted(shared(sharp, distinct[: 2 * MOST_MODES], cores), key=lambda m: -m.log_posterior):
+        order = np.argsort(_keys(mode.mode[None], k, direction), axis=1)
+        if (np.diff(order) < 0).any():
+            mode = laplace(target, permuted(mode.mode[None], order, own)[0])
+        if not modes or modes[-1].log_posterior - mode.log_posterior > SAME_MODE:
+            modes.append(mode)
+    modes.sort(key=lambda m: -log_evidence(m))
+    best = log_evidence(modes[0])
+    return [m for m in modes[:MOST_MODES] if log_evidence(m) > best - FURTHEST]
+
+
+def log_evidence(mode: Laplace) -> float:
+    """Laplace's approximation to the integral of the posterior density around a mode, one of its K! copies."""
+    curvatures = np.maximum(mode.curvatures, SMALLEST_CURVATURE)
+    n = len(curvatures)
+    return float(mode.log_posterior + 0.5 * n * math.log(2 * math.pi) - 0.5 * np.log(curvatures).sum())
+
+
+def _shares(modes: Sequence[Laplace]) -> Array:
+    evidence = np.array([log_evidence(m) for m in modes])
+    # The root: where the approximation errs, it errs by orders of magnitude.
+    shares = np.exp(0.5 * (evidence - evidence.max()))
+    return (1 - EVEN_SHARE) * shares / shares.sum() + EVEN_SHARE / len(shares)
+
+
+def _random_starts(target: Target, rng: np.random.Generator) -> Array:
+    """Means at random rows, and standard deviations from tight to wide, without correlations; shape (S, n).
+
+    Some modes have a component that is tight in one direction, and are found by few starts.
+    """
+    k, d = target.shape
+    s = RANDOM_STARTS
+    rows = np.stack([rng.choice(len(target.rows), k, replace=len(target.rows) < k) for _ in range(s)])
+    means = target.rows[rows] + 0.02 * rng.standard_normal((s, k, d))
+    stds = np.exp(rng.uniform(math.log(TIGHTEST), math.log(WIDEST), (s, k, d)))
+    alike = np.exp(rng.uniform(math.log(WIDEST / 4), math.log(WIDEST), (s, k, 1)))
+    stds = np.where(np.arange(s)[:, None, None] % 3 == 0, alike, stds)
+    values = {"weights": rng.dirichlet(np.full(k, 5.0), s), "means": means, "stds": stds}
+    match target.covariance_type:
+        case "full":
+            values["corr_chol"] = np.broadcast_to(np.eye(d), (s, k, d, d))
+        case "tied":
+            values["stds"], values["corr_chol"] = stds[:, 0], np.broadcast_to(np.eye(d), (s, d, d))
+        case "spherical":
+            values["stds"] = stds[..., 0]
+    return unconstrained_values(values)
+
+
+def _beside_an_empty_one(
+    fewer: Target, mode: Laplace, direction: Array, rng: np.random.Generator
+) -> list[tuple[Array, Array]]:
+    """Centres and scale matrices of a mode with K - 1 components and one from the prior, for each place in the order that
+    this one can have."""
+    k, d = fewer.shape
+    n, family = DRAWS_FOR_MOMENTS, fewer.covariance_type
+    q = mode.mode + rng.standard_normal((n, len(mode.mode))) @ mode.whitening.T
+    values = constrained(q, k, d, family)
+    prior = fewer.prior.standardised(fewer.shift, fewer.scale)
+    empty = draw_prior(prior.resolve(1, d, family), family, n, rng)
+    # What the Dirichlet leaves to a component without rows.
+    a = prior.resolve(k + 1, d, family).concentration
+    weight = rng.beta(a[-1], len(fewer.rows) + a[:-1].sum(), n)[:, None]
+    both = {**values, "weights": np.concatenate([values["weights"] * (1 - weight), weight], axis=1)}
+    for name in ("means", "stds", "corr_chol"):
+        if name in values and values[name].ndim == empty[name].ndim and _is_own(name, family):
+            both[name] = np.concatenate([values[name], empty[name]], axis=1)
+    joined = unconstrained_values(both)
+    own = own_coordinates(k + 1, d, family)
+    out = []
+    for place in range(k + 1):
+        order = np.insert(np.arange(k), place, k)
+        there = permuted(joined, np.tile(order, (n, 1)), own)
+        scale = BROADER_WHERE_EMPTY * np.atleast_2d(np.cov(there.T)) + 1e-9 * np.eye(there.shape[1])
+        out.append((there.mean(axis=0), scale))
+    return out
+
+
+def _is_own(name: str, covariance_type: str) -> bool:
+    return name == "means" or covariance_type != "tied"
+
+
+def _keys(q: Array, n_components: int, direction: Array) -> Array:
+    """What components are sorted by, shape (S, K)."""
+    k, d = n_components, len(direction)
+    return q[:, k - 1 : k - 1 + k * d].reshape(len(q), k, d) @ direction

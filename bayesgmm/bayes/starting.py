@@ -1,0 +1,61 @@
+"""Where chains start: the posterior modes near given mixtures, as far as they matter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.bayes.laplace import Laplace, climbed, laplace
+from bayesgmm.bayes.reference import SAME_MODE, log_evidence
+from bayesgmm.bayes.target import Target
+from bayesgmm.params import MixtureParams
+
+__all__ = ["Start", "find_starts", "shared_out"]
+
+MOST_STARTS = 8
+# Of the posterior, by Laplace's method; a mode with less than that is not worth a chain.
+SMALLEST_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Start:
+    """A posterior mode and its share of the posterior, by Laplace's method."""
+
+    approximation: Laplace
+    share: float
+
+
+def find_starts(target: Target, mixtures: Sequence[MixtureParams]) -> list[Start]:
+    """Climb from each mixture; distinct modes with more than a small share, the largest first.
+
+    Raises
+    ------
+    SamplingError
+        Where the log posterior is not finite at the first mixture.
+    """
+    first = laplace(target, target.unconstrained(mixtures[0]))
+    found = [first]
+    for params in mixtures[1:MOST_STARTS]:
+        q = target.unconstrained(params)
+        if not np.isfinite(target(q)[0]):
+            continue
+        q, value = climbed(target, q, tolerance=1e-9, iterations=400)
+        if all(abs(value - mode.log_posterior) > SAME_MODE for mode in found):
+            mode = laplace(target, q)
+            if all(abs(mode.log_posterior - other.log_posterior) > SAME_MODE for other in found):
+                found.append(mode)
+    evidence = np.array([log_evidence(mode) for mode in found])
+    shares = np.exp(evidence - evidence.max())
+    shares /= shares.sum()
+    order = np.argsort(-shares, kind="stable")
+    return [Start(found[i], float(shares[i])) for i in order if shares[i] > SMALLEST_SHARE]
+
+
+def shared_out(chains: int, starts: Sequence[Start]) -> NDArray[np.int64]:
+    """How many chains each start gets: one, and the others by share; those without come last."""
+    shares = np.array([s.share for s in starts[:chains]])
+    given = np.ones(len(shares), np.int64)
+    for _ in range(chains - len(shares)):
+        given[np.argmax(shares / given)] += 1
+    return given

@@ -1,0 +1,187 @@
+"""What each method of sampling draws, in one form."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from bayesgmm.bayes.importance import sample_laplace
+from bayesgmm.bayes.laplace import laplace
+from bayesgmm.bayes.reference import find_reference
+from bayesgmm.bayes.sampling import sample_nuts
+from bayesgmm.bayes.smc import TemperedDraws, sample_smc
+from bayesgmm.bayes.starting import find_starts, shared_out
+from bayesgmm.bayes.target import Target
+from bayesgmm.params import MixtureParams
+from bayesgmm.progress import Steps
+
+__all__ = ["Drawn", "by_laplace", "by_nuts", "by_smc", "seconds_of_tempering"]
+
+Array = NDArray[np.float64]
+
+# Of evaluations of the posterior that tempering has needed for each particle, on data sets of all kinds.
+EVALUATIONS_PER_PARTICLE = 250
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Parameters and statistics with leading axes (chain, draw), what the method says of itself, and further groups."""
+
+    method: str
+    values: dict[str, Array]
+    stats: dict[str, NDArray[Any]]
+    attrs: dict[str, Any] = field(default_factory=dict)
+    groups: dict[str, xr.Dataset] = field(default_factory=dict)
+
+
+def by_nuts(
+    target: Target,
+    mixtures: Sequence[MixtureParams],
+    settings: Mapping[str, int],
+    target_accept: float,
+    seed: np.random.SeedSequence,
+    steps: Steps,
+) -> Drawn:
+    """Chains from the posterior modes that matter, each in the coordinates of its own."""
+    chains, draws, tune = settings["chains"], settings["draws"], settings["tune"]
+    with steps.step("posterior modes"):
+        starts = find_starts(target, mixtures)
+        given = shared_out(chains, starts)
+    per_chain = draws + tune
+    runs, done = [], 0
+    with steps.step("sampling", total=chains * per_chain) as progress:
+        for start, n in zip(starts[: len(given)], given, strict=True):
+
+            def report(finished: int, _total: int, divergences: int, before: int = done) -> None:
+                progress(before + finished, chains * per_chain, divergences)
+
+            runs.append(
+                sample_nuts(
+                    target,
+                    start.approximation,
+                    draws=draws,
+                    tune=tune,
+                    chains=int(n),
+                    cores=settings["cores"],
+                    seed=seed,
+                    target_accept=target_accept,
+                    progress=report,
+                )
+            )
+            done += int(n) * per_chain
+    stats = {
+        name: np.concatenate([r.stats[name] for r in runs])
+        for name in runs[0].stats
+        if all(name in r.stats for r in runs)
+    }
+    q = np.concatenate([r.q for r in runs])
+    return Drawn("nuts", target.constrained(q), stats, {"start_shares": [s.share for s in starts]})
+
+
+def by_laplace(
+    target: Target,
+    params: MixtureParams,
+    settings: Mapping[str, int],
+    seed: np.random.SeedSequence,
+    steps: Steps,
+) -> Drawn:
+    """Weighted draws from the Gaussian at the posterior mode near EM's estimate."""
+    with steps.step("posterior mode"):
+        approximation = laplace(target, target.unconstrained(params))
+    sizes = {k: settings[k] for k in ("draws", "chains", "cores")}
+    with steps.step("weighted draws"):
+        found = sample_laplace(target, approximation, **sizes, seed=seed)
+    checks = {"pareto_k": found.pareto_k, "largest_k": found.largest_k, "importance_ess": found.ess}
+    return Drawn("laplace", target.constrained(found.q), {"logp": found.log_posterior}, checks)
+
+
+def by_smc(
+    target: Target,
+    mixtures: Sequence[MixtureParams],
+    settings: Mapping[str, int],
+    seed: np.random.SeedSequence,
+    steps: Steps,
+    *,
+    thin: int = 1,
+    max_time: float | None = None,
+) -> Drawn:
+    """Tempering from all modes that can be found; `thin` particles are moved for each that is kept."""
+    began = time.monotonic()
+    start_seed, run_seed = seed.spawn(2)
+    with steps.step("places of the posterior"):
+        reference = find_reference(target, mixtures, np.random.default_rng(start_seed), settings["cores"])
+    chains = settings["chains"]
+    left = None if max_time is None else max(0.0, max_time - (time.monotonic() - began))
+    with steps.step("tempering", total=1000 * chains) as progress:
+        found = sample_smc(
+            target,
+            reference,
+            draws=thin * settings["draws"],
+            chains=chains,
+            cores=settings["cores"],
+            seed=run_seed,
+            max_time=left,
+            progress=progress,
+        )
+    stats = {"logp": found.log_posterior[:, ::thin], "ancestor": found.ancestor[:, ::thin].astype(np.int64)}
+    reached = min(t[-1] if len(t) else 0.0 for t in found.temperatures)
+    attrs: dict[str, Any] = {"temperature": float(reached)}
+    if found.finished:
+        # In the user's units.
+        log_evidence = found.log_evidence - len(target.rows) * np.log(target.scale).sum()
+        attrs["log_evidence"], attrs["log_evidence_se"] = _mean_evidence(log_evidence)
+    return Drawn(
+        "smc",
+        target.constrained(found.q[:, ::thin]),
+        stats,
+        attrs,
+        {"tempering": _tempering_dataset(found, target)},
+    )
+
+
+def seconds_of_tempering(target: Target, mixture: MixtureParams, settings: Mapping[str, int]) -> float:
+    """How long tempering may take, from the time that one evaluation takes."""
+    q = target.unconstrained(mixture)
+    target(q)
+    began = time.perf_counter()
+    target(q)
+    each = time.perf_counter() - began
+    particles = settings["draws"] * settings["chains"]
+    return EVALUATIONS_PER_PARTICLE * particles * each / min(settings["cores"], settings["chains"])
+
+
+def _mean_evidence(log_evidence: Array) -> tuple[float, float]:
+    """Log of the mean over runs, each of which is right on average, and its standard error."""
+    runs = len(log_evidence)
+    mean = float(logsumexp(log_evidence) - np.log(runs))
+    if runs == 1:
+        return mean, float("nan")
+    return mean, float(np.exp(log_evidence - mean).std(ddof=1) / np.sqrt(runs))
+
+
+def _tempering_dataset(found: TemperedDraws, target: Target) -> xr.Dataset:
+    stages = max(len(t) for t in found.temperatures)
+
+    def padded(values: list[Array]) -> Array:
+        out = np.full((len(values), stages), np.nan)
+        for row, v in zip(out, values, strict=True):
+            row[: len(v)] = v
+        return out
+
+    by_stage = {
+        "temperature": found.temperatures,
+        "acceptance": found.acceptance,
+        "replaced": found.replaced,
+    }
+    variables: dict[str, Any] = {name: (("chain", "stage"), padded(v)) for name, v in by_stage.items()}
+    units = len(target.rows) * np.log(target.scale).sum()
+    variables["log_evidence"] = (
+        "chain",
+        found.log_evidence - units if found.finished else np.full(len(found.q), np.nan),
+    )
+    return xr.Dataset(variables, coords={"chain": np.arange(len(found.q)), "stage": np.arange(stages)})

@@ -1,0 +1,236 @@
+"""The mode map: which modes a posterior has, what each holds of it, and what separates them.
+
+A draw belongs to the mode that a climb from it ends at. Components are renamed freely: modes that differ by names only are
+one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayesgmm import density
+from bayesgmm.bayes.laplace import climbed
+from bayesgmm.bayes.target import Target, unconstrained_values
+from bayesgmm.params import MixtureParams
+from bayesgmm.posterior.draws import evenly
+from bayesgmm.threads import shared
+
+__all__ = ["ModeMap", "find_modes", "mode_map", "modes_dataset"]
+
+Array = NDArray[np.float64]
+
+CLIMBS, CLIMBS_IN_MANY_DIMENSIONS = 400, 200
+MANY_DIMENSIONS = 30
+# Two climbs ended at the same mode when they ended at log posteriors this close, or nearly so with nearly all rows grouped alike:
+# a climb along a flat ridge stops early.
+SAME_MODE = 0.02
+NEARLY_SAME_MODE = 1.0
+SAME_ROWS = 0.98
+# A mode that holds less is counted among the others.
+SMALLEST_SHARE = 0.02
+# Of a group's rows, what counts as a part of it.
+PART = 0.15
+
+
+@dataclass(frozen=True, eq=False)
+class ModeMap:
+    """The modes of a posterior, the largest first.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a mode: ``share`` of the posterior and its standard error ``share_se``, ``log_posterior`` relative to the highest mode,
+        ``n_occupied``, the number of components with rows, and ``what``, in words what it is and how it differs from the first.
+    params : list of MixtureParams
+        The mixture at each mode, in the user's units, components in the order of decreasing weight.
+    partitions : ndarray of int, shape (M, N)
+        The most probable component of each row at each mode.
+    others : float
+        Share of the posterior at modes that hold less than 2 % each.
+    """
+
+    table: pd.DataFrame
+    params: list[MixtureParams]
+    partitions: NDArray[np.int64]
+    others: float
+
+    @property
+    def n_modes(self) -> int:
+        """Number of modes that hold 2 % or more."""
+        return len(self.table)
+
+    def __str__(self) -> str:
+        lines = [
+            f"Mode {m + 1} holds {100 * row.share:.0f} % of the posterior (standard error {100 * row.share_se:.0f}): {row.what}."
+            for m, row in enumerate(self.table.itertuples(index=False))
+        ]
+        if self.others > 0:
+            lines.append(f"Modes with less than {100 * SMALLEST_SHARE:.0f} % each hold {100 * self.others:.0f} % together.")
+        return "\n".join(lines)
+
+
+def find_modes(target: Target, posterior: xr.Dataset, cores: int) -> ModeMap:
+    """Climb from evenly spaced draws, and count where the climbs end.
+
+    Parameters
+    ----------
+    target : Target
+    posterior : Dataset
+        Draws in the user's units.
+    cores : int
+        Threads; the result does not depend on it.
+    """
+    q = _unconstrained(target, posterior)
+    many = q.shape[1] > MANY_DIMENSIONS
+    some = evenly(len(q), CLIMBS_IN_MANY_DIMENSIONS if many else CLIMBS)
+    ends = shared(lambda start: climbed(target, start, tolerance=1e-9, iterations=400), list(q[some]), cores)
+    order = np.argsort([-value for _, value in ends], kind="stable")
+    found: list[tuple[float, MixtureParams, NDArray[np.int64]]] = []
+    counts: list[int] = []
+    for i in order:
+        end, value = ends[i]
+        m = _known(found, value, None)
+        if m is None:
+            params = _params(target, end)
+            labels = density.responsibilities(target.X, params).argmax(axis=1)
+            m = _known(found, value, labels)
+            if m is None:
+                found.append((value, params, labels))
+                counts.append(0)
+                m = len(found) - 1
+        counts[m] += 1
+    shares = np.array(counts) / len(some)
+    return _mapped(found, shares, len(some))
+
+
+def _known(
+    found: list[tuple[float, MixtureParams, NDArray[np.int64]]],
+    value: float,
+    labels: NDArray[np.int64] | None,
+) -> int | None:
+    for m, (other, _, other_labels) in enumerate(found):
+        if labels is None:
+            if abs(other - value) < SAME_MODE:
+                return m
+        elif abs(other - value) < NEARLY_SAME_MODE and _alike(labels, other_labels) >= SAME_ROWS:
+            return m
+    return None
+
+
+def _alike(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
+    """Share of rows that two groupings put alike: in the largest part that each group of one shares with one of the other."""
+    table = _overlap(first, second)
+    return float(min(table.max(axis=0).sum(), table.max(axis=1).sum()) / len(first))
+
+
+def _overlap(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+    k = int(max(first.max(), second.max())) + 1
+    return np.bincount(first * k + second, minlength=k * k).reshape(k, k)
+
+
+def _unconstrained(target: Target, posterior: xr.Dataset) -> Array:
+    spherical = target.covariance_type == "spherical"
+    values = {str(v): x.to_numpy() for v, x in posterior.data_vars.items()}
+    values["means"] = (values["means"] - target.shift) / target.scale
+    values["stds"] = values["stds"] / (target.scale[0] if spherical else target.scale)
+    q = unconstrained_values(values)
+    return q.reshape(-1, q.shape[-1])
+
+
+def _params(target: Target, q: Array) -> MixtureParams:
+    values = target.constrained(q)
+    (k, d), family = target.shape, target.covariance_type
+    stds = np.broadcast_to(values["stds"][:, None] if family == "spherical" else values["stds"], (k, d))
+    factor = stds[:, :, None] * np.broadcast_to(values.get("corr_chol", np.eye(d)), (k, d, d))
+    order = np.argsort(-values["weights"], kind="stable")
+    weights = values["weights"] / values["weights"].sum()
+    return MixtureParams(
+        weights[order], values["means"][order], (factor @ np.swapaxes(factor, 1, 2))[order]
+    )
+
+
+def _mapped(
+    found: list[tuple[float, MixtureParams, NDArray[np.int64]]], shares: Array, n: int
+) -> ModeMap:
+    order = [m for m in np.argsort(-shares, kind="stable") if shares[m] >= SMALLEST_SHARE]
+    # A posterior without any large mode still has a largest.
+    order = order or [int(np.argmax(shares))]
+    first = found[order[0]]
+    best = max(value for value, _, _ in found)
+    rows = []
+    for m in order:
+        value, params, labels = found[m]
+        sizes = np.bincount(labels, minlength=params.n_components)
+        rows.append(
+            {
+                "share": float(shares[m]),
+                "share_se": float(np.sqrt(shares[m] * (1 - shares[m]) / n)),
+                "log_posterior": value - best,
+                "n_occupied": int((sizes > 0).sum()),
+                "what": _what(sizes) + ("" if m == order[0] else _difference(first[2], labels)),
+            }
+        )
+    return ModeMap(
+        pd.DataFrame(rows),
+        [found[m][1] for m in order],
+        np.array([found[m][2] for m in order]),
+        max(0.0, 1.0 - float(shares[order].sum())),
+    )
+
+
+def _what(sizes: NDArray[np.int64]) -> str:
+    told = [str(s) for s in sorted(sizes[sizes > 0], reverse=True)]
+    empty = int((sizes == 0).sum())
+    groups = f"groups of {_listed(told)} observations" if len(told) > 1 else f"one group of {told[0]} observations"
+    if not empty:
+        return groups
+    return f"{groups}, and {'one component' if empty == 1 else f'{empty} components'} with no observation that is most probably its own"
+
+
+def _difference(first: NDArray[np.int64], labels: NDArray[np.int64]) -> str:
+    """How a grouping differs from the first mode's, whose groups are numbered by size of their components from 1."""
+    table = _overlap(first, labels)
+    out = []
+    for a, row in enumerate(table):
+        parts = int((row >= max(PART * row.sum(), 1)).sum()) if row.sum() else 0
+        if parts > 1:
+            out.append(f"group {a + 1} of mode 1 is split in {parts}")
+    for column in table.T:
+        whole = np.flatnonzero((column >= max(PART * column.sum(), 1)) & (column >= PART * table.sum(axis=1)))
+        if column.sum() and len(whole) > 1:
+            out.append(f"groups {_listed([str(a + 1) for a in whole])} of mode 1 have a group in common")
+    return f"; {', '.join(out)}" if out else "; rows grouped as at mode 1, with other parameters"
+
+
+def _listed(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def modes_dataset(found: ModeMap) -> xr.Dataset:
+    """A mode map as labelled data; see :func:`mode_map`."""
+    variables = {str(c): ("mode", found.table[c].to_numpy()) for c in found.table.columns if c != "what"}
+    stacked = {
+        "weights": ("cluster",),
+        "means": ("cluster", "feature"),
+        "covariances": ("cluster", "feature", "feature_bis"),
+    }
+    for name, dims in stacked.items():
+        variables[name] = (("mode", *dims), np.stack([getattr(p, name) for p in found.params]))
+    variables["partition"] = (("mode", "obs"), found.partitions)
+    variables["what"] = ("mode", found.table["what"].to_numpy().astype(str))
+    return xr.Dataset(variables, attrs={"others": found.others})
+
+
+def mode_map(group: xr.Dataset) -> ModeMap:
+    """The mode map that :func:`modes_dataset` was made of."""
+    columns = ["share", "share_se", "log_posterior", "n_occupied", "what"]
+    table = pd.DataFrame({c: group[c].to_numpy() for c in columns})
+    table["what"] = table["what"].astype(str)
+    params = [
+        MixtureParams(*(group[v][m].to_numpy() for v in ("weights", "means", "covariances")))
+        for m in range(group.sizes["mode"])
+    ]
+    return ModeMap(table, params, group["partition"].to_numpy(), float(group.attrs["others"]))

@@ -1,0 +1,236 @@
+"""Tempering against sums over all allocations, quadrature, and posteriors whose shares are known by symmetry."""
+
+import math
+
+import numpy as np
+import pytest
+from brute_force import MEAN_LOC, MEAN_SCALE, STDS, by_brute_force, of_draws, prior_of, rows
+from scipy import integrate, stats
+from scipy.special import logsumexp
+
+from bayesgmm import MixtureParams, Prior
+from bayesgmm.bayes import moves, reference, smc
+from bayesgmm.bayes.layout import own_coordinates, permuted
+from bayesgmm.bayes.prior_draws import draw_prior
+from bayesgmm.bayes.target import Target, log_posterior, unconstrained_values
+from bayesgmm.errors import SamplingError
+from bayesgmm.posterior.verdict import ancestral_ess
+
+CASES = [(family, 1, k, 2.0) for family in STDS for k in (1, 2, 3)]
+CASES += [(family, 2, k, 2.0) for family in STDS for k in (1, 2)]
+CASES += [("lognormal", 2, 3, 2.0), ("gamma", 2, 3, 1.0)]
+QUICK = {("lognormal", 1, 2, 2.0), ("inversegamma", 1, 1, 2.0), ("gamma", 1, 3, 2.0), ("lognormal", 2, 2, 2.0)}
+SEVERAL = [
+    pytest.param(*c, id="-".join(map(str, c)), marks=() if c in QUICK else pytest.mark.slow) for c in CASES
+]
+
+
+def tempered(target, draws=2000, chains=8, seed=1, **more):
+    rng = np.random.default_rng(seed)
+    found = reference.find_reference(target, [], rng, 2)
+    return smc.sample_smc(
+        target, found, draws=draws, chains=chains, cores=2, seed=np.random.SeedSequence(seed), **more
+    )
+
+
+def small_target(family="lognormal", d=1, k=2, eta=2.0):
+    return Target(rows(d), k, prior_of(family, eta), np.zeros(d), np.ones(d))
+
+
+@pytest.mark.parametrize(("family", "d", "k", "eta"), SEVERAL)
+def test_draws_and_evidence_are_those_of_brute_force(family, d, k, eta):
+    target = small_target(family, d, k, eta)
+    wanted, log_evidence = by_brute_force(target.X, k, family, eta)
+    found = tempered(target)
+    assert found.finished
+    runs = found.log_evidence
+    mean = logsumexp(runs) - math.log(len(runs))
+    error = np.exp(runs - mean).std(ddof=1) / math.sqrt(len(runs))
+    assert abs(mean - log_evidence) < 0.1
+    # The grid of the brute force is right to about 0.005 where priors reach far down.
+    assert abs(mean - log_evidence) < 3 * error + 0.005
+    drawn = of_draws(target.X, target.constrained(found.q))
+    varying = drawn.std(axis=(0, 1)) > 1e-9
+    away = drawn.mean(axis=(0, 1)) - wanted
+    np.testing.assert_allclose(away[~varying], 0, atol=1e-8)
+    of_mean = drawn.mean(axis=1).std(axis=0, ddof=1) / math.sqrt(len(drawn))
+    by_family = drawn.std(axis=(0, 1)) / np.sqrt(ancestral_ess(drawn, found.ancestor))
+    # Eight runs alone tell their error within a fourth.
+    assert (np.abs(away) < 4 * np.maximum(of_mean, by_family) + 2e-4)[varying].all()
+
+
+def test_one_normal_has_the_evidence_of_quadrature():
+    target = small_target(k=1)
+    x = target.X[:, 0]
+
+    def inner(u):
+        s = math.exp(u)
+        cov = s * s * np.eye(len(x)) + MEAN_SCALE**2
+        return math.exp(
+            stats.multivariate_normal(np.full(len(x), MEAN_LOC), cov).logpdf(x) + stats.norm(-0.2, 0.5).logpdf(u)
+        )
+
+    value, _ = integrate.quad(inner, -3, 3, epsabs=0)
+    found = tempered(target, chains=4)
+    assert abs(logsumexp(found.log_evidence) - math.log(4) - math.log(value)) < 0.01
+
+
+@pytest.mark.parametrize("family", ["full", "tied", "diag", "spherical"])
+def test_evidence_does_not_depend_on_units_or_family_layout(family):
+    """Against importance sampling from the prior, which needs no gradient, no order and no reference."""
+    X = rows(2)
+    prior = Prior(concentration=1.0, mean_loc=0.5, mean_scale=1.0, std_prior=("lognormal", 0.0, 0.3))
+    target = Target(X, 2, prior, np.zeros(2), np.ones(2), family)
+    values = draw_prior(prior.resolve(2, 2, family), family, 400_000, np.random.default_rng(0))
+    q, ll = unconstrained_values(values), np.empty(400_000)
+    scratch = np.empty(q.shape[1])
+    for i, row in enumerate(q):
+        ll[i] = log_posterior(row, target.rows, target.numbers, 2, 1.0, scratch)[1]
+    wanted = logsumexp(ll) - math.log(len(ll))
+    error = np.exp(ll - wanted).std() / math.sqrt(len(ll))
+    found = tempered(target, draws=1000, chains=4)
+    mean = logsumexp(found.log_evidence) - math.log(4)
+    own = np.exp(found.log_evidence - mean).std(ddof=1) / 2
+    assert error < 0.04
+    assert abs(mean - wanted) < 4 * math.hypot(error, own)
+
+
+def test_mirrored_data_have_two_modes_of_half_each():
+    """Three groups and two components: the middle group joins one side or the other."""
+    rng = np.random.default_rng(0)
+    side = rng.normal(0, 0.3, 15)
+    X = np.concatenate([side - 4, -(side - 4), np.linspace(-0.5, 0.5, 15)])[:, None]
+    prior = Prior(mean_loc=0.0, mean_scale=4.0, std_prior=("lognormal", 0.0, 0.7))
+    target = Target(X, 2, prior, np.zeros(1), np.full(1, X.std()))
+    found = tempered(target, draws=1000, chains=4)
+    v = target.constrained(found.q)
+    low = np.take_along_axis(v["weights"], v["means"][..., 0].argsort(axis=2), axis=2)[..., 0]
+    left = (low > 0.5).mean()
+    assert ((low < 0.45) | (low > 0.55)).mean() > 0.9
+    assert abs(left - 0.5) < 0.05
+
+
+def test_one_seed_gives_the_same_draws_on_any_number_of_cores():
+    target = small_target()
+    found = reference.find_reference(target, [], np.random.default_rng(0), 1)
+    again = reference.find_reference(target, [], np.random.default_rng(0), 2)
+    np.testing.assert_array_equal(found.centres, again.centres)
+    runs = [
+        smc.sample_smc(target, found, draws=200, chains=2, cores=cores, seed=np.random.SeedSequence(3))
+        for cores in (1, 2, 5)
+    ]
+    for other in runs[1:]:
+        np.testing.assert_array_equal(runs[0].q, other.q)
+        np.testing.assert_array_equal(runs[0].log_evidence, other.log_evidence)
+
+
+def test_time_that_runs_out_ends_at_the_last_finished_temperature():
+    target = small_target(k=3)
+    found = tempered(target, draws=200, chains=2, max_time=1e-9)
+    assert not found.finished
+    assert [len(t) for t in found.temperatures] == [0, 0]
+    assert found.q.shape == (2, 200, target.n_parameters)
+
+
+def test_progress_ends_at_the_end():
+    told = []
+    tempered(small_target(), draws=200, chains=2, progress=lambda *numbers: told.append(numbers))
+    assert told[-1] == (2000, 2000, 0)
+    assert [d for d, _, _ in told] == sorted(d for d, _, _ in told)
+
+
+def test_a_posterior_that_is_finite_nowhere_is_refused():
+    target = small_target()
+    found = reference.find_reference(target, [], np.random.default_rng(0), 1)
+    lost = Target(target.X * 1e200, 2, target.prior, target.shift, target.scale)
+    with pytest.raises(SamplingError, match=r"The log posterior is not finite at 200 of 200 draws around its modes"):
+        smc.sample_smc(lost, found, draws=200, chains=1, cores=1, seed=np.random.SeedSequence(0))
+
+
+def test_weights_choose_a_temperature_and_particles():
+    ratios = np.random.default_rng(0).normal(size=500) * 20
+    step = smc._next_step(ratios, 1.0)
+    w = np.exp(step * (ratios - ratios.max()))
+    assert w.sum() ** 2 / (w**2).sum() == pytest.approx(250, rel=1e-6)
+    assert smc._next_step(ratios / 1000, 0.7) == 0.7
+    rng = np.random.default_rng(1)
+    weights = rng.gamma(1.0, size=500)
+    counts = np.mean(
+        [np.bincount(smc._resampled(weights, ratios, rng), minlength=500) for _ in range(4000)], axis=0
+    )
+    np.testing.assert_allclose(counts, 500 * weights / weights.sum(), atol=0.06)
+
+
+def test_the_reference_is_a_density_on_sorted_components():
+    target = small_target(k=2)
+    found = reference.find_reference(target, [], np.random.default_rng(0), 1)
+    q, share = found.draw(4000, 2, np.random.default_rng(1))
+    assert (np.diff(target.constrained(q)["means"][..., 0], axis=1) * found.direction[0] >= 0).all()
+    assert 0.2 < share <= 1
+    posteriors, references, by_q = np.empty(4000), np.empty(4000), np.empty_like(q)
+    state = (found.centres, found.inverses, found.log_constants, reference.DEGREES_OF_FREEDOM)
+    moves.densities(q, target.rows, target.numbers, 2, 0.0, state, posteriors, references, by_q)
+    wanted = logsumexp(
+        [
+            math.log(w) + stats.multivariate_t(c, f @ f.T, df=reference.DEGREES_OF_FREEDOM).logpdf(q)
+            for w, c, f in zip(found.weights, found.centres, found.factors, strict=True)
+        ],
+        axis=0,
+    )
+    np.testing.assert_allclose(references, wanted, atol=1e-8)
+    step = 1e-5
+    for i in range(q.shape[1]):
+        ahead, behind = q[:50].copy(), q[:50].copy()
+        ahead[:, i] += step
+        behind[:, i] -= step
+        ends = []
+        for moved in (ahead, behind):
+            out = np.empty(50)
+            moves.densities(
+                moved, target.rows, target.numbers, 2, 0.3, state, np.empty(50), out, np.empty_like(moved)
+            )
+            at = np.array([target(row)[0] for row in moved])
+            ends.append(0.3 * at + 0.7 * out)
+        moves.densities(
+            q[:50], target.rows, target.numbers, 2, 0.3, state, posteriors[:50], references[:50], by_q[:50]
+        )
+        np.testing.assert_allclose((ends[0] - ends[1]) / (2 * step), by_q[:50, i], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", ["full", "tied", "diag", "spherical"])
+def test_renaming_a_vector_renames_its_components(family):
+    k, d = 3, 2
+    target = Target(rows(d), k, prior_of("lognormal", 2.0), np.zeros(d), np.ones(d), family)
+    q = np.random.default_rng(0).normal(size=(4, target.n_parameters))
+    order = np.array([[2, 0, 1], [0, 1, 2], [1, 0, 2], [2, 1, 0]])
+    renamed = permuted(q, order, own_coordinates(k, d, family))
+    before, after = target.constrained(q), target.constrained(renamed)
+    shared = {"tied": {"stds", "corr_chol"}}.get(family, set())
+    for name, v in before.items():
+        wanted = v if name in shared else np.stack([x[o] for x, o in zip(v, order, strict=True)])
+        np.testing.assert_allclose(after[name], wanted, atol=1e-12)
+    np.testing.assert_allclose(target(renamed[0])[0], target(q[0])[0], rtol=1e-12)
+
+
+def test_families_tell_how_many_draws_a_sample_is_worth():
+    rng = np.random.default_rng(0)
+    chains, families, each = 4, 200, 5
+    centres = rng.normal(size=(chains, families, 1))
+    alone = rng.normal(size=(chains, families * each, 1))
+    same = np.repeat(centres, each, axis=1)
+    ancestor = np.tile(np.repeat(np.arange(families), each), (chains, 1))
+    # Families of five equal draws are worth a fifth; independent draws are worth themselves, whoever their ancestors are.
+    assert ancestral_ess(same, ancestor)[0] == pytest.approx(chains * families, rel=0.25)
+    assert ancestral_ess(alone, ancestor)[0] > 0.7 * chains * families * each
+
+
+def test_a_component_without_rows_is_among_the_places():
+    """With far more components than groups, empty ones carry weight that modes alone would miss."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 1))
+    prior = Prior.from_data(X)
+    target = Target(X, 2, prior, X.mean(axis=0), X.std(axis=0))
+    start = MixtureParams([1.0], [[0.0]], [[[1.0]]])
+    found = reference.find_reference(target, [start], rng, 1)
+    smallest = np.array([np.min(target.constrained(c)["weights"]) for c in found.centres])
+    assert (smallest < 0.05).any()
