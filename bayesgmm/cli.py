@@ -33,7 +33,16 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _WRITTEN = f"{__name__}.written"
-_SETTINGS = ("method", "draws", "tune", "chains", "target_accept", "covariance_type", "prior")
+_SETTINGS = (
+    "method",
+    "method_reason",
+    "draws",
+    "tune",
+    "chains",
+    "target_accept",
+    "covariance_type",
+    "prior",
+)
 _LARGEST = 1_000_000
 _LONGEST_NAME = 60
 _NARROWEST_WORDS = 14
@@ -625,10 +634,10 @@ def _write_folder(folder: Path) -> None:
 @click.option("--columns", metavar="A,B", help="Columns to cluster, by name; all, if not given.")
 @click.option(
     "--method",
-    type=click.Choice(("nuts", "laplace")),
-    default="nuts",
+    type=click.Choice(("auto", "nuts", "smc", "laplace")),
+    default="auto",
     show_default=True,
-    help="laplace: a quick approximation, with a check.",
+    help="smc: tempering, for several modes and the evidence; auto: nuts, and smc where that is not enough; laplace: a quick approximation, with a check.",
 )
 @click.option("--drop-missing", is_flag=True, help="Leave out rows with a missing value, and say how many.")
 @click.option(

@@ -219,9 +219,13 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         validation.check_choice(self.covariance_type, "covariance_type", FAMILIES)
         validation.check_choice(self.method, "method", METHODS)
         if self.max_time is not None and not (
-            isinstance(self.max_time, numbers.Real) and not isinstance(self.max_time, bool) and self.max_time > 0
+            isinstance(self.max_time, numbers.Real)
+            and not isinstance(self.max_time, bool)
+            and self.max_time > 0
         ):
-            raise ParameterError(f"max_time must be a positive number of seconds or None; got {self.max_time!r}.")
+            raise ParameterError(
+                f"max_time must be a positive number of seconds or None; got {self.max_time!r}."
+            )
         check = validation.check_integer
         settings = {
             "n_components": check(self.n_components, "n_components", 1),
@@ -280,7 +284,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             )
             if found.label_free_ok or self.max_time is not None:
                 break
-        return tree, found
+        return tree, fit.mapped(tree) if tree.attrs["temperature"] == 1.0 else found
 
     def _second_try(
         self,
@@ -316,9 +320,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             return tree, found
         second, judged_again = self._tempered(fit, X, seed)
         if found.label_free_ok and not judged_again.label_free_ok:
-            tree.attrs["method_reason"] = (
-                f"NUTS: {why}, but tempering was worse: {judged_again.reasons[0]}"
-            )
+            tree.attrs["method_reason"] = f"NUTS: {why}, but tempering was worse: {judged_again.reasons[0]}"
             return tree, found
         second.attrs["method_reason"] = f"Tempering, after NUTS, since {why}."
         return second, judged_again
@@ -367,12 +369,14 @@ class _Fit:
             tree = self._tree(found)
             tree.attrs.update(found.attrs)
             tree.attrs["method"], tree.attrs["method_reason"] = found.method, ""
-        if found.method == "smc" and found.attrs["temperature"] == 1.0:
-            with self.steps.step("modes of the posterior"):
-                tree["modes"] = xr.DataTree(
-                    modes_dataset(find_modes(self.target, tree["posterior"].dataset, self.settings["cores"]))
-                )
-        return tree, judged(tree)
+            return tree, judged(tree)
+
+    def mapped(self, tree: xr.DataTree) -> Verdict:
+        """Add the modes of the posterior to a tree of tempered draws."""
+        with self.steps.step("modes of the posterior"):
+            found = find_modes(self.target, tree["posterior"].dataset, self.settings["cores"])
+            tree["modes"] = xr.DataTree(modes_dataset(found))
+        return judged(tree)
 
     def _tree(self, found: Drawn) -> xr.DataTree:
         values, family, rows = found.values, self.target.covariance_type, self.rows

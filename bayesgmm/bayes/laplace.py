@@ -66,7 +66,9 @@ def laplace(target: Target, start: Array) -> Laplace:
     return Laplace(mode, whitening, value, curvatures)
 
 
-def climbed(target: Target, start: Array, tolerance: float = 1e-13, iterations: int = 2000) -> tuple[Array, float]:
+def climbed(
+    target: Target, start: Array, tolerance: float = 1e-13, iterations: int = 2000
+) -> tuple[Array, float]:
     """Where L-BFGS ends from `start`, and the log posterior there."""
     found = minimize(
         lambda q: _negated(target, q),

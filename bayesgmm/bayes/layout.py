@@ -25,9 +25,7 @@ def own_coordinates(n_components: int, n_features: int, covariance_type: str) ->
     return np.hstack([means, stds, corr])
 
 
-def permuted(
-    q: NDArray[np.float64], order: NDArray[np.intp], own: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def permuted(q: NDArray[np.float64], order: NDArray[np.intp], own: NDArray[np.int64]) -> NDArray[np.float64]:
     """Vectors q, shape (S, n), with component order[s, k] in place k."""
     k = own.shape[0]
     logits = np.concatenate([q[:, : k - 1], -q[:, : k - 1].sum(axis=1, keepdims=True)], axis=1)

@@ -25,7 +25,7 @@ from bayesgmm.errors import SamplingError
 from bayesgmm.params import MixtureParams
 from bayesgmm.threads import shared
 
-__all__ = ["Reference", "find_reference", "log_evidence", "posterior_modes"]
+__all__ = ["Reference", "find_reference", "is_same_mode", "log_evidence", "posterior_modes", "sorted_by"]
 
 Array = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ BROADER_WHERE_EMPTY = 1.15**2
 RANDOM_STARTS = 120
 # Of their components, standard deviations in units of the data's.
 TIGHTEST, WIDEST = 0.03, 0.8
-# Two climbs ended at the same mode when their log posteriors are this close.
+# Two climbs ended at the same mode when their log posteriors are this close, and so are the points.
 SAME_MODE = 0.02
 MOST_MODES = 14
 MOST_SMALLER_MODES = 3
@@ -163,29 +163,41 @@ def posterior_modes(
     first = first or list(_random_starts(target, rng)[:1])
 
     def loose(q: Array) -> tuple[Array, float]:
-        return climbed(target, q, tolerance=1e-9, iterations=400)
-
-    ends = sorted(shared(loose, first, cores), key=lambda end: -end[1])
-    distinct = [
-        end for i, end in enumerate(ends) if i == 0 or ends[i - 1][1] - end[1] > SAME_MODE and end[1] > -1e299
-    ]
+        end, value = climbed(target, q, tolerance=1e-9, iterations=400)
+        return sorted_by(direction, end, own), value
 
     def sharp(end: tuple[Array, float]) -> Laplace:
-        q = end[0][None]
-        order = np.argsort(_keys(q, k, direction), axis=1)
-        return laplace(target, permuted(q, order, own)[0])
+        mode = laplace(target, end[0])
+        again = sorted_by(direction, mode.mode, own)
+        return mode if np.array_equal(again, mode.mode) else laplace(target, again)
 
+    ends = sorted(shared(loose, first, cores), key=lambda end: -end[1])
+    distinct: list[tuple[Array, float]] = []
+    for end in ends:
+        if end[1] > -1e299 and not any(is_same_mode(end, other, 0.5) for other in distinct):
+            distinct.append(end)
     # Evidence is what counts in the end, but a mode far below the best in density rarely makes up for it.
     modes: list[Laplace] = []
-    for mode in sorted(shared(sharp, distinct[: 2 * MOST_MODES], cores), key=lambda m: -m.log_posterior):
-        order = np.argsort(_keys(mode.mode[None], k, direction), axis=1)
-        if (np.diff(order) < 0).any():
-            mode = laplace(target, permuted(mode.mode[None], order, own)[0])
-        if not modes or modes[-1].log_posterior - mode.log_posterior > SAME_MODE:
+    for mode in shared(sharp, distinct[: 2 * MOST_MODES], cores):
+        if not any(is_same_mode((mode.mode, mode.log_posterior), (m.mode, m.log_posterior)) for m in modes):
             modes.append(mode)
     modes.sort(key=lambda m: -log_evidence(m))
     best = log_evidence(modes[0])
     return [m for m in modes[:MOST_MODES] if log_evidence(m) > best - FURTHEST]
+
+
+def sorted_by(direction: Array, q: Array, own: NDArray[np.int64]) -> Array:
+    """A vector q with its components sorted by the projection of their means on a direction."""
+    order = np.argsort(_keys(q[None], len(own), direction), axis=1)
+    return permuted(q[None], order, own)[0]
+
+
+def is_same_mode(first: tuple[Array, float], second: tuple[Array, float], nearness: float = 0.1) -> bool:
+    """Whether two ends of climbs, points with sorted components and their log posteriors, are of one mode.
+
+    The same value is not enough: modes of data with a symmetry mirror each other.
+    """
+    return abs(first[1] - second[1]) < SAME_MODE and bool(np.abs(first[0] - second[0]).max() < nearness)
 
 
 def log_evidence(mode: Laplace) -> float:

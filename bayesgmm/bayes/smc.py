@@ -150,10 +150,7 @@ def sample_smc(
         np.stack([p.log_posteriors for p in found]),
         np.stack([p.ancestor for p in found]),
         np.array([p.log_evidence for p in found]),
-        *(
-            [np.array(getattr(p, name)) for p in found]
-            for name in ("temperatures", "acceptance", "replaced")
-        ),
+        *([np.array(getattr(p, name)) for p in found] for name in ("temperatures", "acceptance", "replaced")),
     )
 
 

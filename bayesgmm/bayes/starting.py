@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.bayes.laplace import Laplace, climbed, laplace
-from bayesgmm.bayes.reference import SAME_MODE, log_evidence
+from bayesgmm.bayes.layout import own_coordinates
+from bayesgmm.bayes.reference import is_same_mode, log_evidence, sorted_by
 from bayesgmm.bayes.target import Target
 from bayesgmm.params import MixtureParams
 
@@ -36,15 +37,24 @@ def find_starts(target: Target, mixtures: Sequence[MixtureParams]) -> list[Start
     """
     first = laplace(target, target.unconstrained(mixtures[0]))
     found = [first]
+    own = own_coordinates(*target.shape, target.covariance_type)
+    direction = np.eye(target.shape[1])[0]
+
+    def in_order(q: NDArray[np.float64]) -> NDArray[np.float64]:
+        return sorted_by(direction, q, own)
+
+    ends = [(in_order(first.mode), first.log_posterior)]
     for params in mixtures[1:MOST_STARTS]:
         q = target.unconstrained(params)
         if not np.isfinite(target(q)[0]):
             continue
         q, value = climbed(target, q, tolerance=1e-9, iterations=400)
-        if all(abs(value - mode.log_posterior) > SAME_MODE for mode in found):
+        if not any(is_same_mode((in_order(q), value), end, 0.5) for end in ends):
             mode = laplace(target, q)
-            if all(abs(mode.log_posterior - other.log_posterior) > SAME_MODE for other in found):
+            end = (in_order(mode.mode), mode.log_posterior)
+            if not any(is_same_mode(end, other) for other in ends):
                 found.append(mode)
+                ends.append(end)
     evidence = np.array([log_evidence(mode) for mode in found])
     shares = np.exp(evidence - evidence.max())
     shares /= shares.sum()

@@ -6,6 +6,7 @@
     plot_log_likelihood    the draws' log-likelihood, with EM's
     plot_predictive        posterior predictive checks
     plot_em                how EM climbed, and which maxima it found
+    plot_modes             the modes of the posterior, and how the data group at each
     plot_prior             what the prior expected of the data, and what came of it
     trace_figure, rank_figure   ArviZ's pictures of the chains
 
@@ -19,6 +20,7 @@ from bayesgmm.plots.em import plot_em
 from bayesgmm.plots.fit import plot_fit
 from bayesgmm.plots.forest import plot_parameters, plot_predictive
 from bayesgmm.plots.likelihood import plot_log_likelihood
+from bayesgmm.plots.modes import plot_modes
 from bayesgmm.plots.prior import plot_prior
 from bayesgmm.plots.responsibilities import plot_responsibilities
 
@@ -26,6 +28,7 @@ __all__ = [
     "plot_em",
     "plot_fit",
     "plot_log_likelihood",
+    "plot_modes",
     "plot_parameters",
     "plot_predictive",
     "plot_prior",

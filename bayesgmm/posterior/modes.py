@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from bayesgmm import density
 from bayesgmm.bayes.laplace import climbed
@@ -24,10 +26,9 @@ Array = NDArray[np.float64]
 
 CLIMBS, CLIMBS_IN_MANY_DIMENSIONS = 400, 200
 MANY_DIMENSIONS = 30
-# Two climbs ended at the same mode when they ended at log posteriors this close, or nearly so with nearly all rows grouped alike:
-# a climb along a flat ridge stops early.
-SAME_MODE = 0.02
-NEARLY_SAME_MODE = 1.0
+# Two climbs ended at the same mode when their log posteriors are this close and so many rows grouped alike; a climb along a flat
+# ridge stops early.
+SAME_MODE = 1.0
 SAME_ROWS = 0.98
 # A mode that holds less is counted among the others.
 SMALLEST_SHARE = 0.02
@@ -68,7 +69,9 @@ class ModeMap:
             for m, row in enumerate(self.table.itertuples(index=False))
         ]
         if self.others > 0:
-            lines.append(f"Modes with less than {100 * SMALLEST_SHARE:.0f} % each hold {100 * self.others:.0f} % together.")
+            lines.append(
+                f"Modes with less than {100 * SMALLEST_SHARE:.0f} % each hold {100 * self.others:.0f} % together."
+            )
         return "\n".join(lines)
 
 
@@ -92,15 +95,13 @@ def find_modes(target: Target, posterior: xr.Dataset, cores: int) -> ModeMap:
     counts: list[int] = []
     for i in order:
         end, value = ends[i]
-        m = _known(found, value, None)
+        params = _params(target, end)
+        labels = density.responsibilities(target.X, params).argmax(axis=1)
+        m = _known(found, value, labels)
         if m is None:
-            params = _params(target, end)
-            labels = density.responsibilities(target.X, params).argmax(axis=1)
-            m = _known(found, value, labels)
-            if m is None:
-                found.append((value, params, labels))
-                counts.append(0)
-                m = len(found) - 1
+            found.append((value, params, labels))
+            counts.append(0)
+            m = len(found) - 1
         counts[m] += 1
     shares = np.array(counts) / len(some)
     return _mapped(found, shares, len(some))
@@ -109,13 +110,10 @@ def find_modes(target: Target, posterior: xr.Dataset, cores: int) -> ModeMap:
 def _known(
     found: list[tuple[float, MixtureParams, NDArray[np.int64]]],
     value: float,
-    labels: NDArray[np.int64] | None,
+    labels: NDArray[np.int64],
 ) -> int | None:
     for m, (other, _, other_labels) in enumerate(found):
-        if labels is None:
-            if abs(other - value) < SAME_MODE:
-                return m
-        elif abs(other - value) < NEARLY_SAME_MODE and _alike(labels, other_labels) >= SAME_ROWS:
+        if abs(other - value) < SAME_MODE and _alike(labels, other_labels) >= SAME_ROWS:
             return m
     return None
 
@@ -147,14 +145,10 @@ def _params(target: Target, q: Array) -> MixtureParams:
     factor = stds[:, :, None] * np.broadcast_to(values.get("corr_chol", np.eye(d)), (k, d, d))
     order = np.argsort(-values["weights"], kind="stable")
     weights = values["weights"] / values["weights"].sum()
-    return MixtureParams(
-        weights[order], values["means"][order], (factor @ np.swapaxes(factor, 1, 2))[order]
-    )
+    return MixtureParams(weights[order], values["means"][order], (factor @ np.swapaxes(factor, 1, 2))[order])
 
 
-def _mapped(
-    found: list[tuple[float, MixtureParams, NDArray[np.int64]]], shares: Array, n: int
-) -> ModeMap:
+def _mapped(found: list[tuple[float, MixtureParams, NDArray[np.int64]]], shares: Array, n: int) -> ModeMap:
     order = [m for m in np.argsort(-shares, kind="stable") if shares[m] >= SMALLEST_SHARE]
     # A posterior without any large mode still has a largest.
     order = order or [int(np.argmax(shares))]
@@ -184,25 +178,38 @@ def _mapped(
 def _what(sizes: NDArray[np.int64]) -> str:
     told = [str(s) for s in sorted(sizes[sizes > 0], reverse=True)]
     empty = int((sizes == 0).sum())
-    groups = f"groups of {_listed(told)} observations" if len(told) > 1 else f"one group of {told[0]} observations"
+    groups = (
+        f"groups of {_listed(told)} observations" if len(told) > 1 else f"one group of {told[0]} observations"
+    )
     if not empty:
         return groups
     return f"{groups}, and {'one component' if empty == 1 else f'{empty} components'} with no observation that is most probably its own"
 
 
 def _difference(first: NDArray[np.int64], labels: NDArray[np.int64]) -> str:
-    """How a grouping differs from the first mode's, whose groups are numbered by size of their components from 1."""
+    """How a grouping differs from the first mode's, whose groups are numbered by the weights of their components from 1.
+
+    Groups of both that share a substantial part belong together; each such family is a group split, groups joined, or both.
+    """
     table = _overlap(first, labels)
+    own, other = table.sum(axis=1, keepdims=True), table.sum(axis=0, keepdims=True)
+    linked = (table > 0) & ((table >= PART * own) | (table >= PART * other))
+    k = len(table)
+    graph = csr_array(
+        (np.ones(int(linked.sum())), (np.nonzero(linked)[0], k + np.nonzero(linked)[1])), (2 * k, 2 * k)
+    )
+    _, family = connected_components(graph, directed=False)
     out = []
-    for a, row in enumerate(table):
-        parts = int((row >= max(PART * row.sum(), 1)).sum()) if row.sum() else 0
-        if parts > 1:
-            out.append(f"group {a + 1} of mode 1 is split in {parts}")
-    for column in table.T:
-        whole = np.flatnonzero((column >= max(PART * column.sum(), 1)) & (column >= PART * table.sum(axis=1)))
-        if column.sum() and len(whole) > 1:
-            out.append(f"groups {_listed([str(a + 1) for a in whole])} of mode 1 have a group in common")
-    return f"; {', '.join(out)}" if out else "; rows grouped as at mode 1, with other parameters"
+    for f in np.unique(family[:k]):
+        before = [str(a + 1) for a in np.flatnonzero(family[:k] == f) if own[a, 0]]
+        after = int((other[0, family[k:] == f] > 0).sum())
+        if len(before) == 1 and after > 1:
+            out.append(f"group {before[0]} of mode 1 is split in {after}")
+        elif len(before) > 1 and after == 1:
+            out.append(f"groups {_listed(before)} of mode 1 are one")
+        elif len(before) > 1:
+            out.append(f"groups {_listed(before)} of mode 1 are divided otherwise, into {after}")
+    return f"; {', '.join(out)}" if out else "; observations grouped as at mode 1, with other parameters"
 
 
 def _listed(items: list[str]) -> str:

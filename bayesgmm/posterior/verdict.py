@@ -335,7 +335,9 @@ def judge(
         common += _faults(label_free, "label-free quantities", needed) + sampler.reasons
         named = _faults(components, "relabelled parameters", needed)
     reasons = (*common, *named, *certificate.reasons)
-    return Verdict(not reasons, not common, reasons, label_free, components, certificate, sampler, importance, tempering)
+    return Verdict(
+        not reasons, not common, reasons, label_free, components, certificate, sampler, importance, tempering
+    )
 
 
 def _faults(d: Diagnostics, what: str, needed: int) -> list[str]:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from bayesgmm import plots
 from bayesgmm.plots.forest import is_odd
-from bayesgmm.report.wording import Name, count
+from bayesgmm.report.wording import Name, count, listed
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -70,6 +70,8 @@ def sketches(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequenc
         out.append(_responsibilities(bayes, result))
     if ok:
         out.append(_parameters(result))
+    if "modes" in bayes.posterior_ and bayes.mode_map_.n_modes > 1:
+        out.append(_modes(bayes))
     out += [_likelihood(bayes, result), _predictive(result), _em(bayes), _prior(bayes)]
     # Weighted draws have no order that a trace could show.
     if ok and bayes.method_ == "nuts":
@@ -128,6 +130,20 @@ def _parameters(result: "Comparison") -> Sketch:
     )
     caption = "Zero is the posterior mean. One unit is one posterior standard deviation of that parameter, so that all rows can be compared."
     return Sketch("parameters", alt, caption, lambda: plots.plot_parameters(result))
+
+
+def _modes(bayes: "BayesGaussianMixture") -> Sketch:
+    found = bayes.mode_map_
+    shares = listed([f"{100 * s:.0f} %" for s in found.table["share"]])
+    alt = (
+        f"A bar with the shares of {count(found.n_modes, 'mode')} of the posterior: {shares}. Below, for each the observations marked by their "
+        "most probable component."
+    )
+    caption = (
+        "A mode is a way to place the components that the data support. Colours have no meaning across panels: components of different "
+        "modes have no names in common. Shares come from climbs that start at draws, with their standard errors."
+    )
+    return Sketch("modes", alt, caption, lambda: plots.plot_modes(bayes), vector=False)
 
 
 def _prior(bayes: "BayesGaussianMixture") -> Sketch:

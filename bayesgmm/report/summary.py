@@ -48,6 +48,7 @@ def summarise(
     ok, k = bayes.verdict_.ok, _k(bayes)
     points = [_agreement(result)] if ok and k > 1 else []
     points += [_parameters(bayes, result, names)] if ok else []
+    points += [_modes(bayes)] if "modes" in bayes.posterior_ and k > 1 else []
     points += [] if ok or k == 1 else [_partition(bayes)]
     points += [_likelihood(result), _checks(result), _starts(bayes)]
     return Summary(
@@ -101,7 +102,7 @@ def _grounds(bayes: "BayesGaussianMixture") -> str:
         )
     else:
         grounds = (
-            f"The chains of the sampler agree: the largest R-hat is {worst.r_hat:.3f} (below {LARGEST_R_HAT} is wanted), the smallest "
+            f"{'The chains of the sampler' if bayes.verdict_.tempering is None else 'Independent runs of tempering'} agree: the largest R-hat is {worst.r_hat:.3f} (below {LARGEST_R_HAT} is wanted), the smallest "
             f"effective sample size {worst.ess:.0f}."
         )
     if _k(bayes) == 1:
@@ -114,6 +115,15 @@ def _agreement(result: "Comparison") -> str:
     differing, n = int((size > 0.1).sum()), len(size)
     whom = f"For {differing} of {n} observations" if differing else f"For none of the {n} observations do"
     return f"{whom} the probabilities of EM and Bayes differ by more than 0.1; the largest difference is {size.max():.2f}."
+
+
+def _modes(bayes: "BayesGaussianMixture") -> str:
+    """How many ways there are to place the groups, and what each holds."""
+    found = bayes.mode_map_
+    if found.n_modes == 1:
+        return f"The posterior has one mode that holds {100 * found.table['share'][0]:.0f} % of it."
+    shares = listed([f"{100 * s:.0f} %" for s in found.table["share"]])
+    return f"There are {found.n_modes} ways to place the groups that the data support: they hold {shares} of the posterior."
 
 
 def _partition(bayes: "BayesGaussianMixture") -> str:

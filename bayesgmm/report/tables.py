@@ -188,6 +188,25 @@ def modes(bayes: "BayesGaussianMixture") -> Table:
     return Table("Distinct local maxima of the likelihood.", heads, rows, "lrrrrl")
 
 
+def posterior_modes(bayes: "BayesGaussianMixture") -> Table:
+    """The modes of the posterior and what separates them."""
+    found = bayes.mode_map_
+    rows = [
+        (
+            str(m + 1),
+            f"{100 * row['share']:.0f} ± {100 * row['share_se']:.0f} %",
+            signed(row["log_posterior"]) if row["log_posterior"] else "highest",
+            str(row["n_occupied"]),
+            str(row["what"]),
+        )
+        for m, row in enumerate(found.table.to_dict("records"))
+    ]
+    heads = ("Mode", "Share of the posterior", "Log density", "Components in use", "What it is")
+    caption = "Modes of the posterior that hold 2 % or more"
+    caption += f"; the others hold {100 * found.others:.0f} % together." if found.others > 0 else "."
+    return Table(caption, heads, rows, "lrrrl")
+
+
 def diagnostics(bayes: "BayesGaussianMixture", wording: Wording) -> Table:
     """The numbers behind the verdict."""
     v = bayes.verdict_
@@ -220,6 +239,9 @@ def _of_chains(v: Verdict, wording: Wording) -> list[tuple[Any, ...]]:
                 wording(d.ess_at) if d.ess_at else "–",
             )
         )
+    if v.tempering is not None:
+        rows.append(("temperature reached, of 1", f"{v.tempering.temperature:.3g}", "–"))
+        return rows
     rows.append(("divergent transitions", str(v.divergences), "–"))
     rows.append(("smallest E-BFMI of a chain", f"{v.sampler.bfmi:.2f}", "–"))
     rows.append(("trajectories cut off at the largest tree depth", f"{100 * v.sampler.deepest:.1f} %", "–"))
@@ -241,6 +263,14 @@ def _drawn(attrs: Mapping[Any, Any]) -> list[tuple[str, str]]:
             f"{count(batches, 'batch', 'batches')} of {draws} draws from the Gaussian at the mode, by weight"
         )
         return [("Posterior draws", drawn)]
+    if attrs["method"] == "smc":
+        told = [
+            ("Posterior draws", f"{count(batches, 'independent run')} of tempering, {draws} draws of each")
+        ]
+        if "log_evidence" in attrs:
+            value, error = float(attrs["log_evidence"]), float(attrs["log_evidence_se"])
+            told.append(("Log evidence", f"{value:.2f}, standard error between runs {error:.2f}"))
+        return told + ([("Method", str(attrs["method_reason"]))] if attrs["method_reason"] else [])
     return [
         (
             "Posterior draws",

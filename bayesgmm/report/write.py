@@ -114,6 +114,7 @@ def _page(
             "likelihood": tables.likelihood(result, ok),
             "checks": tables.checks(result, wording),
             "modes": tables.modes(bayes),
+            "posterior_modes": tables.posterior_modes(bayes) if "modes" in pictures else None,
             "diagnostics": tables.diagnostics(bayes, wording),
         },
         colours=[colour(c) for c in range(k)],

@@ -129,6 +129,6 @@ def test_too_few_draws_for_the_check_are_refused():
 
 
 def test_an_unknown_method_is_refused():
-    message = r"method must be one of 'nuts', 'laplace'; got 'vb'\."
+    message = r"method must be one of 'auto', 'nuts', 'smc', 'laplace'; got 'vb'\."
     with pytest.raises(ParameterError, match=message):
         BayesGaussianMixture(2, method="vb").fit(np.zeros((10, 2)))

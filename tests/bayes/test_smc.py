@@ -19,7 +19,12 @@ from bayesgmm.posterior.verdict import ancestral_ess
 CASES = [(family, 1, k, 2.0) for family in STDS for k in (1, 2, 3)]
 CASES += [(family, 2, k, 2.0) for family in STDS for k in (1, 2)]
 CASES += [("lognormal", 2, 3, 2.0), ("gamma", 2, 3, 1.0)]
-QUICK = {("lognormal", 1, 2, 2.0), ("inversegamma", 1, 1, 2.0), ("gamma", 1, 3, 2.0), ("lognormal", 2, 2, 2.0)}
+QUICK = {
+    ("lognormal", 1, 2, 2.0),
+    ("inversegamma", 1, 1, 2.0),
+    ("gamma", 1, 3, 2.0),
+    ("lognormal", 2, 2, 2.0),
+}
 SEVERAL = [
     pytest.param(*c, id="-".join(map(str, c)), marks=() if c in QUICK else pytest.mark.slow) for c in CASES
 ]
@@ -67,7 +72,8 @@ def test_one_normal_has_the_evidence_of_quadrature():
         s = math.exp(u)
         cov = s * s * np.eye(len(x)) + MEAN_SCALE**2
         return math.exp(
-            stats.multivariate_normal(np.full(len(x), MEAN_LOC), cov).logpdf(x) + stats.norm(-0.2, 0.5).logpdf(u)
+            stats.multivariate_normal(np.full(len(x), MEAN_LOC), cov).logpdf(x)
+            + stats.norm(-0.2, 0.5).logpdf(u)
         )
 
     value, _ = integrate.quad(inner, -3, 3, epsabs=0)
@@ -143,7 +149,9 @@ def test_a_posterior_that_is_finite_nowhere_is_refused():
     target = small_target()
     found = reference.find_reference(target, [], np.random.default_rng(0), 1)
     lost = Target(target.X * 1e200, 2, target.prior, target.shift, target.scale)
-    with pytest.raises(SamplingError, match=r"The log posterior is not finite at 200 of 200 draws around its modes"):
+    with pytest.raises(
+        SamplingError, match=r"The log posterior is not finite at 200 of 200 draws around its modes"
+    ):
         smc.sample_smc(lost, found, draws=200, chains=1, cores=1, seed=np.random.SeedSequence(0))
 
 
