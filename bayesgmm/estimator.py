@@ -36,7 +36,7 @@ from bayesgmm.posterior import passes, relabel
 from bayesgmm.posterior.certificate import certify
 from bayesgmm.posterior.modes import find_modes, modes_dataset
 from bayesgmm.posterior.streamed import StreamedResponsibilities
-from bayesgmm.posterior.verdict import Verdict
+from bayesgmm.posterior.verdict import Verdict, more_particles
 from bayesgmm.progress import Steps
 from bayesgmm.results import PosteriorResults, judged
 
@@ -50,8 +50,6 @@ CERTIFIED_ROWS = 2000
 METHODS = ("auto", "nuts", "smc", "laplace")
 # What "auto" may take for tempering, in seconds.
 LONGEST_TEMPERING = 300
-# Particles for each draw that is kept, where one is not enough.
-MORE_PARTICLES = 4
 
 
 class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
@@ -270,7 +268,8 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             with warnings.catch_warnings(), suppress(BayesGMMError):
                 warnings.simplefilter("ignore")
                 mixtures += self._em(X, k - 1, em_seed).mode_params_
-        for run_seed, thin in zip(run_seeds, (1, MORE_PARTICLES), strict=True):
+        thin = 1
+        for run_seed in run_seeds:
             tree, found = fit.labelled(
                 by_smc(
                     fit.target,
@@ -284,6 +283,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             )
             if found.label_free_ok or self.max_time is not None:
                 break
+            thin = more_particles(found)
         return tree, fit.mapped(tree) if tree.attrs["temperature"] == 1.0 else found
 
     def _second_try(

@@ -18,6 +18,8 @@ from bayesgmm.compilation import entry, inlined
 
 __all__ = ["densities", "replacements", "trajectories"]
 
+MOST_STEPS = 12
+
 
 @inlined
 def _log_reference(q, centres, inverses, constants, nu, by_place, whitened, by_q):
@@ -146,7 +148,7 @@ def trajectories(
         W = factors[m]
         p = momenta[s]
         step = steps[m] * lengths[s, 0]
-        n_steps = min(max(int(round(lengths[s, 1] / step)), 1), 12)
+        n_steps = min(max(round(lengths[s, 1] / step), 1), MOST_STEPS)
         energy = temperature * log_posteriors[s] + (1.0 - temperature) * log_references[s]
         energy += _log_choice(by_place, softness, m)
         for i in range(P):

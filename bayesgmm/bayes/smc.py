@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -137,7 +138,9 @@ def sample_smc(
                 progress(sum(done), 1000 * chains, 0)
 
         with ThreadPoolExecutor(threads) as pool:
-            start = _Population.start(target, reference, draws, np.random.default_rng(own_seed), pool)
+            start = _Population.start(
+                target, reference, draws, np.random.default_rng(own_seed), _InParts(pool, threads)
+            )
             try:
                 return _tempered(start, lambda: stop.is_set() or time.monotonic() > deadline, report)
             except BaseException:
@@ -179,7 +182,7 @@ class _Population:
     target: Target
     reference: Reference
     rng: np.random.Generator
-    pool: ThreadPoolExecutor
+    in_parts: "_InParts"
     q: Array
     log_evidence: float
     ancestor: NDArray[np.intp]
@@ -202,7 +205,7 @@ class _Population:
         reference: Reference,
         size: int,
         rng: np.random.Generator,
-        pool: ThreadPoolExecutor,
+        in_parts: "_InParts",
     ) -> "_Population":
         """Draws of the reference."""
         k = target.n_components
@@ -210,17 +213,18 @@ class _Population:
         # The reference stands for one order of the components, and is normalised over all space.
         constant = math.log(sorted_share) + float(gammaln(k + 1))
         found = cls(
-            target,
-            reference,
-            rng,
-            pool,
-            q,
-            constant,
-            np.arange(size),
-            *np.empty((2, size)),
-            np.empty_like(q),
-            _prior_piece(target, rng),
-            np.full(len(reference.weights), FIRST_STEP),
+            target=target,
+            reference=reference,
+            rng=rng,
+            in_parts=in_parts,
+            q=q,
+            log_evidence=constant,
+            ancestor=np.arange(size),
+            log_posteriors=np.empty(size),
+            log_references=np.empty(size),
+            by_q=np.empty_like(q),
+            prior_piece=_prior_piece(target, rng),
+            steps=np.full(len(reference.weights), FIRST_STEP),
         )
         found._evaluate()
         lost = ~np.isfinite(found.log_posteriors)
@@ -254,7 +258,7 @@ class _Population:
         )
         uniforms, momenta = rng.random((size, 2)), rng.standard_normal((size, n))
         places, accepted = np.empty(size, np.int64), np.empty(size)
-        self._in_parts(
+        self.in_parts(
             lambda part: moves.trajectories(
                 *self._state(part),
                 self.reference.factors,
@@ -266,7 +270,8 @@ class _Population:
                 momenta[part],
                 places[part],
                 accepted[part],
-            )
+            ),
+            size,
         )
         self._adapt(places, accepted)
         self._accepted.append(float(accepted.mean()))
@@ -299,7 +304,7 @@ class _Population:
                 )
                 normals = self.rng.standard_normal((n, kernels[0].shape[1]))
                 log_uniforms, accepted = np.log(self.rng.random(n)), np.empty(n)
-                self._in_parts(self._replacement(here, kernels, chosen, normals, log_uniforms, accepted), n)
+                self.in_parts(self._replacement(here, kernels, chosen, normals, log_uniforms, accepted), n)
                 self._replaced.append(float(accepted.mean()))
 
     def _replacement(
@@ -320,7 +325,7 @@ class _Population:
             q, by_q, log_posteriors, log_references, *rest = self._state(part)
             moves.densities(q, *rest, log_posteriors, log_references, by_q)
 
-        self._in_parts(densities)
+        self.in_parts(densities, len(self.q))
 
     def _state(self, part: slice) -> tuple[Any, ...]:
         r = self.reference
@@ -336,11 +341,18 @@ class _Population:
             (r.centres, r.inverses, r.log_constants, DEGREES_OF_FREEDOM),
         )
 
-    def _in_parts(self, function: Callable[[slice], None], size: int | None = None) -> None:
-        """Where there are more cores than runs, the particles of a run are shared out."""
-        size, threads = size or len(self.q), self.pool._max_workers
-        ends = np.linspace(0, size, threads + 1).astype(int)
-        parts = [slice(int(a), int(b)) for a, b in zip(ends, ends[1:], strict=False)]
+
+@dataclass(frozen=True)
+class _InParts:
+    """Where there are more cores than runs, the particles of a run are shared out among threads of its own."""
+
+    pool: ThreadPoolExecutor
+    threads: int
+
+    def __call__(self, function: Callable[[slice], None], size: int) -> None:
+        """Call the function with consecutive slices of 0 to size."""
+        ends = np.linspace(0, size, self.threads + 1).astype(int).tolist()
+        parts = [slice(*both) for both in pairwise(ends)]
         if len(parts) == 1:
             function(parts[0])
         else:

@@ -5,6 +5,7 @@ one.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -218,7 +219,9 @@ def _listed(items: list[str]) -> str:
 
 def modes_dataset(found: ModeMap) -> xr.Dataset:
     """A mode map as labelled data; see :func:`mode_map`."""
-    variables = {str(c): ("mode", found.table[c].to_numpy()) for c in found.table.columns if c != "what"}
+    variables: dict[str, Any] = {
+        str(c): ("mode", found.table[c].to_numpy()) for c in found.table.columns if c != "what"
+    }
     stacked = {
         "weights": ("cluster",),
         "means": ("cluster", "feature"),

@@ -23,6 +23,7 @@ __all__ = [
     "diagnose",
     "judge",
     "label_free_quantities",
+    "more_particles",
     "sampler_check",
 ]
 
@@ -120,6 +121,16 @@ class TemperingCheck:
             "posterior; allow more time."
         ]
 
+    @property
+    def names_reasons(self) -> list[str]:
+        """Why single components must not be read, a sentence each."""
+        if self.n_modes < 2:
+            return []
+        return [
+            f"The posterior has {self.n_modes} modes that hold 5 % or more each: the summary of a component would average over different "
+            "groupings; see mode_map_."
+        ]
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -145,7 +156,7 @@ class Verdict:
     def exploration(self) -> str:
         """What is known of the posterior as a whole.
 
-        "not explored": chains or runs disagree, so that there may be more than any of them has seen. "several modes, explored": tempered
+        "not explored": chains or runs disagree, are stopped early or too short to tell, so that there may be more than they have seen. "several modes, explored": tempered
         runs agree on several modes and what they hold. "not identified": what does not depend on names is known, and the data do
         not tell the components apart. "one mode": nothing speaks against it; of modes that no start has led to nothing is known.
         """
@@ -182,7 +193,7 @@ class Verdict:
 
 
 _EXPLORATION = {
-    "not explored": "The posterior is not explored. ",
+    "not explored": "There may be more of the posterior than the draws have seen. ",
     "several modes, explored": "The posterior has several modes, and they are explored. ",
     "not identified": "The data do not tell the components apart. ",
     "one mode": "",
@@ -334,10 +345,19 @@ def judge(
         common += tempering.reasons if tempering else []
         common += _faults(label_free, "label-free quantities", needed) + sampler.reasons
         named = _faults(components, "relabelled parameters", needed)
+        named += tempering.names_reasons if tempering else []
     reasons = (*common, *named, *certificate.reasons)
     return Verdict(
         not reasons, not common, reasons, label_free, components, certificate, sampler, importance, tempering
     )
+
+
+def more_particles(found: Verdict) -> int:
+    """Particles for each draw that is kept, of a second run of tempering after one that was not enough."""
+    worst = found.label_free
+    needed = SMALLEST_ESS_PER_CHAIN * len(worst.chain_means or (0,))
+    by_ess = math.ceil(1.5 * needed / max(worst.ess, 1.0))
+    return min(6, max(by_ess, 4 if worst.r_hat >= LARGEST_R_HAT else 2))
 
 
 def _faults(d: Diagnostics, what: str, needed: int) -> list[str]:

@@ -119,7 +119,9 @@ def test_each_fault_is_a_sentence():
         "In 100 % of the draws two components could exchange their names at next to no cost: "
         "what is called one component here is not one thing.",
     )
-    assert str(found).startswith("The components must not be read one by one: Chains disagree")
+    assert str(found).startswith(
+        "The components must not be read one by one: There may be more of the posterior than the draws have seen. Chains disagree"
+    )
 
 
 def test_where_only_names_fail_the_rest_may_be_read():
@@ -172,3 +174,26 @@ def test_weighted_draws_are_judged_by_their_weights():
         'method="nuts".',
     )
     assert not verdict.judge(GOOD, GOOD, CERTAIN, 4, None, verdict.ImportanceCheck(np.nan, 0.7, 900.0)).ok
+
+
+def test_what_is_known_of_the_posterior_as_a_whole():
+    bad = verdict.Diagnostics(1.4, "entropy of the weights", 900.0, "entropy of the weights")
+    tied = Certificate(AGREED, 0.3, 0.0, (0, 0))
+    two = verdict.TemperingCheck(1.0, 2)
+    assert verdict.judge(GOOD, GOOD, CERTAIN, 4).exploration == "one mode"
+    assert verdict.judge(GOOD, GOOD, tied, 4).exploration == "not identified"
+    assert verdict.judge(bad, GOOD, CERTAIN, 4).exploration == "not explored"
+    assert verdict.judge(bad, GOOD, CERTAIN, 4, tempering=two).exploration == "not explored"
+    found = verdict.judge(GOOD, bad, tied, 4, tempering=two)
+    assert found.exploration == "several modes, explored"
+    assert str(found).startswith(
+        "The components must not be read one by one: The posterior has several modes, and they are explored. Chains disagree"
+    )
+
+
+def test_draws_that_stopped_on_the_way_are_refused():
+    found = verdict.judge(GOOD, GOOD, CERTAIN, 4, tempering=verdict.TemperingCheck(0.25, 1))
+    assert not found.label_free_ok
+    assert found.reasons == (
+        "Tempering was stopped at temperature 0.25 of 1, where max_time had passed: the draws are not of the posterior; allow more time.",
+    )
