@@ -29,7 +29,7 @@ from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.record import em_dataset
 from bayesgmm.em.steps import FAMILIES
-from bayesgmm.errors import BayesGMMError, ParameterError
+from bayesgmm.errors import BayesGMMError, ParameterError, SamplingError
 from bayesgmm.methods import Drawn, by_laplace, by_nuts, by_smc, seconds_of_tempering
 from bayesgmm.posterior import draws as drawn
 from bayesgmm.posterior import passes, relabel
@@ -48,8 +48,8 @@ DEFAULT_TUNE = 600
 # Names are compared between methods on so many rows, evenly spaced.
 CERTIFIED_ROWS = 2000
 METHODS = ("auto", "nuts", "smc", "laplace")
-# What "auto" may take for tempering, in seconds.
-LONGEST_TEMPERING = 300
+# What "auto" may take for a first run of tempering, in seconds; a second may take several times as long.
+LONGEST_TEMPERING = 120
 
 
 class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
@@ -69,7 +69,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         have the prior's distribution one by one, correlation matrices the LKJ distribution one by one.
     method : {"auto", "nuts", "smc", "laplace"}, default "auto"
         "nuts": chains from the posterior modes that matter by Laplace's method, of those that EM's maxima lead to. "smc": tempering
-        from all modes that can be found, and the log evidence with it; for posteriors with several modes, and for more components than the data
+        from up to 14 modes that climbs from EM's maxima and from random mixtures lead to, and the log evidence with it; for posteriors with several modes, and for more components than the data
         show. "auto": NUTS, and tempering where chains disagree or names cannot be trusted. "laplace": draws from the Gaussian
         at the posterior mode, weighted and checked: quicker, and right only where ``verdict_`` says so (Pareto k below 0.7, or less
         with few draws), and of the mode that EM found.
@@ -108,7 +108,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     log_evidence_ : tuple of two floats, or None
         Log evidence in the user's units, all K! labellings counted, and its standard error between runs; of method "smc".
     mode_map_ : ModeMap
-        The modes of the posterior, what each holds of it, and what separates them.
+        The modes of the posterior that were found, what each holds of it, and what separates them.
     verdict_ : Verdict
         ``ok`` and ``reasons``.
     relabelling_ : Relabelling
@@ -281,7 +281,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
                     max_time=self.max_time,
                 )
             )
-            if found.label_free_ok or self.max_time is not None:
+            if found.label_free_ok or self.max_time is not None or fit.settings["chains"] < 2:
                 break
             thin = more_particles(found)
         return tree, fit.mapped(tree) if tree.attrs["temperature"] == 1.0 else found
@@ -297,33 +297,28 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         """Of method "auto": tempering where NUTS was not enough."""
         if found.ok or self.method != "auto" or fit.settings["chains"] < 2:
             return tree, found
-        why = (
-            "the names of the components could not be trusted"
-            if found.label_free_ok
-            else "its chains disagreed"
-        )
+        why = found.reasons[0]
+        obstacle = ""
+        seconds = seconds_of_tempering(fit.target, fit.settings)
         if not is_exchangeable(fit.target):
-            tree.attrs["method_reason"] = (
-                f"NUTS, although {why}: the prior does not treat all components alike."
-            )
-            return tree, found
-        seconds = seconds_of_tempering(fit.target, fit.em.params_, fit.settings)
-        if seconds > LONGEST_TEMPERING:
-            tree.attrs["method_reason"] = (
-                f"NUTS, although {why}: tempering would take about {seconds / 60:.0f} minutes; ask for it by method='smc'."
-            )
-            return tree, found
-        if fit.settings["draws"] < FEWEST_PARTICLES:
-            tree.attrs["method_reason"] = (
-                f"NUTS, although {why}: tempering needs draws={FEWEST_PARTICLES} or more."
-            )
-            return tree, found
-        second, judged_again = self._tempered(fit, X, seed)
-        if found.label_free_ok and not judged_again.label_free_ok:
-            tree.attrs["method_reason"] = f"NUTS: {why}, but tempering was worse: {judged_again.reasons[0]}"
-            return tree, found
-        second.attrs["method_reason"] = f"Tempering, after NUTS, since {why}."
-        return second, judged_again
+            obstacle = "the prior does not treat all components alike."
+        elif fit.settings["draws"] < FEWEST_PARTICLES:
+            obstacle = f"tempering needs draws={FEWEST_PARTICLES} or more."
+        elif seconds > LONGEST_TEMPERING:
+            obstacle = f"tempering would take {seconds / 60:.0f} minutes or more; ask for it by method='smc'."
+        else:
+            try:
+                second, judged_again = self._tempered(fit, X, seed)
+            except SamplingError as error:
+                obstacle = f"tempering failed: {error}"
+            else:
+                unfinished = second.attrs["temperature"] < 1.0
+                if not unfinished and (judged_again.label_free_ok or not found.label_free_ok):
+                    second.attrs["method_reason"] = f"Tempering, after NUTS, whose verdict was: {why}"
+                    return second, judged_again
+                obstacle = f"tempering was worse: {judged_again.reasons[0]}"
+        tree.attrs["method_reason"] = f"NUTS, since {obstacle} But its verdict is: {why}"
+        return tree, found
 
     def _provenance(
         self, rows: Array, settings: dict[str, int], prior: Prior, seed: np.random.SeedSequence

@@ -101,7 +101,11 @@ class PosteriorResults:
 
     @property
     def mode_map_(self) -> ModeMap:
-        """The modes of the posterior; after NUTS, those that its chains have seen. Made when first asked for: some hundred climbs."""
+        """The modes of the posterior that the draws have seen, and the share of the draws at each.
+
+        That is the share of the posterior only where the verdict finds that chains or runs agree: a chain stays at its mode, however small that
+        is. Made when first asked for: some hundred climbs.
+        """
         check_is_fitted(self)
         if "modes" not in self.posterior_:
             family = str(self.posterior_.attrs["covariance_type"])
@@ -298,8 +302,13 @@ def judged(tree: xr.DataTree) -> verdict.Verdict:
     tempering, ancestor = None, None
     if "ancestor" in stats:
         ancestor = stats["ancestor"].to_numpy()
-        n_modes = int((tree["modes"]["share"] >= LARGE_MODE).sum()) if "modes" in tree else 1
-        tempering = verdict.TemperingCheck(float(attrs["temperature"]), n_modes)
+        shares = tree["modes"]["share"].to_numpy() if "modes" in tree else np.ones(1)
+        tempering = verdict.TemperingCheck(
+            float(attrs["temperature"]),
+            int((shares >= LARGE_MODE).sum()),
+            float(shares.max()),
+            min(len(np.unique(row)) for row in ancestor),
+        )
     label_free = verdict.label_free_quantities(
         posterior, stats["total_log_likelihood"].to_numpy(), np.asfortranarray(tree["em"]["means"])
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_writable", "load", "replace_file", "save"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save(bayes: "BayesGaussianMixture", path: str | os.PathLike[str]) -> Path:

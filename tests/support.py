@@ -2,7 +2,11 @@
 
 import numpy as np
 
-from bayesgmm import MixtureParams
+from bayesgmm import MixtureParams, families
+from bayesgmm.bayes.target import Target
+from bayesgmm.estimator import _Fit
+from bayesgmm.methods import Drawn
+from bayesgmm.progress import Steps
 
 
 def random_mixture(rng, n_components, n_features, spread=2.0):
@@ -13,3 +17,15 @@ def random_mixture(rng, n_components, n_features, spread=2.0):
         rng.normal(scale=spread, size=(n_components, n_features)),
         a @ np.swapaxes(a, 1, 2),
     )
+
+
+def named_again(bayes, values, stats):
+    """The tree of a fit's draws under other names, as the fit itself would have made it."""
+    posterior = bayes.posterior_["posterior"].dataset
+    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    family, k = str(bayes.posterior_.attrs["covariance_type"]), posterior.sizes["cluster"]
+    target = Target(X, k, bayes.prior_, *families.location_scale(X, np.empty(0), family), family)
+    prior = bayes.prior_.resolve(k, X.shape[1], family)
+    names = [str(f) for f in posterior["feature"].to_numpy()]
+    fit = _Fit(target, bayes.em_, X, names, prior, {"cores": 2}, Steps(enabled=False))
+    return fit.labelled(Drawn("nuts", values, stats))[0]

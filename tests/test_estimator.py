@@ -8,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import logsumexp
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from support import named_again
 
 from bayesgmm import BayesGaussianMixture, Prior, datasets, density
 from bayesgmm.errors import DataError
@@ -31,7 +32,9 @@ def settled(bayes):
 def test_defaults_converge(name, k, needed):
     good = 0
     for seed in range(3):
-        bayes = BayesGaussianMixture(k, random_state=seed, progressbar=False).fit(datasets.load(name).X)
+        bayes = BayesGaussianMixture(k, method="nuts", random_state=seed, progressbar=False).fit(
+            datasets.load(name).X
+        )
         assert bayes.verdict_.ok <= settled(bayes)
         good += bayes.verdict_.ok
         assert int(bayes.posterior_["sample_stats"]["diverging"].sum()) == 0
@@ -128,8 +131,7 @@ def test_draws_under_other_names_come_back_under_the_same(faithful_frame):
         for name, v in posterior.data_vars.items()
     }
     stats = {name: v.to_numpy() for name, v in bayes.posterior_["sample_stats"].data_vars.items()}
-    names = [str(f) for f in posterior["feature"].to_numpy()]
-    tree = bayes._labelled(values, stats, X, names, bayes.em_, bayes.prior_.resolve(3, 4))
+    tree = named_again(bayes, values, stats)
     for name, v in posterior.data_vars.items():
         assert np.array_equal(tree["posterior"][name], v)
     assert_allclose(tree["membership"]["mean"], bayes.membership_, rtol=1e-12, atol=1e-15)

@@ -10,7 +10,7 @@ from bayesgmm import BayesGaussianMixture, Prior, datasets
 from bayesgmm.bayes.starting import Start, find_starts, shared_out
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
-from bayesgmm.errors import DataError, ParameterError
+from bayesgmm.errors import DataError, ParameterError, SamplingError
 
 QUIET = {"progressbar": False, "random_state": 0}
 
@@ -41,7 +41,7 @@ def test_auto_tempers_where_names_cannot_be_trusted():
     X = np.random.default_rng(0).normal(size=(50, 1))
     bayes = BayesGaussianMixture(2, draws=500, **QUIET).fit(X)
     assert bayes.method_ == "smc"
-    assert bayes.method_reason_.startswith("Tempering, after NUTS, since ")
+    assert bayes.method_reason_.startswith("Tempering, after NUTS, whose verdict was: ")
     assert bayes.verdict_.label_free_ok
     assert not bayes.verdict_.ok
     assert bayes.verdict_.exploration in ("not identified", "several modes, explored")
@@ -53,12 +53,14 @@ def test_auto_says_why_it_does_not_temper():
     prior = Prior(concentration=(1.0, 2.0), mean_loc=0.0, mean_scale=2.0, std_prior=("lognormal", 0.0, 0.5))
     bayes = BayesGaussianMixture(2, draws=100, tune=100, prior=prior, **QUIET).fit(X)
     assert bayes.method_ == "nuts"
-    assert bayes.method_reason_.endswith("the prior does not treat all components alike.")
+    assert bayes.method_reason_.startswith(
+        "NUTS, since the prior does not treat all components alike. But its verdict is: "
+    )
     bayes = BayesGaussianMixture(2, draws=50, tune=100, **QUIET).fit(X)
-    assert bayes.method_reason_.endswith("tempering needs draws=100 or more.")
+    assert bayes.method_reason_.startswith("NUTS, since tempering needs draws=100 or more. But")
 
 
-def test_one_component_and_one_row_can_be_tempered():
+def test_one_component_can_be_tempered_and_one_row_is_refused():
     bayes = BayesGaussianMixture(1, method="smc", draws=200, **QUIET).fit(datasets.galaxies().X)
     assert bayes.verdict_.label_free.r_hat < 1.02
     assert bayes.mode_map_.n_modes == 1
@@ -77,6 +79,47 @@ def test_time_that_runs_out_is_told():
     )
     assert bayes.verdict_.exploration == "not explored"
     assert bayes.log_evidence_ is None
+
+
+def test_auto_keeps_its_chains_where_tempering_fails_or_time_is_short(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(50, 1))
+    bayes = BayesGaussianMixture(2, draws=200, max_time=1e-6, **QUIET).fit(X)
+    assert bayes.method_ == "nuts"
+    assert bayes.method_reason_.startswith(
+        "NUTS, since tempering was worse: Tempering was stopped at temperature 0 of 1"
+    )
+
+    def failing(*_args, **_more):
+        raise SamplingError("Nothing works.")
+
+    monkeypatch.setattr("bayesgmm.estimator.by_smc", failing)
+    bayes = BayesGaussianMixture(2, draws=200, **QUIET).fit(X)
+    assert bayes.method_ == "nuts"
+    assert bayes.method_reason_.startswith(
+        "NUTS, since tempering failed: Nothing works. But its verdict is: "
+    )
+    monkeypatch.setattr("bayesgmm.estimator.LONGEST_TEMPERING", 0.01)
+    bayes = BayesGaussianMixture(2, draws=200, **QUIET).fit(X)
+    assert "ask for it by method='smc'" in bayes.method_reason_
+
+
+def test_equal_concentrations_may_be_given_one_by_one():
+    X = np.random.default_rng(0).normal(size=(30, 1))
+    several = Prior(
+        concentration=(2.0, 2.0, 2.0), mean_loc=0.0, mean_scale=2.0, std_prior=("lognormal", 0.0, 0.5)
+    )
+    one = Prior(concentration=2.0, mean_loc=0.0, mean_scale=2.0, std_prior=("lognormal", 0.0, 0.5))
+    fits = [
+        BayesGaussianMixture(3, method="smc", prior=p, draws=200, chains=2, **QUIET).fit(X)
+        for p in (several, one)
+    ]
+    assert fits[0].log_evidence_ == fits[1].log_evidence_
+
+
+def test_a_single_run_has_no_standard_error_and_is_not_repeated():
+    bayes = BayesGaussianMixture(1, method="smc", draws=200, chains=1, **QUIET).fit(rows(1))
+    assert np.isnan(bayes.log_evidence_[1])
+    assert not bayes.verdict_.label_free_ok
 
 
 @pytest.mark.parametrize("value", [0, -1.0, True, "soon"])

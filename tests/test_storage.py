@@ -97,5 +97,5 @@ def test_other_files_are_refused(tmp_path):
         load(text)
     other = tmp_path / "other.nc"
     xr.Dataset({"a": ("x", [1.0])}).to_netcdf(other, engine="h5netcdf")
-    with pytest.raises(FileProblem, match=r"was not written by bayesgmm\.save \(format None, expected 1\)"):
+    with pytest.raises(FileProblem, match=r"was not written by bayesgmm\.save \(format None, expected 2\)"):
         load(other)

@@ -113,6 +113,7 @@ def trajectories(
     momenta,
     places,
     accepted,
+    moved,
 ):
     """One trajectory of each particle.
 
@@ -128,8 +129,9 @@ def trajectories(
         Random numbers for the choice of a place and for acceptance.
     momenta : float64 array, shape (S, n)
         Standard normal; overwritten.
-    places, accepted : arrays, shape (S,)
-        Filled with the place whose metric was used, and the probability of acceptance.
+    places, accepted, moved : arrays, shape (S,)
+        Filled with the place whose metric was used, what the energy's error leaves of acceptance (steps are adapted to it), and
+        whether the particle moved: it does not where its components end out of order.
     """
     centres, inverses, constants, nu = reference
     M, P = centres.shape
@@ -145,6 +147,7 @@ def trajectories(
                 break
         places[s] = m
         accepted[s] = 0.0
+        moved[s] = 0.0
         W = factors[m]
         p = momenta[s]
         step = steps[m] * lengths[s, 0]
@@ -192,6 +195,7 @@ def trajectories(
             continue
         accepted[s] = min(1.0, math.exp(min(gain, 0.0)))
         if uniforms[s, 1] < accepted[s] and _is_sorted(q1, K, direction):
+            moved[s] = 1.0
             log_posteriors[s] = posterior
             log_references[s] = log_reference
             for i in range(P):

@@ -31,8 +31,8 @@ Number = float | tuple[float, ...]
 # The default prior, weakly informative. Where s is the standard deviation of a whole column, a component's
 # mean lies within about 3 s of the column's mean, and its standard deviation between 0.24 s and 1.7 s, each
 # with probability 0.95. Chosen by measurement (reports/prior_calibration.md): of five priors, memberships are about as sure as
-# they are right under this one and under concentration 4, which draws small clusters towards equal sizes. Near zero the lognormal density falls faster than any power, so that no component can
-# collapse onto a point.
+# they are right under this one and under concentration 4, which draws small clusters towards equal sizes. Near zero the lognormal density falls faster than any power, so that the posterior is proper;
+# but on many equal values of a rounded column a component can become very tight, where an inverse gamma would not let it.
 DEFAULT_CONCENTRATION = 2.0
 DEFAULT_MEAN_SCALE = 1.5
 DEFAULT_STD_MEDIAN = 0.65

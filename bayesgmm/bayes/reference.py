@@ -1,4 +1,4 @@
-"""Where tempering starts: a mixture of t distributions around every place of the posterior that could be found.
+"""Where tempering starts: a mixture of t distributions around the places of the posterior that climbs have found.
 
 Two kinds of places hold the mass of a mixture's posterior. Around a mode at which every component has rows of its own, the
 Laplace approximation tells shape and size. Where the data do not need all components, some have next to no rows and are
@@ -20,6 +20,7 @@ from scipy.special import gammaln
 from bayesgmm.bayes.laplace import SMALLEST_CURVATURE, Laplace, climbed, laplace
 from bayesgmm.bayes.layout import own_coordinates, permuted
 from bayesgmm.bayes.prior_draws import draw_prior
+from bayesgmm.bayes.rounding import is_artefact, resolutions
 from bayesgmm.bayes.target import Target, constrained, unconstrained_values
 from bayesgmm.errors import SamplingError
 from bayesgmm.params import MixtureParams
@@ -30,7 +31,8 @@ __all__ = ["Reference", "find_reference", "is_same_mode", "log_evidence", "poste
 Array = NDArray[np.float64]
 
 DEGREES_OF_FREEDOM = 8.0
-# Scale matrices are wider than the approximations, so that weights of particles stay bounded.
+# Scale matrices are wider than the approximations, so that weights of particles vary less; where components have no rows, tails
+# may be heavier than the reference's all the same, and tempering makes up for it.
 BROADER = 1.3**2
 BROADER_WHERE_EMPTY = 1.15**2
 RANDOM_STARTS = 120
@@ -39,6 +41,8 @@ TIGHTEST, WIDEST = 0.03, 0.8
 # Two climbs ended at the same mode when their log posteriors are this close, and so are the points.
 SAME_MODE = 0.02
 MOST_MODES = 14
+# Of the ends of climbs, by density, whose evidence is asked for.
+MOST_CLIMBED = 40
 MOST_SMALLER_MODES = 3
 # In log evidence behind the best; what is further behind holds next to nothing.
 FURTHEST = 12.0
@@ -132,7 +136,9 @@ def find_reference(
         for m, share in zip(found, _shares(found), strict=True)
     ]
     if k > 1:
-        fewer = replace(target, n_components=k - 1)
+        # One number for all components may have been given K times.
+        prior = replace(target.prior, concentration=float(target.numbers[0]))
+        fewer = replace(target, n_components=k - 1, prior=prior)
         smaller = posterior_modes(
             fewer, [p for p in starts if p.n_components == k - 1], direction, rng, cores
         )
@@ -152,9 +158,9 @@ def posterior_modes(
     rng: np.random.Generator,
     cores: int,
 ) -> list[Laplace]:
-    """Distinct modes of the posterior, components sorted, in the order of their evidence by Laplace's method.
+    """Up to 14 distinct modes of the posterior, components sorted, in the order of their evidence by Laplace's method.
 
-    Climbs from the given mixtures, and from random ones around rows of the data.
+    Climbs from the given mixtures, and from random ones around rows of the data; artefacts of rounding are left out.
     """
     k, d = target.shape
     own = own_coordinates(k, d, target.covariance_type)
@@ -178,9 +184,12 @@ def posterior_modes(
             distinct.append(end)
     # Evidence is what counts in the end, but a mode far below the best in density rarely makes up for it.
     modes: list[Laplace] = []
-    for mode in shared(sharp, distinct[: 2 * MOST_MODES], cores):
+    for mode in shared(sharp, distinct[:MOST_CLIMBED], cores):
         if not any(is_same_mode((mode.mode, mode.log_posterior), (m.mode, m.log_posterior)) for m in modes):
             modes.append(mode)
+    resolution = resolutions(target.rows)
+    # Where nothing else was found, they are better than nothing.
+    modes = [m for m in modes if not is_artefact(target, m.mode, resolution)] or modes
     modes.sort(key=lambda m: -log_evidence(m))
     best = log_evidence(modes[0])
     return [m for m in modes[:MOST_MODES] if log_evidence(m) > best - FURTHEST]

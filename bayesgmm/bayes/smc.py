@@ -1,11 +1,11 @@
-"""Tempering: particles from a reference that knows the modes to the posterior, and the evidence on the way.
+"""Tempering: particles from a reference that knows modes to the posterior, and the evidence on the way.
 
 Sequential Monte Carlo (Del Moral, Doucet and Jasra 2006, Sequential Monte Carlo samplers, section 3) along
 reference^(1-b) posterior^b: each temperature b is as far from the last as the particles' weights allow, particles are resampled
-by their weights and moved. A single chain cannot get from one mode to another that is far away; here all modes are there from the
-beginning, and the weights tell how much of the posterior each holds.
+by their weights and moved. A single chain cannot get from one mode to another that is far away; here all modes that were found are
+there from the beginning, and the weights tell how much of the posterior each holds.
 
-Runs share nothing, so that their disagreement tells how far to trust them.
+Runs share the reference and nothing else: their disagreement tells the error, given the modes that the reference knows.
 """
 
 import math
@@ -69,7 +69,7 @@ class TemperedDraws:
     temperatures : list of ndarrays
         Of each run, one number a stage; the last is 1 unless time was short.
     acceptance, replaced : list of ndarrays
-        Mean acceptance of trajectories, and share of replaced components, one number a stage.
+        Share of trajectories that moved their particle, and share of replaced components, one number a stage.
     """
 
     q: Array
@@ -141,13 +141,21 @@ def sample_smc(
             start = _Population.start(
                 target, reference, draws, np.random.default_rng(own_seed), _InParts(pool, threads)
             )
-            try:
-                return _tempered(start, lambda: stop.is_set() or time.monotonic() > deadline, report)
-            except BaseException:
-                stop.set()
-                raise
+            return _tempered(start, lambda: stop.is_set() or time.monotonic() > deadline, report)
 
-    found = shared(run, list(enumerate(seed.spawn(chains))), min(cores, chains))
+    def run_or_stop(item: tuple[int, np.random.SeedSequence]) -> _Population:
+        # A run that fails, or an interrupt, which reaches the calling thread only, ends the others at their next temperature.
+        try:
+            return run(item)
+        except BaseException:
+            stop.set()
+            raise
+
+    try:
+        found = shared(run_or_stop, list(enumerate(seed.spawn(chains))), min(cores, chains))
+    except BaseException:
+        stop.set()
+        raise
     return TemperedDraws(
         np.stack([p.q for p in found]),
         np.stack([p.log_posteriors for p in found]),
@@ -257,7 +265,7 @@ class _Population:
             [np.exp(0.25 * rng.standard_normal(size)), TRAJECTORY * rng.uniform(0.5, 1.3, size)]
         )
         uniforms, momenta = rng.random((size, 2)), rng.standard_normal((size, n))
-        places, accepted = np.empty(size, np.int64), np.empty(size)
+        places, accepted, moved = np.empty(size, np.int64), np.empty(size), np.empty(size)
         self.in_parts(
             lambda part: moves.trajectories(
                 *self._state(part),
@@ -270,11 +278,12 @@ class _Population:
                 momenta[part],
                 places[part],
                 accepted[part],
+                moved[part],
             ),
             size,
         )
         self._adapt(places, accepted)
-        self._accepted.append(float(accepted.mean()))
+        self._accepted.append(float(moved.mean()))
         if self.target.n_components > 1:
             self._replace()
 
@@ -440,7 +449,10 @@ def _kernels(
     inverse = np.linalg.inv(cholesky)
     of_mean = n[:, None, None] * np.swapaxes(inverse, 1, 2) @ inverse
     of_mean[:, np.arange(d), np.arange(d)] += 1 / variance[1 : 1 + d]
-    factors = KERNEL_WIDTH * np.linalg.cholesky(np.linalg.inv(of_mean))
+    # A factor of the inverse without forming it: columns that nearly add up would make that fail.
+    upper = np.linalg.qr(np.linalg.inv(np.linalg.cholesky(of_mean))).R
+    upper *= np.sign(np.diagonal(upper, axis1=1, axis2=2))[:, :, None]
+    factors = KERNEL_WIDTH * np.swapaxes(upper, 1, 2)
     stds = KERNEL_WIDTH / np.sqrt(precision)
     theta[:n_prior], stds[:n_prior] = centre, np.sqrt(variance)
     factors[:n_prior] = np.diag(np.sqrt(variance[1 : 1 + d]))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from bayesgmm.bayes.laplace import Laplace, climbed, laplace
 from bayesgmm.bayes.layout import own_coordinates
 from bayesgmm.bayes.reference import is_same_mode, log_evidence, sorted_by
+from bayesgmm.bayes.rounding import is_artefact, resolutions
 from bayesgmm.bayes.target import Target
 from bayesgmm.params import MixtureParams
 
@@ -55,6 +56,8 @@ def find_starts(target: Target, mixtures: Sequence[MixtureParams]) -> list[Start
             if not any(is_same_mode(end, other) for other in ends):
                 found.append(mode)
                 ends.append(end)
+    resolution = resolutions(target.rows)
+    found = [mode for mode in found if not is_artefact(target, mode.mode, resolution)] or found
     evidence = np.array([log_evidence(mode) for mode in found])
     shares = np.exp(evidence - evidence.max())
     shares /= shares.sum()

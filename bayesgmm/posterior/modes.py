@@ -44,7 +44,8 @@ class ModeMap:
     Attributes
     ----------
     table : DataFrame
-        One row a mode: ``share`` of the posterior and its standard error ``share_se``, ``log_posterior`` relative to the highest mode,
+        One row a mode: ``share`` of the draws, which is that of the posterior where chains or runs agree, and its standard error
+        ``share_se``, from the scatter between chains; ``n_chains``, how many of them have seen it; ``log_posterior`` relative to the highest mode;
         ``n_occupied``, the number of components with rows, and ``what``, in words what it is and how it differs from the first.
     params : list of MixtureParams
         The mixture at each mode, in the user's units, components in the order of decreasing weight.
@@ -66,7 +67,7 @@ class ModeMap:
 
     def __str__(self) -> str:
         lines = [
-            f"Mode {m + 1} holds {100 * row.share:.0f} % of the posterior (standard error {100 * row.share_se:.0f}): {row.what}."
+            f"Mode {m + 1} holds {100 * row.share:.0f} % of the draws (standard error {100 * row.share_se:.0f}): {row.what}."
             for m, row in enumerate(self.table.itertuples(index=False))
         ]
         if self.others > 0:
@@ -93,7 +94,7 @@ def find_modes(target: Target, posterior: xr.Dataset, cores: int) -> ModeMap:
     ends = shared(lambda start: climbed(target, start, tolerance=1e-9, iterations=400), list(q[some]), cores)
     order = np.argsort([-value for _, value in ends], kind="stable")
     found: list[tuple[float, MixtureParams, NDArray[np.int64]]] = []
-    counts: list[int] = []
+    ended = np.empty(len(some), np.int64)
     for i in order:
         end, value = ends[i]
         params = _params(target, end)
@@ -101,11 +102,12 @@ def find_modes(target: Target, posterior: xr.Dataset, cores: int) -> ModeMap:
         m = _known(found, value, labels)
         if m is None:
             found.append((value, params, labels))
-            counts.append(0)
             m = len(found) - 1
-        counts[m] += 1
-    shares = np.array(counts) / len(some)
-    return _mapped(found, shares, len(some))
+        ended[i] = m
+    chains = some // posterior.sizes["draw"]
+    table = np.zeros((posterior.sizes["chain"], len(found)))
+    np.add.at(table, (chains, ended), 1.0)
+    return _mapped(found, table)
 
 
 def _known(
@@ -149,7 +151,14 @@ def _params(target: Target, q: Array) -> MixtureParams:
     return MixtureParams(weights[order], values["means"][order], (factor @ np.swapaxes(factor, 1, 2))[order])
 
 
-def _mapped(found: list[tuple[float, MixtureParams, NDArray[np.int64]]], shares: Array, n: int) -> ModeMap:
+def _mapped(found: list[tuple[float, MixtureParams, NDArray[np.int64]]], table: Array) -> ModeMap:
+    """From how many climbs of each chain ended at each mode."""
+    shares = table.sum(axis=0) / table.sum()
+    errors = np.sqrt(shares * (1 - shares) / table.sum())
+    if len(table) > 1:
+        # Draws of a chain belong together: what chains scatter tells more than the number of climbs.
+        by_chain = table / table.sum(axis=1, keepdims=True)
+        errors = np.maximum(errors, by_chain.std(axis=0, ddof=1) / np.sqrt(len(table)))
     order = [m for m in np.argsort(-shares, kind="stable") if shares[m] >= SMALLEST_SHARE]
     # A posterior without any large mode still has a largest.
     order = order or [int(np.argmax(shares))]
@@ -162,7 +171,8 @@ def _mapped(found: list[tuple[float, MixtureParams, NDArray[np.int64]]], shares:
         rows.append(
             {
                 "share": float(shares[m]),
-                "share_se": float(np.sqrt(shares[m] * (1 - shares[m]) / n)),
+                "share_se": float(errors[m]),
+                "n_chains": int((table[:, m] > 0).sum()),
                 "log_posterior": value - best,
                 "n_occupied": int((sizes > 0).sum()),
                 "what": _what(sizes) + ("" if m == order[0] else _difference(first[2], labels)),
@@ -236,7 +246,7 @@ def modes_dataset(found: ModeMap) -> xr.Dataset:
 
 def mode_map(group: xr.Dataset) -> ModeMap:
     """The mode map that :func:`modes_dataset` was made of."""
-    columns = ["share", "share_se", "log_posterior", "n_occupied", "what"]
+    columns = ["share", "share_se", "n_chains", "log_posterior", "n_occupied", "what"]
     table = pd.DataFrame({c: group[c].to_numpy() for c in columns})
     table["what"] = table["what"].astype(str)
     params = [

@@ -35,6 +35,8 @@ SMALLEST_ESS_PER_CHAIN = 100
 # Betancourt (2016), Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo; the bound is Stan's.
 SMALLEST_BFMI = 0.3
 LARGEST_SHARE_OF_DEEPEST_TREES = 0.01
+FEWEST_FAMILIES = 20
+SHARE_OF_ONE_MODE = 0.9
 
 
 @dataclass(frozen=True)
@@ -105,17 +107,29 @@ class ImportanceCheck:
 
 @dataclass(frozen=True)
 class TemperingCheck:
-    """Of draws that were tempered: the last temperature that all runs have reached, and how many modes hold 5 % of the posterior or
-    more."""
+    """Of draws that were tempered: the last temperature that all runs have reached, how many modes hold 5 % of the posterior or
+    more, the share of the largest, and of how many first particles the draws of a run descend at least."""
 
     temperature: float
     n_modes: int
+    largest_share: float = 1.0
+    n_families: int = FEWEST_FAMILIES
+
+    @property
+    def has_several_modes(self) -> bool:
+        """Whether no single mode stands for the posterior."""
+        return self.n_modes > 1 or self.largest_share < SHARE_OF_ONE_MODE
 
     @property
     def reasons(self) -> list[str]:
         """A sentence for each fault."""
         if self.temperature == 1.0:
-            return []
+            if self.n_families >= FEWEST_FAMILIES:
+                return []
+            return [
+                f"The draws of a run descend from {self.n_families} first particles (at least {FEWEST_FAMILIES} are wanted), too few to "
+                "tell how far to trust them; increase draws."
+            ]
         return [
             f"Tempering was stopped at temperature {self.temperature:.3g} of 1, where max_time had passed: the draws are not of the "
             "posterior; allow more time."
@@ -124,10 +138,10 @@ class TemperingCheck:
     @property
     def names_reasons(self) -> list[str]:
         """Why single components must not be read, a sentence each."""
-        if self.n_modes < 2:
+        if not self.has_several_modes:
             return []
         return [
-            f"The posterior has {self.n_modes} modes that hold 5 % or more each: the summary of a component would average over different "
+            f"The posterior has {self.n_modes} modes that hold 5 % or more each, the largest {100 * self.largest_share:.0f} %: the summary of a component would average over different "
             "groupings; see mode_map_."
         ]
 
@@ -157,12 +171,12 @@ class Verdict:
         """What is known of the posterior as a whole.
 
         "not explored": chains or runs disagree, are stopped early or too short to tell, so that there may be more than they have seen. "several modes, explored": tempered
-        runs agree on several modes and what they hold. "not identified": what does not depend on names is known, and the data do
+        runs agree, and what they know has several modes. "not identified": what does not depend on names is known, and the data do
         not tell the components apart. "one mode": nothing speaks against it; of modes that no start has led to nothing is known.
         """
         if not self.label_free_ok:
             return "not explored"
-        if self.tempering is not None and self.tempering.n_modes > 1:
+        if self.tempering is not None and self.tempering.has_several_modes:
             return "several modes, explored"
         return "not identified" if self.certificate.reasons else "one mode"
 
@@ -194,7 +208,7 @@ class Verdict:
 
 _EXPLORATION = {
     "not explored": "There may be more of the posterior than the draws have seen. ",
-    "several modes, explored": "The posterior has several modes, and they are explored. ",
+    "several modes, explored": "The posterior has several modes, and independent runs from those that were found agree. ",
     "not identified": "The data do not tell the components apart. ",
     "one mode": "",
 }
@@ -279,8 +293,8 @@ def diagnose(quantities: xr.DataArray, ancestor: NDArray[np.int64] | None = None
 def ancestral_ess(values: Array, ancestor: NDArray[np.int64]) -> Array:
     """Effective number of tempered draws, from the families that descend from one first particle.
 
-    Lee and Whiteley (2018), Variance estimation in the particle filter, section 3: families are independent, so that the squares of
-    their sums tell the variance of a mean. Values are replaced by their ranks first, and by whether they lie in the lower or upper
+    Lee and Whiteley (2018), Variance estimation in the particle filter, section 3: families are nearly independent, so that the squares
+    of their sums tell the variance of a mean; with few families they tell little. Values are replaced by their ranks first, and by whether they lie in the lower or upper
     20th part; the smallest of the three counts.
 
     Parameters
@@ -298,13 +312,21 @@ def ancestral_ess(values: Array, ancestor: NDArray[np.int64]) -> Array:
     low, high = np.quantile(flat, [0.05, 0.95], axis=0)
     _, family = np.unique(ancestor + np.arange(chains)[:, None] * (ancestor.max() + 1), return_inverse=True)
     family = family.ravel()
+    sizes = np.bincount(family)
+    run_of = np.zeros(len(sizes), np.int64)
+    run_of[family] = np.repeat(np.arange(chains), draws)
+    # Sums around a run's own mean scatter less, by what its families have in common with that mean.
+    free = 1.0 - np.bincount(run_of, (sizes / draws) ** 2, chains)
+    if (free < 1e-12).any():
+        return np.ones(values.shape[2])
+    inflation = 1.0 / free
     smallest = np.full(flat.shape[1], float(chains * draws))
     for scores in (ranks, (flat <= low).astype(float), (flat >= high).astype(float)):
         per_chain = scores.reshape(chains, draws, -1)
         away = (per_chain - per_chain.mean(axis=1, keepdims=True)).reshape(chains * draws, -1)
-        sums = np.zeros((family.max() + 1, flat.shape[1]))
+        sums = np.zeros((len(run_of), flat.shape[1]))
         np.add.at(sums, family, away)
-        spread = (sums**2).sum(axis=0) / (chains * draws) ** 2
+        spread = ((sums**2) * inflation[run_of][:, None]).sum(axis=0) / (chains * draws) ** 2
         varying = spread > 0
         ess = scores.var(axis=0)[varying] / spread[varying]
         smallest[varying] = np.minimum(smallest[varying], ess)

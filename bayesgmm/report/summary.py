@@ -121,7 +121,7 @@ def _modes(bayes: "BayesGaussianMixture") -> str:
     """How many ways there are to place the groups, and what each holds."""
     found = bayes.mode_map_
     if found.n_modes == 1:
-        return f"The posterior has one mode that holds {100 * found.table['share'][0]:.0f} % of it."
+        return f"Of the posterior's modes one holds {100 * found.table['share'][0]:.0f} % of it, and no other holds 2 %."
     shares = listed([f"{100 * s:.0f} %" for s in found.table["share"]])
     return f"There are {found.n_modes} ways to place the groups that the data support: they hold {shares} of the posterior."
 

@@ -1,5 +1,6 @@
 """The tables of a report, as rows of text."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -269,7 +270,8 @@ def _drawn(attrs: Mapping[Any, Any]) -> list[tuple[str, str]]:
         ]
         if "log_evidence" in attrs:
             value, error = float(attrs["log_evidence"]), float(attrs["log_evidence_se"])
-            told.append(("Log evidence", f"{value:.2f}, standard error between runs {error:.2f}"))
+            between = f", standard error between runs {error:.2f}" if math.isfinite(error) else ""
+            told.append(("Log evidence", f"{value:.2f}{between}, given the modes that were found"))
         return told + ([("Method", str(attrs["method_reason"]))] if attrs["method_reason"] else [])
     return [
         (
@@ -277,6 +279,7 @@ def _drawn(attrs: Mapping[Any, Any]) -> list[tuple[str, str]]:
             f"{count(batches, 'chain')} of {draws} draws after {int(attrs['tune'])} of warm-up",
         ),
         ("Target acceptance", f"{float(attrs['target_accept']):g}"),
+        *([("Method", str(attrs["method_reason"]))] if attrs["method_reason"] else []),
     ]
 
 

@@ -7,12 +7,13 @@ import warnings
 import numpy as np
 import pytest
 import xarray as xr
+from support import named_again
 
 from bayesgmm import BayesGaussianMixture, datasets, load, partition, save
 from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.posterior.draws import permuted
 
-QUICK = {"draws": 100, "tune": 150, "chains": 2, "random_state": 0, "progressbar": False}
+QUICK = {"method": "nuts", "draws": 100, "tune": 150, "chains": 2, "random_state": 0, "progressbar": False}
 
 
 def memberships(bayes, *args, **settings):
@@ -38,13 +39,9 @@ def renamed_at_random(bayes):
         for name, v in posterior.data_vars.items()
     }
     stats = {name: v.to_numpy() for name, v in bayes.posterior_["sample_stats"].data_vars.items()}
-    X = bayes.posterior_["observed_data"]["x"].to_numpy()
-    features = [str(f) for f in posterior["feature"].to_numpy()]
     other = copy.copy(bayes)
     other._forget()
-    other.posterior_ = bayes._labelled(
-        values, stats, X, features, bayes.em_, bayes.prior_.resolve(k, X.shape[1])
-    )
+    other.posterior_ = named_again(bayes, values, stats)
     other.posterior_.attrs.update(bayes.posterior_.attrs)
     return other
 

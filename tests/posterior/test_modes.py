@@ -38,7 +38,7 @@ def test_what_separates_modes_is_said(mirrored):
         second == "groups of 30 and 15 observations; groups 1 and 2 of mode 1 are divided otherwise, into 2"
     )
     text = str(mirrored.mode_map_)
-    assert text.startswith("Mode 1 holds 5") or text.startswith("Mode 1 holds 4")
+    assert text.startswith(("Mode 1 holds 5", "Mode 1 holds 4"))
 
 
 @pytest.mark.parametrize(

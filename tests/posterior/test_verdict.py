@@ -187,7 +187,8 @@ def test_what_is_known_of_the_posterior_as_a_whole():
     found = verdict.judge(GOOD, bad, tied, 4, tempering=two)
     assert found.exploration == "several modes, explored"
     assert str(found).startswith(
-        "The components must not be read one by one: The posterior has several modes, and they are explored. Chains disagree"
+        "The components must not be read one by one: The posterior has several modes, and independent runs from those that were "
+        "found agree. Chains disagree"
     )
 
 
@@ -196,4 +197,22 @@ def test_draws_that_stopped_on_the_way_are_refused():
     assert not found.label_free_ok
     assert found.reasons == (
         "Tempering was stopped at temperature 0.25 of 1, where max_time had passed: the draws are not of the posterior; allow more time.",
+    )
+
+
+def test_a_posterior_in_pieces_is_not_one_of_a_single_mode():
+    crumbs = verdict.TemperingCheck(1.0, 1, largest_share=0.3)
+    found = verdict.judge(GOOD, GOOD, CERTAIN, 4, tempering=crumbs)
+    assert found.exploration == "several modes, explored"
+    assert found.reasons == (
+        "The posterior has 1 modes that hold 5 % or more each, the largest 30 %: the summary of a component would average over "
+        "different groupings; see mode_map_.",
+    )
+
+
+def test_few_families_are_refused():
+    found = verdict.judge(GOOD, GOOD, CERTAIN, 4, tempering=verdict.TemperingCheck(1.0, 1, 1.0, 7))
+    assert not found.label_free_ok
+    assert found.reasons[0].startswith(
+        "The draws of a run descend from 7 first particles (at least 20 are wanted)"
     )
