@@ -332,6 +332,7 @@ def _show(
     page.line(first, style="green" if bayes.verdict_.ok else "bold red")
     for sentence in rest:
         page.line(sentence)
+    _show_tempering(page, bayes)
     if not bayes.em_.converged_:
         page.line(f"EM ended {bayes.em_.status_}.", style="bold red")
     page.line()
@@ -340,6 +341,19 @@ def _show(
         page.line()
     for what, path in files.items():
         page.line(f"{what} written to {path!r}", wrap=False)
+
+
+def _show_tempering(page: _Page, bayes: "BayesGaussianMixture") -> None:
+    """Why a method was chosen, and what tempering tells of the whole posterior."""
+    if bayes.method_reason_:
+        page.line(bayes.method_reason_)
+    if bayes.log_evidence_ is not None:
+        value, error = bayes.log_evidence_
+        page.line(f"Log evidence {value:.2f}, standard error between runs {error:.2f}.")
+    if "modes" in bayes.posterior_ and bayes.mode_map_.n_modes > 1:
+        page.line()
+        for line in str(bayes.mode_map_).splitlines():
+            page.line(line)
 
 
 def _heading(bayes: "BayesGaussianMixture", dropped: int | None) -> str:
@@ -404,8 +418,11 @@ def _print_json(
             "r_hat": verdict.components.r_hat,
             "effective_sample_size": verdict.components.ess,
             "divergences": verdict.divergences,
+            "exploration": verdict.exploration,
             "pareto_k": verdict.importance.pareto_k if verdict.importance else None,
         },
+        "log_evidence": None if bayes.log_evidence_ is None else list(bayes.log_evidence_),
+        "modes": bayes.mode_map_.table.to_dict("records") if "modes" in bayes.posterior_ else None,
         "comparison": result.verdict,
         "em": {"converged": bayes.em_.converged_, "status": bayes.em_.status_, "n_iter": bayes.em_.n_iter_},
         "log_likelihood": result.log_likelihood.to_dict(),

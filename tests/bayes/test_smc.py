@@ -9,10 +9,12 @@ from brute_force import MEAN_LOC, MEAN_SCALE, STDS, by_brute_force, of_draws, pr
 from scipy import integrate, stats
 from scipy.special import logsumexp
 
-from bayesgmm import MixtureParams, Prior
+from bayesgmm import EMGaussianMixture, MixtureParams, Prior, datasets
 from bayesgmm.bayes import moves, reference, smc
 from bayesgmm.bayes.layout import own_coordinates, permuted
 from bayesgmm.bayes.prior_draws import draw_prior
+from bayesgmm.bayes.sampling import sample_nuts
+from bayesgmm.bayes.starting import find_starts
 from bayesgmm.bayes.target import Target, log_posterior, unconstrained_values
 from bayesgmm.errors import SamplingError
 from bayesgmm.posterior.verdict import ancestral_ess
@@ -268,3 +270,46 @@ def test_a_component_without_rows_is_among_the_places():
     found = reference.find_reference(target, [start], rng, 1)
     smallest = np.array([np.min(target.constrained(c)["weights"]) for c in found.centres])
     assert (smallest < 0.05).any()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_evidence_of_galaxies_is_that_of_bridge_sampling_with_chains(k):
+    """Meng and Wong (1996), eq. 4.1: between draws of NUTS, which knows nothing of tempering, and a density that is normalised."""
+    X = datasets.galaxies().X
+    target = Target(X, k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
+    mixtures = EMGaussianMixture(k, random_state=0).fit(X).mode_params_
+    rng = np.random.default_rng(0)
+    at = reference.find_reference(target, mixtures, rng, 2)
+    raw = sample_nuts(
+        target,
+        find_starts(target, mixtures)[0].approximation,
+        draws=2000,
+        tune=600,
+        chains=4,
+        cores=2,
+        seed=np.random.SeedSequence(1),
+    )
+    q = raw.q.reshape(-1, target.n_parameters)
+    order = np.argsort(q[:, k - 1 : 2 * k - 1] * at.direction[0], axis=1)
+    chains = permuted(q, order, own_coordinates(k, 1, "full"))
+    own, share = at.draw(8000, k, rng)
+    state = (at.centres, at.inverses, at.log_constants, reference.DEGREES_OF_FREEDOM)
+
+    def log_ratios(q):
+        posterior, other = np.empty(len(q)), np.empty(len(q))
+        q = np.ascontiguousarray(q)
+        moves.densities(q, target.rows, target.numbers, k, 1.0, state, posterior, other, np.empty_like(q))
+        return posterior - other
+
+    a, b = log_ratios(own), log_ratios(chains)
+    log_z = logsumexp(a) - math.log(len(a))
+    for _ in range(500):
+        up = logsumexp(a - np.logaddexp(a, log_z)) - math.log(len(a))
+        down = logsumexp(-np.logaddexp(b, log_z)) - math.log(len(b))
+        log_z = up - down
+    wanted = log_z + math.log(share) + math.lgamma(k + 1)
+    found = tempered(target, draws=1000, chains=8)
+    mean = logsumexp(found.log_evidence) - math.log(8)
+    # Chains are at the largest mode; others hold a few per cent.
+    assert abs(mean - wanted) < 0.1
