@@ -136,6 +136,7 @@ def test_tempering_refuses_what_it_cannot_do():
         BayesGaussianMixture(2, method="smc", draws=50, **QUIET).fit(rows(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["tied", "diag", "spherical"])
 def test_every_family_can_be_tempered(family, faithful_frame):
     X = faithful_frame[::4]
