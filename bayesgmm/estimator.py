@@ -20,7 +20,7 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import validate_data
 
 import bayesgmm
-from bayesgmm import density, families, validation
+from bayesgmm import density, validation
 from bayesgmm.bayes.importance import FEWEST_DRAWS
 from bayesgmm.bayes.log_prior import prior_groups
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
@@ -186,8 +186,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         with Steps(enabled=self.progressbar) as steps:
             with steps.step("EM from many starts"):
                 em = self._em(X, settings["n_components"], em_seed)
-            shift, scale = families.location_scale(rows, np.empty(0), self.covariance_type)
-            target = Target(rows, settings["n_components"], prior, shift, scale, self.covariance_type)
+            target = Target.standardising(rows, settings["n_components"], prior, self.covariance_type)
             fit = _Fit(target, em, rows, names, resolved, settings, steps)
             if self.method == "laplace":
                 tree, found = fit.labelled(by_laplace(target, em.params_, settings, chain_seed, steps))
@@ -246,7 +245,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         return settings
 
     def _check_tempering(self, prior: ResolvedPrior) -> None:
-        if self.method == "smc" and np.ptp(prior.concentration) > 0:
+        if self.method == "smc" and not is_exchangeable(prior):
             raise ParameterError(
                 'method="smc" needs a prior that treats all components alike, one concentration for all; got '
                 f"{prior.concentration.tolist()}. Use one number, or method='nuts'."
@@ -283,7 +282,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             )
             if found.label_free_ok or self.max_time is not None or fit.settings["chains"] < 2:
                 break
-            thin = more_particles(found)
+            thin = more_particles(found, fit.settings["chains"])
         return tree, fit.mapped(tree) if tree.attrs["temperature"] == 1.0 else found
 
     def _second_try(
@@ -300,7 +299,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         why = found.reasons[0]
         obstacle = ""
         seconds = seconds_of_tempering(fit.target, fit.settings)
-        if not is_exchangeable(fit.target):
+        if not is_exchangeable(fit.prior):
             obstacle = "the prior does not treat all components alike."
         elif fit.settings["draws"] < FEWEST_PARTICLES:
             obstacle = f"tempering needs draws={FEWEST_PARTICLES} or more."

@@ -132,6 +132,7 @@ def by_smc(
     stats = {"logp": found.log_posterior[:, ::thin], "ancestor": found.ancestor[:, ::thin].astype(np.int64)}
     reached = min(t[-1] if len(t) else 0.0 for t in found.temperatures)
     attrs: dict[str, Any] = {"temperature": float(reached)}
+    log_evidence = np.full(chains, np.nan)
     if found.finished:
         # In the user's units.
         log_evidence = found.log_evidence - len(target.rows) * np.log(target.scale).sum()
@@ -141,7 +142,7 @@ def by_smc(
         target.constrained(found.q[:, ::thin]),
         stats,
         attrs,
-        {"tempering": _tempering_dataset(found, target)},
+        {"tempering": _tempering_dataset(found, log_evidence)},
     )
 
 
@@ -164,7 +165,7 @@ def _mean_evidence(log_evidence: Array) -> tuple[float, float]:
     return mean, float(np.exp(log_evidence - mean).std(ddof=1) / np.sqrt(runs))
 
 
-def _tempering_dataset(found: TemperedDraws, target: Target) -> xr.Dataset:
+def _tempering_dataset(found: TemperedDraws, log_evidence: Array) -> xr.Dataset:
     stages = max(len(t) for t in found.temperatures)
 
     def padded(values: list[Array]) -> Array:
@@ -179,9 +180,5 @@ def _tempering_dataset(found: TemperedDraws, target: Target) -> xr.Dataset:
         "replaced": found.replaced,
     }
     variables: dict[str, Any] = {name: (("chain", "stage"), padded(v)) for name, v in by_stage.items()}
-    units = len(target.rows) * np.log(target.scale).sum()
-    variables["log_evidence"] = (
-        "chain",
-        found.log_evidence - units if found.finished else np.full(len(found.q), np.nan),
-    )
+    variables["log_evidence"] = ("chain", log_evidence)
     return xr.Dataset(variables, coords={"chain": np.arange(len(found.q)), "stage": np.arange(stages)})

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bayesgmm import families, validation
+from bayesgmm import validation
 from bayesgmm.bayes.priors import Prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
@@ -109,8 +109,7 @@ class PosteriorResults:
         check_is_fitted(self)
         if "modes" not in self.posterior_:
             family = str(self.posterior_.attrs["covariance_type"])
-            shift, scale = families.location_scale(self._X, np.empty(0), family)
-            target = Target(self._X, self.em_.params_.n_components, self.prior_, shift, scale, family)
+            target = Target.standardising(self._X, self.em_.params_.n_components, self.prior_, family)
             found = find_modes(target, self.posterior_["posterior"].dataset, validation.available_cores())
             self.posterior_["modes"] = xr.DataTree(modes_dataset(found))
         return mode_map(self.posterior_["modes"].dataset)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bayesgmm import MixtureParams, families
+from bayesgmm import MixtureParams
 from bayesgmm.bayes.target import Target
 from bayesgmm.estimator import _Fit
 from bayesgmm.methods import Drawn
@@ -24,7 +24,7 @@ def named_again(bayes, values, stats):
     posterior = bayes.posterior_["posterior"].dataset
     X = bayes.posterior_["observed_data"]["x"].to_numpy()
     family, k = str(bayes.posterior_.attrs["covariance_type"]), posterior.sizes["cluster"]
-    target = Target(X, k, bayes.prior_, *families.location_scale(X, np.empty(0), family), family)
+    target = Target.standardising(X, k, bayes.prior_, family)
     prior = bayes.prior_.resolve(k, X.shape[1], family)
     names = [str(f) for f in posterior["feature"].to_numpy()]
     fit = _Fit(target, bayes.em_, X, names, prior, {"cores": 2}, Steps(enabled=False))

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["own_coordinates", "permuted"]
+__all__ = ["logits", "own_coordinates", "permuted"]
 
 
 def own_coordinates(n_components: int, n_features: int, covariance_type: str) -> NDArray[np.int64]:
@@ -25,11 +25,16 @@ def own_coordinates(n_components: int, n_features: int, covariance_type: str) ->
     return np.hstack([means, stds, corr])
 
 
+def logits(q: NDArray[np.float64], n_components: int) -> NDArray[np.float64]:
+    """All K logits of the weights, which add up to zero, of vectors q, shape (..., K)."""
+    free = q[..., : n_components - 1]
+    return np.concatenate([free, -free.sum(axis=-1, keepdims=True)], axis=-1)
+
+
 def permuted(q: NDArray[np.float64], order: NDArray[np.intp], own: NDArray[np.int64]) -> NDArray[np.float64]:
     """Vectors q, shape (S, n), with component order[s, k] in place k."""
     k = own.shape[0]
-    logits = np.concatenate([q[:, : k - 1], -q[:, : k - 1].sum(axis=1, keepdims=True)], axis=1)
     out = q.copy()
-    out[:, : k - 1] = np.take_along_axis(logits, order, axis=1)[:, :-1]
+    out[:, : k - 1] = np.take_along_axis(logits(q, k), order, axis=1)[:, :-1]
     out[:, own] = np.take_along_axis(q[:, own], order[:, :, None], axis=1)
     return out

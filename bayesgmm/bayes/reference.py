@@ -146,7 +146,7 @@ def find_reference(
         smaller = [m for m in smaller[:MOST_SMALLER_MODES] if log_evidence(m) > best - FURTHEST_SMALLER]
         places = [(q, scale, (1 - SHARE_OF_EMPTY) * share) for q, scale, share in places]
         for mode, share in zip(smaller, _shares(smaller), strict=True):
-            beside = _beside_an_empty_one(fewer, mode, direction, rng)
+            beside = _beside_an_empty_one(fewer, mode, rng)
             places += [(q, scale, SHARE_OF_EMPTY * share / k) for q, scale in beside]
     return Reference.of(places, direction)
 
@@ -246,9 +246,7 @@ def _random_starts(target: Target, rng: np.random.Generator) -> Array:
     return unconstrained_values(values)
 
 
-def _beside_an_empty_one(
-    fewer: Target, mode: Laplace, direction: Array, rng: np.random.Generator
-) -> list[tuple[Array, Array]]:
+def _beside_an_empty_one(fewer: Target, mode: Laplace, rng: np.random.Generator) -> list[tuple[Array, Array]]:
     """Centres and scale matrices of a mode with K - 1 components and one from the prior, for each place in the order that
     this one can have."""
     k, d = fewer.shape
@@ -261,9 +259,8 @@ def _beside_an_empty_one(
     a = prior.resolve(k + 1, d, family).concentration
     weight = rng.beta(a[-1], len(fewer.rows) + a[:-1].sum(), n)[:, None]
     both = {**values, "weights": np.concatenate([values["weights"] * (1 - weight), weight], axis=1)}
-    for name in ("means", "stds", "corr_chol"):
-        if name in values and values[name].ndim == empty[name].ndim and _is_own(name, family):
-            both[name] = np.concatenate([values[name], empty[name]], axis=1)
+    for name in {"means"} if family == "tied" else values.keys() - {"weights"}:
+        both[name] = np.concatenate([values[name], empty[name]], axis=1)
     joined = unconstrained_values(both)
     own = own_coordinates(k + 1, d, family)
     out = []
@@ -273,10 +270,6 @@ def _beside_an_empty_one(
         scale = BROADER_WHERE_EMPTY * np.atleast_2d(np.cov(there.T)) + 1e-9 * np.eye(there.shape[1])
         out.append((there.mean(axis=0), scale))
     return out
-
-
-def _is_own(name: str, covariance_type: str) -> bool:
-    return name == "means" or covariance_type != "tied"
 
 
 def _keys(q: Array, n_components: int, direction: Array) -> Array:

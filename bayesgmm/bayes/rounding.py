@@ -8,7 +8,7 @@ said of a posterior.
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.bayes.target import Target
+from bayesgmm.bayes.target import Target, constrained
 
 __all__ = ["is_artefact", "resolutions"]
 
@@ -40,9 +40,8 @@ def is_artefact(target: Target, q: Array, resolution: Array) -> bool:
     resolution : ndarray, shape (D,)
         Of the standardised columns.
     """
-    d = target.shape[1]
-    values = target.constrained(q)
+    k, d = target.shape
+    stds = constrained(q, k, d, target.covariance_type)["stds"]
     spherical = target.covariance_type == "spherical"
-    stds = values["stds"] / (target.scale[0] if spherical else target.scale)
     narrowest = np.full(d, stds.min()) if spherical else stds.reshape(-1, d).min(axis=0)
     return bool((narrowest < UNIFORM_STD * resolution).any())

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, logsumexp
 
 from bayesgmm.bayes import moves
-from bayesgmm.bayes.layout import own_coordinates
+from bayesgmm.bayes.layout import logits, own_coordinates
 from bayesgmm.bayes.prior_draws import draw_prior
+from bayesgmm.bayes.priors import ResolvedPrior
 from bayesgmm.bayes.reference import DEGREES_OF_FREEDOM, Reference
 from bayesgmm.bayes.target import Target, constrained, unconstrained_values
 from bayesgmm.errors import SamplingError
@@ -86,9 +87,9 @@ class TemperedDraws:
         return all(len(t) and t[-1] == 1.0 for t in self.temperatures)
 
 
-def is_exchangeable(target: Target) -> bool:
+def is_exchangeable(prior: ResolvedPrior) -> bool:
     """Whether the prior is the same for all components."""
-    return bool(np.ptp(target.numbers[: target.n_components]) == 0)
+    return bool(np.ptp(prior.concentration) == 0)
 
 
 def sample_smc(
@@ -404,9 +405,8 @@ def _resampled(weights: Array, keys: Array, rng: np.random.Generator) -> NDArray
 def _pieces(q: Array, target: Target) -> Array:
     """Logit of the weight and own coordinates of every component, shape (S, K, p)."""
     own = own_coordinates(*target.shape, target.covariance_type)
-    k = target.n_components
-    logits = np.concatenate([q[:, : k - 1], -q[:, : k - 1].sum(axis=1, keepdims=True)], axis=1)
-    log_weights = logits - logsumexp(logits, axis=1, keepdims=True)
+    of_weights = logits(q, target.n_components)
+    log_weights = of_weights - logsumexp(of_weights, axis=1, keepdims=True)
     rest = np.log(np.maximum(-np.expm1(log_weights), 1e-300))
     return np.concatenate([(log_weights - rest)[:, :, None], q[:, own]], axis=2)
 

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from scipy.special import betaln, gammaln
 
 from bayesgmm import families
+from bayesgmm.bayes.layout import logits
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.compilation import c_entry, entry, inlined
 from bayesgmm.kernels import accumulate, gradient
@@ -108,6 +109,12 @@ class Target:
             [prior.concentration, prior.mean_loc, prior.mean_scale, prior.std_first, prior.std_second, tail]
         )
 
+    @classmethod
+    def standardising(cls, X: Array, n_components: int, prior: Prior, covariance_type: str) -> "Target":
+        """With columns standardised by their own locations and scales."""
+        shift, scale = families.location_scale(X, np.empty(0), covariance_type)
+        return cls(X, n_components, prior, shift, scale, covariance_type)
+
     def __call__(self, q: Array) -> tuple[float, Array]:
         """Log prior plus temperature times log likelihood, and its gradient, shape (n,)."""
         by_q = np.empty(self.n_parameters)
@@ -169,8 +176,8 @@ def constrained(
     shapes = families.parameter_shapes(k, d, covariance_type)
     a, b = k - 1, k - 1 + k * d
     c = b + math.prod(shapes["stds"])
-    logits = np.concatenate([q[..., :a], -q[..., :a].sum(axis=-1, keepdims=True)], axis=-1)
-    weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    of_weights = logits(q, k)
+    weights = np.exp(of_weights - of_weights.max(axis=-1, keepdims=True))
     values = {
         "weights": weights / weights.sum(axis=-1, keepdims=True),
         "means": q[..., a:b].reshape(*lead, k, d),
@@ -246,7 +253,7 @@ def log_posterior(q, X, numbers, n_components, temperature, by_q):
     means_at, stds_at = K - 1, K - 1 + K * D
     below_at = stds_at + _n_stds(covariances, K, D)
 
-    log_weights = _log_softmax(q, K)
+    log_weights = log_softmax(q, K)
     means = q[means_at:stds_at].copy().reshape((K, D))
     stds = np.empty((K, D))
     corr_chol = np.zeros((K, D, D))
@@ -322,22 +329,23 @@ def _row_index(covariances, k, i, D):
 
 
 @inlined
-def _log_softmax(q, K):
-    logits = np.empty(K)
+def log_softmax(q, K):
+    """Log weights of a mixture, shape (K,)."""
+    out = np.empty(K)
     last = 0.0
     for k in range(K - 1):
-        logits[k] = q[k]
+        out[k] = q[k]
         last -= q[k]
-    logits[K - 1] = last
-    largest = logits[0]
+    out[K - 1] = last
+    largest = out[0]
     for k in range(1, K):
-        largest = max(largest, logits[k])
+        largest = max(largest, out[k])
     s = 0.0
     for k in range(K):
-        s += math.exp(logits[k] - largest)
+        s += math.exp(out[k] - largest)
     for k in range(K):
-        logits[k] -= largest + math.log(s)
-    return logits
+        out[k] -= largest + math.log(s)
+    return out
 
 
 @inlined

@@ -374,10 +374,10 @@ def judge(
     )
 
 
-def more_particles(found: Verdict) -> int:
+def more_particles(found: Verdict, n_chains: int) -> int:
     """Particles for each draw that is kept, of a second run of tempering after one that was not enough."""
     worst = found.label_free
-    needed = SMALLEST_ESS_PER_CHAIN * len(worst.chain_means or (0,))
+    needed = SMALLEST_ESS_PER_CHAIN * n_chains
     by_ess = math.ceil(1.5 * needed / max(worst.ess, 1.0))
     return min(6, max(by_ess, 4 if worst.r_hat >= LARGEST_R_HAT else 2))
 

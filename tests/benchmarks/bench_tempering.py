@@ -208,16 +208,8 @@ def galaxies():
         "| K | first | second | difference | bridge | Pareto k |",
         "|---|---|---|---|---|---|",
     ]
-    from bayesgmm import EMGaussianMixture, Prior, datasets
-    from bayesgmm.bayes.target import Target
-
-    X = datasets.galaxies().X
-    X = X / 1000 if X.mean() > 1000 else X
     for k in range(1, 7):
-        target = Target(X, k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
-        mixtures = []
-        for j in range(max(1, k - 1), k + 1):
-            mixtures += EMGaussianMixture(j, random_state=0).fit(X).mode_params_
+        target, mixtures = setup("galaxies", k)
         first, second = (
             averaged(tempered(target, mixtures, seed)[0].log_evidence) - units(target) for seed in (1, 2)
         )
