@@ -25,6 +25,7 @@ SOURCES = (
     "kernels.py",
     "em/climb.py",
     "em/steps.py",
+    "bayes/ascent.py",
     "bayes/target.py",
     "bayes/moves.py",
     "bayes/sampling.py",

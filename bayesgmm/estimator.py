@@ -8,6 +8,7 @@ import hashlib
 import json
 import numbers
 import platform
+import time
 import warnings
 from contextlib import suppress
 from importlib.metadata import version
@@ -30,7 +31,7 @@ from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.record import em_dataset
 from bayesgmm.em.steps import FAMILIES
 from bayesgmm.errors import BayesGMMError, ParameterError, SamplingError
-from bayesgmm.methods import Drawn, by_laplace, by_nuts, by_smc, seconds_of_tempering
+from bayesgmm.methods import Drawn, by_laplace, by_nuts, by_smc, seconds_of_tempering, tempering_reference
 from bayesgmm.posterior import draws as drawn
 from bayesgmm.posterior import passes, relabel
 from bayesgmm.posterior.certificate import certify
@@ -50,6 +51,9 @@ CERTIFIED_ROWS = 2000
 METHODS = ("auto", "nuts", "smc", "laplace")
 # What "auto" may take for a first run of tempering, in seconds; a second may take several times as long.
 LONGEST_TEMPERING = 120
+# Of tempering that the verdict refuses, and of particles for each draw then.
+MOST_TEMPERED_RUNS = 3
+MOST_PARTICLES = 6
 
 
 class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
@@ -259,30 +263,30 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     def _tempered(
         self, fit: "_Fit", X: ArrayLike, seed: np.random.SeedSequence
     ) -> tuple[xr.DataTree, Verdict]:
-        """By tempering; with more particles where one for each draw is not enough."""
-        em_seed, *run_seeds = seed.spawn(3)
+        """By tempering; where that is not enough, again from where the particles went, and with more of them."""
+        began = time.monotonic()
+
+        def left() -> float | None:
+            return None if self.max_time is None else max(0.0, self.max_time - (time.monotonic() - began))
+
+        em_seed, place_seed, *run_seeds = seed.spawn(2 + MOST_TEMPERED_RUNS)
         mixtures, k = list(fit.em.mode_params_), fit.settings["n_components"]
         if k > 1:
             # A smaller mixture has its own maxima; those that look spurious warn in a fit of their own.
             with warnings.catch_warnings(), suppress(BayesGMMError):
                 warnings.simplefilter("ignore")
                 mixtures += self._em(X, k - 1, em_seed).mode_params_
+        reference = tempering_reference(fit.target, mixtures, fit.settings, place_seed, fit.steps, left())
         thin = 1
         for run_seed in run_seeds:
-            tree, found = fit.labelled(
-                by_smc(
-                    fit.target,
-                    mixtures,
-                    fit.settings,
-                    run_seed,
-                    fit.steps,
-                    thin=thin,
-                    max_time=self.max_time,
-                )
+            kept, particles = by_smc(
+                fit.target, reference, fit.settings, run_seed, fit.steps, thin=thin, max_time=left()
             )
+            tree, found = fit.labelled(kept)
             if found.label_free_ok or self.max_time is not None or fit.settings["chains"] < 2:
                 break
-            thin = more_particles(found, fit.settings["chains"])
+            reference = reference.refitted(np.concatenate(list(particles.q)))
+            thin = min(MOST_PARTICLES, thin * more_particles(found, fit.settings["chains"]))
         return tree, fit.mapped(tree) if tree.attrs["temperature"] == 1.0 else found
 
     def _second_try(

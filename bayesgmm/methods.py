@@ -1,6 +1,5 @@
 """What each method of sampling draws, in one form."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,15 +11,15 @@ from scipy.special import logsumexp
 
 from bayesgmm.bayes.importance import sample_laplace
 from bayesgmm.bayes.laplace import laplace
-from bayesgmm.bayes.reference import find_reference
+from bayesgmm.bayes.reference import Reference, find_reference
 from bayesgmm.bayes.sampling import sample_nuts
-from bayesgmm.bayes.smc import TemperedDraws, sample_smc
+from bayesgmm.bayes.smc import FEWEST_PARTICLES, TemperedDraws, sample_smc
 from bayesgmm.bayes.starting import find_starts, shared_out
 from bayesgmm.bayes.target import Target
 from bayesgmm.params import MixtureParams
 from bayesgmm.progress import Steps
 
-__all__ = ["Drawn", "by_laplace", "by_nuts", "by_smc", "seconds_of_tempering"]
+__all__ = ["Drawn", "by_laplace", "by_nuts", "by_smc", "seconds_of_tempering", "tempering_reference"]
 
 Array = NDArray[np.float64]
 
@@ -101,49 +100,70 @@ def by_laplace(
     return Drawn("laplace", target.constrained(found.q), {"logp": found.log_posterior}, checks)
 
 
-def by_smc(
+def tempering_reference(
     target: Target,
     mixtures: Sequence[MixtureParams],
+    settings: Mapping[str, int],
+    seed: np.random.SeedSequence,
+    steps: Steps,
+    max_time: float | None = None,
+) -> Reference:
+    """The places that climbs have found, fitted to what a small run of tempering from them draws."""
+    place_seed, run_seed = seed.spawn(2)
+    with steps.step("places of the posterior"):
+        reference = find_reference(target, mixtures, np.random.default_rng(place_seed), settings["cores"])
+    small = {**settings, "draws": max(FEWEST_PARTICLES, settings["draws"] // 4)}
+    pilot = _runs("pilot", target, reference, small, run_seed, steps, max_time)
+    return reference.refitted(np.concatenate(list(pilot.q))) if pilot.finished else reference
+
+
+def by_smc(
+    target: Target,
+    reference: Reference,
     settings: Mapping[str, int],
     seed: np.random.SeedSequence,
     steps: Steps,
     *,
     thin: int = 1,
     max_time: float | None = None,
-) -> Drawn:
-    """Tempering from the modes that climbs have found; `thin` particles are moved for each that is kept."""
-    began = time.monotonic()
-    start_seed, run_seed = seed.spawn(2)
-    with steps.step("places of the posterior"):
-        reference = find_reference(target, mixtures, np.random.default_rng(start_seed), settings["cores"])
-    chains = settings["chains"]
-    left = None if max_time is None else max(0.0, max_time - (time.monotonic() - began))
-    with steps.step("tempering", total=1000 * chains) as progress:
-        found = sample_smc(
-            target,
-            reference,
-            draws=thin * settings["draws"],
-            chains=chains,
-            cores=settings["cores"],
-            seed=run_seed,
-            max_time=left,
-            progress=progress,
-        )
+) -> tuple[Drawn, TemperedDraws]:
+    """Tempering from a reference; `thin` particles are moved for each that is kept."""
+    moved = {**settings, "draws": thin * settings["draws"]}
+    found = _runs("tempering", target, reference, moved, seed, steps, max_time)
     stats = {"logp": found.log_posterior[:, ::thin], "ancestor": found.ancestor[:, ::thin].astype(np.int64)}
     reached = min(t[-1] if len(t) else 0.0 for t in found.temperatures)
     attrs: dict[str, Any] = {"temperature": float(reached)}
-    log_evidence = np.full(chains, np.nan)
+    log_evidence = np.full(settings["chains"], np.nan)
     if found.finished:
         # In the user's units.
         log_evidence = found.log_evidence - len(target.rows) * np.log(target.scale).sum()
         attrs["log_evidence"], attrs["log_evidence_se"] = _mean_evidence(log_evidence)
-    return Drawn(
-        "smc",
-        target.constrained(found.q[:, ::thin]),
-        stats,
-        attrs,
-        {"tempering": _tempering_dataset(found, log_evidence)},
-    )
+    kept = target.constrained(found.q[:, ::thin])
+    groups = {"tempering": _tempering_dataset(found, log_evidence)}
+    return Drawn("smc", kept, stats, attrs, groups), found
+
+
+def _runs(
+    title: str,
+    target: Target,
+    reference: Reference,
+    settings: Mapping[str, int],
+    seed: np.random.SeedSequence,
+    steps: Steps,
+    max_time: float | None,
+) -> TemperedDraws:
+    chains = settings["chains"]
+    with steps.step(title, total=1000 * chains) as progress:
+        return sample_smc(
+            target,
+            reference,
+            draws=settings["draws"],
+            chains=chains,
+            cores=settings["cores"],
+            seed=seed,
+            max_time=max_time,
+            progress=progress,
+        )
 
 
 def seconds_of_tempering(target: Target, settings: Mapping[str, int]) -> float:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
+from bayesgmm.bayes.ascent import ascend
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 
@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 # nearly zero curvature would send the first trajectories far away.
 SMALLEST_CURVATURE = 0.3
 STEP = 1e-4
+SMALL_GRADIENT = 1e-6
 # A saddle point is left along its steepest descent, this far, and climbed from again.
 LEAP = 0.3
 MOST_CLIMBS = 10
@@ -70,14 +71,9 @@ def climbed(
     target: Target, start: Array, tolerance: float = 1e-13, iterations: int = 2000
 ) -> tuple[Array, float]:
     """Where L-BFGS ends from `start`, and the log posterior there."""
-    found = minimize(
-        lambda q: _negated(target, q),
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": iterations, "maxfun": 2 * iterations, "gtol": 1e-6, "ftol": tolerance},
-    )
-    return found.x, float(-found.fun)
+    q = np.array(start, dtype=float)
+    state = (target.rows, target.numbers, target.n_components, target.temperature)
+    return q, ascend(q, *state, tolerance, SMALL_GRADIENT, iterations)
 
 
 def negative_hessian(target: Target, q: Array) -> Array:
@@ -89,11 +85,3 @@ def negative_hessian(target: Target, q: Array) -> Array:
         e[i] = STEP
         h[i] = (target(q - e)[1] - target(q + e)[1]) / (2 * STEP)
     return (h + h.T) / 2
-
-
-def _negated(target: Target, q: Array) -> tuple[float, Array]:
-    value, by_q = target(q)
-    # L-BFGS-B backs off from a large finite value, but not from infinity.
-    if not np.isfinite(value):
-        return 1e300, np.zeros_like(q)
-    return -value, -by_q

@@ -13,30 +13,59 @@ import math
 
 import numpy as np
 
-from bayesgmm.bayes.target import log_posterior
+from bayesgmm.bayes.target import log_posterior, log_softmax
 from bayesgmm.compilation import entry, inlined
 
 __all__ = ["densities", "replacements", "trajectories"]
 
 MOST_STEPS = 12
+# Log densities of places this far below that of the nearest do not count.
+OUT_OF_SIGHT = 40.0
+BLOCK = 12
+
+
+@inlined
+def _distance(m, first, last, centres, inverses, q, whitened):
+    """Squared length of the entries from first to last of what place m whitens q to."""
+    total = 0.0
+    for i in range(first, last):
+        z = 0.0
+        for j in range(i + 1):
+            z += inverses[m, i, j] * (q[j] - centres[m, j])
+        whitened[m, i] = z
+        total += z * z
+    return total
 
 
 @inlined
 def _log_reference(q, centres, inverses, constants, nu, by_place, whitened, by_q):
-    """Log density of the reference, its gradient, and the log densities of its places."""
+    """Log density of the reference, its gradient, and the log densities of its places: minus infinity for those that are out of
+    sight, since most are, and a part of the distance tells."""
     M, P = centres.shape
-    largest = -np.inf
+    some = min(P, BLOCK)
+    nearest, largest = 0, -np.inf
     for m in range(M):
-        distance = 0.0
-        for i in range(P):
-            z = 0.0
-            for j in range(i + 1):
-                z += inverses[m, i, j] * (q[j] - centres[m, j])
-            whitened[m, i] = z
-            distance += z * z
-        whitened[m, P] = distance
-        by_place[m] = constants[m] - 0.5 * (nu + P) * math.log1p(distance / nu)
-        largest = max(largest, by_place[m])
+        whitened[m, P] = _distance(m, 0, some, centres, inverses, q, whitened)
+        at_most = constants[m] - 0.5 * (nu + P) * math.log1p(whitened[m, P] / nu)
+        if at_most > largest:
+            nearest, largest = m, at_most
+    whitened[nearest, P] += _distance(nearest, some, P, centres, inverses, q, whitened)
+    largest = constants[nearest] - 0.5 * (nu + P) * math.log1p(whitened[nearest, P] / nu)
+    by_place[nearest] = largest
+    sight = largest - OUT_OF_SIGHT
+    for m in range(M):
+        if m == nearest:
+            continue
+        furthest = nu * math.expm1(2.0 * (constants[m] - sight) / (nu + P))
+        done = some
+        while done < P and whitened[m, P] < furthest:
+            last = min(P, done + BLOCK)
+            whitened[m, P] += _distance(m, done, last, centres, inverses, q, whitened)
+            done = last
+        by_place[m] = -np.inf
+        if whitened[m, P] < furthest:
+            by_place[m] = constants[m] - 0.5 * (nu + P) * math.log1p(whitened[m, P] / nu)
+            largest = max(largest, by_place[m])
     total = 0.0
     for m in range(M):
         total += math.exp(by_place[m] - largest)
@@ -161,11 +190,10 @@ def trajectories(
         posterior, log_reference, finite = 0.0, 0.0, True
         for n in range(n_steps + 1):
             kick = step if 0 < n < n_steps else 0.5 * step
-            for j in range(P):
-                along = 0.0
-                for i in range(j, P):
-                    along += W[i, j] * by_q1[i]
-                p[j] += kick * along
+            for i in range(P):
+                pull = kick * by_q1[i]
+                for j in range(i + 1):
+                    p[j] += pull * W[i, j]
             if n == n_steps:
                 break
             for i in range(P):
@@ -201,23 +229,6 @@ def trajectories(
             for i in range(P):
                 q[s, i] = q1[i]
                 by_q[s, i] = by_q1[i]
-
-
-@inlined
-def _log_weights(q, K, out):
-    last = 0.0
-    for k in range(K - 1):
-        out[k] = q[k]
-        last -= q[k]
-    out[K - 1] = last
-    largest = out[0]
-    for k in range(K):
-        largest = max(largest, out[k])
-    total = 0.0
-    for k in range(K):
-        total += math.exp(out[k] - largest)
-    for k in range(K):
-        out[k] -= largest + math.log(total)
 
 
 @inlined
@@ -314,13 +325,13 @@ def replacements(
     D, p = X.shape[1], theta_centres.shape[1]
     by_place, whitened = np.empty(M), np.empty((M, P + 1))
     q1, q2, by_q1, other = np.empty(P), np.empty(P), np.empty(P), np.empty(P)
-    old, new = np.empty(K), np.empty(K)
+    new = np.empty(K)
     theta, theta1 = np.empty(p), np.empty(p)
     scratch, keys, order = np.empty(len(theta_centres)), np.empty(K), np.empty(K, np.int64)
     for s in range(len(q)):
         accepted[s] = 0.0
         j, c = chosen[s, 0], chosen[s, 1]
-        _log_weights(q[s], K, old)
+        old = log_softmax(q[s], K)
         rest = math.log(max(-math.expm1(old[j]), 1e-300))
         theta[0] = old[j] - rest
         for i in range(p - 1):

@@ -2,8 +2,8 @@
 
 Two kinds of places hold the mass of a mixture's posterior. Around a mode at which every component has rows of its own, the
 Laplace approximation tells shape and size. Where the data do not need all components, some have next to no rows and are
-spread as in the prior; such a place is described by a mode with one component fewer, and draws from the prior for the one
-that is left over.
+spread as in the prior; such a place is described by a mode with one or two components fewer, and draws from the prior for those
+that are left over. What a first run of tempering has drawn tells more: :meth:`Reference.refitted`.
 
 The posterior is the same for all K! orders of the components. The reference knows one: components sorted by the projection of
 their means on a direction. A mixture is sorted before its density is asked for.
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
+from scipy.special import gammaln, logsumexp
 
 from bayesgmm.bayes.laplace import SMALLEST_CURVATURE, Laplace, climbed, laplace
 from bayesgmm.bayes.layout import own_coordinates, permuted
@@ -34,7 +34,7 @@ DEGREES_OF_FREEDOM = 8.0
 # Scale matrices are wider than the approximations, so that weights of particles vary less; where components have no rows, tails
 # may be heavier than the reference's all the same, and tempering makes up for it.
 BROADER = 1.3**2
-BROADER_WHERE_EMPTY = 1.15**2
+BROADER_WHERE_EMPTY = BROADER_REFITTED = 1.15**2
 RANDOM_STARTS = 120
 # Of their components, standard deviations in units of the data's.
 TIGHTEST, WIDEST = 0.03, 0.8
@@ -43,14 +43,21 @@ SAME_MODE = 0.02
 MOST_MODES = 14
 # Of the ends of climbs, by density, whose evidence is asked for.
 MOST_CLIMBED = 40
+MOST_EMPTY = 2
 MOST_SMALLER_MODES = 3
 # In log evidence behind the best; what is further behind holds next to nothing.
 FURTHEST = 12.0
 FURTHEST_SMALLER = 6.0
-SHARE_OF_EMPTY = 0.3
-# Of the reference's weight, what is spread evenly: evidence by Laplace is no more than a guess.
+# Of the reference's weight, what is spread evenly: evidence by Laplace is no more than a guess, and more so of components
+# without rows.
 EVEN_SHARE = 0.2
+EVEN_SHARE_OF_EMPTY = 0.5
 DRAWS_FOR_MOMENTS = 4000
+# Of these, what an order of the components needs to have moments of its own.
+FEWEST_IN_ORDER = 0.01
+# A refit is steadied by what was there before, with the weight of so many draws for each coordinate, and by a share of the weights.
+REFITS = 8
+STEADIED_CENTRE, STEADIED_SCALE, STEADIED_SHARE = 0.1, 2.0, 0.1
 # Draws from a place with overlapping components may be sorted in one of K! only.
 MOST_ROUNDS = 5000
 
@@ -113,41 +120,87 @@ class Reference:
             kept.append(q)
         return np.concatenate(kept)[:size], accepted / tried
 
+    def refitted(self, q: Array) -> "Reference":
+        """The same number of places, fitted to draws of the posterior, shape (S, n), by EM for mixtures of t distributions.
+
+        Peel and McLachlan (2000), Robust mixture modelling using the t distribution, section 4; steadied, since some places have few draws.
+        """
+        n, nu = q.shape[1], DEGREES_OF_FREEDOM
+        scales = self.factors @ np.swapaxes(self.factors, 1, 2)
+        found = self
+        places: list[tuple[Array, Array, float]] = []
+        for _ in range(REFITS):
+            distances = np.stack(
+                [
+                    np.square((q - c) @ inverse.T).sum(axis=1)
+                    for c, inverse in zip(found.centres, found.inverses, strict=True)
+                ]
+            )
+            log_densities = found.log_constants[:, None] - 0.5 * (nu + n) * np.log1p(distances / nu)
+            shares = np.exp(log_densities - logsumexp(log_densities, axis=0))
+            pulls = shares * (nu + n) / (nu + distances)
+            places = []
+            for m, (share, pull) in enumerate(zip(shares, pulls, strict=True)):
+                steady = STEADIED_CENTRE * n
+                centre = (pull @ q + steady * self.centres[m]) / (pull.sum() + steady)
+                away = q - centre
+                steady = STEADIED_SCALE * n
+                # The scales that tempering began with are broader than the posterior.
+                scale = (away.T * pull) @ away + steady * scales[m] / BROADER
+                weight = (1 - STEADIED_SHARE) * share.mean() + STEADIED_SHARE * self.weights[m]
+                places.append((centre, scale / (share.sum() + steady), float(weight)))
+            found = Reference.of(places, self.direction)
+        broader = [(c, BROADER_REFITTED * scale, weight) for c, scale, weight in places]
+        return Reference.of(broader, self.direction)
+
 
 def find_reference(
     target: Target, starts: Sequence[MixtureParams], rng: np.random.Generator, cores: int
 ) -> Reference:
-    """The places of the posterior: its modes, and modes with K - 1 components beside one that has no rows.
+    """The places of the posterior: its modes, and modes with one or two components fewer beside some that have no rows.
 
     Parameters
     ----------
     target : Target
     starts : sequence of MixtureParams
-        In the user's units; those with K and with K - 1 components are climbed from, beside random ones.
+        In the user's units; climbed from, beside random ones, each for its own number of components.
     rng : numpy.random.Generator
     cores : int
         Threads; the result does not depend on it.
     """
     k = target.n_components
     direction = np.linalg.svd(target.rows - target.rows.mean(axis=0), full_matrices=False)[2][0]
-    found = posterior_modes(target, [p for p in starts if p.n_components == k], direction, rng, cores)
+    # One number for all components may have been given K times.
+    prior = replace(target.prior, concentration=float(target.numbers[0]))
+    groups, evidence = [], []
+    for empty in range(min(MOST_EMPTY, k - 1) + 1):
+        fewer = replace(target, n_components=k - empty, prior=prior)
+        own = [p for p in starts if p.n_components == k - empty]
+        modes = posterior_modes(fewer, own, direction, rng, cores)
+        best = log_evidence(modes[0])
+        evidence.append(best + _log_share_of_empty(float(target.numbers[0]), len(target.rows), k, empty))
+        if empty == 0:
+            groups.append(
+                [
+                    (m.mode, BROADER * m.whitening @ m.whitening.T, share)
+                    for m, share in zip(modes, _shares(modes), strict=True)
+                ]
+            )
+        else:
+            modes = [m for m in modes[:MOST_SMALLER_MODES] if log_evidence(m) > best - FURTHEST_SMALLER]
+            groups.append(
+                [
+                    (q, scale, share * of_order)
+                    for mode, share in zip(modes, _shares(modes), strict=True)
+                    for q, scale, of_order in _beside_empty_ones(fewer, mode, empty, direction, rng)
+                ]
+            )
+    of_group = _softened(np.array(evidence), EVEN_SHARE_OF_EMPTY)
     places = [
-        (m.mode, BROADER * m.whitening @ m.whitening.T, share)
-        for m, share in zip(found, _shares(found), strict=True)
+        (q, scale, of * share)
+        for of, group in zip(of_group, groups, strict=True)
+        for q, scale, share in group
     ]
-    if k > 1:
-        # One number for all components may have been given K times.
-        prior = replace(target.prior, concentration=float(target.numbers[0]))
-        fewer = replace(target, n_components=k - 1, prior=prior)
-        smaller = posterior_modes(
-            fewer, [p for p in starts if p.n_components == k - 1], direction, rng, cores
-        )
-        best = log_evidence(smaller[0])
-        smaller = [m for m in smaller[:MOST_SMALLER_MODES] if log_evidence(m) > best - FURTHEST_SMALLER]
-        places = [(q, scale, (1 - SHARE_OF_EMPTY) * share) for q, scale, share in places]
-        for mode, share in zip(smaller, _shares(smaller), strict=True):
-            beside = _beside_an_empty_one(fewer, mode, rng)
-            places += [(q, scale, SHARE_OF_EMPTY * share / k) for q, scale in beside]
     return Reference.of(places, direction)
 
 
@@ -217,10 +270,21 @@ def log_evidence(mode: Laplace) -> float:
 
 
 def _shares(modes: Sequence[Laplace]) -> Array:
-    evidence = np.array([log_evidence(m) for m in modes])
+    return _softened(np.array([log_evidence(m) for m in modes]), EVEN_SHARE)
+
+
+def _softened(evidence: Array, even: float) -> Array:
     # The root: where the approximation errs, it errs by orders of magnitude.
     shares = np.exp(0.5 * (evidence - evidence.max()))
-    return (1 - EVEN_SHARE) * shares / shares.sum() + EVEN_SHARE / len(shares)
+    return (1 - even) * shares / shares.sum() + even / len(shares)
+
+
+def _log_share_of_empty(concentration: float, n: int, n_components: int, empty: int) -> float:
+    """Log probability, by the Dirichlet, that the last of K components have no rows, over the orders in which these may stand."""
+    all_of, rest = concentration * n_components, concentration * (n_components - empty)
+    return float(
+        gammaln(all_of) - gammaln(rest) + gammaln(n + rest) - gammaln(n + all_of) - gammaln(empty + 1)
+    )
 
 
 def _random_starts(target: Target, rng: np.random.Generator) -> Array:
@@ -246,29 +310,35 @@ def _random_starts(target: Target, rng: np.random.Generator) -> Array:
     return unconstrained_values(values)
 
 
-def _beside_an_empty_one(fewer: Target, mode: Laplace, rng: np.random.Generator) -> list[tuple[Array, Array]]:
-    """Centres and scale matrices of a mode with K - 1 components and one from the prior, for each place in the order that
-    this one can have."""
+def _beside_empty_ones(
+    fewer: Target, mode: Laplace, empty: int, direction: Array, rng: np.random.Generator
+) -> list[tuple[Array, Array, float]]:
+    """Centres, scale matrices and shares of a mode beside components from the prior, for each order that these can have."""
     k, d = fewer.shape
-    n, family = DRAWS_FOR_MOMENTS, fewer.covariance_type
+    n, family = DRAWS_FOR_MOMENTS * empty, fewer.covariance_type
     q = mode.mode + rng.standard_normal((n, len(mode.mode))) @ mode.whitening.T
     values = constrained(q, k, d, family)
     prior = fewer.prior.standardised(fewer.shift, fewer.scale)
-    empty = draw_prior(prior.resolve(1, d, family), family, n, rng)
-    # What the Dirichlet leaves to a component without rows.
-    a = prior.resolve(k + 1, d, family).concentration
-    weight = rng.beta(a[-1], len(fewer.rows) + a[:-1].sum(), n)[:, None]
-    both = {**values, "weights": np.concatenate([values["weights"] * (1 - weight), weight], axis=1)}
+    others = draw_prior(prior.resolve(empty, d, family), family, n, rng)
+    # What the Dirichlet leaves to components without rows.
+    a = prior.resolve(k + empty, d, family).concentration
+    left = rng.beta(a[k:].sum(), len(fewer.rows) + a[:k].sum(), n)[:, None]
+    both = dict(values)
+    both["weights"] = np.concatenate([values["weights"] * (1 - left), others["weights"] * left], axis=1)
     for name in {"means"} if family == "tied" else values.keys() - {"weights"}:
-        both[name] = np.concatenate([values[name], empty[name]], axis=1)
+        both[name] = np.concatenate([values[name], others[name]], axis=1)
     joined = unconstrained_values(both)
-    own = own_coordinates(k + 1, d, family)
+    order = np.argsort(_keys(joined, k + empty, direction), axis=1)
+    there = permuted(joined, order, own_coordinates(k + empty, d, family))
+    # Which of the components from the prior is which does not matter.
+    _, at, counts = np.unique(np.minimum(order, k), axis=0, return_inverse=True, return_counts=True)
     out = []
-    for place in range(k + 1):
-        order = np.insert(np.arange(k), place, k)
-        there = permuted(joined, np.tile(order, (n, 1)), own)
-        scale = BROADER_WHERE_EMPTY * np.atleast_2d(np.cov(there.T)) + 1e-9 * np.eye(there.shape[1])
-        out.append((there.mean(axis=0), scale))
+    for i in np.flatnonzero(counts >= FEWEST_IN_ORDER * n):
+        some, p = there[at.ravel() == i], there.shape[1]
+        scale = np.atleast_2d(np.cov(some.T))
+        # Few draws tell variances but not all covariances.
+        scale = (len(some) * scale + p * np.diag(np.diag(scale))) / (len(some) + p)
+        out.append((some.mean(axis=0), BROADER_WHERE_EMPTY * scale, counts[i] / n))
     return out
 
 

@@ -375,11 +375,9 @@ def judge(
 
 
 def more_particles(found: Verdict, n_chains: int) -> int:
-    """Particles for each draw that is kept, of a second run of tempering after one that was not enough."""
-    worst = found.label_free
+    """How many times the particles of a run of tempering that was not enough the next one should have."""
     needed = SMALLEST_ESS_PER_CHAIN * n_chains
-    by_ess = math.ceil(1.5 * needed / max(worst.ess, 1.0))
-    return min(6, max(by_ess, 4 if worst.r_hat >= LARGEST_R_HAT else 2))
+    return min(3, max(2, math.ceil(1.5 * needed / max(found.label_free.ess, 1.0))))
 
 
 def _faults(d: Diagnostics, what: str, needed: int) -> list[str]:

@@ -221,6 +221,31 @@ def test_the_reference_is_a_density_on_sorted_components():
         np.testing.assert_allclose((ends[0] - ends[1]) / (2 * step), by_q[:50, i], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("size", [40, 4000])
+def test_a_refitted_reference_leaves_the_evidence_right_and_the_way_shorter(size):
+    target = small_target("gamma", k=3)
+    _, log_evidence = by_brute_force(target.X, 3, "gamma", 2.0)
+    first = reference.find_reference(target, [], np.random.default_rng(0), 2)
+    pilot = smc.sample_smc(target, first, draws=1000, chains=4, cores=2, seed=np.random.SeedSequence(0))
+    drawn = np.concatenate(list(pilot.q))[:: 4000 // size]
+    again = first.refitted(drawn)
+    assert again.weights.sum() == pytest.approx(1)
+    np.testing.assert_allclose(
+        again.factors @ again.inverses, np.broadcast_to(np.eye(8), (len(again.weights), 8, 8)), atol=1e-9
+    )
+    found = smc.sample_smc(target, again, draws=2000, chains=8, cores=2, seed=np.random.SeedSequence(1))
+    mean = logsumexp(found.log_evidence) - math.log(8)
+    error = np.exp(found.log_evidence - mean).std(ddof=1) / math.sqrt(8)
+    assert abs(mean - log_evidence) < 3 * error + 0.005
+    if size == 4000:
+        assert np.mean([len(t) for t in found.temperatures]) < np.mean([len(t) for t in pilot.temperatures])
+        # What the pilot drew, the reference has the moments of.
+        of_reference, _ = again.draw(20_000, 3, np.random.default_rng(2))
+        np.testing.assert_allclose(
+            of_reference.mean(axis=0), drawn.mean(axis=0), atol=0.25 * drawn.std(axis=0).max()
+        )
+
+
 @pytest.mark.parametrize("family", ["full", "tied", "diag", "spherical"])
 def test_renaming_a_vector_renames_its_components(family):
     k, d = 3, 2
