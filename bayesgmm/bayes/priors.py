@@ -29,14 +29,12 @@ Array = NDArray[np.float64]
 Number = float | tuple[float, ...]
 
 # The default prior, weakly informative. Where s is the standard deviation of a whole column, a component's
-# mean lies within about 3 s of the column's mean, and its standard deviation between 0.24 s and 1.7 s, each
-# with probability 0.95. Chosen by measurement (reports/prior_calibration.md): of five priors, memberships are about as sure as
-# they are right under this one and under concentration 4, which draws small clusters towards equal sizes. Near zero the lognormal density falls faster than any power, so that the posterior is proper;
-# but on many equal values of a rounded column a component can become very tight, where an inverse gamma would not let it.
-DEFAULT_CONCENTRATION = 2.0
+# mean lies within about 3 s of the column's mean, and its standard deviation between 0.27 s and 2.2 s, each
+# with probability 0.95. Chosen by measurement (reports/calibration.md). The inverse gamma's density near zero keeps a component from
+# becoming very tight on equal values of a rounded column, which a log-normal does not.
+DEFAULT_CONCENTRATION = 3.0
 DEFAULT_MEAN_SCALE = 1.5
-DEFAULT_STD_MEDIAN = 0.65
-DEFAULT_STD_LOG_SCALE = 0.5
+DEFAULT_STD_SHAPE, DEFAULT_STD_SCALE = 4.0, 2.4
 DEFAULT_LKJ_ETA = 2.0
 
 
@@ -166,7 +164,7 @@ class Prior:
             concentration=DEFAULT_CONCENTRATION,
             mean_loc=loc,
             mean_scale=DEFAULT_MEAN_SCALE * sd,
-            std_prior=("lognormal", np.log(DEFAULT_STD_MEDIAN * spread), DEFAULT_STD_LOG_SCALE),
+            std_prior=("inversegamma", DEFAULT_STD_SHAPE, DEFAULT_STD_SCALE * spread),
             lkj_eta=DEFAULT_LKJ_ETA,
         )
 

@@ -11,13 +11,13 @@ from bayesgmm.posterior.draws import covariance_draws, mean_params
 
 def by_hand(X, k, prior):
     resolved, d = prior.resolve(k, X.shape[1]), X.shape[1]
-    assert resolved.std_family == "lognormal"
+    assert resolved.std_family == "inversegamma"
     with pm.Model() as model:
         w = pm.Dirichlet("w", resolved.concentration)
         components = []
         for j in range(k):
             mean = pm.Normal(f"mean_{j}", resolved.mean_loc, resolved.mean_scale, shape=d)
-            stds = pm.LogNormal.dist(resolved.std_first, resolved.std_second, shape=d)
+            stds = pm.InverseGamma.dist(resolved.std_first, resolved.std_second, shape=d)
             chol, _, _ = pm.LKJCholeskyCov(f"chol_{j}", n=d, eta=resolved.lkj_eta, sd_dist=stds)
             components.append(pm.MvNormal.dist(mu=mean, chol=chol))
         pm.Mixture("x", w=w, comp_dists=components, observed=X)

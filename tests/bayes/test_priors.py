@@ -89,12 +89,12 @@ def test_default_is_scaled_to_each_column():
     X = rng.normal(size=(50, 2)) * [1.0, 30.0] + [0.0, 1e4]
     p = Prior.from_data(X).resolve(2, 2)
     sd = np.sqrt(((X - X.mean(axis=0)) ** 2).mean(axis=0))
-    assert_allclose(p.concentration, [2.0, 2.0], rtol=0)
+    assert_allclose(p.concentration, [3.0, 3.0], rtol=0)
     assert_allclose(p.mean_loc, X.mean(axis=0), rtol=1e-13)
     assert_allclose(p.mean_scale, 1.5 * sd, rtol=1e-13)
-    assert p.std_family == "lognormal"
-    assert_allclose(np.exp(p.std_first), 0.65 * sd, rtol=1e-12)
-    assert_allclose(p.std_second, [0.5, 0.5], rtol=0)
+    assert p.std_family == "inversegamma"
+    assert_allclose(p.std_first, [4.0, 4.0], rtol=0)
+    assert_allclose(p.std_second, 2.4 * sd, rtol=1e-12)
     assert p.lkj_eta == 2.0
 
 
@@ -104,7 +104,7 @@ def test_integer_weights_are_repeated_rows():
     weighted, repeated = Prior.from_data(X, weights=w), Prior.from_data(np.repeat(X, w, axis=0))
     for field in ("mean_loc", "mean_scale"):
         assert_allclose(getattr(weighted, field), getattr(repeated, field), rtol=1e-12, atol=1e-15)
-    assert_allclose(weighted.std_prior[1], repeated.std_prior[1], rtol=1e-12)
+    assert_allclose(weighted.std_prior[2], repeated.std_prior[2], rtol=1e-12)
 
 
 @pytest.mark.parametrize("std_prior", STD_PRIORS, ids=lambda s: s[0])
