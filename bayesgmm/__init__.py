@@ -19,6 +19,7 @@ _HOMES = {
     "load": "bayesgmm.storage",
     "partition": "bayesgmm.comparison",
     "save": "bayesgmm.storage",
+    "select_components": "bayesgmm.comparison",
     "write_report": "bayesgmm.report",
 }
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from bayesgmm.bayes.priors import Prior as Prior
     from bayesgmm.comparison import compare as compare
     from bayesgmm.comparison import partition as partition
+    from bayesgmm.comparison import select_components as select_components
     from bayesgmm.em import EMGaussianMixture as EMGaussianMixture
     from bayesgmm.estimator import BayesGaussianMixture as BayesGaussianMixture
     from bayesgmm.params import MixtureParams as MixtureParams

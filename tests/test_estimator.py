@@ -24,11 +24,8 @@ def settled(bayes):
     return bool(r_hat.max() < 1.01 and ess.min() > 400)
 
 
-# The posteriors of iris and galaxies have a small second mode each: now and then a chain goes there, and the verdict
-# has to say so.
-@pytest.mark.parametrize(
-    ("name", "k", "needed"), [("faithful", 2, 3), ("iris", 3, 2), ("galaxies", 3, 2), ("banknote", 2, 3)]
-)
+# The posterior of iris has a small second mode: now and then a chain goes there, and the verdict has to say so.
+@pytest.mark.parametrize(("name", "k", "needed"), [("faithful", 2, 3), ("iris", 3, 2), ("banknote", 2, 3)])
 def test_defaults_converge(name, k, needed):
     good = 0
     for seed in range(3):
@@ -39,6 +36,18 @@ def test_defaults_converge(name, k, needed):
         good += bayes.verdict_.ok
         assert int(bayes.posterior_["sample_stats"]["diverging"].sum()) == 0
     assert good >= needed
+
+
+def test_defaults_temper_where_chains_stay_at_one_of_several_modes():
+    shares = []
+    for seed in range(3):
+        bayes = BayesGaussianMixture(3, random_state=seed, progressbar=False).fit(datasets.galaxies().X)
+        assert bayes.method_ == "smc"
+        assert bayes.verdict_.label_free_ok
+        assert not bayes.verdict_.ok
+        low = bayes.posterior_["sample_stats"]["total_log_likelihood"].to_numpy() < -216
+        shares.append(low.mean())
+    assert max(shares) - min(shares) < 0.1
 
 
 def mixtures(bayes, step):

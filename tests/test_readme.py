@@ -16,7 +16,9 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
     assert blocks
     for block in blocks:
         exec(compile(block, "README.md", "exec"), {})
-    assert "The components may be read one by one" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "The components may be read one by one" in told
+    assert "BIC and ICL prefer 2" in told
     assert (tmp_path / "report.html").stat().st_size > 10_000
 
 

@@ -20,7 +20,7 @@ from bayesgmm.posterior.similarity import similarity_matrix
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["Partition", "partition"]
+__all__ = ["Partition", "kmeans_labels", "partition"]
 
 # Partitions drawn from the posterior, and rows, that a search looks at: beyond, evenly spaced ones.
 DRAWS = 1000
@@ -150,7 +150,7 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     k = log_weights.shape[1]
     others = {
         "em": density.responsibilities(X, bayes.em_.params_).argmax(axis=1).astype(np.int32),
-        "kmeans": _kmeans(X, k, rng),
+        "kmeans": kmeans_labels(X, k, rng),
     }
     cuts = partitions.hierarchical_cuts(similarity_matrix(X, log_weights, means, cholesky), 2 * k)
     f = partitions.loss_function(loss, len(X))
@@ -167,7 +167,7 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     )
 
 
-def _kmeans(X: NDArray[np.float64], k: int, rng: np.random.Generator) -> NDArray[np.int32]:
+def kmeans_labels(X: NDArray[np.float64], k: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """K-means on standardised columns."""
     shift, scale = families.location_scale(X, np.empty(0), "full")
     model = KMeans(min(k, len(np.unique(X, axis=0))), n_init=10, random_state=int(rng.integers(2**31)))

@@ -4,15 +4,17 @@ Gelman, Meng and Stern (1996), Posterior predictive assessment of model fitness 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
-from bayesgmm.posterior.draws import stacked
-from bayesgmm.posterior.pointwise import replicated_rows
+from bayesgmm import density
+from bayesgmm.posterior.draws import evenly, stacked
+from bayesgmm.posterior.pointwise import log_densities, replicated_rows
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -21,25 +23,37 @@ __all__ = ["PredictiveCheck", "predictive_checks", "replicate"]
 
 Array = NDArray[np.float64]
 REPLICATIONS = 1000
+REPLICATIONS_OF_EM = 500
+# Whose nearest neighbours are looked for.
+ROWS_FOR_NEIGHBOURS = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class PredictiveCheck:
-    """A statistic of the data, and of data sets replicated from the posterior.
+    """A statistic of the data, and of data sets replicated from the posterior, and from the EM fit.
 
     ``p_value`` is the share of replications above the observed value (ties count half), ``mc_error``
-    its Monte-Carlo standard error.
+    its Monte-Carlo standard error; ``em_p_value`` is that share of data sets simulated from EM's estimate, which leaves out that
+    the estimate is uncertain.
     """
 
     name: str
     observed: float
     replicated: Array
+    by_em: Array = field(default_factory=lambda: np.empty(0))
 
     @property
     def p_value(self) -> float:
         """P(T(replication) > T(data)), near 0 or 1 where the model fails."""
-        r = self.replicated
-        return float(np.mean(r > self.observed) + 0.5 * np.mean(r == self.observed))
+        return self._share_above(self.replicated)
+
+    @property
+    def em_p_value(self) -> float:
+        """The same of data sets simulated from EM's estimate."""
+        return self._share_above(self.by_em) if len(self.by_em) else float("nan")
+
+    def _share_above(self, replicated: Array) -> float:
+        return float(np.mean(replicated > self.observed) + 0.5 * np.mean(replicated == self.observed))
 
     @property
     def mc_error(self) -> float:
@@ -62,23 +76,80 @@ def replicate(bayes: "BayesGaussianMixture", n_replications: int) -> Iterator[Ar
 
 
 def predictive_checks(bayes: "BayesGaussianMixture") -> tuple[PredictiveCheck, ...]:
-    """Spread, skewness, tails, quartiles and correlations of the features, in replicated data sets."""
+    """Spread, skewness, tails, quartiles, modes and correlations of the features, distances of neighbours, in replicated data sets."""
     data = bayes.posterior_["observed_data"]["x"].to_numpy()
     names = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
-    replicated = np.array([_statistics(r) for r in replicate(bayes, REPLICATIONS)])
+    scale = data.std(axis=0)
+    # What is measured is fixed by the data, so that replications are measured alike.
+    ruler = _Ruler(data.mean(axis=0), scale, evenly(len(data), ROWS_FOR_NEIGHBOURS))
+    replicated = np.array([ruler.statistics(r) for r in replicate(bayes, REPLICATIONS)])
+    rng = np.random.default_rng([bayes.predictive_seed_, 5])
+    em = bayes.em_.params_
+    by_em = np.array(
+        [ruler.statistics(density.simulate(em, len(data), rng)[0]) for _ in range(REPLICATIONS_OF_EM)]
+    )
     labels = [f"{label} of {name}" for name in names for label in _STATISTICS]
+    labels += [f"number of modes of {name}" for name in names]
+    labels += [f"share of rows beyond two standard deviations of {name}" for name in names]
     labels += [f"correlation of {a} and {b}" for a, b in combinations(names, 2)]
-    observed = _statistics(data)
-    return tuple(PredictiveCheck(*row) for row in zip(labels, observed, replicated.T, strict=True))
+    labels.append("median distance to the nearest neighbour")
+    observed = ruler.statistics(data)
+    rows = zip(labels, observed, replicated.T, by_em.T, strict=True)
+    return (*(PredictiveCheck(*row) for row in rows), _of_log_likelihood(bayes, data))
 
 
-def _statistics(X: Array) -> list[float]:
-    """All statistics of one data set, feature by feature, then pairs of features."""
-    values = [float(statistic(x)) for x in X.T for statistic in _STATISTICS.values()]
-    if X.shape[1] > 1:
-        matrix = np.atleast_2d(np.corrcoef(X, rowvar=False))
-        values += [float(matrix[i, j]) for i, j in combinations(range(X.shape[1]), 2)]
-    return values
+def _of_log_likelihood(bayes: "BayesGaussianMixture", data: Array) -> PredictiveCheck:
+    """A discrepancy: the log-likelihood of a replicated data set less that of the data, both at the draw that made it."""
+    posterior, rng = bayes.posterior_["posterior"].dataset, np.random.default_rng([bayes.predictive_seed_, 6])
+    log_weights, means, cholesky = stacked(posterior)
+    n = len(means)
+    own = np.asfortranarray(data)
+    gains = []
+    for s in rng.choice(n, REPLICATIONS_OF_EM, replace=n < REPLICATIONS_OF_EM):
+        one = log_weights[[s]], means[[s]], cholesky[[s]]
+        replicated = np.asfortranarray(replicated_rows(log_weights[s], means[s], cholesky[s], len(data), rng))
+        gains.append(log_densities(replicated, *one).sum() - log_densities(own, *one).sum())
+    em = bayes.em_.params_
+    at_em = density.log_likelihood_per_obs(data, em).sum()
+    by_em = [
+        density.log_likelihood_per_obs(density.simulate(em, len(data), rng)[0], em).sum() - at_em
+        for _ in range(REPLICATIONS_OF_EM)
+    ]
+    return PredictiveCheck("log-likelihood, less that of the data", 0.0, np.array(gains), np.array(by_em))
+
+
+@dataclass(frozen=True)
+class _Ruler:
+    """Statistics of a data set, in units of the observed one."""
+
+    location: Array
+    scale: Array
+    some: NDArray[np.intp]
+
+    def statistics(self, X: Array) -> list[float]:
+        """All of one data set: feature by feature, then of pairs, then of all features together."""
+        values = [float(statistic(x)) for x in X.T for statistic in _STATISTICS.values()]
+        standardised = (X - self.location) / self.scale
+        values += [float(_number_of_modes(x)) for x in standardised.T]
+        values += (np.abs(standardised) > 2).mean(axis=0).tolist()
+        if X.shape[1] > 1:
+            matrix = np.atleast_2d(np.corrcoef(X, rowvar=False))
+            values += [float(matrix[i, j]) for i, j in combinations(range(X.shape[1]), 2)]
+        near, _ = cKDTree(standardised).query(standardised[self.some], k=2)
+        values.append(float(np.median(near[:, 1])))
+        return values
+
+
+def _number_of_modes(x: Array) -> int:
+    """Of a kernel density estimate; in standard deviations of the data, with the bandwidth that suits a normal (Silverman 1986, eq. 3.28)."""
+    edges = np.linspace(-5.0, 5.0, 201)
+    counts = np.histogram(np.clip(x, -5, 5), edges)[0].astype(float)
+    width = 1.06 * len(x) ** -0.2 / (edges[1] - edges[0])
+    at = np.arange(-np.ceil(4 * width), np.ceil(4 * width) + 1)
+    smooth = np.convolve(counts, np.exp(-0.5 * (at / width) ** 2), mode="same")
+    # Bumps of less than a fiftieth of the highest are not modes.
+    inner = smooth[1:-1]
+    return int(((inner > smooth[:-2]) & (inner >= smooth[2:]) & (inner > 0.02 * smooth.max())).sum())
 
 
 def _skewness(x: Array) -> float:

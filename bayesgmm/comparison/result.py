@@ -1,12 +1,21 @@
 """`compare`: one object with the tables and the sentences."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.comparison import tables
+from bayesgmm.comparison.clusterings import checked_labels, clustering_table
 from bayesgmm.comparison.predictive import PredictiveCheck, predictive_checks
+from bayesgmm.comparison.scores import PredictiveScores, predictive_scores
+from bayesgmm.comparison.sensitivity import sensitivity_table
+from bayesgmm.comparison.shapes import shape_table
+from bayesgmm.posterior.memberships import SURE
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -21,11 +30,19 @@ class Comparison:
     Attributes
     ----------
     parameters : DataFrame
-        One row a parameter: ``em``, ``mean``, ``sd``, ``lower``, ``upper`` (central 95 % interval), ``difference``
-        (EM minus posterior mean, in posterior sds), ``inside`` (EM lies in the interval).
+        One row a parameter: ``em`` and its standard error ``em_se`` by the observed information, ``mean``, ``sd``, ``lower``, ``upper``
+        (central 95 % interval), ``difference`` (EM minus posterior mean, in posterior sds), ``inside`` (EM lies in the interval).
+    joint : JointDistance
+        Mahalanobis distance of EM's estimate, all parameters together, and the share of draws that lie nearer.
     assignments : DataFrame
         One row an observation: ``em_label``, ``bayes_label``, ``em_probability`` and ``bayes_probability`` of the
-        component that EM gives it, ``sd`` of the latter between draws, ``difference``, ``largest_difference`` over components.
+        component that EM gives it, ``sd``, ``lower`` and ``upper`` of the latter between draws, ``difference``, ``largest_difference`` over
+        components, ``overconfident`` (EM gives 0.95 or more, the posterior less).
+    shapes : DataFrame
+        Of each component's covariance: ``volume`` (root of the determinant), ``axis ratio`` (longest to shortest), and the longest axis's
+        ``orientation`` in degrees from the first feature or, with more than two features, its ``turn`` from EM's.
+    scores : PredictiveScores
+        How well rows that were left out are foreseen, by the posterior and by EM.
     log_likelihood : Series
         ``em``, and ``mean``, ``sd``, ``lower``, ``upper``, ``largest`` of the draws, and ``at_posterior_mean``.
     predictive : tuple of PredictiveCheck
@@ -33,15 +50,36 @@ class Comparison:
     verdict : str
         The whole in plain sentences.
     components_readable : bool
-        Whether the verdict on the fit allows component-wise reading.
+        Whether the verdict on the fit allows component-wise reading; where it does not, parameters, joint, assignments and shapes
+        compare names that mean nothing, and the rest holds.
+    bayes : BayesGaussianMixture
+    labels : ndarray of int or None
+        True labels, where they were given.
     """
 
     parameters: pd.DataFrame
+    joint: tables.JointDistance
     assignments: pd.DataFrame
+    shapes: pd.DataFrame
+    scores: PredictiveScores
     log_likelihood: pd.Series
     predictive: tuple[PredictiveCheck, ...]
     verdict: str
     components_readable: bool
+    bayes: "BayesGaussianMixture" = field(repr=False)
+    labels: NDArray[np.int32] | None = field(repr=False, default=None)
+
+    @cached_property
+    def clusterings(self) -> pd.DataFrame:
+        """The posterior's partition, EM's labels and k-means: clusters, adjusted Rand index and variation of information (bits) with the
+        first, and where true labels were given, with these; and the log loss of posterior memberships and EM's responsibilities. Made when
+        first asked for."""
+        return clustering_table(self.bayes, self.labels)
+
+    @cached_property
+    def sensitivity(self) -> pd.DataFrame:
+        """What a slightly weaker or stronger prior or likelihood would change; see :func:`sensitivity_table`. Made when first asked for."""
+        return sensitivity_table(self.bayes)
 
     def __str__(self) -> str:
         table = (
@@ -58,17 +96,24 @@ class Comparison:
         )
 
 
-def compare(bayes: "BayesGaussianMixture") -> Comparison:
+def compare(bayes: "BayesGaussianMixture", labels: ArrayLike | None = None) -> Comparison:
     """Hold the EM fit against the posterior of the same model and data.
 
     Parameters
     ----------
     bayes : BayesGaussianMixture
         A fitted one.
+    labels : array_like, shape (N,), optional
+        True labels of the rows, which clusterings are held against.
 
     Returns
     -------
     Comparison
+
+    Raises
+    ------
+    ParameterError
+        Where there are not as many labels as rows.
 
     Examples
     --------
@@ -79,31 +124,39 @@ def compare(bayes: "BayesGaussianMixture") -> Comparison:
     >>> bool(result.parameters.inside.all())
     True
     """
+    check_is_fitted(bayes)
+    true = checked_labels(labels, bayes.posterior_["observed_data"].sizes["obs"])
     parameters = tables.parameter_table(bayes)
+    joint = tables.joint_distance(bayes)
     assignments = tables.assignment_table(bayes)
+    scores = predictive_scores(bayes)
     log_likelihood = tables.log_likelihood_summary(bayes)
     checks = predictive_checks(bayes)
+    sentences = [str(bayes.verdict_)]
+    if bayes.verdict_.ok:
+        sentences += [_parameter_sentence(parameters, joint), _assignment_sentence(assignments)]
+    else:
+        sentences.append(
+            "Parameters, memberships and shapes are not compared one by one, since names do not hold; what follows does not depend on them."
+        )
+    sentences += [_likelihood_sentence(log_likelihood), str(scores), *_other_sentences(bayes, checks)]
     return Comparison(
         parameters,
+        joint,
         assignments,
+        shape_table(bayes),
+        scores,
         log_likelihood,
         checks,
-        _verdict(bayes, parameters, assignments, log_likelihood, checks),
+        " ".join(sentences),
         bayes.verdict_.ok,
+        bayes,
+        true,
     )
 
 
-def _verdict(
-    bayes: "BayesGaussianMixture",
-    parameters: pd.DataFrame,
-    assignments: pd.DataFrame,
-    log_likelihood: pd.Series,
-    checks: tuple[PredictiveCheck, ...],
-) -> str:
-    sentences = [str(bayes.verdict_)]
-    if bayes.verdict_.ok:
-        sentences += [_parameter_sentence(parameters), _assignment_sentence(assignments)]
-    sentences.append(_likelihood_sentence(log_likelihood))
+def _other_sentences(bayes: "BayesGaussianMixture", checks: tuple[PredictiveCheck, ...]) -> list[str]:
+    sentences = []
     if bayes.em_.modes_["spurious"].iloc[0]:
         sentences.append(
             "The EM maximum looks spurious: a component has hardly more rows than its covariance has parameters, and is much "
@@ -117,18 +170,22 @@ def _verdict(
         + ", ".join(f"{c.name} (p = {c.p_value:.3f})" for c in odd)
         + "."
     )
-    return " ".join(sentences)
+    return sentences
 
 
-def _parameter_sentence(parameters: pd.DataFrame) -> str:
+def _parameter_sentence(parameters: pd.DataFrame, joint: tables.JointDistance) -> str:
     n, inside = len(parameters), int(parameters["inside"].sum())
     worst = parameters["difference"].abs().idxmax()
     where = (
         f"the largest difference is {abs(parameters.loc[worst, 'difference']):.1f} posterior sds, at {worst}"
     )
+    together = (
+        f"Taken together the estimate lies {'inside' if joint.inside else 'outside'} the 95 % region "
+        f"({100 * joint.share:.0f} % of the draws are nearer to its middle)."
+    )
     if inside == n:
-        return f"All {n} EM estimates lie inside their 95 % posterior intervals; {where}."
-    return f"{n - inside} of {n} EM estimates lie outside their 95 % posterior intervals; {where}."
+        return f"All {n} EM estimates lie inside their 95 % posterior intervals; {where}. {together}"
+    return f"{n - inside} of {n} EM estimates lie outside their 95 % posterior intervals; {where}. {together}"
 
 
 def _assignment_sentence(assignments: pd.DataFrame) -> str:
@@ -137,7 +194,9 @@ def _assignment_sentence(assignments: pd.DataFrame) -> str:
     return (
         f"EM and the posterior assign {len(assignments) - moved} of {len(assignments)} observations alike; for "
         f"{int(unsure.sum())} their probabilities differ by more than 0.1 "
-        f"(by {assignments['largest_difference'].max():.2f} at the most)."
+        f"(by {assignments['largest_difference'].max():.2f} at the most). EM is surer than 95 % of "
+        f"{int((assignments['em_probability'] >= SURE).sum())} observations, the posterior of "
+        f"{int((assignments['bayes_probability'] >= SURE).sum())}."
     )
 
 

@@ -1,5 +1,6 @@
 """The tables of a comparison."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,13 +8,17 @@ import pandas as pd
 import xarray as xr
 
 from bayesgmm import density
+from bayesgmm.bayes.target import Target, unconstrained_values
+from bayesgmm.errors import BayesGMMError
 from bayesgmm.params import MixtureParams
-from bayesgmm.posterior.draws import mean_params, parameter_draws
+from bayesgmm.posterior.draws import mean_params, parameter_draws, stacked
+from bayesgmm.posterior.memberships import SURE, membership_intervals
+from bayesgmm.validation import available_cores
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["assignment_table", "log_likelihood_summary", "parameter_table"]
+__all__ = ["JointDistance", "assignment_table", "joint_distance", "log_likelihood_summary", "parameter_table"]
 
 INTERVAL = (0.025, 0.975)
 
@@ -31,6 +36,7 @@ def parameter_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     return pd.DataFrame(
         {
             "em": em,
+            "em_se": _standard_errors(bayes, posterior),
             "mean": mean,
             "sd": sd,
             "lower": lower,
@@ -42,23 +48,88 @@ def parameter_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     )
 
 
+def _standard_errors(bayes: "BayesGaussianMixture", posterior: xr.Dataset) -> np.ndarray:
+    """EM's standard errors by the observed information, in the order of :func:`em_values`; NaN where it has none."""
+    rows, em = bayes.posterior_["observed_data"]["x"].to_numpy(), bayes.em_
+    names = getattr(em, "feature_names_in_", None)
+    n = len(em_values(em.params_, posterior))
+    try:
+        found = em.standard_errors(rows if names is None else pd.DataFrame(rows, columns=names))
+    except BayesGMMError:
+        return np.full(n, np.nan)
+    stds, parts = found.stds, [found.weights, found.means.ravel()]
+    if "cluster" not in posterior["stds"].dims:
+        stds = stds[0]
+    elif "feature" not in posterior["stds"].dims:
+        stds = stds[:, 0]
+    parts.append(stds.ravel())
+    if "corr_chol" in posterior:
+        own = "cluster" in posterior["corr_chol"].dims
+        i, j = np.triu_indices(rows.shape[1], 1)
+        parts.append((found.correlations if own else found.correlations[:1])[:, i, j].ravel())
+    return np.concatenate(parts)
+
+
 def em_values(params: MixtureParams, posterior: xr.Dataset) -> np.ndarray:
     """The EM estimate in the order of :func:`bayesgmm.posterior.draws.parameter_draws`, shape (P,)."""
-    single = {
-        "weights": params.weights,
-        "means": params.means,
-        "stds": params.stds,
-        "corr_chol": params.corr_chol,
-    }
-    dims = {name: posterior[name].dims[2:] for name in single if name in posterior}
-    # Where components share a value, EM's components agree on it, too.
-    shared = {name for name, d in dims.items() if "cluster" not in d}
-    values = {name: (dims[name], single[name][0] if name in shared else single[name]) for name in dims}
-    if "feature" not in dims["stds"]:
-        values["stds"] = (dims["stds"], params.stds[:, 0])
+    dims = {name: posterior[name].dims[2:] for name in posterior.data_vars}
+    values = {name: (dims[name], v) for name, v in em_arrays(params, posterior).items()}
     coords = {name: posterior[name] for name in ("cluster", "feature")}
     dataset = xr.Dataset(values, coords=coords).expand_dims(chain=[0], draw=[0])
     return parameter_draws(dataset).to_numpy()[0, 0]
+
+
+def em_arrays(params: MixtureParams, posterior: xr.Dataset) -> dict[str, np.ndarray]:
+    """The EM estimate's variables, shaped as those of a posterior without chains and draws."""
+    found = {}
+    for name in map(str, posterior.data_vars):
+        value, dims = getattr(params, name), posterior[name].dims[2:]
+        # Where components or features share a value, EM's agree on it, too.
+        if "cluster" not in dims:
+            value = value[0]
+        elif name == "stds" and "feature" not in dims:
+            value = value[:, 0]
+        found[name] = value
+    return found
+
+
+@dataclass(frozen=True)
+class JointDistance:
+    """How far EM's estimate lies from the middle of the posterior, all parameters together.
+
+    Attributes
+    ----------
+    distance : float
+        Mahalanobis distance of the estimate under the posterior, in the unconstrained coordinates.
+    share : float
+        Of the draws, how many lie nearer; the 95 % region holds the estimate where it is below 0.95.
+    """
+
+    distance: float
+    share: float
+
+    @property
+    def inside(self) -> bool:
+        """Whether the estimate lies inside the 95 % region."""
+        return self.share < 0.95
+
+
+def joint_distance(bayes: "BayesGaussianMixture") -> JointDistance:
+    """Of EM's estimate; meaningless where components cannot be told apart."""
+    posterior, em = bayes.posterior_["posterior"].dataset, bayes.em_.params_
+    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    target = Target.standardising(
+        X, em.n_components, bayes.prior_, str(bayes.posterior_.attrs["covariance_type"])
+    )
+    values = {str(name): v.to_numpy() for name, v in posterior.data_vars.items()}
+    # Standardisation is linear in these coordinates, and distances do not change.
+    q = unconstrained_values(values).reshape(-1, target.n_parameters)
+    at = unconstrained_values(em_arrays(em, posterior))
+    away = q - q.mean(axis=0)
+    whiten = np.linalg.pinv(np.linalg.cholesky(np.cov(q.T) + 1e-12 * np.diag(q.var(axis=0))))
+    own = np.linalg.norm(away @ whiten.T, axis=1)
+    distance = float(np.linalg.norm(whiten @ (at - q.mean(axis=0))))
+    return JointDistance(distance, float((own < distance).mean()))
 
 
 def assignment_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
@@ -66,6 +137,9 @@ def assignment_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     rows = bayes.posterior_["observed_data"]["x"].to_numpy()
     em = density.responsibilities(rows, bayes.em_.params_)
     membership, sd = bayes.membership_, bayes.membership_sd_
+    intervals = membership_intervals(
+        np.asfortranarray(rows), *stacked(bayes.posterior_["posterior"].dataset), n_threads=available_cores()
+    )
     label = em.argmax(axis=1)
     at = np.arange(len(rows)), label
     return pd.DataFrame(
@@ -75,8 +149,11 @@ def assignment_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
             "em_probability": em[at],
             "bayes_probability": membership[at],
             "sd": sd[at],
+            "lower": intervals.lower[at],
+            "upper": intervals.upper[at],
             "difference": em[at] - membership[at],
             "largest_difference": np.abs(em - membership).max(axis=1),
+            "overconfident": (em[at] >= SURE) & (membership[at] < SURE),
         },
         index=pd.RangeIndex(len(rows), name="obs"),
     )

@@ -22,7 +22,10 @@ def iris():
     X = datasets.iris().X
     s = X.std(axis=0)
     prior = Prior(
-        concentration=2.0, mean_loc=X.mean(axis=0), mean_scale=1.5 * s, std_prior=("lognormal", np.log(0.65 * s), 0.5)
+        concentration=2.0,
+        mean_loc=X.mean(axis=0),
+        mean_scale=1.5 * s,
+        std_prior=("lognormal", np.log(0.65 * s), 0.5),
     )
     return Target.standardising(X, 3, prior, "full")
 

@@ -5,9 +5,10 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from bayesgmm import compare, density
-from bayesgmm.comparison import predictive, result
+from bayesgmm import BayesGaussianMixture, compare, density
+from bayesgmm.comparison import predictive, result, tables
 from bayesgmm.comparison.predictive import PredictiveCheck
+from bayesgmm.comparison.tables import JointDistance
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +72,10 @@ def test_a_draw_above_em_is_reported(comparison):
 def test_estimates_outside_are_counted(comparison):
     table = comparison.parameters.copy()
     table.loc["weights[0]", ["inside", "difference"]] = [False, -3.5]
-    assert result._parameter_sentence(table) == (
+    assert result._parameter_sentence(table, JointDistance(4.2, 0.97)) == (
         "1 of 12 EM estimates lie outside their 95 % posterior intervals; the largest difference is "
-        "3.5 posterior sds, at weights[0]."
+        "3.5 posterior sds, at weights[0]. Taken together the estimate lies outside the 95 % region "
+        "(97 % of the draws are nearer to its middle)."
     )
 
 
@@ -104,3 +106,93 @@ def test_p_values_and_their_error():
     assert check.mc_error == pytest.approx(np.sqrt(0.625 * 0.375 / 4))
     assert PredictiveCheck("x", 9.0, np.zeros(99)).p_value == 0
     assert PredictiveCheck("x", 9.0, np.zeros(99)).mc_error == pytest.approx(np.sqrt(0.01 * 0.99 / 99))
+
+
+def test_em_brings_its_standard_errors(faithful_fit, faithful_frame, comparison):
+    wanted = faithful_fit.em_.standard_errors(faithful_frame).table["standard_error"]
+    assert_allclose(comparison.parameters["em_se"], wanted.loc[comparison.parameters.index], rtol=1e-9)
+
+
+@pytest.mark.parametrize("family", ["tied", "diag", "spherical"])
+def test_standard_errors_follow_what_a_family_shares(family, faithful_frame):
+    settings = {"draws": 60, "method": "laplace", "progressbar": False, "random_state": 0}
+    bayes = BayesGaussianMixture(2, covariance_type=family, **settings).fit(faithful_frame)
+    table = tables.parameter_table(bayes)
+    wanted = bayes.em_.standard_errors(faithful_frame)
+    last = {"tied": wanted.stds[0, 1], "diag": wanted.stds[1, 1], "spherical": wanted.stds[1, 0]}[family]
+    name = {"tied": "stds[waiting]", "diag": "stds[1, waiting]", "spherical": "stds[1]"}[family]
+    assert_allclose(table.loc[name, "em_se"], last, rtol=1e-9)
+    assert_allclose(table.loc["means[1, waiting]", "em_se"], wanted.means[1, 1], rtol=1e-9)
+
+
+def test_the_joint_distance_is_that_of_logarithms_and_correlations(faithful_fit, comparison):
+    """In coordinates that are linear in ours: log ratios of weights, means, log standard deviations, rows of the factors."""
+    posterior, em = faithful_fit.posterior_["posterior"].dataset, faithful_fit.em_.params_
+
+    def coordinates(weights, means, stds, corr):
+        below = corr[..., 1, 0] / corr[..., 1, 1]
+        flat = (np.log(weights[..., :1] / weights[..., 1:]), means, np.log(stds), below)
+        lead = weights.shape[:-1]
+        return np.concatenate([v.reshape(*lead, -1) for v in flat], axis=-1)
+
+    draws = coordinates(*(posterior[n].to_numpy() for n in ("weights", "means", "stds", "corr_chol")))
+    draws = draws.reshape(-1, draws.shape[-1])
+    at = coordinates(em.weights, em.means, em.stds, em.corr_chol)
+    precision = np.linalg.inv(np.cov(draws.T))
+    away = draws - draws.mean(axis=0)
+    own = np.sqrt(np.einsum("si,ij,sj->s", away, precision, away))
+    wanted = np.sqrt((at - draws.mean(axis=0)) @ precision @ (at - draws.mean(axis=0)))
+    assert comparison.joint.distance == pytest.approx(wanted, rel=1e-6)
+    assert comparison.joint.share == pytest.approx((own < wanted).mean(), abs=0.002)
+
+
+def test_intervals_of_assignments_are_those_of_the_draws(faithful_fit, comparison):
+    intervals = faithful_fit.memberships()
+    table = comparison.assignments
+    at = np.arange(len(table)), table["em_label"].to_numpy()
+    assert_allclose(table["lower"], intervals.lower[at], atol=1e-12)
+    assert_allclose(table["upper"], intervals.upper[at], atol=1e-12)
+    wanted = (table["em_probability"] >= 0.95) & (table["bayes_probability"] < 0.95)
+    assert np.array_equal(table["overconfident"], wanted)
+
+
+def test_modes_are_counted():
+    rng = np.random.default_rng(0)
+    apart = np.concatenate([rng.normal(-1, 0.1, 200), rng.normal(1, 0.1, 200)])
+    assert predictive._number_of_modes(apart) == 2
+    assert predictive._number_of_modes(rng.normal(size=2000)) == 1
+
+
+def test_data_unlike_the_model_are_told_from_replications(faithful_fit, comparison):
+    """The discrepancy of the log-likelihood, and what is not normal within a cluster."""
+    by_name = {c.name: c for c in comparison.predictive}
+    assert 0.05 < by_name["log-likelihood, less that of the data"].p_value < 0.95
+    assert len(by_name["median of waiting"].by_em) == predictive.REPLICATIONS_OF_EM
+    # Simulated from EM, the statistics lie about where the posterior's lie.
+    for check in comparison.predictive:
+        assert abs(check.p_value - check.em_p_value) < 0.35
+
+
+def test_sensitivities_are_those_of_weighted_draws(faithful_fit, comparison):
+    """With a stronger prior, draws count in proportion to a small power of the prior density: the mean moves to first order by the
+    covariance with its logarithm."""
+    table = comparison.sensitivity
+    assert {"prior", "likelihood", "diagnosis"} <= set(table.columns)
+    assert "weights[0]" in table.index
+    assert "log_likelihood" in table.index
+    assert (table[["prior", "likelihood"]] >= 0).all().all()
+    # Of 272 rows the likelihood has more to say than the prior.
+    assert table.loc["means[0, waiting]", "likelihood"] > table.loc["means[0, waiting]", "prior"]
+
+
+def test_a_fit_whose_names_do_not_hold_is_compared_all_the_same(faithful_frame):
+    bayes = BayesGaussianMixture(3, method="smc", draws=200, chains=2, random_state=0, progressbar=False).fit(
+        faithful_frame
+    )
+    found = compare(bayes)
+    assert not found.components_readable
+    assert "names do not hold; what follows does not depend on them" in found.verdict
+    assert "Rows that are left out" in found.verdict
+    assert "Taken together the estimate" not in found.verdict
+    assert "weights[0]" not in found.sensitivity.index
+    assert "weight of rank 1" in found.sensitivity.index

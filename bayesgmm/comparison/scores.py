@@ -1,0 +1,140 @@
+"""How well rows are foreseen that were left out: by the posterior, and by EM."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from arviz_stats.base import array_stats
+from numpy.typing import NDArray
+
+from bayesgmm import density, validation
+from bayesgmm.em.climb import climb
+from bayesgmm.em.problem import standardised_problem
+from bayesgmm.em.steps import State
+from bayesgmm.params import MixtureParams
+from bayesgmm.posterior.draws import evenly, finite, stacked
+from bayesgmm.posterior.pointwise import log_densities
+from bayesgmm.threads import shared
+
+if TYPE_CHECKING:
+    from bayesgmm.estimator import BayesGaussianMixture
+
+__all__ = ["PredictiveScores", "leave_one_out", "predictive_scores"]
+
+Array = NDArray[np.float64]
+
+# Numbers held at a time by each thread.
+AT_ONCE = 2_000_000
+# Above it importance weights are too uneven to be trusted (Vehtari, Gelman and Gabry 2017, section 2.1).
+LARGEST_K = 0.7
+# EM is climbed again without each of so many rows; of more, evenly spaced ones are left out.
+ROWS_LEFT_OUT = 1000
+STEPS, TOLERANCE = 2000, 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class PredictiveScores:
+    """Log predictive densities of rows, each left out of the fit that foresees it.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row each of the rows left out: ``bayes``, by Pareto-smoothed importance sampling, ``pareto_k``, and ``em``, of EM fitted to
+        all others.
+    elpd, elpd_se : float
+        Sum over all rows by the posterior, and its standard error.
+    n_bad : int
+        Rows with a Pareto k above 0.7, whose share of elpd is not to be trusted.
+    difference, difference_se : float
+        Posterior less EM, over the rows left out of both, scaled to all rows.
+    """
+
+    table: pd.DataFrame
+    elpd: float
+    elpd_se: float
+    n_bad: int
+    difference: float
+    difference_se: float
+
+    def __str__(self) -> str:
+        better = "better" if self.difference > 0 else "worse"
+        clear = (
+            "" if abs(self.difference) > 2 * self.difference_se else ", which is within two standard errors"
+        )
+        text = (
+            f"Rows that are left out are foreseen {better} by the posterior than by EM: by {abs(self.difference):.1f} "
+            f"± {self.difference_se:.1f} in log score{clear}."
+        )
+        if self.n_bad:
+            text += f" Not to be trusted at {self.n_bad} row{'s' if self.n_bad > 1 else ''} (Pareto k above {LARGEST_K})."
+        return text
+
+
+def leave_one_out(bayes: "BayesGaussianMixture") -> tuple[Array, Array]:
+    """Log predictive density of each row given all others, and Pareto k, shape (N,) each; in blocks of rows.
+
+    Vehtari, Gelman and Gabry (2017), Practical Bayesian model evaluation using leave-one-out cross-validation and WAIC, section 2.
+    The smoothing is ArviZ's.
+    """
+    tree = bayes.posterior_
+    X, posterior = tree["observed_data"]["x"].to_numpy(), tree["posterior"].dataset
+    draws = finite(stacked(posterior), posterior.sizes["draw"])
+    n_draws = len(draws[0])
+    efficiency = min(1.0, max(bayes.verdict_.label_free.ess, 1.0) / n_draws)
+    if not np.isfinite(efficiency):
+        efficiency = 1.0
+
+    def of(rows: slice) -> tuple[Array, Array]:
+        values = log_densities(np.asfortranarray(X[rows]), *draws).T
+        elpd, k, _ = array_stats.loo(values, chain_axis=None, draw_axis=-1, r_eff=efficiency)
+        return elpd, k
+
+    size = max(1, AT_ONCE // n_draws)
+    parts = shared(of, [slice(i, i + size) for i in range(0, len(X), size)], validation.available_cores())
+    elpd, k = (np.concatenate(p) for p in zip(*parts, strict=True))
+    return elpd, k
+
+
+def predictive_scores(bayes: "BayesGaussianMixture") -> PredictiveScores:
+    """Leave-one-out scores of the posterior and of EM on the same rows."""
+    X, family = (
+        bayes.posterior_["observed_data"]["x"].to_numpy(),
+        str(bayes.posterior_.attrs["covariance_type"]),
+    )
+    elpd, k = leave_one_out(bayes)
+    rows = evenly(len(X), ROWS_LEFT_OUT)
+    em = em_leave_one_out(X, bayes.em_.params_, family, rows)
+    table = pd.DataFrame(
+        {"bayes": elpd[rows], "pareto_k": k[rows], "em": em}, index=pd.Index(rows, name="obs")
+    )
+    gain = elpd[rows] - em
+    scale, n = len(X) / len(rows), len(rows)
+    error = np.sqrt(n) * gain.std(ddof=1) * scale if n > 1 else float("nan")
+    return PredictiveScores(
+        table,
+        float(elpd.sum()),
+        float(np.sqrt(len(X)) * elpd.std(ddof=1)) if len(X) > 1 else float("nan"),
+        int((k > LARGEST_K).sum()),
+        float(gain.sum() * scale),
+        float(error),
+    )
+
+
+def em_leave_one_out(X: Array, params: MixtureParams, covariance_type: str, rows: NDArray[np.intp]) -> Array:
+    """Log density of each of some rows under EM fitted to all others, climbing from the estimate on all rows, shape (M,)."""
+    problem, shift, scale = standardised_problem(X, np.empty(0), covariance_type, 1e-6, 1)
+    p = params.rescaled(-shift / scale, 1 / scale)
+    units = np.log(scale).sum()
+
+    def without(row: int) -> float:
+        weights = np.ones(len(X))
+        weights[row] = 0.0
+        start = State(np.log(np.maximum(p.weights, 1e-12)), np.array(p.means), np.array(p.cholesky))
+        others = type(problem)(problem.X, weights, problem.family, problem.floor, 1)
+        end = climb(others, start, max_iter=STEPS, tol=TOLERANCE).state
+        pi = np.exp(end.log_weights)
+        found = MixtureParams(pi / pi.sum(), end.means, end.cholesky @ np.swapaxes(end.cholesky, 1, 2))
+        return float(density.log_likelihood_per_obs(problem.X[[row]], found)[0] - units)
+
+    return np.array(shared(without, [int(r) for r in rows], validation.available_cores()))

@@ -1,0 +1,66 @@
+"""The shapes of clusters in three numbers each: how large, how long, how turned."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesgmm.posterior.draws import covariance_draws
+
+if TYPE_CHECKING:
+    from bayesgmm.estimator import BayesGaussianMixture
+
+__all__ = ["shape_table"]
+
+Array = NDArray[np.float64]
+
+INTERVAL = (0.025, 0.975)
+
+
+def shape_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
+    """Volume, axis ratio and orientation of each component's covariance; see ``Comparison.shapes``.
+
+    After Banfield and Raftery (1993), Model-based Gaussian and non-Gaussian clustering, section 2: volume is the root of the determinant,
+    and the axes are the covariance's eigenvectors.
+    """
+    posterior, em = bayes.posterior_["posterior"].dataset, bayes.em_.params_
+    draws = covariance_draws(posterior)
+    draws = draws.reshape(-1, *draws.shape[2:])
+    rows = []
+    for k in range(em.n_components):
+        single, many = em.covariances[k], draws[:, k]
+        for name, (at_em, of_draws) in _shapes(single, many).items():
+            lower, upper = np.quantile(of_draws, INTERVAL)
+            rows.append((k, name, at_em, of_draws.mean(), of_draws.std(ddof=1), lower, upper))
+    columns = ["component", "shape", "em", "mean", "sd", "lower", "upper"]
+    table = pd.DataFrame(rows, columns=columns)
+    inside = (table["em"] >= table["lower"]) & (table["em"] <= table["upper"])
+    # A turn from EM's axis has no sign, and EM has none.
+    table["inside"] = inside.astype("boolean").mask(table["shape"] == "turn")
+    return table.set_index(["component", "shape"])
+
+
+def _shapes(em: Array, draws: Array) -> dict[str, tuple[float, Array]]:
+    """Of one component: each shape at EM's covariance (D, D) and at the draws' (S, D, D)."""
+    (values, axes), (of_draws, axes_of_draws) = np.linalg.eigh(em), np.linalg.eigh(draws)
+    found = {"volume": (float(np.sqrt(values.prod())), np.sqrt(of_draws.prod(axis=1)))}
+    if len(em) == 1:
+        return found
+    found["axis ratio"] = (
+        float(np.sqrt(values[-1] / values[0])),
+        np.sqrt(of_draws[:, -1] / of_draws[:, 0]),
+    )
+    if len(em) == 2:
+        angle, angles = (np.degrees(np.arctan2(a[..., 1, -1], a[..., 0, -1])) for a in (axes, axes_of_draws))
+        # An axis has no ends: angles differ by less than 90 degrees from EM's.
+        found["orientation"] = (float(_wrapped(angle)), _wrapped(angle) + _wrapped(angles - angle))
+    else:
+        cosine = np.abs(np.einsum("i,si->s", axes[:, -1], axes_of_draws[:, :, -1]))
+        found["turn"] = (0.0, np.degrees(np.arccos(np.minimum(cosine, 1.0))))
+    return found
+
+
+def _wrapped(degrees: Array) -> Array:
+    """The same axis, between -90 and 90 degrees."""
+    return (np.asarray(degrees) + 90.0) % 180.0 - 90.0
