@@ -90,7 +90,7 @@ def predictive_checks(bayes: "BayesGaussianMixture") -> tuple[PredictiveCheck, .
     )
     labels = [f"{label} of {name}" for name in names for label in _STATISTICS]
     labels += [f"number of modes of {name}" for name in names]
-    labels += [f"share of rows beyond two standard deviations of {name}" for name in names]
+    labels += [f"share beyond two sds of {name}" for name in names]
     labels += [f"correlation of {a} and {b}" for a, b in combinations(names, 2)]
     labels.append("median distance to the nearest neighbour")
     observed = ruler.statistics(data)

@@ -7,6 +7,7 @@
     plot_predictive        posterior predictive checks
     plot_em                how EM climbed, and which maxima it found
     plot_modes             the modes of the posterior, and how the data group at each
+    plot_criteria          how many components each criterion prefers
     plot_prior             what the prior expected of the data, and what came of it
     trace_figure, rank_figure   ArviZ's pictures of the chains
 
@@ -16,6 +17,7 @@ Nothing here touches pyplot's list of figures, so that nothing needs a display a
 """
 
 from bayesgmm.plots.chains import rank_figure, trace_figure
+from bayesgmm.plots.criteria import plot_criteria
 from bayesgmm.plots.em import plot_em
 from bayesgmm.plots.fit import plot_fit
 from bayesgmm.plots.forest import plot_parameters, plot_predictive
@@ -25,6 +27,7 @@ from bayesgmm.plots.prior import plot_prior
 from bayesgmm.plots.responsibilities import plot_responsibilities
 
 __all__ = [
+    "plot_criteria",
     "plot_em",
     "plot_fit",
     "plot_log_likelihood",

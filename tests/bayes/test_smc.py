@@ -9,7 +9,7 @@ from brute_force import MEAN_LOC, MEAN_SCALE, STDS, by_brute_force, of_draws, pr
 from scipy import integrate, stats
 from scipy.special import logsumexp
 
-from bayesgmm import EMGaussianMixture, MixtureParams, Prior, datasets
+from bayesgmm import BayesGaussianMixture, EMGaussianMixture, MixtureParams, Prior, datasets
 from bayesgmm.bayes import moves, reference, smc
 from bayesgmm.bayes.layout import own_coordinates, permuted
 from bayesgmm.bayes.prior_draws import draw_prior
@@ -94,6 +94,27 @@ def test_one_normal_has_the_evidence_of_quadrature():
     value, _ = integrate.quad(inner, -3, 3, epsabs=0)
     found = tempered(target, chains=4)
     assert abs(logsumexp(found.log_evidence) - math.log(4) - math.log(value)) < 0.01
+
+
+def test_one_normal_on_galaxies_has_the_evidence_of_quadrature():
+    X = datasets.galaxies().X
+    prior = Prior.from_data(X)
+    loc, scale = np.ravel(prior.mean_loc)[0], np.ravel(prior.mean_scale)[0]
+    shape, of_std = prior.std_prior[1], np.ravel(prior.std_prior[2])[0]
+    x, n = X[:, 0] - loc, len(X)
+
+    def of_std_only(u):
+        """The mean integrated out: x is normal with covariance s^2 I + scale^2 1 1'."""
+        v = np.exp(2 * u)
+        quadratic = (x @ x - scale**2 * x.sum() ** 2 / (v + n * scale**2)) / v
+        log_det = (n - 1) * np.log(v) + np.log(v + n * scale**2)
+        of_prior = stats.invgamma(shape, scale=of_std).logpdf(np.exp(u)) + u
+        return of_prior - 0.5 * (quadratic + log_det + n * np.log(2 * np.pi))
+
+    u = np.linspace(np.log(X.std()) - 1.5, np.log(X.std()) + 1.5, 4001)
+    wanted = logsumexp(of_std_only(u)) + np.log(u[1] - u[0])
+    bayes = BayesGaussianMixture(1, method="smc", random_state=0, progressbar=False).fit(X)
+    assert bayes.log_evidence_[0] == pytest.approx(wanted, abs=0.05)
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from unittest import mock
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot
 from matplotlib.collections import PathCollection
@@ -14,7 +15,8 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from bayesgmm import BayesGaussianMixture, MixtureParams, compare, density, plots
-from bayesgmm.comparison import predictive
+from bayesgmm.comparison import Selection, predictive
+from bayesgmm.comparison.occupied import Occupied
 from bayesgmm.errors import ParameterError
 from bayesgmm.plots import fitted, style
 from bayesgmm.plots.chains import chosen_draws
@@ -424,3 +426,39 @@ def test_responsibilities_are_those_of_the_observations_that_are_least_sure(any_
         sd = bayes.membership_sd_[shown, c]
         assert_allclose(low, np.maximum(bayes.membership_[shown, c] - 2 * sd, 0), atol=1e-12)
         assert_allclose(high, np.minimum(bayes.membership_[shown, c] + 2 * sd, 1), atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def choice(faithful):
+    """Numbers as select_components gives them."""
+    table = pd.DataFrame(
+        {
+            "bic": [2608.0, 2322.0, 2324.0],
+            "aic": [2590.0, 2283.0, 2263.0],
+            "icl": [2608.0, 2324.0, 2377.0],
+            "elpd_difference": [-157.7, -5.0, 0.0],
+            "elpd_difference_se": [14.1, 4.0, 0.0],
+            "log_evidence": [-1309.0, -1164.2, -1163.7],
+            "log_evidence_se": [0.01, 0.02, 0.04],
+            "verdict": ["accepted", "refused", "accepted"],
+        },
+        index=pd.Index([1, 2, 3], name="n_components"),
+    )
+    shares = pd.DataFrame({"prior": [0.5, 0.3, 0.2], "posterior": [0.0, 0.9, 0.1]}, index=[1, 2, 3])
+    best = {"bic": 2, "aic": 3, "icl": 2, "elpd_loo": 3, "log_evidence": 3}
+    return Selection(table, best, Occupied(shares, 0.2, faithful[0]), {})
+
+
+def test_criteria_are_drawn_from_their_best_downwards(choice):
+    axes = plots.plot_criteria(choice).axes
+    assert len(axes) == 4
+    lines = {line.get_label(): line.get_ydata() for line in axes[0].lines}
+    np.testing.assert_allclose(lines["BIC"], [-143, 0, -1])
+    np.testing.assert_allclose(lines["ICL"], [-142, 0, -26.5])
+    (drawn,) = [line for line in axes[2].lines if line.get_marker() == "o" and len(line.get_xdata()) == 3]
+    np.testing.assert_allclose(np.asarray(drawn.get_ydata(), float), [-145.3, -0.5, 0], atol=1e-9)
+    (refused,) = [line for line in axes[2].lines if line.get_label() == "refused"]
+    assert list(refused.get_xdata()) == [2]
+    assert [bar.get_height() for bar in axes[3].patches] == [0.5, 0.3, 0.2, 0.0, 0.9, 0.1]
+    without = Selection(choice.table, choice.best, None, {})
+    assert len(plots.plot_criteria(without).axes) == 3

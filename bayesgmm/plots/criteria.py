@@ -1,0 +1,113 @@
+"""`plot_criteria`: what each criterion says of the number of components."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from bayesgmm.plots.style import BAYES, EM, PALE, WARNING, new_figure
+
+if TYPE_CHECKING:
+    from bayesgmm.comparison import Selection
+
+__all__ = ["plot_criteria"]
+
+# Differences are drawn as far as so many times the median of those that matter, and cut off beyond.
+FURTHEST = 40.0
+_BARS: dict[str, Any] = {"color": BAYES, "marker": "o", "capsize": 3, "linewidth": 1.4}
+_LOOKS = {"bic": ("BIC", "o", "-"), "aic": ("AIC", "s", "--"), "icl": ("ICL", "^", ":")}
+
+
+def plot_criteria(choice: "Selection") -> Figure:
+    """Each criterion against the number of components, the best at zero; and the occupied components of an overfitted fit.
+
+    Penalised likelihoods are halved, so that all panels are in units of log-likelihood. Values more than 40 below the best are cut off.
+
+    Parameters
+    ----------
+    choice : Selection
+        ``select_components(X, ks)``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from bayesgmm import datasets, select_components
+    >>> from bayesgmm.plots import plot_criteria
+    >>> X = datasets.faithful().X
+    >>> choice = select_components(X, [1, 2], draws=200, n_bootstrap=0, progressbar=False)
+    >>> len(plot_criteria(choice).axes)
+    3
+    """
+    n = 3 + (choice.occupied is not None)
+    figure = new_figure(3.5 * n, 3.9)
+    axes = figure.subplots(1, n)
+    _penalised(axes[0], choice)
+    _left_out(axes[1], choice)
+    _evidence(axes[2], choice)
+    if choice.occupied is not None:
+        _occupied(axes[3], choice)
+    for ax in axes[:3]:
+        ax.axhline(0.0, color=PALE, linewidth=0.8, zorder=0)
+        low, _ = ax.get_ylim()
+        ax.set_ylim(max(low, -FURTHEST), None)
+    for ax in axes:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.suptitle("How many components? What each criterion loses against its best", fontsize="medium")
+    return figure
+
+
+def _penalised(ax: Axes, choice: "Selection") -> None:
+    table = choice.table
+    for name, (label, marker, line) in _LOOKS.items():
+        loss = -0.5 * (table[name] - table[name].min())
+        ax.plot(
+            table.index, loss, color=EM, marker=marker, linestyle=line, markerfacecolor="white", label=label
+        )
+        _best(ax, choice.best[name], 0.0)
+    ax.set(title="EM, penalised", xlabel="components", ylabel="log-likelihood units below the best")
+    ax.legend(fontsize="small", loc="lower center")
+
+
+def _left_out(ax: Axes, choice: "Selection") -> None:
+    table = choice.table
+    ax.errorbar(table.index, table["elpd_difference"], table["elpd_difference_se"], **_BARS)
+    if "elpd_loo" in choice.best:
+        _best(ax, choice.best["elpd_loo"], table.loc[choice.best["elpd_loo"], "elpd_difference"])
+    ax.set(title="posterior, rows left out (± se)", xlabel="components")
+
+
+def _evidence(ax: Axes, choice: "Selection") -> None:
+    table = choice.table
+    evidence = table["log_evidence"] - table["log_evidence"].max()
+    refused = (table["verdict"] == "refused").to_numpy()
+    ax.errorbar(table.index, evidence, table["log_evidence_se"], **_BARS)
+    if refused.any():
+        ax.plot(table.index[refused], evidence[refused], "x", color=WARNING, markersize=11, label="refused")
+        ax.legend(fontsize="small", loc="lower center")
+    if "log_evidence" in choice.best:
+        _best(ax, choice.best["log_evidence"], evidence[choice.best["log_evidence"]])
+    ax.set(title="posterior, log evidence (± se)", xlabel="components")
+
+
+def _occupied(ax: Axes, choice: "Selection") -> None:
+    assert choice.occupied is not None
+    table = choice.occupied.table
+    at, width = np.asarray(table.index), 0.38
+    ax.bar(at - width / 2, table["prior"], width, color=PALE, label="prior")
+    ax.bar(at + width / 2, table["posterior"], width, color=BAYES, label="posterior")
+    ax.set(
+        title=f"components with rows, of {len(table)}",
+        xlabel="components with rows",
+        ylabel="probability",
+    )
+    ax.legend(fontsize="small")
+
+
+def _best(ax: Axes, k: int, value: float) -> None:
+    """A ring around the best."""
+    ax.plot([k], [value], marker="o", markersize=13, markerfacecolor="none", color=WARNING, linestyle="none")
