@@ -1,6 +1,6 @@
 """The command line, and the only place that prints and exits.
 
-``demo``, ``fit``, ``compare``, ``report`` and ``datasets`` each call the package's public functions and show what they
+``demo``, ``fit``, ``select``, ``compare``, ``report`` and ``datasets`` each call the package's public functions and show what they
 return. Results go to standard output; progress, notes and errors go to standard error. Whatever the package turns
 down is said in one sentence, while a fault of its own keeps its traceback.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bayesgmm import BayesGaussianMixture
-    from bayesgmm.comparison import Comparison
+    from bayesgmm.comparison import Comparison, Selection
 
 __all__ = ["main"]
 
@@ -564,6 +564,28 @@ class _Whole(click.ParamType):
         return number
 
 
+class _Numbers(click.ParamType):
+    """Numbers of components, such as 1:6 or 2,3,5."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        if isinstance(value, list):
+            return value
+        first, colon, last = str(value).partition(":")
+        try:
+            found = (
+                list(range(int(first), int(last) + 1)) if colon else [int(k) for k in str(value).split(",")]
+            )
+        except ValueError:
+            found = []
+        if not found or min(found) < 1 or max(found) > _LARGEST:
+            raise click.BadParameter(
+                f"-k must be numbers of components such as 1:6 or 2,3,5; got {_shortened(str(value))!r}."
+            )
+        return found
+
+
 _QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress on stderr; notes and errors remain.")
 _JSON = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else there."
@@ -586,6 +608,7 @@ def main(ctx: click.Context) -> None:
     Examples:
       bayesgmm demo
       bayesgmm fit data.csv -k 3 --report out.html
+      bayesgmm select data.csv -k 1:6
       bayesgmm datasets faithful | bayesgmm fit - -k 2
 
     \b
@@ -743,6 +766,145 @@ def _fit(frame: "pd.DataFrame", quiet: bool, n_components: int, **settings: Any)
         estimator = bayesgmm.BayesGaussianMixture(n_components, progressbar=not quiet, **settings)
     _say(f"fitting {_count(n, 'row')}, {_count(d, 'column')}, {_count(n_components, 'component')}", quiet)
     return estimator.fit(frame)
+
+
+@main.command()
+@click.argument("data")
+@click.option(
+    "-k",
+    "--components",
+    "ks",
+    type=_Numbers(),
+    default="1:6",
+    show_default=True,
+    metavar="KS",
+    help="Numbers of components.",
+)
+@click.option("--columns", metavar="A,B", help="Columns to cluster, by name; all, if not given.")
+@click.option("--drop-missing", is_flag=True, help="Leave out rows with a missing value, and say how many.")
+@click.option(
+    "--draws",
+    type=_Whole(100, _LARGEST),
+    default=500,
+    show_default=True,
+    metavar="S",
+    help="Particles of a run.",
+)
+@click.option(
+    "--bootstrap",
+    "n_bootstrap",
+    type=_Whole(0, _LARGEST),
+    default=99,
+    show_default=True,
+    metavar="B",
+    help="Data sets simulated for each likelihood-ratio test, at the most; 0 leaves the tests out.",
+)
+@click.option("--overfitted", is_flag=True, help="Also ask how many of many components have rows.")
+@click.option(
+    "--seed", type=_Whole(0), default=0, show_default=True, metavar="N", help="The same seed, the same table."
+)
+@click.option("--figure", metavar="PNG", help="Draw the criteria into a png or svg file.")
+@_JSON
+@_QUIET
+def select(
+    data: str,
+    ks: list[int],
+    columns: str | None,
+    drop_missing: bool,
+    draws: int,
+    n_bootstrap: int,
+    overfitted: bool,
+    seed: int,
+    figure: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """How many components? Every criterion in one table.
+
+    By EM: BIC, AIC, ICL and a bootstrap likelihood-ratio test; by the posterior: leave-one-out, log evidence and the number of
+    components that have rows. DATA is a csv, tsv or parquet file with a header, or - for standard input.
+
+    \b
+    Examples:
+      bayesgmm select data.csv -k 1:6
+      bayesgmm select data.csv -k 2,3,4 --bootstrap 0 --figure criteria.png
+      bayesgmm datasets faithful | bayesgmm select - -k 1:4 --overfitted
+    """
+    with _busy("reading the data", quiet):
+        _check_targets(data, {"--figure": figure})
+        if figure is not None and Path(figure).suffix.lower() not in (".png", ".svg"):
+            raise _Stop(f"--figure must end in .png or .svg; got {_shortened(figure)!r}.")
+        frame, dropped = _read(data, columns, drop_missing)
+    _say(f"fitting {_count(len(frame), 'row')} with {', '.join(map(str, ks))} components", quiet)
+    choice = bayesgmm.select_components(
+        frame,
+        ks,
+        draws=draws,
+        n_bootstrap=n_bootstrap,
+        overfitted=overfitted,
+        random_state=seed,
+        progressbar=not quiet,
+    )
+    if figure is not None:
+        from bayesgmm.plots import plot_criteria
+
+        _write(Path(figure), lambda: plot_criteria(choice).savefig(figure, dpi=120))
+    if as_json:
+        _print_selection(choice, dropped)
+    else:
+        _show_selection(choice, dropped if drop_missing else None, figure)
+
+
+def _print_selection(choice: "Selection", dropped: int) -> None:
+    import json
+
+    found = {
+        "verdict": choice.verdict,
+        "best": dict(choice.best),
+        "table": choice.table.reset_index().to_dict("records"),
+        "occupied": None
+        if choice.occupied is None
+        else choice.occupied.table.reset_index().to_dict("records"),
+        "rows_left_out": dropped,
+    }
+    click.echo(json.dumps(_plain(found), indent=2))
+
+
+def _show_selection(choice: "Selection", dropped: int | None, figure: str | None) -> None:
+    page, t = _Page(), choice.table
+    page.line(choice.verdict, style="bold")
+    if dropped is not None:
+        page.line(f"{_count(dropped, 'row')} with a missing value left out.")
+    page.line()
+
+    def numbers(name: str, digits: int = 1) -> list[str]:
+        return [f"{v:.{digits}f}" if math.isfinite(v) else "" for v in t[name]]
+
+    left_out = [
+        f"{d:.1f} ± {e:.1f}" for d, e in zip(t["elpd_difference"], t["elpd_difference_se"], strict=True)
+    ]
+    evidence = [
+        f"{v:.2f} ± {e:.2f}" if math.isfinite(v) else ""
+        for v, e in zip(t["log_evidence"], t["log_evidence_se"], strict=True)
+    ]
+    columns = {
+        "K": [str(k) for k in t.index],
+        "log-likelihood": numbers("log_likelihood", 2),
+        "BIC": numbers("bic"),
+        "AIC": numbers("aic"),
+        "ICL": numbers("icl"),
+        "LR p": numbers("lr_p_value", 2),
+        "left out": left_out,
+        "log evidence": evidence,
+        "probability": numbers("probability", 2),
+        "occupied": numbers("occupied"),
+        "verdict": list(t["verdict"]),
+    }
+    optional = [["AIC"], ["occupied"], ["log-likelihood"], ["left out"], ["ICL"]]
+    page.table(columns, right=[name for name in columns if name != "verdict"], optional=optional[::-1])
+    if figure is not None:
+        page.line()
+        page.line(f"Figure written to {figure!r}", wrap=False)
 
 
 @main.command()
