@@ -91,7 +91,8 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         Acceptance rate that the step size of NUTS is adapted to.
     max_time : float or None, default None
         Seconds for method "smc": it then ends with the last temperature that was finished, and the verdict says that the draws are
-        not of the posterior.
+        not of the posterior. EM and the search for modes come before, take what they take, and count; a run that the verdict refuses
+        is not repeated with more particles.
     random_state : int, Generator, RandomState or None, default None
     progressbar : bool, default True
         Show progress on a terminal or in a notebook.
@@ -278,12 +279,13 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
                 mixtures += self._em(X, k - 1, em_seed).mode_params_
         reference = tempering_reference(fit.target, mixtures, fit.settings, place_seed, fit.steps, left())
         thin = 1
-        for run_seed in run_seeds:
+        for run, run_seed in enumerate(run_seeds, start=1):
             kept, particles = by_smc(
                 fit.target, reference, fit.settings, run_seed, fit.steps, thin=thin, max_time=left()
             )
             tree, found = fit.labelled(kept)
-            if found.label_free_ok or self.max_time is not None or fit.settings["chains"] < 2:
+            last = run == MOST_TEMPERED_RUNS or self.max_time is not None or fit.settings["chains"] < 2
+            if found.label_free_ok or last:
                 break
             reference = reference.refitted(np.concatenate(list(particles.q)))
             thin = min(MOST_PARTICLES, thin * more_particles(found, fit.settings["chains"]))

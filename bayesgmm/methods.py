@@ -1,5 +1,6 @@
 """What each method of sampling draws, in one form."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,7 @@ Array = NDArray[np.float64]
 # Of evaluations of the posterior that tempering has needed for each particle, on data sets of all kinds.
 EVALUATIONS_PER_PARTICLE = 250
 SECONDS_PER_TERM = 3e-9
+PILOTS_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -108,12 +110,15 @@ def tempering_reference(
     steps: Steps,
     max_time: float | None = None,
 ) -> Reference:
-    """The places that climbs have found, fitted to what a small run of tempering from them draws."""
+    """The places that climbs have found, fitted to what a small run of tempering from them draws, if it is done in time."""
+    began = time.monotonic()
     place_seed, run_seed = seed.spawn(2)
     with steps.step("places of the posterior"):
         reference = find_reference(target, mixtures, np.random.default_rng(place_seed), settings["cores"])
     small = {**settings, "draws": max(FEWEST_PARTICLES, settings["draws"] // 4)}
-    pilot = _runs("pilot", target, reference, small, run_seed, steps, max_time)
+    # Of a limited time most is for the draws.
+    limit = None if max_time is None else max(0.0, max_time - (time.monotonic() - began)) * PILOTS_SHARE
+    pilot = _runs("pilot", target, reference, small, run_seed, steps, limit)
     return reference.refitted(np.concatenate(list(pilot.q))) if pilot.finished else reference
 
 

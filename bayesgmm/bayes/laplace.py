@@ -70,10 +70,11 @@ def laplace(target: Target, start: Array) -> Laplace:
 def climbed(
     target: Target, start: Array, tolerance: float = 1e-13, iterations: int = 2000
 ) -> tuple[Array, float]:
-    """Where L-BFGS ends from `start`, and the log posterior there."""
+    """Where L-BFGS ends from `start`, and the log posterior there; minus infinity where the start has no density."""
     q = np.array(start, dtype=float)
     state = (target.rows, target.numbers, target.n_components, target.temperature)
-    return q, ascend(q, *state, tolerance, SMALL_GRADIENT, iterations)
+    value = ascend(q, *state, tolerance, SMALL_GRADIENT, iterations)
+    return q, value if np.isfinite(value) else -np.inf
 
 
 def negative_hessian(target: Target, q: Array) -> Array:

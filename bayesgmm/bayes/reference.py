@@ -76,6 +76,8 @@ class Reference:
         Log of weight times normaliser of each t density.
     direction : ndarray, shape (D,)
         Components are sorted by the projection of their means on it.
+    broader : ndarray, shape (M,)
+        How much wider the scale matrices are than what is known of the posterior there.
     """
 
     centres: Array
@@ -84,18 +86,21 @@ class Reference:
     weights: Array
     log_constants: Array
     direction: Array
+    broader: Array
 
     @classmethod
-    def of(cls, places: Sequence[tuple[Array, Array, float]], direction: Array) -> "Reference":
-        """From centres, scale matrices and weights."""
+    def of(
+        cls, places: Sequence[tuple[Array, Array, float]], direction: Array, broader: Array
+    ) -> "Reference":
+        """From centres, scale matrices before they are broadened, weights, and factors to broaden by, shape (M,)."""
         centres, scales, weights = (np.array(x) for x in zip(*places, strict=True))
         weights = weights / weights.sum()
-        factors = np.linalg.cholesky(scales)
+        factors = np.linalg.cholesky(broader[:, None, None] * scales)
         n, nu = centres.shape[1], DEGREES_OF_FREEDOM
         normaliser = gammaln((nu + n) / 2) - gammaln(nu / 2) - 0.5 * n * math.log(nu * math.pi)
         log_det = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
         constants = np.log(weights) + normaliser - log_det
-        return cls(centres, factors, np.linalg.inv(factors), weights, constants, direction)
+        return cls(centres, factors, np.linalg.inv(factors), weights, constants, direction, broader)
 
     def draw(self, size: int, n_components: int, rng: np.random.Generator) -> tuple[Array, float]:
         """Sorted draws, shape (size, n), and the share of all draws that are sorted.
@@ -126,7 +131,8 @@ class Reference:
         Peel and McLachlan (2000), Robust mixture modelling using the t distribution, section 4; steadied, since some places have few draws.
         """
         n, nu = q.shape[1], DEGREES_OF_FREEDOM
-        scales = self.factors @ np.swapaxes(self.factors, 1, 2)
+        scales = self.factors @ np.swapaxes(self.factors, 1, 2) / self.broader[:, None, None]
+        as_fitted, broader = np.ones(len(scales)), np.full(len(scales), BROADER_REFITTED)
         found = self
         places: list[tuple[Array, Array, float]] = []
         for _ in range(REFITS):
@@ -145,13 +151,11 @@ class Reference:
                 centre = (pull @ q + steady * self.centres[m]) / (pull.sum() + steady)
                 away = q - centre
                 steady = STEADIED_SCALE * n
-                # The scales that tempering began with are broader than the posterior.
-                scale = (away.T * pull) @ away + steady * scales[m] / BROADER
+                scale = (away.T * pull) @ away + steady * scales[m]
                 weight = (1 - STEADIED_SHARE) * share.mean() + STEADIED_SHARE * self.weights[m]
                 places.append((centre, scale / (share.sum() + steady), float(weight)))
-            found = Reference.of(places, self.direction)
-        broader = [(c, BROADER_REFITTED * scale, weight) for c, scale, weight in places]
-        return Reference.of(broader, self.direction)
+            found = Reference.of(places, self.direction, as_fitted)
+        return Reference.of(places, self.direction, broader)
 
 
 def find_reference(
@@ -182,7 +186,7 @@ def find_reference(
         if empty == 0:
             groups.append(
                 [
-                    (m.mode, BROADER * m.whitening @ m.whitening.T, share)
+                    (m.mode, m.whitening @ m.whitening.T, share)
                     for m, share in zip(modes, _shares(modes), strict=True)
                 ]
             )
@@ -201,7 +205,9 @@ def find_reference(
         for of, group in zip(of_group, groups, strict=True)
         for q, scale, share in group
     ]
-    return Reference.of(places, direction)
+    broader = np.full(len(places), BROADER_WHERE_EMPTY)
+    broader[: len(groups[0])] = BROADER
+    return Reference.of(places, direction, broader)
 
 
 def posterior_modes(
@@ -243,6 +249,10 @@ def posterior_modes(
     resolution = resolutions(target.rows)
     # Where nothing else was found, they are better than nothing.
     modes = [m for m in modes if not is_artefact(target, m.mode, resolution)] or modes
+    if not modes:
+        raise SamplingError(
+            "The log posterior is finite at none of the starts; the prior may be too wide for the data."
+        )
     modes.sort(key=lambda m: -log_evidence(m))
     best = log_evidence(modes[0])
     return [m for m in modes[:MOST_MODES] if log_evidence(m) > best - FURTHEST]
@@ -338,7 +348,7 @@ def _beside_empty_ones(
         scale = np.atleast_2d(np.cov(some.T))
         # Few draws tell variances but not all covariances.
         scale = (len(some) * scale + p * np.diag(np.diag(scale))) / (len(some) + p)
-        out.append((some.mean(axis=0), BROADER_WHERE_EMPTY * scale, counts[i] / n))
+        out.append((some.mean(axis=0), scale, counts[i] / n))
     return out
 
 

@@ -206,6 +206,47 @@ def test_weights_choose_a_temperature_and_particles():
     np.testing.assert_allclose(counts, 500 * weights / weights.sum(), atol=0.06)
 
 
+def test_the_density_of_many_coordinates_is_that_of_all_places():
+    """Places out of sight are given up half-way; what is left out must not be seen in density or gradient."""
+    X = datasets.iris().X
+    target = Target.standardising(X, 3, Prior.from_data(X), "full")
+    mixtures = EMGaussianMixture(3, random_state=0).fit(X).mode_params_
+    found = reference.find_reference(target, mixtures, np.random.default_rng(0), 2)
+    assert found.centres.shape[1] > 3 * moves.BLOCK
+    q, _ = found.draw(300, 3, np.random.default_rng(1))
+    posteriors, references, by_q = np.empty(300), np.empty(300), np.empty_like(q)
+    state = (found.centres, found.inverses, found.log_constants, reference.DEGREES_OF_FREEDOM)
+    moves.densities(q, target.rows, target.numbers, 3, 0.0, state, posteriors, references, by_q)
+    of_places = [
+        stats.multivariate_t(c, f @ f.T, df=reference.DEGREES_OF_FREEDOM)
+        for c, f in zip(found.centres, found.factors, strict=True)
+    ]
+
+    def density(points):
+        return logsumexp(
+            [math.log(w) + p.logpdf(points) for w, p in zip(found.weights, of_places, strict=True)], axis=0
+        )
+
+    np.testing.assert_allclose(references, density(q), atol=1e-8)
+    for i in range(0, q.shape[1], 5):
+        step = np.zeros(q.shape[1])
+        step[i] = 1e-5
+        np.testing.assert_allclose(
+            (density(q + step) - density(q - step)) / 2e-5, by_q[:, i], rtol=1e-3, atol=1e-4
+        )
+
+
+def test_refits_do_not_shrink_places_without_draws():
+    target = small_target(k=2)
+    found = reference.find_reference(target, [], np.random.default_rng(0), 1)
+    far = np.argmin(found.weights)
+    volume = np.linalg.slogdet(found.factors[far])[1] - 0.5 * 5 * math.log(found.broader[far])
+    drawn = found.centres[np.argmax(found.weights)] + 1e-3 * np.random.default_rng(0).normal(size=(500, 5))
+    again = found.refitted(drawn).refitted(drawn)
+    after = np.linalg.slogdet(again.factors[far])[1] - 0.5 * 5 * math.log(again.broader[far])
+    assert after == pytest.approx(volume, abs=0.5)
+
+
 def test_the_reference_is_a_density_on_sorted_components():
     target = small_target(k=2)
     found = reference.find_reference(target, [], np.random.default_rng(0), 1)
