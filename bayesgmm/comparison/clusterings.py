@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
 from bayesgmm import density
-from bayesgmm.comparison.partitioning import kmeans_labels, partition
+from bayesgmm.comparison.partitioning import partition
 from bayesgmm.errors import ParameterError
 from bayesgmm.posterior import partitions
 
@@ -32,13 +32,10 @@ def clustering_table(bayes: "BayesGaussianMixture", labels: NDArray[np.int32] | 
     part = partition(bayes)
     X = bayes.posterior_["observed_data"]["x"].to_numpy()
     em = density.responsibilities(X, bayes.em_.params_)
-    k = em.shape[1]
-    rng = np.random.default_rng([bayes.predictive_seed_, 4])
-    soft = {"posterior": bayes.membership_, "em": em}
     hard = {
         "posterior": part.labels,
         "em": em.argmax(axis=1).astype(np.int32)[part.rows],
-        "k-means": kmeans_labels(X[part.rows], k, rng),
+        "k-means": part.kmeans_labels,
     }
     f = partitions.loss_function("vi", len(part.rows))
     table = pd.DataFrame(index=pd.Index(list(hard), name="clustering"))
@@ -50,6 +47,8 @@ def clustering_table(bayes: "BayesGaussianMixture", labels: NDArray[np.int32] | 
     true = labels[part.rows]
     table["rand_with_truth"] = [adjusted_rand_score(true, z) for z in hard.values()]
     table["vi_with_truth"] = [partitions.distances(z[None], true, f)[0] for z in hard.values()]
+    # Memberships are by name; where names do not hold, they have no meaning of their own.
+    soft = {"em": em} | ({"posterior": bayes.membership_} if bayes.verdict_.ok else {})
     table["log_loss"] = [log_loss(soft[name], labels) if name in soft else np.nan for name in hard]
     return table
 
@@ -64,7 +63,7 @@ def checked_labels(labels: ArrayLike | None, n: int) -> NDArray[np.int32] | None
     """
     if labels is None:
         return None
-    values = pd.Series(np.asarray(labels).ravel() if np.ndim(labels) == 1 else np.empty(0))
+    values = pd.Series(list(labels) if np.ndim(labels) == 1 else [])  # type: ignore[arg-type]
     if len(values) != n:
         raise ParameterError(
             f"labels must hold one label for each of the {n} rows; got shape {np.shape(labels)}."

@@ -20,7 +20,7 @@ from bayesgmm.posterior.similarity import similarity_matrix
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["Partition", "kmeans_labels", "partition"]
+__all__ = ["Partition", "partition"]
 
 # Partitions drawn from the posterior, and rows, that a search looks at: beyond, evenly spaced ones.
 DRAWS = 1000
@@ -50,6 +50,8 @@ class Partition:
         Expected losses of the same.
     n_draws : int
         Draws that the expectations are taken over.
+    kmeans_labels : ndarray of int, shape (M,)
+        Of k-means with K clusters on standardised columns.
     """
 
     labels: NDArray[np.int32]
@@ -60,6 +62,7 @@ class Partition:
     distances: Mapping[str, float]
     expected_losses: Mapping[str, float]
     n_draws: int
+    kmeans_labels: NDArray[np.int32]
 
     @property
     def n_clusters(self) -> int:
@@ -150,7 +153,7 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     k = log_weights.shape[1]
     others = {
         "em": density.responsibilities(X, bayes.em_.params_).argmax(axis=1).astype(np.int32),
-        "kmeans": kmeans_labels(X, k, rng),
+        "kmeans": _kmeans(X, k, rng),
     }
     cuts = partitions.hierarchical_cuts(similarity_matrix(X, log_weights, means, cholesky), 2 * k)
     f = partitions.loss_function(loss, len(X))
@@ -164,10 +167,11 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
         {name: float(partitions.distances(labels[None], z, f)[0]) for name, z in others.items()},
         {name: float(partitions.distances(sampled, z, f).mean()) for name, z in others.items()},
         len(sampled),
+        others["kmeans"],
     )
 
 
-def kmeans_labels(X: NDArray[np.float64], k: int, rng: np.random.Generator) -> NDArray[np.int32]:
+def _kmeans(X: NDArray[np.float64], k: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """K-means on standardised columns."""
     shift, scale = families.location_scale(X, np.empty(0), "full")
     model = KMeans(min(k, len(np.unique(X, axis=0))), n_init=10, random_state=int(rng.integers(2**31)))

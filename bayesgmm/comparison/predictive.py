@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from bayesgmm import density
+from bayesgmm.bayes.rounding import resolutions
 from bayesgmm.posterior.draws import evenly, stacked
 from bayesgmm.posterior.pointwise import log_densities, replicated_rows
 
@@ -23,7 +24,7 @@ __all__ = ["PredictiveCheck", "predictive_checks", "replicate"]
 
 Array = NDArray[np.float64]
 REPLICATIONS = 1000
-REPLICATIONS_OF_EM = 500
+FEWER_REPLICATIONS = 500
 # Whose nearest neighbours are looked for.
 ROWS_FOR_NEIGHBOURS = 1000
 
@@ -81,18 +82,19 @@ def predictive_checks(bayes: "BayesGaussianMixture") -> tuple[PredictiveCheck, .
     names = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
     scale = data.std(axis=0)
     # What is measured is fixed by the data, so that replications are measured alike.
-    ruler = _Ruler(data.mean(axis=0), scale, evenly(len(data), ROWS_FOR_NEIGHBOURS))
+    unit = resolutions(data) / scale
+    ruler = _Ruler(data.mean(axis=0), scale, evenly(len(data), ROWS_FOR_NEIGHBOURS), unit)
     replicated = np.array([ruler.statistics(r) for r in replicate(bayes, REPLICATIONS)])
     rng = np.random.default_rng([bayes.predictive_seed_, 5])
     em = bayes.em_.params_
     by_em = np.array(
-        [ruler.statistics(density.simulate(em, len(data), rng)[0]) for _ in range(REPLICATIONS_OF_EM)]
+        [ruler.statistics(density.simulate(em, len(data), rng)[0]) for _ in range(FEWER_REPLICATIONS)]
     )
     labels = [f"{label} of {name}" for name in names for label in _STATISTICS]
     labels += [f"number of modes of {name}" for name in names]
     labels += [f"share beyond two sds of {name}" for name in names]
     labels += [f"correlation of {a} and {b}" for a, b in combinations(names, 2)]
-    labels.append("median distance to the nearest neighbour")
+    labels.append("mean distance to the nearest neighbour")
     observed = ruler.statistics(data)
     rows = zip(labels, observed, replicated.T, by_em.T, strict=True)
     return (*(PredictiveCheck(*row) for row in rows), _of_log_likelihood(bayes, data))
@@ -105,7 +107,7 @@ def _of_log_likelihood(bayes: "BayesGaussianMixture", data: Array) -> Predictive
     n = len(means)
     own = np.asfortranarray(data)
     gains = []
-    for s in rng.choice(n, REPLICATIONS_OF_EM, replace=n < REPLICATIONS_OF_EM):
+    for s in rng.choice(n, FEWER_REPLICATIONS, replace=n < FEWER_REPLICATIONS):
         one = log_weights[[s]], means[[s]], cholesky[[s]]
         replicated = np.asfortranarray(replicated_rows(log_weights[s], means[s], cholesky[s], len(data), rng))
         gains.append(log_densities(replicated, *one).sum() - log_densities(own, *one).sum())
@@ -113,7 +115,7 @@ def _of_log_likelihood(bayes: "BayesGaussianMixture", data: Array) -> Predictive
     at_em = density.log_likelihood_per_obs(data, em).sum()
     by_em = [
         density.log_likelihood_per_obs(density.simulate(em, len(data), rng)[0], em).sum() - at_em
-        for _ in range(REPLICATIONS_OF_EM)
+        for _ in range(FEWER_REPLICATIONS)
     ]
     return PredictiveCheck("log-likelihood, less that of the data", 0.0, np.array(gains), np.array(by_em))
 
@@ -125,6 +127,11 @@ class _Ruler:
     location: Array
     scale: Array
     some: NDArray[np.intp]
+    unit: Array
+
+    def _rounded(self, standardised: Array) -> Array:
+        unit = np.where(self.unit > 0, self.unit, 1.0)
+        return np.where(self.unit > 0, np.round(standardised / unit) * unit, standardised)
 
     def statistics(self, X: Array) -> list[float]:
         """All of one data set: feature by feature, then of pairs, then of all features together."""
@@ -135,8 +142,10 @@ class _Ruler:
         if X.shape[1] > 1:
             matrix = np.atleast_2d(np.corrcoef(X, rowvar=False))
             values += [float(matrix[i, j]) for i, j in combinations(range(X.shape[1]), 2)]
-        near, _ = cKDTree(standardised).query(standardised[self.some], k=2)
-        values.append(float(np.median(near[:, 1])))
+        # Rows of rounded data coincide, and simulated ones would not.
+        rounded = standardised if not self.unit.any() else self._rounded(standardised)
+        near, _ = cKDTree(rounded).query(rounded[self.some], k=2)
+        values.append(float(np.mean(near[:, 1])))
         return values
 
 

@@ -51,7 +51,7 @@ class Comparison:
         The whole in plain sentences.
     components_readable : bool
         Whether the verdict on the fit allows component-wise reading; where it does not, parameters, joint, assignments and shapes
-        compare names that mean nothing, and the rest holds.
+        compare names that mean nothing.
     bayes : BayesGaussianMixture
     labels : ndarray of int or None
         True labels, where they were given.
@@ -168,7 +168,7 @@ def _other_sentences(bayes: "BayesGaussianMixture", checks: tuple[PredictiveChec
         if not odd
         else f"Replicated data sets differ from the data in {len(odd)} of {len(checks)} checks: "
         + ", ".join(f"{c.name} (p = {c.p_value:.3f})" for c in odd)
-        + "."
+        + f"; about {0.05 * len(checks):.0f} would by chance."
     )
     return sentences
 

@@ -9,7 +9,7 @@ from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
 from bayesgmm import density, validation
-from bayesgmm.em.climb import climb
+from bayesgmm.em.climb import Status, climb
 from bayesgmm.em.problem import standardised_problem
 from bayesgmm.em.steps import State
 from bayesgmm.params import MixtureParams
@@ -40,12 +40,14 @@ class PredictiveScores:
     Attributes
     ----------
     table : DataFrame
-        One row each of the rows left out: ``bayes``, by Pareto-smoothed importance sampling, ``pareto_k``, and ``em``, of EM fitted to
-        all others.
+        One row each of the rows left out: ``bayes``, by Pareto-smoothed importance sampling, ``pareto_k``, and ``em``, of EM climbed to
+        the maximum next to its estimate without the row; NaN where a component collapses then.
     elpd, elpd_se : float
         Sum over all rows by the posterior, and its standard error.
     n_bad : int
         Rows with a Pareto k above 0.7, whose share of elpd is not to be trusted.
+    n_collapsed : int
+        Rows left out without which EM collapses; they are not in the difference.
     difference, difference_se : float
         Posterior less EM, over the rows left out of both, scaled to all rows.
     """
@@ -54,6 +56,7 @@ class PredictiveScores:
     elpd: float
     elpd_se: float
     n_bad: int
+    n_collapsed: int
     difference: float
     difference_se: float
 
@@ -68,6 +71,8 @@ class PredictiveScores:
         )
         if self.n_bad:
             text += f" Not to be trusted at {self.n_bad} row{'s' if self.n_bad > 1 else ''} (Pareto k above {LARGEST_K})."
+        if self.n_collapsed:
+            text += f" Without one of {self.n_collapsed} rows EM collapses; these are not counted."
         return text
 
 
@@ -81,9 +86,9 @@ def leave_one_out(bayes: "BayesGaussianMixture") -> tuple[Array, Array]:
     X, posterior = tree["observed_data"]["x"].to_numpy(), tree["posterior"].dataset
     draws = finite(stacked(posterior), posterior.sizes["draw"])
     n_draws = len(draws[0])
-    efficiency = min(1.0, max(bayes.verdict_.label_free.ess, 1.0) / n_draws)
-    if not np.isfinite(efficiency):
-        efficiency = 1.0
+    found = bayes.verdict_
+    ess = found.label_free.ess if found.importance is None else found.importance.ess
+    efficiency = min(1.0, max(ess, 1.0) / n_draws) if np.isfinite(ess) else 1.0
 
     def of(rows: slice) -> tuple[Array, Array]:
         values = log_densities(np.asfortranarray(X[rows]), *draws).T
@@ -108,21 +113,23 @@ def predictive_scores(bayes: "BayesGaussianMixture") -> PredictiveScores:
     table = pd.DataFrame(
         {"bayes": elpd[rows], "pareto_k": k[rows], "em": em}, index=pd.Index(rows, name="obs")
     )
-    gain = elpd[rows] - em
-    scale, n = len(X) / len(rows), len(rows)
+    gain = (elpd[rows] - em)[np.isfinite(em)]
+    n = len(gain)
+    scale = len(X) / max(n, 1)
     error = np.sqrt(n) * gain.std(ddof=1) * scale if n > 1 else float("nan")
     return PredictiveScores(
         table,
         float(elpd.sum()),
         float(np.sqrt(len(X)) * elpd.std(ddof=1)) if len(X) > 1 else float("nan"),
-        int((k > LARGEST_K).sum()),
+        int((~(k <= LARGEST_K)).sum()),
+        int(np.isnan(em).sum()),
         float(gain.sum() * scale),
         float(error),
     )
 
 
 def em_leave_one_out(X: Array, params: MixtureParams, covariance_type: str, rows: NDArray[np.intp]) -> Array:
-    """Log density of each of some rows under EM fitted to all others, climbing from the estimate on all rows, shape (M,)."""
+    """Log density of each of some rows under EM climbed, from the estimate on all rows, without it, shape (M,); NaN where that collapses."""
     problem, shift, scale = standardised_problem(X, np.empty(0), covariance_type, 1e-6, 1)
     p = params.rescaled(-shift / scale, 1 / scale)
     units = np.log(scale).sum()
@@ -132,9 +139,12 @@ def em_leave_one_out(X: Array, params: MixtureParams, covariance_type: str, rows
         weights[row] = 0.0
         start = State(np.log(np.maximum(p.weights, 1e-12)), np.array(p.means), np.array(p.cholesky))
         others = type(problem)(problem.X, weights, problem.family, problem.floor, 1)
-        end = climb(others, start, max_iter=STEPS, tol=TOLERANCE).state
+        found = climb(others, start, max_iter=STEPS, tol=TOLERANCE)
+        if found.status is Status.DEGENERATE:
+            return float("nan")
+        end = found.state
         pi = np.exp(end.log_weights)
-        found = MixtureParams(pi / pi.sum(), end.means, end.cholesky @ np.swapaxes(end.cholesky, 1, 2))
-        return float(density.log_likelihood_per_obs(problem.X[[row]], found)[0] - units)
+        mixture = MixtureParams(pi / pi.sum(), end.means, end.cholesky @ np.swapaxes(end.cholesky, 1, 2))
+        return float(density.log_likelihood_per_obs(problem.X[[row]], mixture)[0] - units)
 
     return np.array(shared(without, [int(r) for r in rows], validation.available_cores()))

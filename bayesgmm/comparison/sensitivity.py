@@ -30,10 +30,14 @@ def sensitivity_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     posterior = tree["posterior"].dataset
     total = tree["sample_stats"]["total_log_likelihood"]
     quantities = label_free_quantities(posterior, total.to_numpy(), tree["em"]["means"].to_numpy())
+    quantities = _varying(quantities)
     blocks = [quantities.to_dataset().rename(value="label_free", parameter="quantity")]
     if bayes.verdict_.ok:
         blocks.append(
-            parameter_draws(posterior).rename("named").rename(parameter="named_parameter").to_dataset()
+            _varying(parameter_draws(posterior))
+            .rename("named")
+            .rename(parameter="named_parameter")
+            .to_dataset()
         )
     log_prior = tree["log_prior"].dataset
     log_densities = [v.to_numpy().reshape(*total.shape, -1).sum(axis=2) for v in log_prior.data_vars.values()]
@@ -50,6 +54,11 @@ def sensitivity_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     table.index = [_name(str(i)) for i in table.index]
     table["diagnosis"] = table["diagnosis"].replace("✓", "")
     return table.rename_axis("quantity")
+
+
+def _varying(quantities: xr.DataArray) -> xr.DataArray:
+    """Without constants, such as the weight of a single component: they have no sensitivity."""
+    return quantities[..., np.ptp(quantities.to_numpy(), axis=(0, 1)) > 0]
 
 
 def _name(label: str) -> str:

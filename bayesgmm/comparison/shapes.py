@@ -16,21 +16,28 @@ __all__ = ["shape_table"]
 Array = NDArray[np.float64]
 
 INTERVAL = (0.025, 0.975)
+ALL = ("volume", "axis ratio", "orientation", "turn")
 
 
 def shape_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     """Volume, axis ratio and orientation of each component's covariance; see ``Comparison.shapes``.
 
+    Spherical covariances have no axes, and those of diagonal ones are the features': they have no orientation.
+
     After Banfield and Raftery (1993), Model-based Gaussian and non-Gaussian clustering, section 2: volume is the root of the determinant,
     and the axes are the covariance's eigenvectors.
     """
     posterior, em = bayes.posterior_["posterior"].dataset, bayes.em_.params_
+    family = str(bayes.posterior_.attrs["covariance_type"])
+    described = {"spherical": ("volume",), "diag": ("volume", "axis ratio")}.get(family, ALL)
     draws = covariance_draws(posterior)
     draws = draws.reshape(-1, *draws.shape[2:])
     rows = []
     for k in range(em.n_components):
         single, many = em.covariances[k], draws[:, k]
         for name, (at_em, of_draws) in _shapes(single, many).items():
+            if name not in described:
+                continue
             lower, upper = np.quantile(of_draws, INTERVAL)
             rows.append((k, name, at_em, of_draws.mean(), of_draws.std(ddof=1), lower, upper))
     columns = ["component", "shape", "em", "mean", "sd", "lower", "upper"]
@@ -44,7 +51,8 @@ def shape_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
 def _shapes(em: Array, draws: Array) -> dict[str, tuple[float, Array]]:
     """Of one component: each shape at EM's covariance (D, D) and at the draws' (S, D, D)."""
     (values, axes), (of_draws, axes_of_draws) = np.linalg.eigh(em), np.linalg.eigh(draws)
-    found = {"volume": (float(np.sqrt(values.prod())), np.sqrt(of_draws.prod(axis=1)))}
+    volume, volumes = (np.exp(0.5 * np.linalg.slogdet(c)[1]) for c in (em, draws))
+    found = {"volume": (float(volume), volumes)}
     if len(em) == 1:
         return found
     found["axis ratio"] = (

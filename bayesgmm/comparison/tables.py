@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesgmm import density
-from bayesgmm.bayes.target import Target, unconstrained_values
+from bayesgmm.bayes.target import unconstrained_values
 from bayesgmm.errors import BayesGMMError
 from bayesgmm.params import MixtureParams
 from bayesgmm.posterior.draws import mean_params, parameter_draws, stacked
@@ -18,7 +18,14 @@ from bayesgmm.validation import available_cores
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["JointDistance", "assignment_table", "joint_distance", "log_likelihood_summary", "parameter_table"]
+__all__ = [
+    "JointDistance",
+    "assignment_table",
+    "joint_distance",
+    "log_likelihood_summary",
+    "parameter_table",
+    "rows_of_em",
+]
 
 INTERVAL = (0.025, 0.975)
 
@@ -50,13 +57,11 @@ def parameter_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
 
 def _standard_errors(bayes: "BayesGaussianMixture", posterior: xr.Dataset) -> np.ndarray:
     """EM's standard errors by the observed information, in the order of :func:`em_values`; NaN where it has none."""
-    rows, em = bayes.posterior_["observed_data"]["x"].to_numpy(), bayes.em_
-    names = getattr(em, "feature_names_in_", None)
-    n = len(em_values(em.params_, posterior))
+    rows, em = rows_of_em(bayes), bayes.em_
     try:
-        found = em.standard_errors(rows if names is None else pd.DataFrame(rows, columns=names))
+        found = em.standard_errors(rows)
     except BayesGMMError:
-        return np.full(n, np.nan)
+        return np.full(len(em_values(em.params_, posterior)), np.nan)
     stds, parts = found.stds, [found.weights, found.means.ravel()]
     if "cluster" not in posterior["stds"].dims:
         stds = stds[0]
@@ -68,6 +73,13 @@ def _standard_errors(bayes: "BayesGaussianMixture", posterior: xr.Dataset) -> np
         i, j = np.triu_indices(rows.shape[1], 1)
         parts.append((found.correlations if own else found.correlations[:1])[:, i, j].ravel())
     return np.concatenate(parts)
+
+
+def rows_of_em(bayes: "BayesGaussianMixture") -> np.ndarray | pd.DataFrame:
+    """The fitted rows in the form in which EM has seen them: with the names of features, if it knows any."""
+    rows = bayes.posterior_["observed_data"]["x"].to_numpy()
+    names = getattr(bayes.em_, "feature_names_in_", None)
+    return rows if names is None else pd.DataFrame(rows, columns=names)
 
 
 def em_values(params: MixtureParams, posterior: xr.Dataset) -> np.ndarray:
@@ -102,7 +114,8 @@ class JointDistance:
     distance : float
         Mahalanobis distance of the estimate under the posterior, in the unconstrained coordinates.
     share : float
-        Of the draws, how many lie nearer; the 95 % region holds the estimate where it is below 0.95.
+        Of the draws, how many lie nearer; the 95 % region holds the estimate where it is below 0.95. Both are NaN where there are
+        fewer than two draws for each parameter.
     """
 
     distance: float
@@ -117,13 +130,12 @@ class JointDistance:
 def joint_distance(bayes: "BayesGaussianMixture") -> JointDistance:
     """Of EM's estimate; meaningless where components cannot be told apart."""
     posterior, em = bayes.posterior_["posterior"].dataset, bayes.em_.params_
-    X = bayes.posterior_["observed_data"]["x"].to_numpy()
-    target = Target.standardising(
-        X, em.n_components, bayes.prior_, str(bayes.posterior_.attrs["covariance_type"])
-    )
     values = {str(name): v.to_numpy() for name, v in posterior.data_vars.items()}
     # Standardisation is linear in these coordinates, and distances do not change.
-    q = unconstrained_values(values).reshape(-1, target.n_parameters)
+    q = unconstrained_values(values)
+    q = q.reshape(-1, q.shape[-1])
+    if len(q) <= 2 * q.shape[1]:
+        return JointDistance(float("nan"), float("nan"))
     at = unconstrained_values(em_arrays(em, posterior))
     away = q - q.mean(axis=0)
     whiten = np.linalg.pinv(np.linalg.cholesky(np.cov(q.T) + 1e-12 * np.diag(q.var(axis=0))))

@@ -56,6 +56,7 @@ def test_labels_that_no_component_can_stand_for_are_wrong():
         ([1, 2], r"labels must hold one label for each of the 3 rows; got shape \(2,\)"),
         ([[1], [2], [3]], r"got shape \(3, 1\)"),
         ([1, None, 2], "labels must not be missing; row 1 has none"),
+        (["a", float("nan"), "b"], "labels must not be missing; row 1 has none"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(labels, message):

@@ -1,11 +1,13 @@
 """The comparison against numbers recomputed from its parts."""
 
+import arviz_stats as azs
 import numpy as np
 import pytest
+import xarray as xr
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from bayesgmm import BayesGaussianMixture, compare, density
+from bayesgmm import BayesGaussianMixture, compare, datasets, density
 from bayesgmm.comparison import predictive, result, tables
 from bayesgmm.comparison.predictive import PredictiveCheck
 from bayesgmm.comparison.tables import JointDistance
@@ -163,19 +165,70 @@ def test_modes_are_counted():
     assert predictive._number_of_modes(rng.normal(size=2000)) == 1
 
 
-def test_data_unlike_the_model_are_told_from_replications(faithful_fit, comparison):
-    """The discrepancy of the log-likelihood, and what is not normal within a cluster."""
+def test_all_statistics_are_those_of_the_data(comparison, faithful_frame):
+    observed = {c.name: c.observed for c in comparison.predictive}
+    z = (faithful_frame - faithful_frame.mean()) / faithful_frame.std(ddof=0)
+    assert observed["share beyond two sds of waiting"] == (z["waiting"].abs() > 2).mean()
+    assert observed["number of modes of eruptions"] == 2
+    distances = np.sqrt(((z.to_numpy()[:, None] - z.to_numpy()) ** 2).sum(axis=2))
+    np.fill_diagonal(distances, np.inf)
+    assert_allclose(
+        observed["mean distance to the nearest neighbour"], distances.min(axis=1).mean(), atol=1e-3
+    )
+
+
+def test_data_unlike_the_model_are_told_from_replications():
+    rng = np.random.default_rng(0)
+    lattice = np.stack(np.meshgrid(np.arange(14.0), np.arange(14.0)), axis=-1).reshape(-1, 2)
+    X = lattice + 0.02 * rng.normal(size=lattice.shape)
+    bayes = BayesGaussianMixture(1, method="laplace", random_state=0, progressbar=False).fit(X)
+    by_name = {c.name: c for c in compare(bayes).predictive}
+    # A lattice keeps its points apart, and has no tails.
+    assert by_name["mean distance to the nearest neighbour"].p_value < 0.01
+    assert by_name["share beyond two sds of x0"].p_value > 0.99
+    assert by_name["largest value of x0"].p_value > 0.99
+
+
+def test_rounding_alone_is_not_found_odd():
+    waiting = datasets.faithful().X[:, 1:]
+    bayes = BayesGaussianMixture(2, method="laplace", random_state=0, progressbar=False).fit(waiting)
+    by_name = {c.name: c for c in compare(bayes).predictive}
+    assert 0.01 < by_name["mean distance to the nearest neighbour"].p_value < 0.99
+
+
+def test_one_component_and_one_feature_are_compared():
+    X = datasets.galaxies().X
+    bayes = BayesGaussianMixture(1, random_state=0, progressbar=False).fit(X)
+    found = compare(bayes)
+    assert "weights[0]" not in found.sensitivity.index
+    assert np.isfinite(found.sensitivity[["prior", "likelihood"]].to_numpy()).all()
+    assert list(found.shapes.index) == [(0, "volume")]
+    assert found.joint.inside
+
+
+def test_replications_of_the_fitted_model_look_like_it(faithful_fit, comparison):
+    """The discrepancy of the log-likelihood, and EM beside the posterior."""
     by_name = {c.name: c for c in comparison.predictive}
     assert 0.05 < by_name["log-likelihood, less that of the data"].p_value < 0.95
-    assert len(by_name["median of waiting"].by_em) == predictive.REPLICATIONS_OF_EM
+    assert len(by_name["median of waiting"].by_em) == predictive.FEWER_REPLICATIONS
     # Simulated from EM, the statistics lie about where the posterior's lie.
     for check in comparison.predictive:
         assert abs(check.p_value - check.em_p_value) < 0.35
 
 
-def test_sensitivities_are_those_of_weighted_draws(faithful_fit, comparison):
-    """With a stronger prior, draws count in proportion to a small power of the prior density: the mean moves to first order by the
-    covariance with its logarithm."""
+def test_sensitivities_are_arvizs_of_the_whole_prior(faithful_fit, comparison):
+    """Against ArviZ on the tree itself, whose log prior is kept variable by variable."""
+    tree = faithful_fit.posterior_.copy()
+    tree["log_likelihood"] = xr.DataTree(
+        xr.Dataset({"x": (("chain", "draw"), tree["sample_stats"]["total_log_likelihood"].to_numpy())})
+    )
+    wanted = azs.psense_summary(tree, var_names=["weights", "means"])
+    for name in ("weights[0]", "means[1, waiting]"):
+        np.testing.assert_allclose(
+            comparison.sensitivity.loc[name, ["prior", "likelihood"]].astype(float),
+            wanted.loc[name, ["prior", "likelihood"]].astype(float),
+            atol=2e-3,
+        )
     table = comparison.sensitivity
     assert {"prior", "likelihood", "diagnosis"} <= set(table.columns)
     assert "weights[0]" in table.index

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from bayesgmm import BayesGaussianMixture, EMGaussianMixture, Prior, datasets
+from bayesgmm import BayesGaussianMixture, EMGaussianMixture, MixtureParams, Prior, datasets
 from bayesgmm.comparison import scores
 from bayesgmm.comparison.scores import em_leave_one_out, leave_one_out, predictive_scores
 from bayesgmm.posterior.pointwise import log_likelihood_dataset
@@ -58,6 +58,19 @@ def test_em_without_a_row_is_em_fitted_to_the_others():
         again = EMGaussianMixture(2, random_state=0).fit(np.delete(X, i, axis=0))
         assert value == pytest.approx(again.score_samples(X[[i]])[0], abs=1e-4)
         assert value < em.score_samples(X[[i]])[0]
+
+
+def test_rows_without_which_em_collapses_are_not_counted():
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(60, 2)), [[9.0, 9.0], [9.1, 9.3], [9.4, 9.0]]])
+    labels = np.repeat([0, 1], [60, 3])
+    groups = [X[labels == g] for g in (0, 1)]
+    params = MixtureParams(
+        [60 / 63, 3 / 63], [g.mean(axis=0) for g in groups], [np.cov(g.T, ddof=0) for g in groups]
+    )
+    found = em_leave_one_out(X, params, "full", np.array([0, 60, 61, 62]))
+    assert np.isfinite(found[0])
+    assert np.isnan(found[1:]).all()
 
 
 def test_the_scores_add_up(faithful_fit):

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from brute_force import prior_of, rows
 
-from bayesgmm import BayesGaussianMixture, EMGaussianMixture, datasets, select_components
-from bayesgmm.comparison import occupied, selection
+from bayesgmm import BayesGaussianMixture, EMGaussianMixture, Prior, datasets, select_components
+from bayesgmm.comparison import Selection, occupied, selection
 from bayesgmm.comparison.scores import leave_one_out
-from bayesgmm.errors import DataError, ParameterError
+from bayesgmm.errors import DataError, ParameterError, SamplingError
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,100 @@ def test_the_likelihood_ratio_test_goes_up_until_chance_would_do():
     assert best["log_evidence"] == best["elpd_loo"] == 3
 
 
+def a_table(**columns):
+    """Three numbers of components."""
+    n = 3
+    usual = {
+        **{
+            name: np.arange(n, dtype=float)
+            for name in ("bic", "aic", "icl", "lr_p_value", "elpd_loo", "log_evidence")
+        },
+        "elpd_difference": [-9.0, -1.0, 0.0],
+        "elpd_difference_se": [1.0, 2.0, 0.0],
+        "n_bad_k": [0, 0, 0],
+        "probability": [0.0, 0.3, 0.7],
+        "verdict": ["accepted"] * n,
+    }
+    return pd.DataFrame(usual | columns, index=[1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("ks", "p", "wanted"),
+    [
+        ([1, 2, 3], [np.nan, 0.02, 0.4], 2),
+        ([1, 2, 3], [np.nan, 0.02, 0.02], 3),
+        ([1, 3, 4], [np.nan, np.nan, 0.4], None),
+        ([1, 2, 4], [np.nan, 0.02, np.nan], None),
+        ([1, 2, 4], [np.nan, 0.5, np.nan], 1),
+        ([1, 2, 3], [np.nan, np.nan, np.nan], None),
+    ],
+)
+def test_the_test_prefers_nothing_where_a_number_is_missing(ks, p, wanted):
+    assert selection._best(a_table(lr_p_value=p).set_axis(ks)).get("likelihood_ratio") == wanted
+
+
+def test_reservations_are_those_of_the_table():
+    whole = Selection(a_table(), {"elpd_loo": 3, "log_evidence": 3}, None, {})
+    assert whole.verdict == (
+        "Leave-one-out and the evidence prefer 3. By leave-one-out 2 is within two standard errors of 3. If all were equally likely "
+        "beforehand, 3 has probability 0.70. 3 is the largest number tried; try more."
+    )
+    table = a_table(n_bad_k=[0, 4, 0], verdict=["failed", "accepted", "refused"])
+    part = Selection(table, {"elpd_loo": 2, "log_evidence": 2}, None, {})
+    assert "Leave-one-out is not to be trusted at 4 rows with 2 components." in part.verdict
+    assert "The posterior with 3 components is not to be trusted." in part.verdict
+    assert "The posterior with 1 component could not be had." in part.verdict
+    none = Selection(a_table(verdict=["refused"] * 3), {"bic": 1}, None, {})
+    assert "BIC prefers 1. Leave-one-out and the evidence have no say" in none.verdict
+
+
+def test_a_single_run_has_no_say():
+    found = select_components(
+        datasets.faithful().X, [1, 2], draws=200, chains=1, n_bootstrap=0, progressbar=False
+    )
+    assert set(found.table["verdict"]) == {"refused"}
+    assert set(found.best) == {"bic", "aic", "icl"}
+    assert found.table[["probability", "elpd_difference"]].isna().all().all()
+
+
+def test_a_number_that_cannot_be_fitted_leaves_the_others(monkeypatch):
+    real = BayesGaussianMixture.fit
+
+    def failing(self, X):
+        if self.n_components == 2:
+            raise SamplingError("no luck")
+        return real(self, X)
+
+    monkeypatch.setattr(BayesGaussianMixture, "fit", failing)
+    found = select_components(datasets.faithful().X, [1, 2], draws=200, n_bootstrap=19, progressbar=False)
+    assert found.failures == {2: "no luck"}
+    assert found.table.loc[2, "verdict"] == "failed"
+    assert np.isnan(found.table.loc[2, "bic"])
+    assert found.best["bic"] == 1
+    assert "The posterior with 2 components could not be had." in found.verdict
+    with pytest.raises(SamplingError, match="no luck"):
+        select_components(datasets.faithful().X, [2], draws=200, progressbar=False)
+
+
+def test_a_frame_is_fitted_without_a_warning(recwarn):
+    frame = datasets.faithful().frame[["eruptions", "waiting"]]
+    found = select_components(frame, np.array([1, 2]), draws=100, n_bootstrap=0, progressbar=False)
+    assert not [w for w in recwarn if "feature names" in str(w.message)]
+    assert found.fits[2].feature_names_in_.tolist() == ["eruptions", "waiting"]
+
+
+def test_settings_that_cannot_work_are_refused_first(monkeypatch):
+    monkeypatch.setattr(BayesGaussianMixture, "fit", lambda self, X: pytest.fail("fitted"))
+    X = datasets.faithful().X
+    with pytest.raises(ParameterError, match="n_bootstrap must be 0, or at least 19"):
+        select_components(X, [1, 2], n_bootstrap=10)
+    uneven = Prior(concentration=(1.0, 2.0), mean_loc=0.0, mean_scale=50.0, std_prior=("halfnormal", 9.0))
+    with pytest.raises(ParameterError, match="must treat all components alike"):
+        select_components(X, [2], prior=uneven)
+    with pytest.raises(ParameterError, match="concentration"):
+        select_components(X, [2, 3], prior=uneven)
+
+
 @pytest.mark.parametrize(
     ("ks", "message"),
     [
@@ -78,6 +172,7 @@ def test_the_likelihood_ratio_test_goes_up_until_chance_would_do():
         ([], "ks must hold at least one number of components; got none"),
         (3, r"ks must be a list of numbers of components, such as range\(1, 7\); got 3"),
         ([1.5], "each of ks must be an integer"),
+        (np.array(3), "ks must be a list"),
     ],
 )
 def test_numbers_that_are_none_are_refused(ks, message):

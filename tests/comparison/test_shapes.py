@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bayesgmm import BayesGaussianMixture
 from bayesgmm.comparison import shapes
 from bayesgmm.posterior.draws import covariance_draws
 
@@ -37,6 +38,15 @@ def test_in_more_dimensions_the_turn_from_ems_axis_is_told():
     assert "orientation" not in found
     np.testing.assert_allclose(found["turn"][1], [20])
     assert found["volume"][0] == pytest.approx(3)
+
+
+@pytest.mark.parametrize(
+    ("family", "wanted"), [("spherical", ["volume"]), ("diag", ["volume", "axis ratio"])]
+)
+def test_families_without_axes_have_no_orientation(family, wanted, faithful_frame):
+    settings = {"draws": 60, "method": "laplace", "progressbar": False, "random_state": 0}
+    bayes = BayesGaussianMixture(2, covariance_type=family, **settings).fit(faithful_frame)
+    assert list(shapes.shape_table(bayes).loc[0].index) == wanted
 
 
 def test_one_feature_has_a_volume_only():

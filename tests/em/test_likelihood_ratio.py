@@ -80,6 +80,32 @@ def patched(real, X, base, statistic):
     return log_likelihood
 
 
+def test_a_replications_statistic_is_that_of_whole_fits(monkeypatch):
+    """Three components against two: the same data sets fitted by EM's own estimator."""
+    X = datasets.faithful().X
+    smaller = EMGaussianMixture(2, random_state=0).fit(X).params_
+    seen = []
+    real = density.simulate
+
+    def recorded(params, n, rng):
+        rows, labels = real(params, n, rng)
+        seen.append(rows)
+        return rows, labels
+
+    monkeypatch.setattr(likelihood_ratio.density, "simulate", recorded)
+    larger = EMGaussianMixture(3, random_state=0).fit(X).params_
+    found = likelihood_ratio_test(
+        X, smaller, larger, "full", n_replications=9, seed=np.random.SeedSequence(2)
+    )
+    monkeypatch.undo()
+    at_data = found.statistic
+    statistics = []
+    for rows in seen:
+        fits = [EMGaussianMixture(k, random_state=0).fit(rows).log_likelihood_ for k in (2, 3)]
+        statistics.append(2 * (fits[1] - fits[0]))
+    assert found.p_value == pytest.approx((1 + np.sum(np.array(statistics) >= at_data)) / 10, abs=0.101)
+
+
 def test_threads_do_not_change_it():
     X = datasets.iris().X
     found = [judged(X, 3, n=12, n_threads=n) for n in (1, 2)]

@@ -383,7 +383,7 @@ def test_predictive_checks_stand_against_their_replications(faithful):
     assert [t.get_text() for t in ax.get_yticklabels()] == [c.name for c in result.predictive]
     at = diamonds(ax)
     for i, check in enumerate(result.predictive):
-        expected = (check.observed - check.replicated.mean()) / check.replicated.std()
+        expected = (check.observed - check.replicated.mean()) / (check.replicated.std() or 1.0)
         assert_allclose(at[i], np.clip(expected, -6, 6))
         above = np.mean([r > check.observed for r in check.replicated])
         ties = np.mean([r == check.observed for r in check.replicated])
