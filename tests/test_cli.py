@@ -267,6 +267,26 @@ def test_text_of_compare(expected, compared, saved):
     assert expected.comparison.verdict in " ".join(rest)
 
 
+def test_select_tells_the_table_of_the_python_interface():
+    args = ["select", "data.csv", "-k", "1,2", "--draws", "100", "--bootstrap", "0", "--seed", "3"]
+    wanted = bayesgmm.select_components(
+        pd.read_csv("data.csv"), [1, 2], draws=100, n_bootstrap=0, random_state=3, progressbar=False
+    )
+    found = json.loads(done(*args, "--json", "--quiet").stdout)
+    assert found["best"] == dict(wanted.best)
+    assert found["verdict"] == wanted.verdict
+    assert [row["n_components"] for row in found["table"]] == [1, 2]
+    assert found["table"][1]["log_evidence"] == pytest.approx(wanted.table.loc[2, "log_evidence"])
+    assert found["table"][1]["lr_p_value"] is None
+    result = done(*args, "--figure", "criteria.png")
+    lines = result.stdout.splitlines()
+    assert lines[0] == wanted.verdict
+    assert lines[2].split()[:2] == ["K", "log-likelihood"]
+    assert f"{wanted.table.loc[2, 'bic']:.1f}" in lines[4]
+    assert lines[-1] == "Figure written to 'criteria.png'"
+    assert Path("criteria.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_report(saved, reports):
     result = done("report", saved, "--output", "out.html", "--quiet")
     assert result.stdout == "Report written to 'out.html'\n"
@@ -390,6 +410,24 @@ FITTED = "give the path of a fit written by bayesgmm.save."
             "fit data.csv -k 2 --save out --report ./out",
             "The file of --save is that of --report, too; give it another name.",
         ),
+        (
+            "select data.csv -k 3:1",
+            "-k must be numbers of components such as 1:6 or 2,3,5; got '3:1'.",
+        ),
+        (
+            "select data.csv -k 0:2",
+            "-k must be numbers of components such as 1:6 or 2,3,5; got '0:2'.",
+        ),
+        (
+            "select data.csv -k two",
+            "-k must be numbers of components such as 1:6 or 2,3,5; got 'two'.",
+        ),
+        ("select data.csv -k 2,2", "ks must hold each number of components once; got 2 more than once."),
+        (
+            "select data.csv -k 1:2 --bootstrap 5",
+            "n_bootstrap must be 0, or at least 19 for a p-value of 0.05 to be possible; got 5.",
+        ),
+        ("select data.csv --figure a.gif", "--figure must end in .png or .svg; got 'a.gif'."),
         ("demo --output data.csv", "'data.csv' is a file, not a folder; name a folder with --output."),
         ("demo --output data.csv/new", "'data.csv' is a file, not a folder; name a folder with --output."),
         ("demo extra", "Got unexpected extra argument (extra); see 'bayesgmm demo --help'."),
