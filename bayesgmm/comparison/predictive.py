@@ -9,8 +9,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+from scipy.special import ndtr
 
 from bayesgmm import density
 from bayesgmm.bayes.rounding import resolutions
@@ -20,7 +22,7 @@ from bayesgmm.posterior.pointwise import log_densities, replicated_rows
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["PredictiveCheck", "predictive_checks", "replicate"]
+__all__ = ["PredictiveCheck", "pit_table", "predictive_checks", "replicate"]
 
 Array = NDArray[np.float64]
 REPLICATIONS = 1000
@@ -98,6 +100,24 @@ def predictive_checks(bayes: "BayesGaussianMixture") -> tuple[PredictiveCheck, .
     observed = ruler.statistics(data)
     rows = zip(labels, observed, replicated.T, by_em.T, strict=True)
     return (*(PredictiveCheck(*row) for row in rows), _of_log_likelihood(bayes, data))
+
+
+def pit_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
+    """Probability integral transforms; see ``Comparison.pit``. O(S N K D) for 1,000 draws.
+
+    Dawid (1984), Statistical theory: the prequential approach; here of the rows that the posterior has seen.
+    """
+    posterior = bayes.posterior_["posterior"].dataset
+    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    log_weights, means, cholesky = (a[evenly(len(a), REPLICATIONS)] for a in stacked(posterior))
+    stds = np.sqrt(np.square(cholesky).sum(axis=3))
+    values = np.zeros(X.shape)
+    for s in range(len(means)):
+        # Shape (N, D, K), summed over components.
+        below = ndtr((X[:, :, None] - means[s].T) / stds[s].T)
+        values += below @ np.exp(log_weights[s])
+    names = [str(f) for f in posterior["feature"].to_numpy()]
+    return pd.DataFrame(values / len(means), columns=names, index=pd.RangeIndex(len(X), name="obs"))
 
 
 def _of_log_likelihood(bayes: "BayesGaussianMixture", data: Array) -> PredictiveCheck:

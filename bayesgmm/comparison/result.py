@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.comparison import tables
 from bayesgmm.comparison.clusterings import checked_labels, clustering_table
-from bayesgmm.comparison.predictive import PredictiveCheck, predictive_checks
+from bayesgmm.comparison.predictive import PredictiveCheck, pit_table, predictive_checks
 from bayesgmm.comparison.scores import PredictiveScores, predictive_scores
 from bayesgmm.comparison.sensitivity import sensitivity_table
 from bayesgmm.comparison.shapes import shape_table
@@ -75,6 +75,12 @@ class Comparison:
         first, and where true labels were given, with these; and the log loss of posterior memberships and EM's responsibilities. Made when
         first asked for."""
         return clustering_table(self.bayes, self.labels)
+
+    @cached_property
+    def pit(self) -> pd.DataFrame:
+        """Of each row and feature, the posterior predictive probability of a smaller value: uniform between 0 and 1 where the model fits, the
+        more in the middle the more the rows have shaped the posterior. Made when first asked for."""
+        return pit_table(self.bayes)
 
     @cached_property
     def sensitivity(self) -> pd.DataFrame:

@@ -158,6 +158,30 @@ def test_intervals_of_assignments_are_those_of_the_draws(faithful_fit, compariso
     assert np.array_equal(table["overconfident"], wanted)
 
 
+def test_pit_values_are_those_of_simulated_rows(faithful_fit, faithful_frame, comparison):
+    """Share of values below the row's in data sets drawn from the posterior."""
+    pit = comparison.pit
+    assert pit.shape == (272, 2)
+    simulated = np.concatenate(list(predictive.replicate(faithful_fit, 400)))
+    for j, name in enumerate(("eruptions", "waiting")):
+        at = faithful_frame[name].to_numpy()
+        wanted = np.searchsorted(np.sort(simulated[:, j]), at) / len(simulated)
+        assert_allclose(pit[name], wanted, atol=0.015)
+        # The model fits: the values are spread evenly.
+        assert stats.kstest(pit[name], "uniform").pvalue > 0.05
+
+
+def test_hardly_more_rows_than_components_are_compared():
+    X = np.array([[0.0], [1.0], [5.0], [6.0], [9.5]])
+    bayes = BayesGaussianMixture(
+        3, covariance_type="tied", method="laplace", draws=60, random_state=0, progressbar=False
+    ).fit(X)
+    found = compare(bayes, [0, 0, 1, 1, 2])
+    assert np.isfinite(found.scores.elpd)
+    assert 0 <= found.scores.n_collapsed <= 5
+    assert found.clusterings.loc["em", "n_clusters"] <= 3
+
+
 def test_modes_are_counted():
     rng = np.random.default_rng(0)
     apart = np.concatenate([rng.normal(-1, 0.1, 200), rng.normal(1, 0.1, 200)])
