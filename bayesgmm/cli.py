@@ -794,7 +794,7 @@ def _fit(frame: "pd.DataFrame", quiet: bool, n_components: int, **settings: Any)
     "--bootstrap",
     "n_bootstrap",
     type=_Whole(0, _LARGEST),
-    default=99,
+    default=49,
     show_default=True,
     metavar="B",
     help="Data sets simulated for each likelihood-ratio test, at the most; 0 leaves the tests out.",
