@@ -21,7 +21,9 @@ Array = NDArray[np.float64]
 # As many starts as an estimate of the data has had: a worse search of replications would make their statistics too small.
 STARTS, LONG_CLIMBS, STEPS, TOLERANCE = 20, 8, 2000, 1e-8
 # So many replications as large as the data's statistic settle that it is no exception.
-ENOUGH_ABOVE = 10
+ENOUGH_ABOVE = 5
+# Simulated together; a fixed number, so that the result does not depend on the threads.
+AT_ONCE = 10
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,7 @@ def likelihood_ratio_test(
     above = done = tried = 0
     seeds = seed.spawn(n_replications)
     while tried < n_replications and above < ENOUGH_ABOVE:
-        # A fixed number at a time, so that the result does not depend on the threads.
-        for value in shared(replicate, seeds[tried : tried + ENOUGH_ABOVE], n_threads):
+        for value in shared(replicate, seeds[tried : tried + AT_ONCE], n_threads):
             tried += 1
             if value is None:
                 continue
