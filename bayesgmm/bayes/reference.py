@@ -60,6 +60,7 @@ REFITS = 8
 STEADIED_CENTRE, STEADIED_SCALE, STEADIED_SHARE = 0.1, 2.0, 0.1
 # Draws from a place with overlapping components may be sorted in one of K! only.
 MOST_ROUNDS = 5000
+FURTHEST_COORDINATE = 1e6
 
 
 @dataclass(frozen=True)
@@ -338,6 +339,8 @@ def _beside_empty_ones(
     for name in {"means"} if family == "tied" else values.keys() - {"weights"}:
         both[name] = np.concatenate([values[name], others[name]], axis=1)
     joined = unconstrained_values(both)
+    # Priors that reach very far have draws beyond all numbers.
+    joined = joined[(np.abs(joined) < FURTHEST_COORDINATE).all(axis=1)]
     order = np.argsort(_keys(joined, k + empty, direction), axis=1)
     there = permuted(joined, order, own_coordinates(k + empty, d, family))
     # Which of the components from the prior is which does not matter.

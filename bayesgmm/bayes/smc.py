@@ -417,6 +417,10 @@ def _prior_piece(target: Target, rng: np.random.Generator) -> tuple[Array, Array
     resolved = prior.resolve(*target.shape, target.covariance_type)
     q = unconstrained_values(draw_prior(resolved, target.covariance_type, PRIOR_DRAWS, rng))
     pieces = _pieces(q, target).reshape(PRIOR_DRAWS * target.n_components, -1)
+    # Priors that reach very far have draws beyond all numbers.
+    pieces = pieces[np.isfinite(pieces).all(axis=1)]
+    if len(pieces) < FEWEST_PARTICLES:
+        raise SamplingError("Most draws of the prior are not finite; it is too wide to temper with.")
     return np.median(pieces, axis=0), pieces.var(axis=0) + 1e-6
 
 

@@ -167,6 +167,19 @@ def test_one_seed_gives_the_same_draws_on_any_number_of_cores():
         np.testing.assert_array_equal(runs[0].log_evidence, other.log_evidence)
 
 
+@pytest.mark.parametrize(
+    ("scale", "std_prior"),
+    [(1e8, ("inversegamma", 0.01, 0.01)), (1e6, ("halfnormal", 1e6)), (1e3, ("lognormal", 0.0, 20.0))],
+)
+def test_priors_that_reach_beyond_all_numbers_are_tempered_with(scale, std_prior):
+    X = datasets.faithful().X
+    target = Target.standardising(X, 2, Prior(mean_loc=0.0, mean_scale=scale, std_prior=std_prior), "full")
+    found = tempered(target, draws=200, chains=2)
+    assert found.finished
+    assert np.isfinite(found.log_evidence).all()
+    assert np.isfinite(found.q).all()
+
+
 def test_time_that_runs_out_ends_at_the_last_finished_temperature():
     target = small_target(k=3)
     found = tempered(target, draws=200, chains=2, max_time=1e-9)
