@@ -44,8 +44,10 @@ def draw_prior(
     values = {
         "weights": rng.dirichlet(prior.concentration, size),
         "means": rng.normal(prior.mean_loc, prior.mean_scale, shapes["means"]),
-        "stds": _STDS[prior.std_family](rng, first, second, shapes["stds"]),
     }
+    # A prior that reaches very far may have draws that are infinite.
+    with np.errstate(divide="ignore", over="ignore"):
+        values["stds"] = _STDS[prior.std_family](rng, first, second, shapes["stds"])
     if "corr_chol" in shapes:
         values["corr_chol"] = _lkj(prior.lkj_eta, shapes["corr_chol"], rng)
     return values
