@@ -562,7 +562,12 @@ def test_ctrl_c_in_a_callback(monkeypatch):
         raise AssertionError("the interrupt was lost")
 
     monkeypatch.setattr(BayesGaussianMixture, "fit", fit)
-    result = run(*FIT, "--quiet")
+    # A shell starts what runs in the background with interrupts ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = run(*FIT, "--quiet")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (result.exit_code, result.stdout) == (130, "")
     assert result.stderr == "bayesgmm: interrupted, nothing was written\n"
 
