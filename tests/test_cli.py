@@ -26,6 +26,12 @@ QUICK = ["--draws", "50", "--chains", "2"]
 FIT = ["fit", "data.csv", "-k", "2"]
 # What the installed script does.
 PROGRAM = [sys.executable, "-c", "from bayesgmm.cli import main; main()"]
+# A shell starts what runs in the background with interrupts ignored, and children inherit that.
+INTERRUPTIBLE = [
+    sys.executable,
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from bayesgmm.cli import main; main()",
+]
 # The same with a command that does nothing but print into a buffer, to be flushed at the end.
 PRINTING = [
     sys.executable,
@@ -536,7 +542,7 @@ def test_interrupted_before_and_after_the_first_file(fitted, reports, monkeypatc
 
 def test_ctrl_c_while_sampling(folder):
     before = sorted(os.listdir())
-    args = [*PROGRAM, *FIT, "--draws", "1000000", "--save", "fit.nc"]
+    args = [*INTERRUPTIBLE, *FIT, "--draws", "1000000", "--save", "fit.nc"]
     with subprocess.Popen(args, stdout=-1, stderr=-1, text=True) as process:
         try:
             assert process.stderr.readline() == "bayesgmm: fitting 272 rows, 2 columns, 2 components ...\n"
@@ -562,7 +568,6 @@ def test_ctrl_c_in_a_callback(monkeypatch):
         raise AssertionError("the interrupt was lost")
 
     monkeypatch.setattr(BayesGaussianMixture, "fit", fit)
-    # A shell starts what runs in the background with interrupts ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         result = run(*FIT, "--quiet")
