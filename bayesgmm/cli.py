@@ -586,6 +586,10 @@ class _Numbers(click.ParamType):
         return found
 
 
+_COLUMNS = click.option("--columns", metavar="A,B", help="Columns to cluster, by name; all, if not given.")
+_DROP_MISSING = click.option(
+    "--drop-missing", is_flag=True, help="Leave out rows with a missing value, and say how many."
+)
 _QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress on stderr; notes and errors remain.")
 _JSON = click.option(
     "--json", "as_json", is_flag=True, help="One JSON object on stdout, and nothing else there."
@@ -671,7 +675,7 @@ def _write_folder(folder: Path) -> None:
     metavar="K",
     help="Number of components.",
 )
-@click.option("--columns", metavar="A,B", help="Columns to cluster, by name; all, if not given.")
+@_COLUMNS
 @click.option(
     "--method",
     type=click.Choice(("auto", "nuts", "smc", "laplace")),
@@ -679,7 +683,7 @@ def _write_folder(folder: Path) -> None:
     show_default=True,
     help="smc: tempering, for several modes and the evidence; auto: nuts, and smc where that is not enough; laplace: a quick approximation, with a check.",
 )
-@click.option("--drop-missing", is_flag=True, help="Leave out rows with a missing value, and say how many.")
+@_DROP_MISSING
 @click.option(
     "--draws",
     type=_Whole(4, _LARGEST),
@@ -780,8 +784,8 @@ def _fit(frame: "pd.DataFrame", quiet: bool, n_components: int, **settings: Any)
     metavar="KS",
     help="Numbers of components.",
 )
-@click.option("--columns", metavar="A,B", help="Columns to cluster, by name; all, if not given.")
-@click.option("--drop-missing", is_flag=True, help="Leave out rows with a missing value, and say how many.")
+@_COLUMNS
+@_DROP_MISSING
 @click.option(
     "--draws",
     type=_Whole(100, _LARGEST),
@@ -880,13 +884,10 @@ def _show_selection(choice: "Selection", dropped: int | None, figure: str | None
     def numbers(name: str, digits: int = 1) -> list[str]:
         return [f"{v:.{digits}f}" if math.isfinite(v) else "" for v in t[name]]
 
-    left_out = [
-        f"{d:.1f} ± {e:.1f}" for d, e in zip(t["elpd_difference"], t["elpd_difference_se"], strict=True)
-    ]
-    evidence = [
-        f"{v:.2f} ± {e:.2f}" if math.isfinite(v) else ""
-        for v, e in zip(t["log_evidence"], t["log_evidence_se"], strict=True)
-    ]
+    def with_errors(name: str, digits: int) -> list[str]:
+        both = zip(numbers(name, digits), numbers(f"{name}_se", digits), strict=True)
+        return [f"{value} ± {error}" if value else "" for value, error in both]
+
     columns = {
         "K": [str(k) for k in t.index],
         "log-likelihood": numbers("log_likelihood", 2),
@@ -894,14 +895,14 @@ def _show_selection(choice: "Selection", dropped: int | None, figure: str | None
         "AIC": numbers("aic"),
         "ICL": numbers("icl"),
         "LR p": numbers("lr_p_value", 2),
-        "left out": left_out,
-        "log evidence": evidence,
+        "left out": with_errors("elpd_difference", 1),
+        "log evidence": with_errors("log_evidence", 2),
         "probability": numbers("probability", 2),
         "occupied": numbers("occupied"),
         "verdict": list(t["verdict"]),
     }
-    optional = [["AIC"], ["occupied"], ["log-likelihood"], ["left out"], ["ICL"]]
-    page.table(columns, right=[name for name in columns if name != "verdict"], optional=optional[::-1])
+    optional = [["ICL"], ["left out"], ["log-likelihood"], ["occupied"], ["AIC"]]
+    page.table(columns, right=[name for name in columns if name != "verdict"], optional=optional)
     if figure is not None:
         page.line()
         page.line(f"Figure written to {figure!r}", wrap=False)

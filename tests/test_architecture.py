@@ -15,6 +15,7 @@ GROUND = (
     "kernels",
     "density",
     "progress",
+    "sentences",
     "threads",
     "tables",
     "datasets",

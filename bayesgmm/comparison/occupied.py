@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm import validation
-from bayesgmm.errors import ParameterError
 from bayesgmm.posterior.draws import finite, stacked
 from bayesgmm.posterior.passes import allocations
 
@@ -80,12 +79,9 @@ def occupied_components(
     """
     from bayesgmm.estimator import BayesGaussianMixture
 
-    if not concentration > 0:
-        raise ParameterError(f"concentration must be positive; got {concentration!r}.")
     sparse = replace(prior, concentration=concentration)
     fit = BayesGaussianMixture(n_components, prior=sparse, **settings).fit(X)
-    k = validation.check_integer(n_components, "n_components", 1)
-    n = fit.posterior_["observed_data"].sizes["obs"]
+    k, n = n_components, fit.posterior_["observed_data"].sizes["obs"]
     shares = {
         "prior": _shares(_prior_counts(n, k, concentration, np.random.default_rng(0)), k),
         "posterior": _shares(occupied_counts(fit), k),

@@ -16,6 +16,7 @@ from bayesgmm.posterior.draws import evenly, finite, in_canonical_order, stacked
 from bayesgmm.posterior.partitions import Ball
 from bayesgmm.posterior.passes import allocations
 from bayesgmm.posterior.similarity import similarity_matrix
+from bayesgmm.sentences import listed
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -84,8 +85,7 @@ class Partition:
         return self.distances[name] <= self.ball.radius + 1e-9
 
     def __str__(self) -> str:
-        *first, last = map(str, np.bincount(self.labels))
-        sizes = f"{', '.join(first)} and {last}" if first else last
+        sizes = listed([str(n) for n in np.bincount(self.labels)])
         unit = "bits" if self.loss == "vi" else "of the pairs"
         lines = [
             f"{self.n_clusters} cluster{'s' if self.n_clusters > 1 else ''} of {sizes} rows; expected loss "

@@ -1,6 +1,6 @@
 """How well rows are foreseen that were left out: by the posterior, and by EM."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from bayesgmm import density, validation
 from bayesgmm.em.climb import Status, climb
-from bayesgmm.em.problem import standardised_problem
-from bayesgmm.em.steps import State
+from bayesgmm.em.problem import params_of, standardised_problem, state_of
 from bayesgmm.params import MixtureParams
 from bayesgmm.posterior.draws import evenly, finite, stacked
 from bayesgmm.posterior.pointwise import log_densities
@@ -131,20 +130,15 @@ def predictive_scores(bayes: "BayesGaussianMixture") -> PredictiveScores:
 def em_leave_one_out(X: Array, params: MixtureParams, covariance_type: str, rows: NDArray[np.intp]) -> Array:
     """Log density of each of some rows under EM climbed, from the estimate on all rows, without it, shape (M,); NaN where that collapses."""
     problem, shift, scale = standardised_problem(X, np.empty(0), covariance_type, 1e-6, 1)
-    p = params.rescaled(-shift / scale, 1 / scale)
+    start = state_of(params.rescaled(-shift / scale, 1 / scale))
     units = np.log(scale).sum()
 
     def without(row: int) -> float:
         weights = np.ones(len(X))
         weights[row] = 0.0
-        start = State(np.log(np.maximum(p.weights, 1e-12)), np.array(p.means), np.array(p.cholesky))
-        others = type(problem)(problem.X, weights, problem.family, problem.floor, 1)
-        found = climb(others, start, max_iter=STEPS, tol=TOLERANCE)
+        found = climb(replace(problem, sample_weight=weights), start, max_iter=STEPS, tol=TOLERANCE)
         if found.status is Status.DEGENERATE:
             return float("nan")
-        end = found.state
-        pi = np.exp(end.log_weights)
-        mixture = MixtureParams(pi / pi.sum(), end.means, end.cholesky @ np.swapaxes(end.cholesky, 1, 2))
-        return float(density.log_likelihood_per_obs(problem.X[[row]], mixture)[0] - units)
+        return float(density.log_likelihood_per_obs(problem.X[[row]], params_of(found.state))[0] - units)
 
     return np.array(shared(without, [int(r) for r in rows], validation.available_cores()))

@@ -19,9 +19,11 @@ from bayesgmm.comparison.occupied import Occupied, occupied_components, occupied
 from bayesgmm.comparison.scores import LARGEST_K, leave_one_out
 from bayesgmm.comparison.tables import rows_of_em
 from bayesgmm.em.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_test
+from bayesgmm.em.steps import FAMILIES
 from bayesgmm.errors import BayesGMMError, ParameterError
 from bayesgmm.estimator import BayesGaussianMixture
 from bayesgmm.progress import Steps
+from bayesgmm.sentences import listed
 
 __all__ = ["Selection", "select_components"]
 
@@ -210,7 +212,7 @@ def select_components(
     ks = checked_numbers(ks)
     rows = validation.check_data(X)
     names = validation.column_names(X, rows.shape[1])
-    validation.check_choice(covariance_type, "covariance_type", ("full", "tied", "diag", "spherical"))
+    validation.check_choice(covariance_type, "covariance_type", FAMILIES)
     validation.check_fittable(rows, names, max(ks), covariance_type)
     if 0 < validation.check_integer(n_bootstrap, "n_bootstrap", 0) < FEWEST_REPLICATIONS:
         raise ParameterError(
@@ -302,10 +304,9 @@ def _table(
     best = max((left_out[k][0] for k in usable), key=lambda e: e.sum(), default=None)
     rows = [_row(k, fits.get(k), tests.get(k), left_out.get(k), best if k in usable else None) for k in ks]
     table = pd.DataFrame(rows, index=pd.Index(ks, name="n_components"))
-    log_evidence = table["log_evidence"].to_numpy()[[k in usable for k in ks]]
-    probability = np.full(len(ks), np.nan)
-    probability[[k in usable for k in ks]] = np.exp(log_evidence - logsumexp(log_evidence)) if usable else []
-    table.insert(table.columns.get_loc("occupied"), "probability", probability)
+    log_evidence = table.loc[usable, "log_evidence"]
+    probability = np.exp(log_evidence - logsumexp(log_evidence)) if usable else log_evidence
+    table.insert(table.columns.get_loc("occupied"), "probability", probability.reindex(ks))
     table["verdict"] = [graded[k] for k in ks]
     return table
 
@@ -366,8 +367,3 @@ def _best(table: pd.DataFrame) -> dict[str, int]:
         if values.notna().any():
             best[name] = int(values.idxmax())
     return best
-
-
-def listed(names: list[str]) -> str:
-    """Names in a sentence."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

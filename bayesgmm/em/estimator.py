@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from bayesgmm import density, families, validation
 from bayesgmm.em.climb import Status
-from bayesgmm.em.problem import Problem, standardised_problem
+from bayesgmm.em.problem import Problem, params_of, standardised_problem, state_of
 from bayesgmm.em.search import Mode, Plan, search
 from bayesgmm.em.starts import STARTS
 from bayesgmm.em.steps import FAMILIES, State
@@ -214,8 +214,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
                 problem.X.shape[1],
             )
         ):
-            p = self.params_.rescaled(-shift / scale, 1 / scale)
-            return State(np.log(np.maximum(p.weights, 1e-12)), np.array(p.means), np.array(p.cholesky))
+            return state_of(self.params_.rescaled(-shift / scale, 1 / scale))
         return user_start(
             problem,
             self.n_components,
@@ -386,16 +385,10 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         )
 
 
-def _params(state: State) -> MixtureParams:
-    weights = np.exp(state.log_weights)
-    covariances = state.cholesky @ np.swapaxes(state.cholesky, -1, -2)
-    return MixtureParams(weights / weights.sum(), state.means, covariances)
-
-
 def _sorted_params(mode: Mode, shift: Array, scale: Array) -> MixtureParams:
     """A maximum in the user's units, components in the order of decreasing weight."""
     order = np.argsort(-mode.climb.state.log_weights, kind="stable")
-    return _params(mode.climb.state).rescaled(shift, scale).permuted(order)
+    return params_of(mode.climb.state).rescaled(shift, scale).permuted(order)
 
 
 def _mode_table(modes: list[Mode], units: float) -> pd.DataFrame:

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from bayesgmm import density
 from bayesgmm.em.climb import Status, climb
-from bayesgmm.em.problem import Problem, standardised_problem
+from bayesgmm.em.problem import Problem, standardised_problem, state_of
 from bayesgmm.em.search import Plan, search
-from bayesgmm.em.steps import State
 from bayesgmm.params import MixtureParams
 from bayesgmm.threads import shared
 
@@ -90,8 +89,7 @@ def likelihood_ratio_test(
         problem, shift, scale = standardised_problem(rows, np.empty(0), covariance_type, reg_covar, 1)
         first, second = (_maximum(problem, p.n_components, rng) for p in (smaller, larger))
         # The maximum of the smaller one is near the mixture that the rows come from.
-        p = smaller.rescaled(-shift / scale, 1 / scale)
-        truth = State(np.log(np.maximum(p.weights, 1e-12)), np.array(p.means), np.array(p.cholesky))
+        truth = state_of(smaller.rescaled(-shift / scale, 1 / scale))
         near = climb(problem, truth, max_iter=STEPS, tol=TOLERANCE)
         known = [
             v

@@ -8,13 +8,16 @@ from numpy.typing import NDArray
 
 from bayesgmm import families
 from bayesgmm.em.steps import DIAG, FAMILIES, Advance, State, Sums, advance, expect
+from bayesgmm.params import MixtureParams
 from bayesgmm.validation import ROWS_AT_ONCE
 
-__all__ = ["Problem", "standardised_problem"]
+__all__ = ["Problem", "params_of", "standardised_problem", "state_of"]
 
 Array = NDArray[np.float64]
 
 SUBSAMPLE = 5_000
+# A weight of zero has no logarithm; a start needs none that small.
+SMALLEST_WEIGHT = 1e-12
 
 
 @dataclass(frozen=True)
@@ -99,3 +102,16 @@ def standardised_problem(
     np.subtract(rows, shift, out=X)
     X /= scale
     return Problem(X, sample_weight, FAMILIES[covariance_type], floor, n_threads), shift, scale
+
+
+def state_of(params: MixtureParams) -> State:
+    """A mixture as a place to climb from, in the same coordinates."""
+    log_weights = np.log(np.maximum(params.weights, SMALLEST_WEIGHT))
+    return State(log_weights, np.array(params.means), np.array(params.cholesky))
+
+
+def params_of(state: State) -> MixtureParams:
+    """The mixture that a climb has come to."""
+    weights = np.exp(state.log_weights)
+    covariances = state.cholesky @ np.swapaxes(state.cholesky, -1, -2)
+    return MixtureParams(weights / weights.sum(), state.means, covariances)

@@ -27,7 +27,7 @@ from scipy.optimize import linear_sum_assignment
 
 from bayesgmm import density, validation
 from bayesgmm.em.climb import Status, climb
-from bayesgmm.em.problem import Problem, standardised_problem
+from bayesgmm.em.problem import Problem, params_of, standardised_problem, state_of
 from bayesgmm.em.steps import DIAG, SPHERICAL, TIED, State
 from bayesgmm.errors import DataError, DegenerateFitError
 from bayesgmm.kernels import gradient
@@ -288,8 +288,7 @@ class _Chart:
 
 def _delta_method(problem: Problem, params: MixtureParams) -> _Spread:
     """Standard errors of the parameters, from the covariance of the free coordinates."""
-    origin = State(np.log(params.weights), np.array(params.means), np.array(params.cholesky))
-    chart = _Chart(origin, problem.family)
+    chart = _Chart(state_of(params), problem.family)
     covariance = _covariance(chart, problem)
     k, d = chart.shape
     by_logit = (np.diag(params.weights) - np.outer(params.weights, params.weights))[1:]
@@ -378,14 +377,8 @@ class _Climbs:
 
     def replicate(self, rng: np.random.Generator) -> MixtureParams | None:
         """The estimate from new rows; None where there is none."""
-        p = self.params
-        start = State(np.log(p.weights), np.array(p.means), np.array(p.cholesky))
-        end = climb(self._drawn(rng), start, max_iter=self.max_iter, tol=self.tol)
-        if end.status is not Status.CONVERGED:
-            return None
-        weights = np.exp(end.state.log_weights)
-        factor = end.state.cholesky
-        return MixtureParams(weights / weights.sum(), end.state.means, factor @ np.swapaxes(factor, 1, 2))
+        end = climb(self._drawn(rng), state_of(self.params), max_iter=self.max_iter, tol=self.tol)
+        return params_of(end.state) if end.status is Status.CONVERGED else None
 
     def _drawn(self, rng: np.random.Generator) -> Problem:
         if self.parametric:

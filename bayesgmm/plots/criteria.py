@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_criteria"]
 
-# Differences are drawn as far as so many times the median of those that matter, and cut off beyond.
+# Differences from the best are cut off beyond.
 FURTHEST = 40.0
 _BARS: dict[str, Any] = {"color": BAYES, "marker": "o", "capsize": 3, "linewidth": 1.4}
 _LOOKS = {"bic": ("BIC", "o", "-"), "aic": ("AIC", "s", "--"), "icl": ("ICL", "^", ":")}

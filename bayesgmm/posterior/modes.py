@@ -19,6 +19,7 @@ from bayesgmm.bayes.laplace import climbed
 from bayesgmm.bayes.target import Target, unconstrained_values
 from bayesgmm.params import MixtureParams
 from bayesgmm.posterior.draws import evenly
+from bayesgmm.sentences import listed
 from bayesgmm.threads import shared
 
 __all__ = ["ModeMap", "find_modes", "mode_map", "modes_dataset"]
@@ -190,7 +191,7 @@ def _what(sizes: NDArray[np.int64]) -> str:
     told = [str(s) for s in sorted(sizes[sizes > 0], reverse=True)]
     empty = int((sizes == 0).sum())
     groups = (
-        f"groups of {_listed(told)} observations" if len(told) > 1 else f"one group of {told[0]} observations"
+        f"groups of {listed(told)} observations" if len(told) > 1 else f"one group of {told[0]} observations"
     )
     if not empty:
         return groups
@@ -217,14 +218,10 @@ def _difference(first: NDArray[np.int64], labels: NDArray[np.int64]) -> str:
         if len(before) == 1 and after > 1:
             out.append(f"group {before[0]} of mode 1 is split in {after}")
         elif len(before) > 1 and after == 1:
-            out.append(f"groups {_listed(before)} of mode 1 are one")
+            out.append(f"groups {listed(before)} of mode 1 are one")
         elif len(before) > 1:
-            out.append(f"groups {_listed(before)} of mode 1 are divided otherwise, into {after}")
+            out.append(f"groups {listed(before)} of mode 1 are divided otherwise, into {after}")
     return f"; {', '.join(out)}" if out else "; observations grouped as at mode 1, with other parameters"
-
-
-def _listed(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
 def modes_dataset(found: ModeMap) -> xr.Dataset:

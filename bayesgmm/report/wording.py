@@ -7,11 +7,13 @@ from itertools import combinations
 
 import xarray as xr
 
+from bayesgmm import sentences
 from bayesgmm.plots.style import plain, shorten
 
 __all__ = ["Name", "Wording", "count", "listed", "number", "probability", "quantities", "signed", "with_sd"]
 
 LONGEST_NAME = 40
+MOST_LISTED = 6
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,9 @@ def count(n: int, noun: str, plural: str = "") -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {plural or noun + 's'}"
 
 
-def listed(items: Sequence[str], most: int = 6) -> str:
+def listed(items: Sequence[str]) -> str:
     """``a, b and c``; of many the first few, and how many more there are."""
-    shown = list(items[:most])
-    if len(items) > most:
-        return f"{', '.join(shown)} and {len(items) - most} more"
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return sentences.listed(items, MOST_LISTED)
 
 
 def probability(p: float) -> str:
