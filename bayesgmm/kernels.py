@@ -338,10 +338,10 @@ def accumulate(X, sample_weight, log_weights, means, cholesky, diagonal=False):
 
 
 @entry
-def evaluate(X, log_weights, means, cholesky, log_density, responsibilities):
+def evaluate(X, log_weights, means, cholesky, log_density, responsibilities, diagonal=False):
     """Fill the log of the mixture density (N,) and the responsibilities (N, K) of each row.
 
-    `responsibilities` may have no rows, shape (0, K): then only the log density is filled.
+    `responsibilities` may have no rows, shape (0, K): then only the log density is filled. `diagonal` says that all factors are.
     """
     N, D = X.shape
     K = log_weights.shape[0]
@@ -357,7 +357,7 @@ def evaluate(X, log_weights, means, cholesky, log_density, responsibilities):
         size = min(BLOCK, N - start)
         _load_block(X, start, size, block)
         for k in range(K):
-            _whiten_block(block, size, means[k], inverse[k], offset[k], False, centred, z, r[k])
+            _whiten_block(block, size, means[k], inverse[k], offset[k], diagonal, centred, z, r[k])
         _normalise_block(r, size, largest, total, scratch)
         log_inplace(total, size, scratch)
         for n in range(size):

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from bayesgmm.bayes.target import log_posterior, log_softmax
+from bayesgmm.bayes.target import log_posterior, log_posterior_alone, log_softmax
 from bayesgmm.compilation import entry, inlined
 
 __all__ = ["densities", "replacements", "trajectories"]
@@ -83,15 +83,18 @@ def _log_reference(q, centres, inverses, constants, nu, by_place, whitened, by_q
 
 
 @inlined
-def _log_choice(by_place, softness, m):
-    """Log probability of choosing place m: its density to a small power."""
+def _log_choices(by_place, softness, out):
+    """Fill the log probability of choosing each place: its density to a small power."""
     largest = by_place[0]
-    for i in range(len(by_place)):
-        largest = max(largest, by_place[i])
+    for m in range(len(by_place)):
+        largest = max(largest, by_place[m])
     total = 0.0
-    for i in range(len(by_place)):
-        total += math.exp(softness * (by_place[i] - largest))
-    return softness * (by_place[m] - largest) - math.log(total)
+    for m in range(len(by_place)):
+        out[m] = softness * (by_place[m] - largest)
+        total += math.exp(out[m])
+    log_total = math.log(total)
+    for m in range(len(by_place)):
+        out[m] -= log_total
 
 
 @inlined
@@ -164,13 +167,14 @@ def trajectories(
     """
     centres, inverses, constants, nu = reference
     M, P = centres.shape
-    by_place, whitened = np.empty(M), np.empty((M, P + 1))
+    by_place, whitened, choices = np.empty(M), np.empty((M, P + 1)), np.empty(M)
     q1, by_q1, other = np.empty(P), np.empty(P), np.empty(P)
     for s in range(len(q)):
         _log_reference(q[s], centres, inverses, constants, nu, by_place, whitened, other)
+        _log_choices(by_place, softness, choices)
         m, total = 0, 0.0
         for i in range(M):
-            total += math.exp(_log_choice(by_place, softness, i))
+            total += math.exp(choices[i])
             m = i
             if uniforms[s, 0] < total:
                 break
@@ -182,7 +186,7 @@ def trajectories(
         step = steps[m] * lengths[s, 0]
         n_steps = min(max(round(lengths[s, 1] / step), 1), MOST_STEPS)
         energy = temperature * log_posteriors[s] + (1.0 - temperature) * log_references[s]
-        energy += _log_choice(by_place, softness, m)
+        energy += choices[m]
         for i in range(P):
             energy -= 0.5 * p[i] * p[i]
             q1[i] = q[s, i]
@@ -216,7 +220,8 @@ def trajectories(
         if not finite:
             continue
         gain = temperature * posterior + (1.0 - temperature) * log_reference - energy
-        gain += _log_choice(by_place, softness, m)
+        _log_choices(by_place, softness, choices)
+        gain += choices[m]
         for i in range(P):
             gain -= 0.5 * p[i] * p[i]
         if not math.isfinite(gain):
@@ -328,6 +333,10 @@ def replacements(
     new = np.empty(K)
     theta, theta1 = np.empty(p), np.empty(p)
     scratch, keys, order = np.empty(len(theta_centres)), np.empty(K), np.empty(K, np.int64)
+    by_row = np.empty(len(X))
+    # No density of the reference or of the kernels is above these.
+    highest = math.log(M) + constants.max()
+    highest_kernel = math.log(len(theta_constants)) + theta_constants.max()
     for s in range(len(q)):
         accepted[s] = 0.0
         j, c = chosen[s, 0], chosen[s, 1]
@@ -358,16 +367,23 @@ def replacements(
         for i in range(p - 1):
             q1[own[j, i]] = theta1[1 + i]
         _sort(q1, K, direction, own, keys, order, q2)
-        log_prior, log_likelihood = log_posterior(q2, X, numbers, K, 1.0, by_q1)
-        posterior = log_prior + log_likelihood
+        posterior = log_posterior_alone(q2, X, numbers, K, by_row, by_q1)
         if not math.isfinite(posterior):
             continue
-        log_reference = _log_reference(q2, centres, inverses, constants, nu, by_place, whitened, other)
         gain += temperature * (posterior - log_posteriors[s])
+        # Nearly all proposals are refused, and by far: bounds tell, before the rest is computed.
+        at_most = gain + (1.0 - temperature) * (highest - log_references[s]) + highest_kernel
+        proposed = theta_constants[c]
+        for i in range(p):
+            proposed -= 0.5 * normals[s, i] * normals[s, i]
+        if log_uniforms[s] >= at_most - proposed:
+            continue
+        log_reference = _log_reference(q2, centres, inverses, constants, nu, by_place, whitened, other)
         gain += (1.0 - temperature) * (log_reference - log_references[s])
         gain += _log_kernels(theta, theta_centres, theta_inverses, precisions, theta_constants, D, scratch)
         gain -= _log_kernels(theta1, theta_centres, theta_inverses, precisions, theta_constants, D, scratch)
         if log_uniforms[s] < gain:
+            log_posterior(q2, X, numbers, K, 1.0, by_q1)
             accepted[s] = 1.0
             log_posteriors[s] = posterior
             log_references[s] = log_reference

@@ -35,10 +35,17 @@ from bayesgmm import families
 from bayesgmm.bayes.layout import logits
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.compilation import c_entry, entry, inlined
-from bayesgmm.kernels import accumulate, gradient
+from bayesgmm.kernels import accumulate, evaluate, gradient
 from bayesgmm.params import MixtureParams
 
-__all__ = ["Target", "constrained", "log_posterior", "unconstrained", "unconstrained_values"]
+__all__ = [
+    "Target",
+    "constrained",
+    "log_posterior",
+    "log_posterior_alone",
+    "unconstrained",
+    "unconstrained_values",
+]
 
 Array = NDArray[np.float64]
 
@@ -253,27 +260,7 @@ def log_posterior(q, X, numbers, n_components, temperature, by_q):
     means_at, stds_at = K - 1, K - 1 + K * D
     below_at = stds_at + _n_stds(covariances, K, D)
 
-    log_weights = log_softmax(q, K)
-    means = q[means_at:stds_at].copy().reshape((K, D))
-    stds = np.empty((K, D))
-    corr_chol = np.zeros((K, D, D))
-    cholesky = np.zeros((K, D, D))
-    lengths = np.ones((K, D))
-    for k in range(K):
-        for i in range(D):
-            stds[k, i] = math.exp(q[stds_at + _std_index(covariances, k, i, D)])
-            s = 1.0
-            if covariances <= TIED:
-                at = below_at + _row_index(covariances, k, i, D)
-                for j in range(i):
-                    corr_chol[k, i, j] = q[at + j]
-                    s += q[at + j] * q[at + j]
-            corr_chol[k, i, i] = 1.0
-            lengths[k, i] = math.sqrt(s)
-            for j in range(i + 1):
-                corr_chol[k, i, j] /= lengths[k, i]
-                cholesky[k, i, j] = stds[k, i] * corr_chol[k, i, j]
-
+    log_weights, means, stds, corr_chol, cholesky, lengths = _mixture(q, K, D, covariances)
     log_prior = _log_prior(q, numbers, K, D, covariances, log_weights, lengths, by_q)
     if temperature == 0.0:
         return log_prior, 0.0
@@ -300,6 +287,49 @@ def log_posterior(q, X, numbers, n_components, temperature, by_q):
                     across = by_cholesky[k, i, j] - corr_chol[k, i, j] * along
                     by_q[at + j] += temperature * stds[k, i] * across / lengths[k, i]
     return log_prior, log_likelihood
+
+
+@entry
+def log_posterior_alone(q, X, numbers, n_components, by_row, by_q):
+    """Log prior plus log likelihood at q, as :func:`log_posterior` has them, in half the time.
+
+    `by_row`, shape (N,), and `by_q`, shape (n,), are overwritten with the log density of each row and the gradient of the prior alone.
+    """
+    K, D = n_components, X.shape[1]
+    covariances = int(numbers[K + 4 * D + 2])
+    log_weights, means, _, _, cholesky, lengths = _mixture(q, K, D, covariances)
+    value = _log_prior(q, numbers, K, D, covariances, log_weights, lengths, by_q)
+    evaluate(X, log_weights, means, cholesky, by_row, np.empty((0, K)), covariances >= DIAG)
+    for n in range(len(X)):
+        value += by_row[n]
+    return value
+
+
+@inlined
+def _mixture(q, K, D, covariances):
+    """Log weights, means, standard deviations, Cholesky factors of correlations and covariances, and lengths of the rows of M."""
+    means_at, stds_at = K - 1, K - 1 + K * D
+    below_at = stds_at + _n_stds(covariances, K, D)
+    stds = np.empty((K, D))
+    corr_chol = np.zeros((K, D, D))
+    cholesky = np.zeros((K, D, D))
+    lengths = np.ones((K, D))
+    for k in range(K):
+        for i in range(D):
+            stds[k, i] = math.exp(q[stds_at + _std_index(covariances, k, i, D)])
+            s = 1.0
+            if covariances <= TIED:
+                at = below_at + _row_index(covariances, k, i, D)
+                for j in range(i):
+                    corr_chol[k, i, j] = q[at + j]
+                    s += q[at + j] * q[at + j]
+            corr_chol[k, i, i] = 1.0
+            lengths[k, i] = math.sqrt(s)
+            for j in range(i + 1):
+                corr_chol[k, i, j] /= lengths[k, i]
+                cholesky[k, i, j] = stds[k, i] * corr_chol[k, i, j]
+    means = q[means_at:stds_at].copy().reshape((K, D))
+    return log_softmax(q, K), means, stds, corr_chol, cholesky, lengths
 
 
 @inlined

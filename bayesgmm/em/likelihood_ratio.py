@@ -23,6 +23,8 @@ STARTS, LONG_CLIMBS, STEPS, TOLERANCE = 20, 8, 2000, 1e-8
 ENOUGH_ABOVE = 5
 # Simulated together; a fixed number, so that the result does not depend on the threads.
 AT_ONCE = 10
+# With fewer rows, threads wait for the interpreter's lock and take longer than one alone.
+ROWS_FOR_THREADS = 1500
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,7 @@ def likelihood_ratio_test(
             return None
         return max(0.0, 2.0 * (second - max(known)))
 
+    n_threads = n_threads if len(X) >= ROWS_FOR_THREADS else 1
     above = done = tried = 0
     seeds = seed.spawn(n_replications)
     while tried < n_replications and above < ENOUGH_ABOVE:

@@ -249,6 +249,91 @@ def test_the_density_of_many_coordinates_is_that_of_all_places():
         )
 
 
+@pytest.mark.parametrize("temperature", [0.4, 1.0])
+def test_an_exchange_is_accepted_by_the_ratio_of_metropolis_and_hastings(temperature):
+    """Bounds refuse most proposals early: just below its ratio each must be taken, just above it refused."""
+    k, d, rng = 3, 2, np.random.default_rng(0)
+    target = small_target("gamma", d, k)
+    found = reference.find_reference(target, [], rng, 1)
+    own, p = own_coordinates(k, d, "full"), 6
+    q = found.draw(60, k, rng)[0]
+    kernels = smc._kernels(target, q[:2], temperature, smc._prior_piece(target, rng), rng)
+    centres, factors, stds = kernels[:3]
+    state = (found.centres, found.inverses, found.log_constants, reference.DEGREES_OF_FREEDOM)
+
+    def densities(points):
+        posteriors, references, by_q = np.empty(len(points)), np.empty(len(points)), np.empty_like(points)
+        sorted_points = np.array([reference.sorted_by(found.direction, one, own) for one in points])
+        moves.densities(
+            sorted_points, target.rows, target.numbers, k, temperature, state, posteriors, references, by_q
+        )
+        return posteriors, references, by_q
+
+    def log_kernels(theta):
+        of_each = []
+        for c, f, s in zip(centres, factors, stds, strict=True):
+            rest = np.delete(np.arange(p), [1, 2])
+            value = stats.multivariate_normal(c[1:3], f @ f.T).logpdf(theta[1:3])
+            of_each.append(value + stats.norm(c[rest], s[rest]).logpdf(theta[rest]).sum())
+        return logsumexp(of_each)
+
+    def weights_part(j, logit, proportion):
+        """Free coordinates of the weights, of the logit of the j-th and the log ratio of the other two."""
+        log_w = np.empty(3)
+        log_w[j] = -np.logaddexp(0, -logit)
+        log_w[np.delete(np.arange(3), j)] = -np.logaddexp(0, logit) - np.logaddexp(
+            0, [-proportion, proportion]
+        )
+        return (log_w - log_w.mean())[:2]
+
+    def log_volume(j, logit, proportion):
+        h = 1e-5
+        columns = [
+            (weights_part(j, logit + a, proportion + b) - weights_part(j, logit - a, proportion - b))
+            / (2 * h)
+            for a, b in ((h, 0), (0, h))
+        ]
+        return math.log(abs(np.linalg.det(np.array(columns))))
+
+    chosen = np.column_stack([rng.integers(k, size=60), rng.integers(len(centres), size=60)])
+    normals = rng.standard_normal((60, p))
+    posteriors, references, by_q = densities(q)
+    wanted = np.empty(60)
+    for s, (j, c) in enumerate(chosen):
+        log_w = np.append(q[s, :2], -q[s, :2].sum())
+        log_w -= logsumexp(log_w)
+        logit = log_w[j] - logsumexp(np.delete(log_w, j))
+        proportion = -np.diff(np.delete(log_w, j))[0]
+        theta = np.concatenate([[logit], q[s, own[j]]])
+        new = centres[c] + stds[c] * normals[s]
+        new[1:3] = centres[c, 1:3] + factors[c] @ normals[s, 1:3]
+        there = q[s].copy()
+        there[:2], there[own[j]] = weights_part(j, new[0], proportion), new[1:]
+        after = densities(there[None])
+        wanted[s] = temperature * (after[0][0] - posteriors[s])
+        wanted[s] += (1 - temperature) * (after[1][0] - references[s])
+        wanted[s] += log_kernels(theta) - log_kernels(new)
+        wanted[s] += log_volume(j, new[0], proportion) - log_volume(j, logit, proportion)
+    for offset, outcome in ((-1e-5, 1.0), (1e-5, 0.0)):
+        accepted, moved = np.empty(60), [a.copy() for a in (q, by_q, posteriors, references)]
+        moves.replacements(
+            *moved,
+            target.rows,
+            target.numbers,
+            k,
+            temperature,
+            state,
+            found.direction,
+            own,
+            kernels,
+            chosen,
+            normals,
+            wanted + offset,
+            accepted,
+        )
+        np.testing.assert_array_equal(accepted, outcome)
+
+
 def test_refits_do_not_shrink_places_without_draws():
     target = small_target(k=2)
     found = reference.find_reference(target, [], np.random.default_rng(0), 1)

@@ -11,7 +11,13 @@ from support import random_mixture
 
 from bayesgmm import Prior, density
 from bayesgmm.bayes.model import build_model
-from bayesgmm.bayes.target import Target, lkj_log_normaliser, log_posterior, unconstrained
+from bayesgmm.bayes.target import (
+    Target,
+    lkj_log_normaliser,
+    log_posterior,
+    log_posterior_alone,
+    unconstrained,
+)
 
 # Compiling a model with numba takes most of a minute when nothing is cached, with the Python linker a second.
 PYTHON = Mode(linker="py", optimizer="fast_compile").excluding("BlasOpt")
@@ -108,6 +114,15 @@ def test_the_likelihood_is_the_mixtures():
     p = MixtureParams(values["weights"], values["means"], factor @ factor.transpose(0, 2, 1))
     wanted = density.log_likelihood_per_obs(target.X, p).sum() + len(target.X) * np.log(target.scale).sum()
     assert_allclose(log_likelihood, wanted, rtol=1e-11)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_value_alone_is_the_value_with_the_gradient(case):
+    target, points = problem(case)
+    by_row, unused = np.empty(len(target.rows)), np.empty(target.n_parameters)
+    for q in points:
+        alone = log_posterior_alone(q, target.rows, target.numbers, target.n_components, by_row, unused)
+        assert_allclose(alone, target(q)[0], rtol=1e-12)
 
 
 def test_unconstrained_and_constrained_are_inverse():
