@@ -2,9 +2,13 @@
 
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+import bayesgmm
+from bayesgmm import plots
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -30,6 +34,20 @@ def test_every_dependency_has_its_reason():
         name.strip() for row in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE) for name in row.split(",")
     } - {"package"}
     assert names == explained
+
+
+def test_the_reference_holds_all_that_is_public():
+    modules = re.search(r"pdoc -d numpy -o api (.*)", README)[1].split()
+    of_modules = [import_module(name) for name in modules]
+    assert all(module.__doc__ and module.__all__ for module in of_modules)
+    public = {name for module in of_modules for name in module.__all__}
+    assert set(bayesgmm.__all__) - {"__version__", "datasets"} <= public
+    assert {"GaussianMixture", *plots.__all__} <= public
+    assert "bayesgmm.datasets" in modules
+
+
+def test_the_version_to_cite_is_this_one():
+    assert f"version = {{{bayesgmm.__version__}}}" in README
 
 
 @pytest.mark.parametrize("path", re.findall(r"`((?:notebooks|reports|bayesgmm)/[\w/.]+)`", README))
