@@ -11,9 +11,10 @@ from bayesgmm.report.wording import Name, Wording, count, listed, quantities
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
+    from bayesgmm.comparison.partitioning import Partition
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["SURE", "Summary", "summarise"]
+__all__ = ["SURE", "Summary", "stand_in", "summarise"]
 
 SURE = 0.95
 
@@ -42,14 +43,18 @@ class Summary:
 
 
 def summarise(
-    bayes: "BayesGaussianMixture", result: "Comparison", wording: Wording, names: Sequence[Name]
+    bayes: "BayesGaussianMixture",
+    result: "Comparison",
+    wording: Wording,
+    names: Sequence[Name],
+    part: "Partition | None",
 ) -> Summary:
-    """Find the sentences; those about single components only where the verdict allows them."""
+    """Find the sentences; those about single components only where the verdict allows them, and else those about `part`."""
     ok, k = bayes.verdict_.ok, _k(bayes)
     points = [_agreement(result)] if ok and k > 1 else []
     points += [_parameters(bayes, result, names)] if ok else []
     points += [_modes(bayes)] if "modes" in bayes.posterior_ and k > 1 else []
-    points += [] if ok or k == 1 else [_partition(bayes)]
+    points += [] if part is None else [_partition(part)]
     points += [_likelihood(result), _checks(result), _starts(bayes)]
     return Summary(
         headline=wording(_headline(bayes, result) if ok else _size(bayes)),
@@ -58,6 +63,11 @@ def summarise(
         grounds=_grounds(bayes) if ok else "",
         points=[wording(p) for p in points],
     )
+
+
+def stand_in(bayes: "BayesGaussianMixture") -> "Partition | None":
+    """The partition that is shown in place of groups that must not be read; None where they may, or where there is one."""
+    return None if bayes.verdict_.ok or _k(bayes) == 1 else partition(bayes)
 
 
 def _k(bayes: "BayesGaussianMixture") -> int:
@@ -126,10 +136,10 @@ def _modes(bayes: "BayesGaussianMixture") -> str:
     return f"There are {found.n_modes} ways to place the groups that the data support: they hold {shares} of the posterior."
 
 
-def _partition(bayes: "BayesGaussianMixture") -> str:
+def _partition(part: "Partition") -> str:
     """What is left where the groups must not be read: it depends on no names."""
     return "As one partition for all draws, whatever the groups are called: " + " ".join(
-        str(partition(bayes)).splitlines()
+        str(part).splitlines()
     )
 
 

@@ -1,5 +1,6 @@
 """`write_report`: put the page together and write it."""
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,19 +9,24 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.comparison import compare
+from bayesgmm.errors import ParameterError
 from bayesgmm.plots.style import colour, plain
 from bayesgmm.progress import Steps
 from bayesgmm.report import tables
-from bayesgmm.report.figures import Picture, inlined, sketches
-from bayesgmm.report.summary import summarise
+from bayesgmm.report.figures import Picture, Sketch, inlined, sketches
+from bayesgmm.report.machine import numbers
+from bayesgmm.report.summary import stand_in, summarise
 from bayesgmm.report.wording import Name, Wording, count
 from bayesgmm.storage import check_writable, replace_file
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
+    from bayesgmm.comparison.partitioning import Partition
     from bayesgmm.estimator import BayesGaussianMixture
 
 __all__ = ["write_report"]
+
+FORMATS = ("html", "json")
 
 
 def write_report(
@@ -28,9 +34,10 @@ def write_report(
     path: str | os.PathLike[str],
     *,
     title: str | None = None,
+    format: str = "html",
     progressbar: bool = True,
 ) -> Path:
-    """Write a fit, and the comparison of EM and posterior, as one self-contained HTML file.
+    """Write a fit, and the comparison of EM and posterior, as one file: a page for people, or JSON for programs.
 
     The same fit gives the same bytes each time. Where ``bayes.verdict_`` is not ok, the report says so first, and
     leaves out whatever would describe single components.
@@ -43,6 +50,9 @@ def write_report(
         The file is written beside its target and renamed into place: it is there whole or not at all.
     title : str, optional
         The heading; None makes one of the numbers of groups and observations.
+    format : {"html", "json"}, default "html"
+        "html" is one page that needs no network. "json" holds the same sentences and numbers, in the shape that
+        :func:`bayesgmm.report.machine.numbers` describes, and ``title``.
     progressbar : bool, default True
         Show progress on a terminal or in a notebook.
 
@@ -53,6 +63,8 @@ def write_report(
 
     Raises
     ------
+    ParameterError
+        Where the format is neither.
     FileProblem
         Where the folder does not exist or cannot be written to; nothing is drawn then.
 
@@ -68,28 +80,39 @@ def write_report(
     True
     """
     check_is_fitted(bayes)
+    if format not in FORMATS:
+        raise ParameterError(f"format must be 'html' or 'json'; got {format!r}.")
     check_writable(Path(path))
-    result = compare(bayes)
-    names = [Name.of(str(f)) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
-    todo = sketches(bayes, result, names)
+    result, part = compare(bayes), stand_in(bayes)
+    heading = plain(title) if title is not None else _title(bayes)
+    if format == "json":
+        content = {"title": heading} | numbers(bayes, result, part)
+        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    else:
+        text = _page(bayes, result, part, heading, progressbar)
+    return replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
+
+
+def _pictures(todo: list[Sketch], progressbar: bool) -> dict[str, Picture]:
+    """All drawn, in their order."""
     pictures: dict[str, Picture] = {}
     with Steps(enabled=progressbar) as steps, steps.step("report", total=len(todo)) as progress:
         for done, sketch in enumerate(todo, start=1):
             pictures[sketch.key] = inlined(sketch)
             progress(done, len(todo), 0)
-    html = _page(bayes, result, names, pictures, title)
-    return replace_file(path, lambda temporary: temporary.write_text(html, encoding="utf-8", newline="\n"))
+    return pictures
 
 
 def _page(
     bayes: "BayesGaussianMixture",
     result: "Comparison",
-    names: list[Name],
-    pictures: dict[str, Picture],
-    title: str | None,
+    part: "Partition | None",
+    title: str,
+    progressbar: bool,
 ) -> str:
     features = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
-    wording = Wording(features)
+    wording, names = Wording(features), [Name.of(f) for f in features]
+    pictures = _pictures(sketches(bayes, result, names), progressbar)
     k, ok = bayes.em_.params_.n_components, bayes.verdict_.ok
     attrs = bayes.posterior_.attrs
     by_component: dict[str, Any] = {}
@@ -106,8 +129,8 @@ def _page(
         lstrip_blocks=True,
     )
     return environment.get_template("template.html").render(
-        title=plain(title) if title is not None else _title(bayes),
-        summary=summarise(bayes, result, wording, names),
+        title=title,
+        summary=summarise(bayes, result, wording, names, part),
         pictures=pictures,
         tables=by_component
         | {

@@ -1,0 +1,179 @@
+"""`numbers`: what a report says, for programs."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from bayesgmm.plots.style import plain
+from bayesgmm.report.summary import stand_in, summarise
+from bayesgmm.report.wording import Name, Wording
+
+if TYPE_CHECKING:
+    from bayesgmm.comparison import Comparison
+    from bayesgmm.comparison.partitioning import Partition
+    from bayesgmm.estimator import BayesGaussianMixture
+
+__all__ = ["numbers"]
+
+FORMAT_VERSION = 1
+SETTINGS = (
+    "method",
+    "method_reason",
+    "draws",
+    "tune",
+    "chains",
+    "target_accept",
+    "covariance_type",
+    "prior",
+)
+# What EM says of its own components holds whatever the posterior's names are worth.
+OF_EM = ("parameter", "component", "shape", "em", "em_se")
+
+
+def numbers(
+    bayes: "BayesGaussianMixture", result: "Comparison", part: "Partition | None" = None
+) -> dict[str, Any]:
+    """The sentences, tables and provenance of a report, as what JSON knows: null stands for what is no number.
+
+    Tables are lists of rows, except ``assignments``, which has a list a column. Where ``verdict.ok`` is false, whatever
+    describes the posterior's components one by one is null, and ``partition`` stands in for it.
+
+    Parameters
+    ----------
+    bayes : BayesGaussianMixture
+        A fitted one.
+    result : Comparison
+        ``compare(bayes)``.
+    part : Partition, optional
+        ``partition(bayes)``, if it is at hand; it is needed, and made, only where the verdict refuses names.
+
+    Returns
+    -------
+    dict
+        With the keys
+
+        * ``format_version``: 1; it grows when a key goes or changes its meaning;
+        * ``n_observations``, ``n_features``, ``n_components``, ``features``;
+        * ``summary``: ``headline``, ``reasons``, ``warning``, ``grounds`` and ``points`` of the page;
+        * ``verdict``: ``ok``, ``reasons``, ``exploration``, and the numbers behind it;
+        * ``comparison``: the verdict of the comparison in sentences;
+        * ``log_evidence``: estimate and standard error, or null;
+        * ``modes``: of the posterior, where they are known, or null;
+        * ``em``: ``converged``, ``status``, ``n_iter``, and ``maxima``, one row each;
+        * ``log_likelihood``, ``scores``, ``predictive``: of the data, of rows left out, of replicated data sets;
+        * ``parameters``, ``shapes``, ``joint``, ``assignments``: EM against the posterior, as in :func:`compare`;
+        * ``partition``: ``labels`` of ``rows``, ``expected_loss``, ``radius`` of the credible ball, or null where names hold;
+        * ``settings``, ``prior``, ``prior_given``, ``predictive_seed``, ``seed_entropy``, ``created_by``, ``versions``,
+          ``python``, ``data_sha256``: how to make the fit again.
+
+    Examples
+    --------
+    >>> from bayesgmm import BayesGaussianMixture, compare, datasets
+    >>> bayes = BayesGaussianMixture(1, draws=50, random_state=0, progressbar=False).fit(datasets.galaxies().X)
+    >>> found = numbers(bayes, compare(bayes))
+    >>> found["n_observations"], found["log_likelihood"]["em"] == bayes.em_.log_likelihood_
+    (82, True)
+    """
+    ok, attrs = bayes.verdict_.ok, bayes.posterior_.attrs
+    features = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
+    k, part = int(bayes.em_.params_.n_components), part or stand_in(bayes)
+    full = [Name(plain(f), plain(f)) for f in features]
+    content = {
+        "format_version": FORMAT_VERSION,
+        "n_observations": len(result.assignments),
+        "n_features": len(features),
+        "n_components": k,
+        "features": features,
+        "summary": vars(summarise(bayes, result, Wording(()), full, part)),
+        "verdict": _verdict(bayes),
+        "comparison": result.verdict,
+        "log_evidence": None if bayes.log_evidence_ is None else list(bayes.log_evidence_),
+        "modes": _records(bayes.mode_map_.table) if "modes" in bayes.posterior_ else None,
+        "em": {
+            "converged": bayes.em_.converged_,
+            "status": str(bayes.em_.status_),
+            "n_iter": bayes.em_.n_iter_,
+            "maxima": _records(bayes.em_.modes_),
+        },
+        "log_likelihood": result.log_likelihood.to_dict() | ({} if ok else {"at_posterior_mean": None}),
+        "scores": {name: value for name, value in vars(result.scores).items() if name != "table"},
+        "predictive": [
+            {
+                "name": c.name,
+                "observed": c.observed,
+                "p_value": c.p_value,
+                "mc_error": c.mc_error,
+                "em_p_value": c.em_p_value,
+            }
+            for c in result.predictive
+        ],
+        "parameters": _records(result.parameters.reset_index(), ok),
+        "shapes": _records(result.shapes.reset_index(), ok),
+        "joint": {"distance": result.joint.distance, "share": result.joint.share} if ok else None,
+        "assignments": result.assignments.to_dict("list") if ok else None,
+        "partition": None if part is None else _partition(part),
+        "settings": {name: attrs[name] for name in SETTINGS} | {"random_state": _seed(attrs["random_state"])},
+        "prior": bayes.prior_.describe(features, k, attrs["covariance_type"]),
+        "prior_given": bool(attrs["prior_given"]),
+        "predictive_seed": attrs["predictive_seed"],
+        "seed_entropy": str(attrs["seed_entropy"]),
+        "created_by": attrs["created_by"],
+        "versions": attrs["versions"],
+        "python": attrs["python"],
+        "data_sha256": attrs["data_sha256"],
+    }
+    return _plain(content)
+
+
+def _verdict(bayes: "BayesGaussianMixture") -> dict[str, Any]:
+    verdict = bayes.verdict_
+    return {
+        "ok": verdict.ok,
+        "label_free_ok": verdict.label_free_ok,
+        "reasons": list(verdict.reasons),
+        "exploration": verdict.exploration,
+        "r_hat": verdict.components.r_hat,
+        "effective_sample_size": verdict.components.ess,
+        "label_free_r_hat": verdict.label_free.r_hat,
+        "label_free_effective_sample_size": verdict.label_free.ess,
+        "divergences": verdict.divergences,
+        "nearly_tied": verdict.certificate.nearly_tied,
+        "pareto_k": verdict.importance.pareto_k if verdict.importance else None,
+    }
+
+
+def _partition(part: "Partition") -> dict[str, Any]:
+    return {
+        "loss": part.loss,
+        "labels": part.labels.tolist(),
+        "rows": part.rows.tolist(),
+        "expected_loss": part.expected_loss,
+        "radius": part.ball.radius,
+        "em_inside": part.em_inside,
+        "kmeans_inside": part.kmeans_inside,
+    }
+
+
+def _records(table: pd.DataFrame, ok: bool = True) -> list[dict[Any, Any]]:
+    """The rows of a table; where names do not hold, with null for what the posterior says of components."""
+    rows = table.to_dict("records")
+    return rows if ok else [{name: v if name in OF_EM else None for name, v in row.items()} for row in rows]
+
+
+def _seed(text: str) -> int | None:
+    """The seed, if it was a number."""
+    return int(text) if text.isdecimal() else None
+
+
+def _plain(value: Any) -> Any:
+    """Numpy's numbers as Python's, and None for what is no number: JSON knows no NaN."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if value is pd.NA:
+        return None
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

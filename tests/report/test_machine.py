@@ -1,0 +1,84 @@
+"""The numbers of a report for programs: JSON without NaN, equal to the objects', and silent where names do not hold."""
+
+import copy
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayesgmm import compare, partition, write_report
+from bayesgmm.errors import ParameterError
+from bayesgmm.report.machine import numbers
+
+
+@pytest.fixture(scope="module")
+def result(faithful_fit):
+    return compare(faithful_fit)
+
+
+@pytest.fixture(scope="module")
+def refused_fit(faithful_fit):
+    other = copy.copy(faithful_fit)
+    other.verdict_ = dataclasses.replace(faithful_fit.verdict_, ok=False, reasons=("Chains disagree.",))
+    return other
+
+
+@pytest.fixture(scope="module")
+def written(faithful_fit, tmp_path_factory):
+    path = tmp_path_factory.mktemp("machine") / "report.json"
+    write_report(faithful_fit, path, title="Old <Faithful>", format="json", progressbar=False)
+    return json.loads(path.read_text(encoding="ascii"), parse_constant=pytest.fail)
+
+
+def test_the_file_holds_what_the_function_gives(written, faithful_fit, result):
+    assert written.pop("title") == "Old <Faithful>"
+    assert written == numbers(faithful_fit, result)
+
+
+def test_the_tables_are_those_of_the_comparison(written, faithful_fit, result):
+    parameters = pd.DataFrame(written["parameters"]).set_index("parameter")
+    pd.testing.assert_frame_equal(parameters, result.parameters, check_exact=True)
+    assignments = pd.DataFrame(written["assignments"])
+    np.testing.assert_array_equal(assignments["em_probability"], result.assignments["em_probability"])
+    assert written["log_likelihood"] == result.log_likelihood.to_dict()
+    assert [c["p_value"] for c in written["predictive"]] == [c.p_value for c in result.predictive]
+    assert written["scores"]["elpd"] == result.scores.elpd
+    assert written["em"]["maxima"][0]["n_starts"] == faithful_fit.em_.modes_["n_starts"].iloc[0]
+    assert written["settings"]["random_state"] == 0
+    assert written["partition"] is None
+
+
+def test_the_summary_is_that_of_the_page(written, faithful_fit, tmp_path):
+    sure = int((faithful_fit.membership_.max(axis=1) > 0.95).sum())
+    assert f"{sure} of 272 observations" in written["summary"]["headline"]
+    assert written["summary"]["reasons"] == []
+    assert len(written["summary"]["points"]) >= 4
+
+
+def test_components_that_have_no_names_are_not_described(refused_fit, result):
+    found = numbers(refused_fit, result)
+    assert found["verdict"]["reasons"] == found["summary"]["reasons"] == ["Chains disagree."]
+    assert found["assignments"] is found["joint"] is found["log_likelihood"]["at_posterior_mean"] is None
+    for row in found["parameters"] + found["shapes"]:
+        assert row["em"] is not None
+        assert {row[name] for name in ("mean", "sd", "lower", "upper", "inside")} == {None}
+    part = partition(refused_fit)
+    assert found["partition"]["labels"] == part.labels.tolist()
+    assert found["partition"]["expected_loss"] == part.expected_loss
+
+
+def test_what_is_no_number_is_null(faithful_fit, result):
+    odd = copy.copy(faithful_fit)
+    worst = dataclasses.replace(odd.verdict_.components, r_hat=np.float64("nan"), ess=float("inf"))
+    odd.verdict_ = dataclasses.replace(odd.verdict_, components=worst)
+    found = numbers(odd, result)
+    assert found["verdict"]["r_hat"] is found["verdict"]["effective_sample_size"] is None
+    json.dumps(found, allow_nan=False)
+
+
+def test_another_format_is_refused_before_any_work(faithful_fit, tmp_path):
+    with pytest.raises(ParameterError, match="format must be 'html' or 'json'; got 'pdf'"):
+        write_report(faithful_fit, tmp_path / "x.pdf", format="pdf")
+    assert list(tmp_path.iterdir()) == []
