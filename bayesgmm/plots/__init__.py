@@ -8,6 +8,10 @@
     plot_em                how EM climbed, and which maxima it found
     plot_modes             the modes of the posterior, and how the data group at each
     plot_criteria          how many components each criterion prefers
+    plot_uncertainty       which observations are sure of their group
+    plot_similarity        which observations belong together, whatever groups are called
+    plot_ball              how far other partitions lie from the posterior's
+    plot_shapes            how large, long and turned the components are
     plot_prior             what the prior expected of the data, and what came of it
     trace_figure, rank_figure   ArviZ's pictures of the chains
 
@@ -16,6 +20,7 @@ those of Okabe and Ito, and none of them stands alone: a marker, a line style or
 Nothing here touches pyplot's list of figures, so that nothing needs a display and nothing has to be closed.
 """
 
+from bayesgmm.plots.ball import plot_ball
 from bayesgmm.plots.chains import rank_figure, trace_figure
 from bayesgmm.plots.criteria import plot_criteria
 from bayesgmm.plots.em import plot_em
@@ -25,8 +30,12 @@ from bayesgmm.plots.likelihood import plot_log_likelihood
 from bayesgmm.plots.modes import plot_modes
 from bayesgmm.plots.prior import plot_prior
 from bayesgmm.plots.responsibilities import plot_responsibilities
+from bayesgmm.plots.shapes import plot_shapes
+from bayesgmm.plots.similarity import plot_similarity
+from bayesgmm.plots.uncertainty import plot_uncertainty
 
 __all__ = [
+    "plot_ball",
     "plot_criteria",
     "plot_em",
     "plot_fit",
@@ -36,6 +45,9 @@ __all__ = [
     "plot_predictive",
     "plot_prior",
     "plot_responsibilities",
+    "plot_shapes",
+    "plot_similarity",
+    "plot_uncertainty",
     "rank_figure",
     "trace_figure",
 ]

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bayesgmm.plots.style import BAYES, PALE, colour, display_names, marker, new_figure
+from bayesgmm.plots.groups import draw_groups, telling_features
+from bayesgmm.plots.style import BAYES, PALE, display_names, new_figure
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -37,13 +38,13 @@ def plot_modes(bayes: "BayesGaussianMixture") -> Figure:
     figure = new_figure(max(3.4 * columns, 4.5), 3.1 * rows + 0.9)
     grid = figure.add_gridspec(rows + 1, columns, height_ratios=[0.5, *[3.0] * rows])
     _draw_shares(figure.add_subplot(grid[0, :]), found)
-    shown = _features(X, found.partitions[0])
+    shown = telling_features(X, found.partitions[0])
     some = np.arange(len(X))[:: max(1, len(X) // MOST_POINTS)]
     first = None
     for m in range(n):
         ax = figure.add_subplot(grid[1 + m // columns, m % columns], sharex=first, sharey=first)
         first = first or ax
-        _draw_mode(ax, X[some], found.partitions[m][some], shown)
+        draw_groups(ax, X[some], found.partitions[m][some], shown)
         share, se = found.table["share"][m], found.table["share_se"][m]
         ax.set_title(f"mode {m + 1}: {100 * share:.0f} % (± {100 * se:.0f})")
         ax.set_xlabel(names[shown[0]])
@@ -68,33 +69,3 @@ def _draw_shares(ax: Axes, found: "ModeMap") -> None:
         if left < 0.999
         else "share of the posterior"
     )
-
-
-def _features(X: np.ndarray, labels: np.ndarray) -> list[int]:
-    """The one or two features in which groups differ most, by the share of the variance between them."""
-    if X.shape[1] <= 2:
-        return list(range(X.shape[1]))
-    between = np.zeros(X.shape[1])
-    for c in np.unique(labels):
-        between += (labels == c).mean() * (X[labels == c].mean(axis=0) - X.mean(axis=0)) ** 2
-    return sorted(np.argsort(-between / X.var(axis=0))[:2].tolist())
-
-
-def _draw_mode(ax: Axes, X: np.ndarray, labels: np.ndarray, shown: list[int]) -> None:
-    one = len(shown) == 1
-    height = np.random.default_rng(0).uniform(-1, 1, len(X)) if one else X[:, shown[1]]
-    for c in np.unique(labels):
-        own = labels == c
-        ax.plot(
-            X[own, shown[0]],
-            height[own],
-            marker(c),
-            color=colour(c),
-            markersize=3.5,
-            alpha=0.75,
-            mew=0,
-            linestyle="",
-        )
-    if one:
-        ax.set_yticks([])
-        ax.set_ylim(-1.6, 1.6)

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 __all__ = [
     "BAYES",
     "EM",
+    "N_COLOURS",
     "PALE",
+    "SHADES",
     "WARNING",
     "axes_for",
     "colour",
@@ -29,6 +32,7 @@ __all__ = [
 
 # Okabe and Ito (2008), Color Universal Design; black is kept for EM, so that grey is the eighth.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#F0E442", "#999999")
+N_COLOURS = len(_COLOURS)
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _LINE_STYLES: tuple[Any, ...] = (
     "-",
@@ -45,6 +49,8 @@ EM = "#1a1a1a"
 BAYES = "#0072B2"
 WARNING = "#D55E00"
 PALE = "#c9ced6"
+# From nothing to much; lightness alone tells it.
+SHADES = LinearSegmentedColormap.from_list("shades", ["#f2f4f7", "#9fc3de", BAYES, "#00233d"])
 
 LONGEST_NAME = 24
 

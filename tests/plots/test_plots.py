@@ -1,7 +1,6 @@
 """Figures against numbers found in another way: what is drawn must be what is true."""
 
 from itertools import pairwise
-from unittest import mock
 
 import matplotlib
 import numpy as np
@@ -14,48 +13,14 @@ from matplotlib.patches import PathPatch
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from bayesgmm import BayesGaussianMixture, MixtureParams, compare, density, plots
-from bayesgmm.comparison import Selection, predictive
+from bayesgmm import BayesGaussianMixture, plots
+from bayesgmm.comparison import Selection
 from bayesgmm.comparison.occupied import Occupied
 from bayesgmm.errors import ParameterError
 from bayesgmm.plots import fitted, style
 from bayesgmm.plots.chains import chosen_draws
 from bayesgmm.plots.forest import is_odd, owners, p_text
 from bayesgmm.posterior.draws import mean_params, posterior_dataset
-
-CASES = [(1, 1), (1, 8), (2, 8), (3, 1), (6, 2)]
-
-
-def small_fit(n_features, n_components, n_rows=120):
-    """A quick fit to well separated components, good enough to be drawn."""
-    rng = np.random.default_rng(n_features * 10 + n_components)
-    centres = rng.permutation(np.repeat(np.arange(n_components), n_features)).reshape(n_components, -1)
-    centres[:, 0] = np.arange(n_components)
-    truth = MixtureParams(
-        np.full(n_components, 1 / n_components),
-        10.0 * centres,
-        np.tile(0.5 + 0.5 * np.eye(n_features), (n_components, 1, 1)),
-    )
-    X, _ = density.simulate(truth, n_rows, rng)
-    settings = {"draws": 50, "tune": 50, "chains": 2, "random_state": 0, "progressbar": False}
-    bayes = BayesGaussianMixture(n_components, **settings).fit(X)
-    with mock.patch.object(predictive, "REPLICATIONS", 60):
-        return bayes, compare(bayes)
-
-
-@pytest.fixture(scope="module", params=CASES, ids=[f"D{d}-K{k}" for d, k in CASES])
-def any_fit(request):
-    return small_fit(*request.param)
-
-
-@pytest.fixture(scope="module")
-def line_fit():
-    return small_fit(1, 2)
-
-
-@pytest.fixture(scope="module")
-def faithful(faithful_fit):
-    return faithful_fit, compare(faithful_fit)
 
 
 def on_the_curve(path):

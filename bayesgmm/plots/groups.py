@@ -1,0 +1,137 @@
+"""Observations drawn by the groups that a clustering makes of them."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from bayesgmm import density
+from bayesgmm.errors import ParameterError
+from bayesgmm.plots.style import N_COLOURS, colour, marker
+
+if TYPE_CHECKING:
+    from bayesgmm.comparison import Partition
+    from bayesgmm.estimator import BayesGaussianMixture
+
+__all__ = [
+    "chosen_features",
+    "draw_groups",
+    "em_labels",
+    "matched",
+    "numbered",
+    "rows_of",
+    "telling_features",
+]
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.int32]
+
+
+def em_labels(bayes: "BayesGaussianMixture") -> Labels:
+    """EM's component of each row, shape (N,)."""
+    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    return density.responsibilities(X, bayes.em_.params_).argmax(axis=1).astype(np.int32)
+
+
+def rows_of(bayes: "BayesGaussianMixture", part: "Partition") -> Array:
+    """The rows that a partition has clustered, shape (M, D).
+
+    Raises
+    ------
+    ParameterError
+        Where the partition is of other data.
+    """
+    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    if part.rows[-1] != len(X) - 1:
+        raise ParameterError(
+            f"The partition is of {part.rows[-1] + 1} rows, and the fit of {len(X)}; use partition(bayes) of this fit."
+        )
+    return X[part.rows]
+
+
+def numbered(bayes: "BayesGaussianMixture", part: "Partition") -> Labels:
+    """The partition's clusters, numbered as the components they resemble where those have names, shape (M,)."""
+    return (
+        matched(part.labels, bayes.membership_.argmax(axis=1)[part.rows])
+        if bayes.verdict_.ok
+        else part.labels
+    )
+
+
+def matched(labels: NDArray[np.integer], reference: NDArray[np.integer]) -> Labels:
+    """The same clustering with its clusters numbered so that as many rows as possible have the number that they have in `reference`.
+
+    Clusters that are left over get numbers that `reference` does not use.
+    """
+    names, at = np.unique(labels, return_inverse=True)
+    n_reference = int(reference.max()) + 1
+    table = np.zeros((len(names), max(n_reference, len(names))))
+    np.add.at(table, (at, reference), 1)
+    _, number = linear_sum_assignment(-table)
+    # A cluster that shares no row with its number has not been matched.
+    alone = table[np.arange(len(names)), number] == 0
+    number[alone] = n_reference + np.arange(alone.sum())
+    return number[at].astype(np.int32)
+
+
+def telling_features(X: Array, labels: NDArray[np.integer]) -> list[int]:
+    """The one or two features in which groups differ most, by the share of the variance between them."""
+    if X.shape[1] <= 2:
+        return list(range(X.shape[1]))
+    between = np.zeros(X.shape[1])
+    for c in np.unique(labels):
+        between += (labels == c).mean() * (X[labels == c].mean(axis=0) - X.mean(axis=0)) ** 2
+    return sorted(np.argsort(-between / X.var(axis=0), kind="stable")[:2].tolist())
+
+
+def chosen_features(names: Sequence[str], features: Sequence[str | int]) -> list[int]:
+    """Places of one or two features that were given by name or by number.
+
+    Raises
+    ------
+    ParameterError
+        Where there are more or fewer, one twice, or one that the data do not have.
+    """
+    given = [features] if isinstance(features, str) else list(features)
+    at = [f if isinstance(f, int) else names.index(f) if f in names else -1 for f in given]
+    if len(set(at)) != len(given) or not 1 <= len(at) <= 2 or not all(0 <= j < len(names) for j in at):
+        raise ParameterError(
+            f"features must hold one or two different ones of {', '.join(names)}, by name or by number; got {features!r}."
+        )
+    return at
+
+
+def draw_groups(
+    ax: Axes,
+    X: Array,
+    labels: NDArray[np.integer],
+    shown: Sequence[int],
+    differing: NDArray[np.bool_] | None = None,
+) -> None:
+    """Rows X (M, D) in one or two features, each group in its colour and with its marker; rings around those that differ.
+
+    With one feature the rows are spread at random along the vertical axis, always in the same way.
+    """
+    one = len(shown) == 1
+    x = X[:, shown[0]]
+    y = np.random.default_rng(0).uniform(-1, 1, len(X)) if one else X[:, shown[1]]
+    for c in np.unique(labels):
+        own = labels == c
+        # Where colours come round again, markers are others.
+        look: dict[str, Any] = {"marker": marker(c + c // N_COLOURS), "color": colour(c)}
+        ax.plot(x[own], y[own], linestyle="", markersize=3.5, alpha=0.75, mew=0, **look)
+    if differing is not None and differing.any():
+        ring: dict[str, Any] = {
+            "marker": "o",
+            "markersize": 7.5,
+            "markerfacecolor": "none",
+            "markeredgecolor": "#1a1a1a",
+            "mew": 0.8,
+        }
+        ax.plot(x[differing], y[differing], linestyle="", zorder=5, **ring)
+    if one:
+        ax.set_yticks([])
+        ax.set_ylim(-1.6, 1.6)

@@ -1,0 +1,57 @@
+"""Quick fits that are drawn in several files; each is made once a run."""
+
+import copy
+import dataclasses
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from bayesgmm import BayesGaussianMixture, MixtureParams, compare, density
+from bayesgmm.comparison import predictive
+
+CASES = [(1, 1), (1, 8), (2, 8), (3, 1), (6, 2), (6, 8)]
+
+
+def small_fit(n_features, n_components, n_rows=120):
+    """A quick fit to well separated components, good enough to be drawn; its verdict refuses names, for want of draws."""
+    rng = np.random.default_rng(n_features * 10 + n_components)
+    centres = rng.permutation(np.repeat(np.arange(n_components), n_features)).reshape(n_components, -1)
+    centres[:, 0] = np.arange(n_components)
+    truth = MixtureParams(
+        np.full(n_components, 1 / n_components),
+        10.0 * centres,
+        np.tile(0.5 + 0.5 * np.eye(n_features), (n_components, 1, 1)),
+    )
+    X, _ = density.simulate(truth, n_rows, rng)
+    settings = {"draws": 50, "tune": 50, "chains": 2, "random_state": 0, "progressbar": False}
+    bayes = BayesGaussianMixture(n_components, **settings).fit(X)
+    with mock.patch.object(predictive, "REPLICATIONS", 60):
+        return bayes, compare(bayes)
+
+
+@pytest.fixture(scope="session", params=CASES, ids=[f"D{d}-K{k}" for d, k in CASES])
+def any_fit(request):
+    return small_fit(*request.param)
+
+
+@pytest.fixture(scope="session")
+def line_fit():
+    return small_fit(1, 2)
+
+
+@pytest.fixture(scope="session")
+def faithful(faithful_fit):
+    return faithful_fit, compare(faithful_fit)
+
+
+@pytest.fixture(scope="session")
+def with_verdict():
+    """The same fit and comparison, as if the verdict allowed names, or refused them."""
+
+    def changed(pair, ok):
+        bayes, result = copy.copy(pair[0]), pair[1]
+        bayes.verdict_ = dataclasses.replace(bayes.verdict_, ok=ok)
+        return bayes, dataclasses.replace(result, components_readable=ok, bayes=bayes)
+
+    return changed
