@@ -1,0 +1,149 @@
+"""`plot_certificate`: how far the names of the components can be trusted."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from bayesgmm.plots.style import BAYES, PALE, WARNING, new_figure
+from bayesgmm.posterior.certificate import LARGEST_NON_PERMUTATION_RATE, SMALLEST_AGREEMENT
+from bayesgmm.posterior.relabel import NEARLY_TIED
+from bayesgmm.sentences import listed
+
+if TYPE_CHECKING:
+    from bayesgmm.estimator import BayesGaussianMixture
+    from bayesgmm.posterior.certificate import Certificate
+
+__all__ = ["plot_certificate"]
+
+Array = NDArray[np.float64]
+
+BINS = 40
+# Whose changes of names are written out.
+MOST_CHAINS = 6
+_METHODS = {
+    "iterative ECR": "named alike after\nposterior memberships",
+    "Stephens": "named alike by\nKullback-Leibler divergence",
+    "parameters": "named alike by\nparameters",
+}
+
+
+def plot_certificate(bayes: "BayesGaussianMixture") -> Figure:
+    """What speaks for and against the names of the components; it may be read whatever the verdict says.
+
+    On the left the shares of draws that speak for the names, each with the least share that the verdict asks for: draws that other methods of
+    relabelling name alike, that have K different kinds of components, and in which no two names could be exchanged at next to no cost. A cross
+    marks what is too small. On the right that cost for all draws: the rows that two components would lose by the cheapest exchange of their
+    names, as a share of the rows they hold. Left of the dashed line it counts as next to nothing.
+
+    Parameters
+    ----------
+    bayes : BayesGaussianMixture
+        A fitted one.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from bayesgmm import BayesGaussianMixture, datasets
+    >>> from bayesgmm.plots import plot_certificate
+    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False).fit(datasets.faithful().X)
+    >>> len(plot_certificate(bayes).axes)
+    2
+    """
+    found = bayes.certificate_
+    figure = new_figure(9.2, 3.7)
+    left, right = figure.subplots(1, 2, width_ratios=[1.15, 1.0])
+    _draw_shares(left, found)
+    _draw_margins(right, bayes.relabelling_.margins.ravel())
+    right.set_title(_switches(found.switches), fontsize="small")
+    figure.suptitle(f"The names of the components: {_conclusion(bayes)}")
+    return figure
+
+
+def _conclusion(bayes: "BayesGaussianMixture") -> str:
+    if bayes.certificate_.reasons:
+        return "not to be trusted"
+    return (
+        "nothing speaks against them"
+        if bayes.verdict_.ok
+        else "no doubt here, but the verdict has other reasons"
+    )
+
+
+def _draw_shares(ax: Axes, found: "Certificate") -> None:
+    rows = [(_METHODS.get(m, m), share, SMALLEST_AGREEMENT) for m, share in found.agreement.items()]
+    rows.append(
+        ("components of K\ndifferent kinds", 1 - found.non_permutation_rate, 1 - LARGEST_NON_PERMUTATION_RATE)
+    )
+    rows.append(("no two names\nnearly tied", 1 - found.nearly_tied, SMALLEST_AGREEMENT))
+    for place, (_, share, least) in enumerate(rows):
+        # 1 - 0.95 is no more exact than 0.05.
+        enough = share >= least - 1e-12
+        shade = BAYES if enough else WARNING
+        ax.plot([0, share], [place, place], color=shade, linewidth=2.4, alpha=0.5, solid_capstyle="butt")
+        ax.plot(share, place, marker="o" if enough else "X", color=shade, markersize=8, linestyle="")
+        ax.plot([least, least], [place - 0.35, place + 0.35], color="#333333", linestyle="--", linewidth=1.2)
+        look: dict[str, Any] = {
+            "va": "center",
+            "fontsize": "small",
+            "color": "#333333" if enough else WARNING,
+        }
+        ax.annotate(
+            _percent(share), (1.03, place), xycoords=ax.get_yaxis_transform(), annotation_clip=False, **look
+        )
+    ax.set_yticks(range(len(rows)), [name for name, _, _ in rows], fontsize="small")
+    ax.set(
+        xlim=(0, 1.03),
+        ylim=(len(rows) - 0.4, -0.6),
+        xlabel="share of draws; dashed: the least that is asked for",
+    )
+    ax.set_title("What speaks for the names", fontsize="medium")
+
+
+def _percent(share: float) -> str:
+    """Never 100 % where a draw is missing."""
+    return "100 %" if share == 1 else f"{min(100 * share, 99.9):.1f} %"
+
+
+def _draw_margins(ax: Axes, margins: Array) -> None:
+    finite = margins[np.isfinite(margins)]
+    ax.set(xlabel="cost of the cheapest exchange of two names\n(share of the rows they hold)", ylabel="draws")
+    if not len(finite):
+        ax.text(
+            0.5,
+            0.5,
+            "a single component:\nnothing to exchange",
+            ha="center",
+            va="center",
+            transform=ax.transAxes,
+        )
+        ax.set(xticks=[], yticks=[])
+        return
+    end = max(float(finite.max()), 2 * NEARLY_TIED)
+    heights, edges, _ = ax.hist(
+        finite, np.linspace(min(0.0, finite.min()), end, BINS + 1).tolist(), color=PALE
+    )
+    ax.axvline(NEARLY_TIED, color=WARNING, linestyle="--", linewidth=1.4)
+    tied = float((finite < NEARLY_TIED).mean())
+    ax.annotate(
+        f"{100 * tied:.1f} % nearly tied",
+        (NEARLY_TIED, 1),
+        (4, -4),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        va="top",
+        fontsize="small",
+        color=WARNING,
+    )
+    ax.set_ylim(0, 1.15 * np.asarray(heights).max())
+
+
+def _switches(switches: tuple[int, ...]) -> str:
+    if not any(switches):
+        return "No chain changed its names"
+    return f"Changes of names, by chain:\n{listed([str(n) for n in switches], MOST_CHAINS)}"
