@@ -25,7 +25,8 @@ COLUMNS = 4
 def trace_figure(bayes: "BayesGaussianMixture") -> Figure:
     """ArviZ's trace plot of weights, means and standard deviations, draw by draw, one line a chain.
 
-    At most 40 panels: where there are more parameters, standard deviations are left out first, then means of the
+    It shows how chains moved, also where the verdict refuses names; what is called one component may then not be one thing. At most 40
+    panels: where there are more parameters, standard deviations are left out first, then means of the
     last features.
 
     Returns

@@ -17,6 +17,7 @@ from bayesgmm.plots.style import (
     EM,
     PALE,
     axes_for,
+    check_readable,
     colour,
     figure_of,
     legend_below,
@@ -24,6 +25,7 @@ from bayesgmm.plots.style import (
     new_figure,
     number_label,
 )
+from bayesgmm.posterior.draws import evenly
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -32,10 +34,14 @@ __all__ = ["plot_fit"]
 
 MOST_FEATURES = 6
 FAN = 40
+# Of panels that are small, since there are many of them.
+SMALL_FAN = 15
 GRID = 300
 
 
-def plot_fit(bayes: "BayesGaussianMixture", *, components: bool = True, ax: Axes | None = None) -> Figure:
+def plot_fit(
+    bayes: "BayesGaussianMixture", *, components: bool | None = None, ax: Axes | None = None
+) -> Figure:
     """The data with the EM fit and the posterior.
 
     One feature: a histogram with EM's density and the posterior mean density with its pointwise 95 % band. Two: the
@@ -46,8 +52,9 @@ def plot_fit(bayes: "BayesGaussianMixture", *, components: bool = True, ax: Axes
     ----------
     bayes : BayesGaussianMixture
         A fitted one.
-    components : bool, default True
-        False draws only what does not depend on the names of the components: observations and densities.
+    components : bool, optional
+        False draws only what does not depend on the names of the components: observations and densities. By default
+        components are drawn where the verdict allows it.
     ax : matplotlib Axes, optional
         Where to draw; only for one feature, or for two with components.
 
@@ -55,14 +62,22 @@ def plot_fit(bayes: "BayesGaussianMixture", *, components: bool = True, ax: Axes
     -------
     matplotlib.figure.Figure
 
+    Raises
+    ------
+    ParameterError
+        Where the verdict refuses a reading of single components and `components` is True, and where one axes would have to hold
+        several panels.
+
     Examples
     --------
     >>> from bayesgmm import BayesGaussianMixture, datasets
     >>> from bayesgmm.plots import plot_fit
-    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False).fit(datasets.faithful().X)
+    >>> bayes = BayesGaussianMixture(2, random_state=0, progressbar=False).fit(datasets.faithful().X)
     >>> plot_fit(bayes).axes[0].get_xlabel()
     'x0'
     """
+    components = bayes.verdict_.ok if components is None else components
+    check_readable(bayes.verdict_.ok or not components, "plot_fit with components")
     f = fitted(bayes)
     d = f.X.shape[1]
     if d > 2 or (d == 2 and not components):
@@ -80,7 +95,7 @@ def plot_fit(bayes: "BayesGaussianMixture", *, components: bool = True, ax: Axes
     else:
         _draw_pair(ax, f, 0, 1, components, label_numbers=True)
         ax.set(xlabel=f.names[0], ylabel=f.names[1], title="Data and both fits")
-    legend_below(ax, _handles(f, components), own, columns=3)
+    legend_below(ax, _handles(f, components), own, columns=2 if d == 1 else 3)
     return figure_of(ax)
 
 
@@ -97,7 +112,7 @@ def _pairs(f: Fitted, components: bool) -> Figure:
             elif i == j:
                 _draw_density(ax, f, i, components)
             else:
-                _draw_pair(ax, f, j, i, components, label_numbers=d <= 4)
+                _draw_pair(ax, f, j, i, components, label_numbers=not _is_small(f))
             if j <= i:
                 _label_outer(ax, f, i, j, d)
     # The upper triangle is free.
@@ -181,15 +196,30 @@ def _draw_pair(ax: Axes, f: Fitted, i: int, j: int, components: bool, label_numb
 def _draw_ellipses(ax: Axes, f: Fitted, features: tuple[int, int], k: int) -> None:
     both = list(features)
     at = np.ix_(both, both)
-    some = np.linspace(0, len(f.means) - 1, min(FAN, len(f.means))).astype(int)
+    small = _is_small(f)
+    some = evenly(len(f.means), SMALL_FAN if small else FAN)
     fan = [ellipse(f.means[s, k, both], f.covariances[s, k][at]) for s in some]
-    look: dict[str, Any] = {"edgecolors": colour(k), "linewidths": 0.5, "alpha": 0.3, "zorder": 2}
+    look: dict[str, Any] = {
+        "edgecolors": colour(k),
+        "linewidths": 0.3 if small else 0.5,
+        "alpha": 0.3,
+        "zorder": 2,
+    }
     # The limits are set by hand; measuring every curve of every panel would take most of the time.
     ax.add_collection(PathCollection(fan, facecolors="none", **look), autolim=False)
     solid = ellipse(f.mean.means[k, both], f.mean.covariances[k][at])
     dashed = ellipse(f.em.means[k, both], f.em.covariances[k][at])
-    ax.add_artist(PathPatch(solid, fill=False, edgecolor=colour(k), linewidth=1.8, zorder=4))
-    ax.add_artist(PathPatch(dashed, fill=False, edgecolor=EM, linewidth=1.2, linestyle="--", zorder=5))
+    ax.add_artist(
+        PathPatch(solid, fill=False, edgecolor=colour(k), linewidth=1.1 if small else 1.8, zorder=4)
+    )
+    ax.add_artist(
+        PathPatch(dashed, fill=False, edgecolor=EM, linewidth=0.8 if small else 1.2, linestyle="--", zorder=5)
+    )
+
+
+def _is_small(f: Fitted) -> bool:
+    """Whether there are so many panels that lines must be thin."""
+    return f.X.shape[1] > 4
 
 
 def _handles(f: Fitted, components: bool) -> list[Any]:
@@ -215,7 +245,7 @@ def _handles(f: Fitted, components: bool) -> list[Any]:
                 color=colour(0),
                 linewidth=0.6,
                 alpha=0.6,
-                label=f"{min(FAN, len(f.means))} posterior draws",
+                label=f"{min(SMALL_FAN if _is_small(f) else FAN, len(f.means))} posterior draws",
             ),
         ]
         handles += [

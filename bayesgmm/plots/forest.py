@@ -10,7 +10,18 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from bayesgmm.plots.style import BAYES, EM, WARNING, axes_for, colour, figure_of, legend_below, marker, text
+from bayesgmm.plots.style import (
+    BAYES,
+    EM,
+    WARNING,
+    axes_for,
+    check_readable,
+    colour,
+    figure_of,
+    legend_below,
+    marker,
+    text,
+)
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -62,7 +73,13 @@ def plot_parameters(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ParameterError
+        Where the verdict refuses a reading of single components.
     """
+    check_readable(result.components_readable, "plot_parameters")
     table = result.parameters
     kept = _largest(table["difference"].abs().to_numpy())
     # By place and not by label: names with commas in them can make two labels equal.

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bayesgmm.plots.style import BAYES, EM, PALE, WARNING, axes_for, figure_of, legend_below
+from bayesgmm.plots.style import BAYES, EM, PALE, WARNING, axes_for, check_readable, figure_of, legend_below
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -16,7 +16,11 @@ __all__ = ["plot_log_likelihood"]
 
 
 def plot_log_likelihood(
-    bayes: "BayesGaussianMixture", result: "Comparison", *, components: bool = True, ax: Axes | None = None
+    bayes: "BayesGaussianMixture",
+    result: "Comparison",
+    *,
+    components: bool | None = None,
+    ax: Axes | None = None,
 ) -> Figure:
     """Histogram of the draws' total log-likelihood, with EM's and that at the posterior mean.
 
@@ -25,14 +29,22 @@ def plot_log_likelihood(
     bayes : BayesGaussianMixture
     result : Comparison
         ``compare(bayes)``.
-    components : bool, default True
-        False leaves out the posterior mean of the parameters, which depends on the names of the components.
+    components : bool, optional
+        Whether the posterior mean of the parameters is drawn, which depends on the names of the components; by default where the
+        verdict allows it.
     ax : matplotlib Axes, optional
 
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ParameterError
+        Where the verdict refuses a reading of single components, and `components` is True.
     """
+    components = bayes.verdict_.ok if components is None else components
+    check_readable(bayes.verdict_.ok or not components, "the log-likelihood at the posterior mean")
     own = ax is None
     ax = axes_for(ax, 7.0, 3.6)
     draws, s = bayes.log_likelihood_draws_.ravel(), result.log_likelihood

@@ -58,7 +58,8 @@ def _draw_shares(ax: Axes, found: "ModeMap") -> None:
     for m, share in enumerate(found.table["share"]):
         ax.barh(0, share, left=left, color=BAYES, alpha=max(0.25, 1 - 0.18 * m), edgecolor="white")
         if share > 0.04:
-            ax.text(left + share / 2, 0, str(m + 1), ha="center", va="center", color="white", weight="bold")
+            ink = "white" if m < 3 else "#1a1a1a"
+            ax.text(left + share / 2, 0, str(m + 1), ha="center", va="center", color=ink, weight="bold")
         left += share
     if left < 0.999:
         ax.barh(0, 1 - left, left=left, color=PALE, edgecolor="white")

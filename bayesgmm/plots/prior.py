@@ -78,7 +78,10 @@ def plot_prior(bayes: "BayesGaussianMixture", *, ax: Axes | None = None) -> Figu
         Line2D([], [], color=BAYES, linewidth=1.8, label="posterior predictive density"),
     ]
     if own:
-        figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, fontsize="small")
+        columns = 2 if d == 1 else 4
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=columns, frameon=False, fontsize="small"
+        )
         figure.suptitle("What the prior expected, and what came of it")
     elif ax is not None:
         ax.legend(handles=handles, fontsize="small")

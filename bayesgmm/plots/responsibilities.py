@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from bayesgmm import density
-from bayesgmm.plots.style import EM, colour, marker, new_figure
+from bayesgmm.errors import ParameterError
+from bayesgmm.plots.style import EM, check_readable, colour, figure_of, legend_below, marker, new_figure
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -23,7 +24,9 @@ MOST, FEWEST = 40, 12
 SURE = 0.995
 
 
-def plot_responsibilities(bayes: "BayesGaussianMixture", result: "Comparison") -> Figure:
+def plot_responsibilities(
+    bayes: "BayesGaussianMixture", result: "Comparison", *, ax: Axes | None = None
+) -> Figure:
     """EM's responsibilities beside the posterior memberships, for the observations that are least sure.
 
     Sorted by the posterior's component and by its membership. Bars reach two standard deviations between draws to
@@ -34,24 +37,38 @@ def plot_responsibilities(bayes: "BayesGaussianMixture", result: "Comparison") -
     bayes : BayesGaussianMixture
     result : Comparison
         ``compare(bayes)``.
+    ax : matplotlib Axes, optional
+        Where to draw; only for one or two components.
 
     Returns
     -------
     matplotlib.figure.Figure
+
+    Raises
+    ------
+    ParameterError
+        Where the verdict refuses a reading of single components, and where one axes would have to hold several panels.
     """
+    check_readable(bayes.verdict_.ok, "plot_responsibilities")
     rows = bayes.posterior_["observed_data"]["x"].to_numpy()
     em, mean, sd = density.responsibilities(rows, bayes.em_.params_), bayes.membership_, bayes.membership_sd_
     shown = _least_sure(em, mean, result.assignments["bayes_label"].to_numpy())
     k = mean.shape[1]
     panels = 1 if k == 2 else k
-    figure = new_figure(
-        max(7.0, 1.2 + 0.17 * len(shown)), 1.6 + (2.0 if panels == 1 else max(0.9, 1.5 - 0.08 * k) * panels)
-    )
-    axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
-    for c, ax in enumerate(axes):
-        _draw_component(ax, em[shown, c], mean[shown, c], sd[shown, c], c)
-    _label(figure, axes, shown, len(rows), k)
-    return figure
+    if panels > 1 and ax is not None:
+        raise ParameterError(
+            f"plot_responsibilities draws {k} components on {panels} axes; leave ax out, and take the figure it returns."
+        )
+    if ax is None:
+        height = 1.6 + (2.0 if panels == 1 else max(0.9, 1.5 - 0.08 * k) * panels)
+        figure = new_figure(max(7.0, 1.2 + 0.17 * len(shown)), height)
+        axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
+    else:
+        axes = np.array([ax])
+    for c, at in enumerate(axes):
+        _draw_component(at, em[shown, c], mean[shown, c], sd[shown, c], c)
+    _label(axes, shown, len(rows), ax is None)
+    return figure_of(axes[0])
 
 
 def _least_sure(em: Array, mean: Array, labels: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -94,7 +111,8 @@ def _draw_component(ax: Axes, em: Array, mean: Array, sd: Array, k: int) -> None
     ax.set_axisbelow(True)
 
 
-def _label(figure: Figure, axes: NDArray[np.object_], shown: NDArray[np.intp], n: int, k: int) -> None:
+def _label(axes: NDArray[np.object_], shown: NDArray[np.intp], n: int, own: bool) -> None:
+    figure = figure_of(axes[0])
     axes[-1].set_xticks(range(len(shown)), [str(i) for i in shown], rotation=90, fontsize="x-small")
     axes[-1].set_xlabel("observation (numbered from 0)")
     which = (
@@ -102,13 +120,17 @@ def _label(figure: Figure, axes: NDArray[np.object_], shown: NDArray[np.intp], n
         if len(shown) == n
         else f"the {len(shown)} of {n} observations that are least sure"
     )
-    figure.suptitle(f"Probability of belonging to each component\n{which}")
+    title = f"Probability of belonging to each component\n{which}"
+    if own:
+        figure.suptitle(title)
+    else:
+        axes[0].set_title(title)
     if len(axes) == 1:
         axes[0].set_ylabel("probability of component 0")
     else:
         figure.supylabel("probability of component", fontsize="medium")
-        for c, ax in enumerate(axes):
-            ax.set_ylabel(str(c), rotation=0, weight="bold", va="center", labelpad=8)
+        for c, at in enumerate(axes):
+            at.set_ylabel(str(c), rotation=0, weight="bold", va="center", labelpad=8)
     handles = [
         Line2D(
             [],
@@ -130,4 +152,4 @@ def _label(figure: Figure, axes: NDArray[np.object_], shown: NDArray[np.intp], n
             label="posterior membership ± 2 sd between draws",
         ),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False, fontsize="small")
+    legend_below(axes[0], handles, own, columns=2)

@@ -9,7 +9,16 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from bayesgmm.errors import ParameterError
-from bayesgmm.plots.style import EM, WARNING, colour, figure_of, legend_below, marker, new_figure
+from bayesgmm.plots.style import (
+    EM,
+    WARNING,
+    check_readable,
+    colour,
+    figure_of,
+    legend_below,
+    marker,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -56,11 +65,7 @@ def plot_shapes(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     >>> len(plot_shapes(compare(bayes)).axes)
     3
     """
-    if not result.components_readable:
-        raise ParameterError(
-            "The components must not be read one by one (see verdict_), and so plot_shapes would mislead; "
-            "plot_similarity and plot_uncertainty do not depend on components."
-        )
+    check_readable(result.components_readable, "plot_shapes")
     kinds = list(result.shapes.index.unique("shape"))
     k = len(result.shapes.index.unique("component"))
     if ax is not None and len(kinds) > 1:

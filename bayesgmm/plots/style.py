@@ -9,6 +9,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from bayesgmm.errors import ParameterError
+
 __all__ = [
     "BAYES",
     "EM",
@@ -17,6 +19,7 @@ __all__ = [
     "SHADES",
     "WARNING",
     "axes_for",
+    "check_readable",
     "colour",
     "display_names",
     "figure_of",
@@ -78,6 +81,20 @@ def new_figure(width: float, height: float) -> Figure:
 def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
     """The given axes, or those of a new figure."""
     return new_figure(width, height).subplots() if ax is None else ax
+
+
+def check_readable(allowed: bool, what: str) -> None:
+    """Refuse a figure that reads components one by one where the verdict does not allow it.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if not allowed:
+        raise ParameterError(
+            f"The components must not be read one by one (see verdict_), and so {what} would mislead; "
+            "plot_similarity, plot_uncertainty and plot_ball do not depend on their names."
+        )
 
 
 def figure_of(ax: Axes) -> Figure:

@@ -126,8 +126,8 @@ def test_dollars_are_no_mathematics_and_equal_names_are_told_apart():
 # ------------------------------------------------------------ everything draws
 
 
-def test_every_figure_draws_without_a_warning_and_leaves_no_figure_behind(any_fit):
-    bayes, result = any_fit
+def test_every_figure_draws_without_a_warning_and_leaves_no_figure_behind(any_fit, with_verdict):
+    bayes, result = with_verdict(any_fit, True)
     before = pyplot.get_fignums()
     figures = [
         plots.plot_fit(bayes),
@@ -242,7 +242,7 @@ def test_the_fit_in_one_dimension_shows_the_densities(line_fit):
 
 def test_given_axes_are_drawn_on(faithful, line_fit):
     figure = Figure()
-    axes = figure.subplots(2, 3).ravel()
+    axes = figure.subplots(2, 4).ravel()[:7]
     bayes, result = faithful
     assert plots.plot_fit(bayes, ax=axes[0]) is figure
     assert plots.plot_fit(line_fit[0], ax=axes[1]) is figure
@@ -250,12 +250,41 @@ def test_given_axes_are_drawn_on(faithful, line_fit):
     assert plots.plot_parameters(result, ax=axes[3]) is figure
     assert plots.plot_predictive(result, ax=axes[4]) is figure
     assert plots.plot_prior(line_fit[0], ax=axes[5]) is figure
-    assert len(figure.axes) == 6
+    assert plots.plot_responsibilities(bayes, result, ax=axes[6]) is figure
+    assert len(figure.axes) == 8
     assert all(ax.has_data() for ax in axes)
     with pytest.raises(ParameterError, match="plot_prior draws 2 features on 2 axes"):
         plots.plot_prior(bayes, ax=axes[5])
     with pytest.raises(ParameterError, match="2 features on many axes"):
         plots.plot_fit(bayes, components=False, ax=axes[5])
+
+
+def test_components_are_drawn_only_where_the_verdict_allows_it(faithful, with_verdict):
+    bayes, result = with_verdict(faithful, False)
+    refused = [
+        lambda: plots.plot_fit(bayes, components=True),
+        lambda: plots.plot_parameters(result),
+        lambda: plots.plot_responsibilities(bayes, result),
+        lambda: plots.plot_log_likelihood(bayes, result, components=True),
+        lambda: plots.plot_shapes(result),
+    ]
+    for draw in refused:
+        with pytest.raises(
+            ParameterError, match=r"must not be read one by one \(see verdict_\).*plot_similarity"
+        ):
+            draw()
+    patches = [a for ax in plots.plot_fit(bayes).axes for a in ax.get_children() if isinstance(a, PathPatch)]
+    assert not patches
+    lines = plots.plot_log_likelihood(bayes, result).axes[0].lines
+    assert [line.get_label().split(":")[0] for line in lines] == ["EM", "mean of the draws"]
+
+
+def test_several_components_do_not_share_one_axes(any_fit, with_verdict):
+    bayes, result = with_verdict(any_fit, True)
+    k = len(bayes.em_.weights_)
+    if k > 2:
+        with pytest.raises(ParameterError, match=f"draws {k} components on {k} axes"):
+            plots.plot_responsibilities(bayes, result, ax=Figure().subplots())
 
 
 def test_the_prior_predictive_density_is_the_integral_over_the_prior(faithful):
@@ -333,8 +362,8 @@ def test_parameters_know_their_component_in_every_family(labels, expected):
     assert owners(labels.replace(", ", "~").split()) == expected
 
 
-def test_of_many_parameters_those_that_differ_most_are_shown(any_fit):
-    _, result = any_fit
+def test_of_many_parameters_those_that_differ_most_are_shown(any_fit, with_verdict):
+    _, result = with_verdict(any_fit, True)
     ax = plots.plot_parameters(result).axes[0]
     shown = np.sort(np.abs(list(diamonds(ax).values())))
     largest = np.sort(result.parameters["difference"].abs())[-60:]
@@ -369,8 +398,8 @@ def test_em_is_drawn_as_the_gap_to_its_end_and_its_maxima(faithful):
     assert [t.get_text().split()[0] for t in right.texts] == [str(n) for n in bayes.em_.modes_["n_starts"]]
 
 
-def test_responsibilities_are_those_of_the_observations_that_are_least_sure(any_fit):
-    bayes, result = any_fit
+def test_responsibilities_are_those_of_the_observations_that_are_least_sure(any_fit, with_verdict):
+    bayes, result = with_verdict(any_fit, True)
     X = bayes.posterior_["observed_data"]["x"].to_numpy()
     em = bayes.em_.predict_proba(X)
     certainty = np.minimum(em.max(axis=1), bayes.membership_.max(axis=1))

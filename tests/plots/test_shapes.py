@@ -57,9 +57,7 @@ def test_values_outside_are_filled(faithful):
 
 
 def test_shapes_are_not_drawn_where_names_are_refused(any_fit):
-    with pytest.raises(
-        ParameterError, match=r"must not be read one by one .* plot_similarity and plot_uncertainty"
-    ):
+    with pytest.raises(ParameterError, match=r"must not be read one by one .* plot_similarity"):
         plots.plot_shapes(any_fit[1])
 
 
