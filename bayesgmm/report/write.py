@@ -14,6 +14,7 @@ from bayesgmm.plots.style import colour, plain
 from bayesgmm.progress import Steps
 from bayesgmm.report import tables
 from bayesgmm.report.figures import Picture, Sketch, inlined, sketches
+from bayesgmm.report.interactive import interactive_view
 from bayesgmm.report.machine import numbers
 from bayesgmm.report.summary import stand_in, summarise
 from bayesgmm.report.wording import Name, Wording, count
@@ -115,6 +116,7 @@ def _page(
     pictures = _pictures(sketches(bayes, result, names), progressbar)
     k, ok = bayes.em_.params_.n_components, bayes.verdict_.ok
     attrs = bayes.posterior_.attrs
+    view = interactive_view(bayes, names, part)
     by_component: dict[str, Any] = {}
     if ok:
         by_component["parameters"] = tables.parameters(bayes, result, names)
@@ -132,6 +134,7 @@ def _page(
         title=title,
         summary=summarise(bayes, result, wording, names, part),
         pictures=pictures,
+        view=view,
         tables=by_component
         | {
             "likelihood": tables.likelihood(result, ok),

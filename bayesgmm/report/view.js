@@ -1,0 +1,56 @@
+// Draws the plot that the element "view-data" describes into "view-plot", with its controls in "view-controls".
+// Names of columns are data: they are escaped here and never become part of an expression.
+const { spec, names, heading } = JSON.parse(document.getElementById("view-data").textContent);
+const place = document.getElementById("view-plot");
+const MOST_VALUES = 8;
+
+const escaped = (text) =>
+  String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+
+const row = (cells, tag = "td") => `<tr>${cells.map((c) => `<${tag}>${escaped(c)}</${tag}>`).join("")}</tr>`;
+
+const decimals = (p) => p.toFixed(3);
+
+// Axis titles follow the chosen features; Vega-Lite knows fixed ones only.
+function withTitles(vega) {
+  vega.signals.push({ name: "names", value: names });
+  for (const axis of vega.axes) {
+    if (/^[xy]_feature$/.test(axis.title)) axis.title = { signal: `names[${axis.title}]` };
+  }
+  return vega;
+}
+
+function chosenFirst() {
+  const chosen = ["x_feature", "y_feature"].map((name) => view.signal(name));
+  const fields = Object.keys(names).filter((field) => field !== "u" && !chosen.includes(field));
+  return [...new Set(chosen), ...fields].filter((field) => field !== "u").slice(0, MOST_VALUES);
+}
+
+function whatIsTold(datum) {
+  if (datum.group === undefined) return "";
+  if (heading === "Component") {
+    const rows = datum.told.map(([c, mean, low, high, em]) =>
+      row([c, decimals(mean), `${decimals(low)} to ${decimals(high)}`, decimals(em)]));
+    return `<table>${row(["Component", "Posterior", "95 % interval", "EM"], "th")}${rows.join("")}</table>`;
+  }
+  const [own, other] = datum.told;
+  const table = row([datum.group, decimals(own)]) + row(["nearest other cluster", decimals(other)]);
+  return `<table>${row(["Shares a group with", "Probability"], "th")}${table}</table>`;
+}
+
+let view;
+const tooltip = {
+  formatTooltip: (datum) => {
+    const values = chosenFirst().map((field) => row([names[field], datum[field]]));
+    return `<strong>Row ${escaped(datum.row)}</strong><table>${values.join("")}</table>${whatIsTold(datum)}`;
+  },
+};
+
+vegaEmbed(place, spec, {
+  mode: "vega-lite", renderer: "svg", actions: false, ast: true, patch: withTitles, bind: "#view-controls", tooltip,
+}).then((result) => {
+  view = result.view;
+}).catch((error) => {
+  place.textContent = `This view could not be drawn: ${error.message}`;
+  throw error;
+});
