@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
 
 from bayesgmm.comparison import partition
 from bayesgmm.plots.groups import rows_of
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from bayesgmm.comparison import Partition
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["plot_similarity"]
+__all__ = ["plot_similarity", "sorted_rows"]
 
 Array = NDArray[np.float64]
 
@@ -31,8 +33,8 @@ def plot_similarity(
 ) -> Figure:
     """Heat map of P(two observations share a component), sorted by the clusters of the partition, with lines between them.
 
-    Within a cluster those come first that belong to it most surely. Nothing here depends on the names of components. Of more
-    than 1,000 observations 1,000 are drawn, evenly spaced in that order.
+    Within a cluster observations stand beside those that they share a component with most probably. Nothing here depends on the names of
+    components. Of more than 1,000 observations 1,000 are drawn, of each cluster its share.
 
     Parameters
     ----------
@@ -62,8 +64,9 @@ def plot_similarity(
     part = part or partition(bayes)
     rows_of(bayes, part)
     similarity = bayes.similarity_
-    order = _order(similarity, part.labels)
-    order = order[evenly(len(order), MOST_ROWS)]
+    # Of each cluster its share.
+    some = np.argsort(part.labels, kind="stable")[evenly(len(part.labels), MOST_ROWS)]
+    order = some[sorted_rows(similarity[np.ix_(some, some)], part.labels[some])]
     ax = axes_for(ax, 6.4, 5.6)
     image = ax.imshow(
         similarity[np.ix_(order, order)], cmap=SHADES, vmin=0, vmax=1, interpolation="nearest", aspect="equal"
@@ -83,13 +86,18 @@ def plot_similarity(
     return figure_of(ax)
 
 
-def _order(similarity: Array, labels: NDArray[np.int32]) -> NDArray[np.intp]:
-    """Rows by cluster, and within it by their mean similarity to it, the largest first."""
-    own = np.empty(len(labels))
+def sorted_rows(similarity: Array, labels: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Rows by cluster, and within it as average linkage of 1 - similarity joins them."""
+    order = []
     for c in np.unique(labels):
-        members = labels == c
-        own[members] = similarity[np.ix_(members, members)].mean(axis=1)
-    return np.lexsort((-own, labels))
+        members = np.flatnonzero(labels == c)
+        if len(members) > 2:
+            distance = 1 - similarity[np.ix_(members, members)]
+            # Both halves, which differ by rounding; the diagonal is not looked at.
+            condensed = squareform(np.clip((distance + distance.T) / 2, 0, None), checks=False)
+            members = members[leaves_list(linkage(condensed, method="average"))]
+        order.append(members)
+    return np.concatenate(order)
 
 
 def _mark_groups(ax: Axes, labels: NDArray[np.int32]) -> None:
