@@ -1,0 +1,326 @@
+"""The commands, but for the demonstration: each calls the package's public functions and shows what they return."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import bayesgmm
+from bayesgmm.cli.files import check_targets, load, write, write_figure, write_report
+from bayesgmm.cli.group import COMPLETE_VARIABLE, main
+from bayesgmm.cli.options import COLUMNS, DROP_MISSING, JSON, LARGEST, QUIET, DataSet, File, Numbers, Whole
+from bayesgmm.cli.program import Stop
+from bayesgmm.cli.streams import Page, busy, count, say, shortened
+from bayesgmm.cli.text import print_fit, print_selection, show_fit, show_selection
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bayesgmm import BayesGaussianMixture
+
+__all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "select"]
+
+
+@main.command()
+@click.argument("data", type=File())
+@click.option(
+    "-k",
+    "--components",
+    "n_components",
+    type=Whole(1),
+    required=True,
+    metavar="K",
+    help="Number of components.",
+)
+@COLUMNS
+@click.option(
+    "--method",
+    type=click.Choice(("auto", "nuts", "smc", "laplace")),
+    default="auto",
+    show_default=True,
+    help="smc: tempering, for several modes and the evidence; auto: nuts, and smc where that is not enough; laplace: a quick approximation, with a check.",
+)
+@DROP_MISSING
+@click.option(
+    "--draws",
+    type=Whole(4, LARGEST),
+    default=1000,
+    show_default=True,
+    metavar="S",
+    help="Kept draws per chain.",
+)
+@click.option("--chains", type=Whole(1, LARGEST), default=4, show_default=True, metavar="M", help="Chains.")
+@click.option(
+    "--cores", type=Whole(1, LARGEST), metavar="N", help="Chains that run at once; all cores, if not given."
+)
+@click.option(
+    "--seed",
+    type=Whole(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="The same seed, the same draws.",
+)
+@click.option("--report", type=File(), metavar="HTML", help="Write a report that opens in any browser.")
+@click.option("--save", type=File(), metavar="NC", help="Write the fit, for compare, report and ArviZ.")
+@JSON
+@QUIET
+def fit(
+    data: str,
+    columns: str | None,
+    drop_missing: bool,
+    report: str | None,
+    save: str | None,
+    as_json: bool,
+    quiet: bool,
+    seed: int,
+    **settings: Any,
+) -> None:
+    """Fit K Gaussians to a table, by EM and by full Bayes.
+
+    DATA is a csv, tsv or parquet file with a header, or - for standard input.
+
+    \b
+    Examples:
+      bayesgmm datasets faithful > geyser.csv
+      bayesgmm fit geyser.csv -k 2
+      bayesgmm fit geyser.csv -k 2 --report out.html --save fit.nc
+      bayesgmm fit geyser.csv -k 2 --method laplace --json > fit.json
+      bayesgmm datasets penguins > penguins.csv
+      bayesgmm fit penguins.csv -k 3 --drop-missing --columns bill_length_mm,bill_depth_mm
+      bayesgmm datasets galaxies | bayesgmm fit - -k 3 --quiet
+    """
+    with busy("reading the data", quiet):
+        check_targets(data, {"--report": report, "--save": save})
+        frame, dropped = _read(data, columns, drop_missing)
+    bayes = run_fit(frame, quiet, random_state=seed, **settings)
+    if save is not None:
+        write(Path(save), lambda: bayesgmm.save(bayes, save))
+    with busy("comparing", quiet):
+        result = bayesgmm.compare(bayes)
+    if report is not None:
+        write_report(bayes, report, quiet)
+    left_out = dropped if drop_missing else None
+    if as_json:
+        print_fit(bayes, result, dropped=dropped, report=report, fit=save)
+    else:
+        files = {"Report": report, "Fit": save}
+        show_fit(
+            bayes,
+            result,
+            dropped=left_out,
+            **{what: path for what, path in files.items() if path is not None},
+        )
+
+
+def _read(data: str, columns: str | None, drop_missing: bool) -> tuple["pd.DataFrame", int]:
+    """The columns to fit, and the number of rows left out."""
+    import pandas as pd
+
+    from bayesgmm.tables import read_table
+
+    table = read_table(data, columns=columns, drop_missing=drop_missing)
+    return pd.DataFrame(table.X, columns=table.names), table.dropped
+
+
+def run_fit(frame: "pd.DataFrame", quiet: bool, n_components: int, **settings: Any) -> "BayesGaussianMixture":
+    """Fit both ways, and say so before."""
+    n, d = frame.shape
+    with busy("starting", quiet):
+        estimator = bayesgmm.BayesGaussianMixture(n_components, progressbar=not quiet, **settings)
+    say(f"fitting {count(n, 'row')}, {count(d, 'column')}, {count(n_components, 'component')}", quiet)
+    return estimator.fit(frame)
+
+
+@main.command()
+@click.argument("data", type=File())
+@click.option(
+    "-k",
+    "--components",
+    "ks",
+    type=Numbers(),
+    default="1:6",
+    show_default=True,
+    metavar="KS",
+    help="Numbers of components.",
+)
+@COLUMNS
+@DROP_MISSING
+@click.option(
+    "--draws",
+    type=Whole(100, LARGEST),
+    default=500,
+    show_default=True,
+    metavar="S",
+    help="Particles of a run.",
+)
+@click.option(
+    "--bootstrap",
+    "n_bootstrap",
+    type=Whole(0, LARGEST),
+    default=49,
+    show_default=True,
+    metavar="B",
+    help="Data sets simulated for each likelihood-ratio test, at the most; 0 leaves the tests out.",
+)
+@click.option("--overfitted", is_flag=True, help="Also ask how many of many components have rows.")
+@click.option(
+    "--seed", type=Whole(0), default=0, show_default=True, metavar="N", help="The same seed, the same table."
+)
+@click.option("--figure", type=File(), metavar="PNG", help="Draw the criteria into a png or svg file.")
+@JSON
+@QUIET
+def select(
+    data: str,
+    ks: list[int],
+    columns: str | None,
+    drop_missing: bool,
+    draws: int,
+    n_bootstrap: int,
+    overfitted: bool,
+    seed: int,
+    figure: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """How many components? Every criterion in one table.
+
+    By EM: BIC, AIC, ICL and a bootstrap likelihood-ratio test; by the posterior: leave-one-out, log evidence and the number of
+    components that have rows. DATA is a csv, tsv or parquet file with a header, or - for standard input.
+
+    \b
+    Examples:
+      bayesgmm datasets faithful > geyser.csv
+      bayesgmm select geyser.csv -k 1:4
+      bayesgmm select geyser.csv -k 2,3 --bootstrap 0 --figure criteria.png
+      bayesgmm datasets galaxies | bayesgmm select - -k 1:4 --overfitted
+    """
+    with busy("reading the data", quiet):
+        check_targets(data, {"--figure": figure})
+        if figure is not None and Path(figure).suffix.lower() not in (".png", ".svg"):
+            raise Stop(f"--figure must end in .png or .svg; got {shortened(figure)!r}.")
+        frame, dropped = _read(data, columns, drop_missing)
+    say(f"fitting {count(len(frame), 'row')} with {', '.join(map(str, ks))} components", quiet)
+    choice = bayesgmm.select_components(
+        frame,
+        ks,
+        draws=draws,
+        n_bootstrap=n_bootstrap,
+        overfitted=overfitted,
+        random_state=seed,
+        progressbar=not quiet,
+    )
+    if figure is not None:
+        from bayesgmm.plots import plot_criteria
+
+        write_figure(plot_criteria(choice), figure, dpi=120)
+    if as_json:
+        print_selection(choice, dropped)
+    else:
+        show_selection(choice, dropped if drop_missing else None, figure)
+
+
+@main.command()
+@click.argument("fit", type=File())
+@JSON
+def compare(fit: str, as_json: bool) -> None:
+    """Hold EM against the posterior of a saved fit.
+
+    FIT is a file written by "bayesgmm fit --save" or by bayesgmm.save.
+
+    \b
+    Examples:
+      bayesgmm datasets faithful | bayesgmm fit - -k 2 --save fit.nc
+      bayesgmm compare fit.nc
+      bayesgmm compare fit.nc --json > comparison.json
+    """
+    with busy("comparing"):
+        bayes = load(fit)
+        result = bayesgmm.compare(bayes)
+    if as_json:
+        print_fit(bayes, result)
+    else:
+        show_fit(bayes, result)
+
+
+@main.command()
+@click.argument("fit", type=File())
+@click.option("--output", type=File(), required=True, metavar="FILE", help="The file to write.")
+@click.option(
+    "--format",
+    type=click.Choice(("html", "json")),
+    default="html",
+    show_default=True,
+    help="html: a page for any browser; json: its sentences and numbers for programs.",
+)
+@QUIET
+def report(fit: str, output: str, format: str, quiet: bool) -> None:
+    """Write a report on a saved fit.
+
+    FIT is a file written by "bayesgmm fit --save" or by bayesgmm.save.
+
+    \b
+    Examples:
+      bayesgmm datasets faithful | bayesgmm fit - -k 2 --save fit.nc
+      bayesgmm report fit.nc --output out.html
+      bayesgmm report fit.nc --format json --output out.json
+    """
+    with busy("reading the fit", quiet):
+        check_targets(fit, {"--output": output})
+        bayes = load(fit)
+    write_report(bayes, output, quiet, format=format)
+    Page().line(f"Report written to {output!r}", wrap=False)
+
+
+@main.command()
+@click.argument("name", required=False, type=DataSet())
+def datasets(name: str | None) -> None:
+    """List the shipped data sets, or print one as csv.
+
+    \b
+    Examples:
+      bayesgmm datasets
+      bayesgmm datasets iris > iris.csv
+      bayesgmm datasets faithful | bayesgmm fit - -k 2
+    """
+    if name is None:
+        _list_datasets()
+        return
+    dataset = bayesgmm.datasets.load(name)
+    if dataset.path is not None:
+        click.echo(dataset.path.read_bytes(), nl=False)
+    else:
+        click.echo(dataset.frame.to_csv(index=False), nl=False)
+
+
+def _list_datasets() -> None:
+    with busy("reading the data sets"):
+        found = [bayesgmm.datasets.load(name) for name in bayesgmm.datasets.names()]
+    columns = {
+        "name": [dataset.name for dataset in found],
+        "N": [str(dataset.X.shape[0]) for dataset in found],
+        "D": [str(dataset.X.shape[1]) for dataset in found],
+        "source": [dataset.source for dataset in found],
+    }
+    Page().table(columns, right=["N", "D"])
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+def completion(shell: str) -> None:
+    """Print a script that lets the Tab key complete commands, options and names.
+
+    Read it where the shell starts: bash in ~/.bashrc, zsh in ~/.zshrc after compinit, fish in
+    ~/.config/fish/completions/bayesgmm.fish.
+
+    \b
+    Examples:
+      bayesgmm completion bash >> ~/.bashrc
+      bayesgmm completion zsh >> ~/.zshrc
+      bayesgmm completion fish > ~/.config/fish/completions/bayesgmm.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    writer = get_completion_class(shell)
+    assert writer is not None
+    click.echo(writer(main, {}, "bayesgmm", COMPLETE_VARIABLE).source())

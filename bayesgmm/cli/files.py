@@ -1,0 +1,133 @@
+"""Files that a command writes: refused before any work where they cannot be, and remembered once they are there."""
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+import bayesgmm
+from bayesgmm.cli.program import WRITE_FAULTS, WRITTEN, Stop, reason
+from bayesgmm.cli.streams import say
+from bayesgmm.errors import BayesGMMError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from bayesgmm import BayesGaussianMixture
+
+__all__ = [
+    "check_folder",
+    "check_target",
+    "check_targets",
+    "load",
+    "write",
+    "write_figure",
+    "write_folder",
+    "write_report",
+]
+
+
+def check_targets(source: str | None, targets: dict[str, str | None]) -> None:
+    """Refuse, before any work, outputs that cannot be written or that would overwrite what is read or one another."""
+    taken = {} if source in (None, "-") else {os.path.realpath(source): f"is the file to be read, {source!r}"}
+    for option, path in targets.items():
+        if path is None:
+            continue
+        check_target(Path(path))
+        real = os.path.realpath(path)
+        if real in taken:
+            raise Stop(f"The file of {option} {taken[real]}; give it another name.")
+        taken[real] = f"is that of {option}, too"
+
+
+def check_target(target: Path) -> None:
+    """Refuse a file that cannot be written."""
+    from bayesgmm.storage import check_writable
+
+    try:
+        kind = target.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        kind = stat.S_IFREG
+    except OSError as error:
+        raise _cannot_write(target, error) from None
+    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+        # A file renamed into its place would replace a device such as /dev/null.
+        raise Stop(f"{str(target)!r} is not an ordinary file; give the name of one.")
+    check_writable(target)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that neither is there nor can be created."""
+    nearest = next(p for p in (folder, *folder.parents) if os.path.exists(p))
+    if not nearest.is_dir():
+        raise Stop(f"{str(nearest)!r} is a file, not a folder; name a folder with --output.")
+    if not os.access(nearest, os.W_OK):
+        raise Stop(f"The folder {str(nearest)!r} cannot be written to; name another with --output.")
+
+
+def write_folder(folder: Path) -> None:
+    """Make a folder, and those above it, where they are missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(folder, error) from None
+
+
+def write(target: Path, write: Callable[[], object]) -> None:
+    """Let `write` make the file, and remember that it is there."""
+    try:
+        write()
+    except OSError as error:
+        if error.errno not in WRITE_FAULTS:
+            raise
+        raise _cannot_write(target, error) from None
+    click.get_current_context().meta[WRITTEN].append(str(target))
+
+
+def _cannot_write(target: Path, error: OSError) -> Stop:
+    return Stop(
+        f"{str(target)!r} cannot be written ({reason(error)}); free some space or choose another place."
+    )
+
+
+def write_report(
+    bayes: "BayesGaussianMixture",
+    path: str | Path,
+    quiet: bool,
+    title: str | None = None,
+    format: str = "html",
+) -> None:
+    """Write a report, and say so before."""
+    from bayesgmm.report import write_report
+
+    say(f"writing the report {str(path)!r}", quiet)
+    write(Path(path), lambda: write_report(bayes, path, title=title, format=format, progressbar=not quiet))
+
+
+def write_figure(figure: "Figure", path: str | Path, dpi: int) -> None:
+    """Write a figure in the format that its name ends in; the same figure gives the same bytes."""
+    from bayesgmm.storage import replace_file
+
+    kind = Path(path).suffix[1:].lower()
+    # Both would otherwise hold a version or a date.
+    metadata = {"Software": None} if kind == "png" else {"Date": None}
+    write(
+        Path(path),
+        lambda: replace_file(
+            path, lambda temporary: figure.savefig(temporary, format=kind, dpi=dpi, metadata=metadata)
+        ),
+    )
+
+
+def load(path: str) -> "BayesGaussianMixture":
+    """A saved fit."""
+    try:
+        return bayesgmm.load(path)
+    except BayesGMMError:
+        raise
+    except (KeyError, OSError, RuntimeError, ValueError) as error:
+        # HDF5 finds damage inside a file only when it comes to the place, and calls it by many names.
+        raise Stop(f"{path!r} is damaged ({str(error).strip(chr(39))}); fit and save it again.") from None

@@ -1,0 +1,159 @@
+"""Results, as text for people and as JSON for programs."""
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bayesgmm.cli.streams import Page, count, shortened
+
+if TYPE_CHECKING:
+    from bayesgmm import BayesGaussianMixture
+    from bayesgmm.comparison import Comparison, Selection
+
+__all__ = ["print_fit", "print_selection", "sentences", "show_fit", "show_selection"]
+
+
+# ------------------------------------------------------------ a fit
+
+
+def show_fit(
+    bayes: "BayesGaussianMixture", result: "Comparison", *, dropped: int | None = None, **files: str
+) -> None:
+    """Data, verdict, comparison, parameters and the files written, in that order."""
+    page = Page()
+    page.line(_heading(bayes, dropped), style="bold")
+    page.line()
+    first, *rest = sentences(result.verdict)
+    page.line(first, style="green" if bayes.verdict_.ok else "bold red")
+    for sentence in rest:
+        page.line(sentence)
+    _show_tempering(page, bayes)
+    if not bayes.em_.converged_:
+        page.line(f"EM ended {bayes.em_.status_}.", style="bold red")
+    page.line()
+    if bayes.verdict_.ok:
+        _show_parameters(page, result)
+        page.line()
+    # The density at the posterior mean is that of components, averaged one by one.
+    shown = result.log_likelihood if bayes.verdict_.ok else result.log_likelihood.drop("at_posterior_mean")
+    page.line("Log-likelihood: " + ", ".join(f"{k} {v:.2f}" for k, v in shown.items()))
+    if files:
+        page.line()
+    for what, path in files.items():
+        page.line(f"{what} written to {path!r}", wrap=False)
+
+
+def _show_tempering(page: Page, bayes: "BayesGaussianMixture") -> None:
+    """Why a method was chosen, and what tempering tells of the whole posterior."""
+    if bayes.method_reason_:
+        page.line(bayes.method_reason_)
+    if bayes.log_evidence_ is not None:
+        value, error = bayes.log_evidence_
+        page.line(f"Log evidence {value:.2f}, standard error between runs {error:.2f}.")
+    if "modes" in bayes.posterior_ and bayes.mode_map_.n_modes > 1:
+        page.line()
+        for line in str(bayes.mode_map_).splitlines():
+            page.line(line)
+
+
+def _heading(bayes: "BayesGaussianMixture", dropped: int | None) -> str:
+    n, d = bayes.posterior_["observed_data"]["x"].shape
+    features = ", ".join(shortened(str(f)) for f in bayes.posterior_["posterior"]["feature"].to_numpy())
+    left_out = "" if dropped is None else f" ({count(dropped, 'row')} with a missing value left out)"
+    components = count(bayes.em_.params_.n_components, "component")
+    return f"{count(n, 'observation')}{left_out}, {count(d, 'column')} ({features}), {components}"
+
+
+def _show_parameters(page: Page, result: "Comparison") -> None:
+    table = result.parameters
+    page.line(
+        "EM estimate; posterior mean, sd and 95 % interval; difference (EM minus mean) in posterior sds:",
+        style="dim",
+    )
+    numbers = ["em", "mean", "sd", "lower", "upper", "difference"]
+    columns = {"parameter": [shortened(str(name)) for name in table.index]}
+    columns |= {name: [f"{value:.4g}" for value in table[name]] for name in numbers}
+    columns["inside"] = ["yes" if inside else "no" for inside in table["inside"]]
+    page.table(
+        columns, right=[*numbers, "inside"], optional=[["sd"], ["lower", "upper"], ["inside"], ["difference"]]
+    )
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text."""
+    return re.split(r"(?<=[.]) +(?=[A-Z])", text)
+
+
+def print_fit(
+    bayes: "BayesGaussianMixture", result: "Comparison", *, dropped: int | None = None, **files: str | None
+) -> None:
+    """The same as :func:`show_fit` for programs: one JSON object, and numbers in full."""
+    from bayesgmm.report.machine import numbers
+
+    content = numbers(bayes, result) | {"n_dropped": dropped, "files": files}
+    click.echo(json.dumps(content, indent=2, allow_nan=False))
+
+
+# ------------------------------------------------------------ several numbers of components
+
+
+def show_selection(choice: "Selection", dropped: int | None, figure: str | None) -> None:
+    """What the criteria prefer, and the table."""
+    page, t = Page(), choice.table
+    page.line(choice.verdict, style="bold")
+    if dropped is not None:
+        page.line(f"{count(dropped, 'row')} with a missing value left out.")
+    page.line()
+
+    def numbers(name: str, digits: int = 1) -> list[str]:
+        return [f"{v:.{digits}f}" if math.isfinite(v) else "" for v in t[name]]
+
+    def with_errors(name: str, digits: int) -> list[str]:
+        both = zip(numbers(name, digits), numbers(f"{name}_se", digits), strict=True)
+        return [f"{value} ± {error}" if value else "" for value, error in both]
+
+    columns = {
+        "K": [str(k) for k in t.index],
+        "log-likelihood": numbers("log_likelihood", 2),
+        "BIC": numbers("bic"),
+        "AIC": numbers("aic"),
+        "ICL": numbers("icl"),
+        "LR p": numbers("lr_p_value", 2),
+        "left out": with_errors("elpd_difference", 1),
+        "log evidence": with_errors("log_evidence", 2),
+        "probability": numbers("probability", 2),
+        "occupied": numbers("occupied"),
+        "verdict": list(t["verdict"]),
+    }
+    # The first is the last to go: K, BIC, the evidence and the verdict are kept.
+    optional = [["LR p"], ["probability"], ["ICL"], ["left out"], ["log-likelihood"], ["occupied"], ["AIC"]]
+    page.table(columns, right=[name for name in columns if name != "verdict"], optional=optional)
+    if figure is not None:
+        page.line()
+        page.line(f"Figure written to {figure!r}", wrap=False)
+
+
+def print_selection(choice: "Selection", dropped: int) -> None:
+    """The same for programs."""
+    occupied = choice.occupied
+    found = {
+        "verdict": choice.verdict,
+        "best": dict(choice.best),
+        "table": choice.table.reset_index().to_dict("records"),
+        "occupied": None if occupied is None else occupied.table.reset_index().to_dict("records"),
+        "rows_left_out": dropped,
+    }
+    click.echo(json.dumps(_plain(found), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    """Numpy's numbers as Python's, and null for what is no number: JSON knows no NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
