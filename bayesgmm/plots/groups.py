@@ -1,6 +1,7 @@
 """Observations drawn by the groups that a clustering makes of them."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,7 +97,7 @@ def chosen_features(names: Sequence[str], features: Sequence[str | int]) -> list
         Where there are more or fewer, one twice, or one that the data do not have.
     """
     given = [features] if isinstance(features, str) else list(features)
-    at = [f if isinstance(f, int) else names.index(f) if f in names else -1 for f in given]
+    at = [int(f) if isinstance(f, Integral) else names.index(f) if f in names else -1 for f in given]
     if len(set(at)) != len(given) or not 1 <= len(at) <= 2 or not all(0 <= j < len(names) for j in at):
         raise ParameterError(
             f"features must hold one or two different ones of {', '.join(names)}, by name or by number; got {features!r}."

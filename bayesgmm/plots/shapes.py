@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from bayesgmm.errors import ParameterError
 from bayesgmm.plots.style import (
@@ -39,7 +39,7 @@ _UNITS = {
 def plot_shapes(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     """Volume, axis ratio and orientation of each component's covariance: 95 % posterior intervals with EM's values beside them.
 
-    Volumes that differ much have a logarithmic axis. A turn is measured from EM's own axis, so that EM's is always zero.
+    Volumes that differ much have a logarithmic axis. A turn is measured from EM's own axis, where the dashed line is.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def plot_shapes(result: "Comparison", *, ax: Axes | None = None) -> Figure:
         )
     own = ax is None
     if ax is None:
-        figure = new_figure(3.0 * len(kinds) + 1.0, 1.9 + ROW * k)
+        figure = new_figure(max(6.2, 3.0 * len(kinds) + 1.0), 1.9 + ROW * k)
         axes = list(figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0])
     else:
         axes = [ax]
@@ -106,14 +106,25 @@ def _draw(ax: Axes, table: pd.DataFrame, kind: str) -> None:
             solid_capstyle="butt",
         )
         ax.plot(row["mean"], place, marker=marker(k), color=colour(k), markersize=6, mec="#333333", mew=0.4)
-        outside = row["inside"] is not pd.NA and not row["inside"]
-        ax.plot(row["em"], place, **_em_look(outside))
+        if kind != "turn":
+            ax.plot(row["em"], place, **_em_look(not row["inside"]))
+    if kind == "turn":
+        ax.axvline(0.0, color=EM, linestyle="--", linewidth=1.2)
     if kind == "volume" and table["upper"].max() > WIDEST * table["lower"].min():
-        ax.set_xscale("log")
+        _log_axis(ax)
     else:
         ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.grid(axis="y", color="#e6e6e6", linewidth=0.6)
     ax.set_axisbelow(True)
+
+
+def _log_axis(ax: Axes) -> None:
+    ax.set_xscale("log")
+    low, high = ax.get_xlim()
+    # Within two decades powers of ten alone would be too few.
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,), numticks=8))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _em_look(outside: bool) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def test_the_telling_features_are_those_with_the_largest_share_of_variance_betwe
 
 
 def test_features_are_taken_by_name_and_by_number():
-    assert groups.chosen_features(["a", "b", "c"], ["c", 0]) == [2, 0]
+    assert groups.chosen_features(["a", "b", "c"], ["c", np.int64(0)]) == [2, 0]
     assert groups.chosen_features(["ab", "b"], "ab") == [0]
 
 
