@@ -2,6 +2,7 @@
 
 import numbers
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bayesgmm import validation
+from bayesgmm import overview, validation
 from bayesgmm.bayes.priors import Prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
@@ -51,6 +52,27 @@ class PosteriorResults:
         for name in _MADE_WHEN_ASKED_FOR:
             state.pop(name, None)
         return state
+
+    def __str__(self) -> str:
+        return overview.as_text(self) if self._is_fitted else repr(self)
+
+    # Notebooks ask for the one or for the other; scikit-learn's diagram of parameters is shown until there is a fit.
+    @property
+    def _repr_html_(self) -> Callable[[], str]:
+        theirs: Callable[[], str] = super()._repr_html_  # type: ignore[misc]
+        return (lambda: overview.as_html(self)) if self._is_fitted else theirs
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        bundle: dict[str, str] = super()._repr_mimebundle_(**options)  # type: ignore[misc]
+        if self._is_fitted:
+            bundle["text/plain"] = overview.as_text(self)
+            if "text/html" in bundle:
+                bundle["text/html"] = overview.as_html(self)
+        return bundle
+
+    @property
+    def _is_fitted(self) -> bool:
+        return hasattr(self, "posterior_")
 
     def _forget(self) -> None:
         """Drop what was made of an earlier fit."""

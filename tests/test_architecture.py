@@ -25,6 +25,7 @@ ORDER = (
     "bayes",
     "methods",
     "posterior",
+    "overview",
     "results",
     "estimator",
     "storage",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from bayesgmm.comparison.predictive import PredictiveCheck, pit_table, predictiv
 from bayesgmm.comparison.scores import PredictiveScores, predictive_scores
 from bayesgmm.comparison.sensitivity import sensitivity_table
 from bayesgmm.comparison.shapes import shape_table
+from bayesgmm.overview import panel, table_in_html
 from bayesgmm.posterior.memberships import SURE
 
 if TYPE_CHECKING:
@@ -100,6 +102,14 @@ class Comparison:
                 "Log-likelihood: " + ", ".join(f"{k} {v:.2f}" for k, v in self.log_likelihood.items()),
             ]
         )
+
+    def _repr_html_(self) -> str:
+        table = (
+            table_in_html(self.parameters)
+            if self.components_readable
+            else "<p>The table of parameters is in <code>.parameters</code>; it is not shown, because it would mislead.</p>"
+        )
+        return panel(f"<p>{escape(self.verdict)}</p>", table)
 
 
 def compare(bayes: "BayesGaussianMixture", labels: ArrayLike | None = None) -> Comparison:

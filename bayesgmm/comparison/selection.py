@@ -5,6 +5,7 @@ import numbers
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from bayesgmm.em.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_t
 from bayesgmm.em.steps import FAMILIES
 from bayesgmm.errors import BayesGMMError, ParameterError
 from bayesgmm.estimator import BayesGaussianMixture
+from bayesgmm.overview import panel, table_in_html
 from bayesgmm.progress import Steps
 from bayesgmm.sentences import listed
 
@@ -144,8 +146,14 @@ class Selection:
         return out
 
     def __str__(self) -> str:
-        shown = self.table.drop(columns=["n_parameters", "elpd_se"])
-        return f"{self.verdict}\n\n{shown.to_string(float_format=lambda v: f'{v:.4g}')}"
+        return f"{self.verdict}\n\n{self._shown.to_string(float_format=lambda v: f'{v:.4g}')}"
+
+    def _repr_html_(self) -> str:
+        return panel(f"<p>{escape(self.verdict)}</p>", table_in_html(self._shown))
+
+    @property
+    def _shown(self) -> pd.DataFrame:
+        return self.table.drop(columns=["n_parameters", "elpd_se"])
 
 
 def select_components(

@@ -1,0 +1,138 @@
+"""What a fit shows of itself when it is printed or stands at the end of a notebook's cell."""
+
+import math
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import xarray as xr
+
+if TYPE_CHECKING:
+    from bayesgmm.results import PosteriorResults
+
+__all__ = ["as_html", "as_text", "component_table", "panel", "table_in_html"]
+
+# A table for a first look; posterior_ and the report have the rest.
+MOST_COMPONENTS, MOST_FEATURES = 12, 6
+LONGEST_NAME = 20
+LINE = 88
+HIDDEN = (
+    "Single components are not shown: partition(bayes) and bayes.similarity_ do not depend on their names."
+)
+NEXT = (
+    ("print(compare(bayes))", "EM against the posterior, parameter by parameter"),
+    ('write_report(bayes, "report.html")', "all of it with figures, as one page"),
+    ("bayes.posterior_", "the draws, for every function of ArviZ"),
+)
+
+
+def as_text(bayes: "PosteriorResults") -> str:
+    """Data, fit, verdict, components where the verdict allows them, and where to look next."""
+    components = HIDDEN
+    if bayes.verdict_.ok:
+        table = component_table(bayes)
+        left_out = _left_out(bayes)
+        components = (
+            "Posterior mean ± sd:\n" + table.to_string(line_width=LINE) + (f"\n{left_out}" * bool(left_out))
+        )
+    width = max(len(code) for code, _ in NEXT)
+    following = "\n".join(f"  {code:<{width}}  {what}" for code, what in NEXT)
+    return "\n\n".join([_heading(bayes), str(bayes.verdict_), components, f"Next:\n{following}"])
+
+
+def as_html(bayes: "PosteriorResults") -> str:
+    """The same for a notebook: no scripts, nothing from elsewhere, and the colours of the page around it."""
+    ok = bayes.verdict_.ok
+    parts = [f"<p><strong>{_in_html(_heading(bayes))}</strong></p>", _verdict(str(bayes.verdict_), ok)]
+    if ok:
+        parts += ["<p>Posterior mean ± sd:</p>", table_in_html(component_table(bayes))]
+        parts += [f"<p>{_left_out(bayes)}</p>"] if _left_out(bayes) else []
+    else:
+        parts.append(f"<p>{escape(HIDDEN)}</p>")
+    following = "".join(f"<li><code>{escape(code)}</code>: {escape(what)}</li>" for code, what in NEXT)
+    parts.append(f"<p>Next:</p><ul>{following}</ul>")
+    return panel(*parts)
+
+
+def panel(*parts: str) -> str:
+    """Parts of HTML in a frame that is readable on light and on dark ground."""
+    style = "border:1px solid rgba(128,128,128,.45);border-radius:6px;padding:.2em 1em;max-width:60em;overflow-x:auto"
+    return f'<div class="bayesgmm" style="{style}">{"".join(parts)}</div>'
+
+
+def table_in_html(table: pd.DataFrame) -> str:
+    """A table in the colours of the page around it; numbers with four digits."""
+    html = table.to_html(border=0, na_rep="–", float_format=lambda v: f"{v:.4g}", justify="right")
+    return html.replace("<table ", '<table cellpadding="4" style="color:inherit;text-align:right" ', 1)
+
+
+def _verdict(text: str, ok: bool) -> str:
+    """A paragraph marked as good news or as bad; the words alone say it, too."""
+    colour = "rgb(20,150,105)" if ok else "rgb(215,90,20)"
+    return f'<p style="border-left:4px solid {colour};padding-left:.7em">{_in_html(text)}</p>'
+
+
+def component_table(bayes: "PosteriorResults") -> pd.DataFrame:
+    """Posterior means and standard deviations of weights and means, as text; one column a component.
+
+    Only for a fit whose verdict allows a reading of single components.
+    """
+    posterior = bayes.posterior_["posterior"].dataset[["weights", "means"]]
+    mean, sd = posterior.mean(("chain", "draw")), posterior.std(("chain", "draw"))
+    shown = slice(0, MOST_COMPONENTS)
+    features = range(min(len(bayes._names), MOST_FEATURES))
+    rows = [
+        _with_errors(mean["weights"][shown], sd["weights"][shown]),
+        *(_with_errors(mean["means"][shown, j], sd["means"][shown, j]) for j in features),
+    ]
+    # Columns of the data may have any names, also the same ones after shortening.
+    names = ["weight", *(f"mean of {_short(name)}" for name in bayes._names[:MOST_FEATURES])]
+    return pd.DataFrame(rows, index=names, columns=[f"component {k}" for k in range(len(rows[0]))])
+
+
+def _with_errors(values: xr.DataArray, errors: xr.DataArray) -> list[str]:
+    return [_with_error(v, e) for v, e in zip(values.to_numpy(), errors.to_numpy(), strict=True)]
+
+
+def _left_out(bayes: "PosteriorResults") -> str:
+    k, d = bayes.posterior_["posterior"].sizes["cluster"], len(bayes._names)
+    sizes = ((k, MOST_COMPONENTS, "more component"), (d, MOST_FEATURES, "more feature"))
+    parts = [_count(n - most, what) for n, most, what in sizes if n > most]
+    return f"And {' and '.join(parts)}." if parts else ""
+
+
+def _heading(bayes: "PosteriorResults") -> str:
+    attrs: dict[Any, Any] = bayes.posterior_.attrs
+    n, d = bayes.posterior_["observed_data"]["x"].shape
+    names = ", ".join(map(_short, bayes._names[:MOST_FEATURES])) + (", …" if d > MOST_FEATURES else "")
+    k = bayes.posterior_["posterior"].sizes["cluster"]
+    return (
+        f"Gaussian mixture of {_count(k, 'component')} ({attrs['covariance_type']} covariances), fitted to "
+        f"{_count(n, 'observation')} of {_count(d, 'feature')}: {names}.\n"
+        f"EM {'converged' if bayes.em_.converged_ else f'ended {bayes.em_.status_}'} at a log-likelihood of "
+        f"{bayes.em_.log_likelihood_:.2f}. "
+        f"Posterior: {attrs['method']}, {attrs['chains']} x {attrs['draws']} draws."
+    )
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _short(name: str) -> str:
+    """A name on one line, without characters that cannot be printed; the middle of a long one goes."""
+    name = "".join(c if c.isprintable() else " " for c in name)
+    tail = LONGEST_NAME // 3
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1 - tail]}…{name[-tail:]}"
+
+
+def _with_error(value: float, error: float) -> str:
+    """Two digits of the error, and as many places of the value."""
+    if not 1e-4 < error < 1e6:
+        return f"{value:.4g} ± {error:.2g}"
+    places = max(0, 1 - math.floor(math.log10(error)))
+    return f"{value:.{places}f} ± {error:.{places}f}"
+
+
+def _in_html(text: str) -> str:
+    return escape(text).replace("\n", "<br>")
