@@ -10,12 +10,35 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.text import Text
 
 __all__ = ["Steps"]
+
+
+# Below this many columns of a terminal the bar is short and the count is left out.
+NARROW = 72
+
+
+class _TimeLeft(ProgressColumn):
+    """Time left of a step that can tell, and nothing where none is known or left."""
+
+    # Less often than ten times a second, or the figure could not be read.
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        seconds = task.time_remaining
+        if task.finished or seconds is None:
+            return Text()
+        minutes, seconds = divmod(int(seconds), 60)
+        hours, minutes = divmod(minutes, 60)
+        clock = f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+        return Text(f"{clock} left", style="progress.remaining")
 
 
 class Steps:
@@ -31,12 +54,14 @@ class Steps:
 
     def __init__(self, enabled: bool, console: Console | None = None) -> None:
         console = console or Console(stderr=True)
+        narrow = console.width < NARROW
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]done[/green]"),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=6 if narrow else 24),
+            *(() if narrow else (MofNCompleteColumn(),)),
             TimeElapsedColumn(),
+            _TimeLeft(),
             console=console,
             disable=not (enabled and (console.is_terminal or console.is_jupyter)),
         )
