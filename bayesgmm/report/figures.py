@@ -17,15 +17,16 @@ from PIL import Image
 
 from bayesgmm import plots
 from bayesgmm.plots.forest import is_odd
+from bayesgmm.posterior.memberships import SURE
 from bayesgmm.report.wording import Name, count, listed
 
 if TYPE_CHECKING:
-    from bayesgmm.comparison import Comparison
+    from bayesgmm.comparison import Comparison, Partition
     from bayesgmm.estimator import BayesGaussianMixture
 
 __all__ = ["Picture", "Sketch", "inlined", "sketches"]
 
-LARGEST_SVG = 200_000
+LARGEST_SVG = 120_000
 PNG_DPI = 130
 _STYLE: dict[Any, Any] = {
     # Ids in an SVG file are hashes; with a salt they are the same in each run.
@@ -62,17 +63,23 @@ class Picture:
     height: int
 
 
-def sketches(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Name]) -> list[Sketch]:
+def sketches(
+    bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Name], part: "Partition | None"
+) -> list[Sketch]:
     """The pictures that the verdict allows, in the order of the page."""
     ok, k = bayes.verdict_.ok, bayes.em_.params_.n_components
     out = [_fit(bayes, names)]
+    if part is not None:
+        out.append(_similarity(bayes, part))
+    if k > 1:
+        out.append(_uncertainty(bayes))
     if ok and k > 1:
         out.append(_responsibilities(bayes, result))
     if ok:
-        out.append(_parameters(result))
+        out += [_parameters(result), _shapes(bayes, result)]
     if "modes" in bayes.posterior_ and bayes.mode_map_.n_modes > 1:
         out.append(_modes(bayes))
-    out += [_likelihood(bayes, result), _predictive(result), _em(bayes), _prior(bayes)]
+    out += [_likelihood(bayes, result), _predictive(result), _pit(bayes, result), _em(bayes), _prior(bayes)]
     # Weighted draws have no order that a trace could show.
     if ok and bayes.method_ == "nuts":
         out += _chains(bayes)
@@ -110,6 +117,34 @@ def _fit(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> Sketch:
     return Sketch("fit", alt, caption, lambda: plots.plot_fit(bayes, components=ok), vector=not grid)
 
 
+def _similarity(bayes: "BayesGaussianMixture", part: "Partition") -> Sketch:
+    n = len(part.labels)
+    alt = (
+        f"Square of {n} by {n} observations, sorted by the {count(part.n_clusters, 'cluster')} of the partition: the darker a point, the more "
+        "probable it is that the two observations share a group."
+    )
+    caption = (
+        "Dark blocks along the diagonal are observations that stay together in nearly all draws. Grey ones, and dark places away from the "
+        "diagonal, are what the data leave open. None of it depends on which group is called which."
+    )
+    return Sketch("similarity", alt, caption, lambda: plots.plot_similarity(bayes, part), vector=False)
+
+
+def _uncertainty(bayes: "BayesGaussianMixture") -> Sketch:
+    n = count(len(bayes.membership_), "observation")
+    if bayes.verdict_.ok:
+        unsure = int((bayes.membership_.max(axis=1) < SURE).sum())
+        alt = f"{n}, the darker and larger the smaller the posterior probability of their likeliest group. For {unsure} it is below {SURE}."
+        caption = "Where groups overlap, no method can tell for sure who belongs where; elsewhere it can."
+    else:
+        alt = f"{n}, the darker and larger the less the draws agree on which others share a group with them."
+        caption = (
+            "For each observation the probability that the best guess is wrong whether it shares a group with another one, on average over "
+            "all others."
+        )
+    return Sketch("uncertainty", alt, caption, lambda: plots.plot_uncertainty(bayes), vector=False)
+
+
 def _responsibilities(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
     alt = (
         "For the observations whose component is least sure: EM's responsibility (hollow diamond) beside the posterior "
@@ -130,6 +165,19 @@ def _parameters(result: "Comparison") -> Sketch:
     )
     caption = "Zero is the posterior mean. One unit is one posterior standard deviation of that parameter, so that all rows can be compared."
     return Sketch("parameters", alt, caption, lambda: plots.plot_parameters(result))
+
+
+def _shapes(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
+    kinds = list(result.shapes.index.unique("shape"))
+    k = count(bayes.em_.params_.n_components, "component")
+    alt = f"For each of {k} the 95 % posterior interval of {listed(kinds)}, with EM's value as a hollow diamond beside it."
+    told = {
+        "volume": "Volume is the root of the covariance's determinant: the size of a group.",
+        "axis ratio": "The axis ratio is that of its longest axis to its shortest: 1 is a ball.",
+        "orientation": "Orientation is the angle of the longest axis from the first feature; where a group is nearly round, it means little.",
+        "turn": "The turn is the angle between the longest axis and EM's; where a group is nearly round, it means little.",
+    }
+    return Sketch("shapes", alt, " ".join(told[kind] for kind in kinds), lambda: plots.plot_shapes(result))
 
 
 def _modes(bayes: "BayesGaussianMixture") -> Sketch:
@@ -185,6 +233,19 @@ def _predictive(result: "Comparison") -> Sketch:
         "that the mixture does not reproduce; of many checks a few may stand out by chance."
     )
     return Sketch("predictive", alt, caption, lambda: plots.plot_predictive(result))
+
+
+def _pit(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
+    shown = min(len(result.pit.columns), 6)
+    alt = (
+        f"Histograms for {count(shown, 'feature')}: of each observation the probability that the fit gives to smaller values, by the posterior "
+        "and by EM, with a band that holds 95 % of the bars of a fit that is right."
+    )
+    caption = (
+        "Where the fit describes a feature, all bars are about equally high. High at both ends: the fit is too narrow. High in the middle: it is "
+        "too wide. To one side: it is shifted."
+    )
+    return Sketch("pit", alt, caption, lambda: plots.plot_pit(result))
 
 
 def _em(bayes: "BayesGaussianMixture") -> Sketch:

@@ -285,11 +285,8 @@ def _look(points: _Points) -> dict[str, Any]:
     if not points.groups:
         return {"color": alt.value(colour(0)), "size": alt.value(40)}
     number = range(len(points.groups))
-    # As many to a line as a phone or a screen has room for.
-    columns = alt.ExprRef("max(1, floor(width / 105))")
-    legend = alt.Legend(
-        title=None, orient="top", direction="horizontal", columns=columns, symbolStrokeWidth=0.5
-    )
+    # Three to a line fit a phone.
+    legend = alt.Legend(title=None, orient="top", direction="horizontal", columns=3, symbolStrokeWidth=0.5)
     groups = list(points.groups)
     colours = alt.Scale(domain=groups, range=[colour(c) for c in number])
     # Where colours come round again, shapes are others.

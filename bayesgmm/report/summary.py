@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bayesgmm.comparison import partition
 from bayesgmm.plots.forest import is_odd, p_text
 from bayesgmm.posterior.verdict import LARGEST_R_HAT
@@ -86,8 +88,9 @@ def _headline(bayes: "BayesGaussianMixture", result: "Comparison") -> str:
     sure = int((bayes.membership_.max(axis=1) > SURE).sum())
     alike = int((result.assignments["em_label"] == result.assignments["bayes_label"]).sum())
     of = f"all {n}" if alike == n else f"{alike} of {n}"
+    which = f"all {n}" if sure == n else f"{sure} of {n}"
     return (
-        f"Given {_k(bayes)} groups, {sure} of {count(n, 'observation')} are surely assigned (posterior probability above {SURE}); "
+        f"Given {_k(bayes)} groups, {which} observations are surely assigned (posterior probability above {SURE}); "
         f"EM and Bayes agree on the group of {of} observations."
     )
 
@@ -112,12 +115,12 @@ def _grounds(bayes: "BayesGaussianMixture") -> str:
         )
     else:
         grounds = (
-            f"{'The chains of the sampler' if bayes.verdict_.tempering is None else 'Independent runs of tempering'} agree: the largest R-hat is {worst.r_hat:.3f} (below {LARGEST_R_HAT} is wanted), the smallest "
-            f"effective sample size {worst.ess:.0f}."
+            f"Independent {'chains of the sampler' if bayes.verdict_.tempering is None else 'runs of tempering'} agree (largest R-hat "
+            f"{worst.r_hat:.3f}, where below {LARGEST_R_HAT} is wanted; smallest effective sample size {worst.ess:.0f})."
         )
     if _k(bayes) == 1:
         return grounds
-    return f"{grounds} In {100 * bayes.verdict_.certificate.nearly_tied:.0f} % of the draws two groups could exchange their names."
+    return f"{grounds} Two groups could exchange their names in {100 * bayes.verdict_.certificate.nearly_tied:.0f} % of the draws."
 
 
 def _agreement(result: "Comparison") -> str:
@@ -138,8 +141,16 @@ def _modes(bayes: "BayesGaussianMixture") -> str:
 
 def _partition(part: "Partition") -> str:
     """What is left where the groups must not be read: it depends on no names."""
-    return "As one partition for all draws, whatever the groups are called: " + " ".join(
-        str(part).splitlines()
+    sizes = listed([str(n) for n in np.bincount(part.labels)])
+    held = {
+        (True, True): "EM's partition and that of k-means",
+        (True, False): "EM's partition, but not that of k-means",
+        (False, True): "that of k-means, but not EM's partition",
+        (False, False): "neither EM's partition nor that of k-means",
+    }[part.em_inside, part.kmeans_inside]
+    return (
+        f"As one partition for all draws, whatever the groups are called: {count(part.n_clusters, 'cluster')} of {sizes} rows. "
+        f"The partitions that the posterior leaves open around it (its 95 % ball) include {held}."
     )
 
 

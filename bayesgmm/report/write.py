@@ -113,7 +113,7 @@ def _page(
 ) -> str:
     features = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
     wording, names = Wording(features), [Name.of(f) for f in features]
-    pictures = _pictures(sketches(bayes, result, names), progressbar)
+    pictures = _pictures(sketches(bayes, result, names, part), progressbar)
     k, ok = bayes.em_.params_.n_components, bayes.verdict_.ok
     attrs = bayes.posterior_.attrs
     view = interactive_view(bayes, names, part)

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from matplotlib.patches import PathPatch
 
-from bayesgmm import BayesGaussianMixture, compare, load, save
+from bayesgmm import BayesGaussianMixture, compare, load, partition, save
 from bayesgmm.comparison import predictive
 from bayesgmm.errors import FileProblem
 from bayesgmm.posterior.draws import dims_of, parameter_draws, posterior_dataset
@@ -144,14 +144,14 @@ def test_the_page_is_well_formed_and_needs_nothing_else(html):
 def test_pictures_and_tables_can_be_read_aloud(html):
     page = Page(html)
     pictures = page.all("img")
-    assert len(pictures) == 9
+    assert len(pictures) == 12
     assert all(len(p["alt"]) > 60 for p in pictures)
-    assert len({p["alt"] for p in pictures}) == 9
+    assert len({p["alt"] for p in pictures}) == 12
     assert all(int(p["width"]) > 300 and int(p["height"]) > 200 for p in pictures)
     assert len(page.all("table")) == len(page.all("caption")) == 7
     assert all(th["scope"] in ("row", "col") for th in page.all("th"))
     kinds = [p["src"].split(";")[0].split(",")[0] for p in pictures]
-    assert kinds.count("data:image/svg+xml") == 7
+    assert kinds.count("data:image/svg+xml") == 9
 
 
 def test_headings_skip_no_level_and_each_section_has_one(html):
@@ -318,11 +318,13 @@ def test_a_refused_fit_says_so_first_and_shows_no_components(faithful_fit, tmp_p
         "As one partition for all draws, whatever the groups are called: 2 clusters of 175 and 97 rows"
         in text
     )
+    assert "(its 95 % ball) include EM's partition and that of k-means." in text
     ids = {attrs["id"] for _, attrs in page.elements if "id" in attrs}
     assert {i for i in ids if i.startswith("figure-")} == {
-        f"figure-{k}" for k in ("fit", "likelihood", "predictive", "em", "prior")
+        f"figure-{k}"
+        for k in ("fit", "similarity", "uncertainty", "likelihood", "predictive", "pit", "em", "prior")
     }
-    assert not {"parameters", "assignments"} & ids
+    assert "parameters" not in ids
     for gone in (
         "surely assigned",
         "Share, Bayes",
@@ -338,8 +340,8 @@ def test_a_refused_fit_says_so_first_and_shows_no_components(faithful_fit, tmp_p
 
 
 def test_the_pictures_of_a_refused_fit_are_label_free(faithful_fit, result):
-    names = [Name.of("eruptions"), Name.of("waiting")]
-    drawn = {s.key: s.draw() for s in sketches(refused(faithful_fit), result, names)}
+    names, bayes = [Name.of("eruptions"), Name.of("waiting")], refused(faithful_fit)
+    drawn = {s.key: s.draw() for s in sketches(bayes, result, names, partition(bayes))}
     patches = [a for ax in drawn["fit"].axes for a in ax.get_children() if isinstance(a, PathPatch)]
     assert patches == []
     legend = [t.get_text() for t in drawn["fit"].legends[0].get_texts()]
