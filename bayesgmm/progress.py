@@ -16,12 +16,13 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 __all__ = ["Steps"]
 
 
-# Below this many columns of a terminal the bar is short and the count is left out.
+# Below this many columns of a terminal bar and count are left out.
 NARROW = 72
 
 
@@ -41,6 +42,11 @@ class _TimeLeft(ProgressColumn):
         return Text(f"{clock} left", style="progress.remaining")
 
 
+def _whole() -> Column:
+    """A column that is never cut: where there is no room, the name of the step is wrapped."""
+    return Column(no_wrap=True)
+
+
 class Steps:
     """A display of named steps, one line each.
 
@@ -54,14 +60,13 @@ class Steps:
 
     def __init__(self, enabled: bool, console: Console | None = None) -> None:
         console = console or Console(stderr=True)
-        narrow = console.width < NARROW
+        bar = (BarColumn(24, table_column=_whole()), MofNCompleteColumn(table_column=_whole()))
         self._progress = Progress(
-            SpinnerColumn(finished_text="[green]done[/green]"),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=6 if narrow else 24),
-            *(() if narrow else (MofNCompleteColumn(),)),
-            TimeElapsedColumn(),
-            _TimeLeft(),
+            SpinnerColumn(finished_text="[green]done[/green]", table_column=_whole()),
+            TextColumn("{task.description}", markup=False, table_column=Column()),
+            *(() if console.width < NARROW else bar),
+            TimeElapsedColumn(table_column=_whole()),
+            _TimeLeft(table_column=_whole()),
             console=console,
             disable=not (enabled and (console.is_terminal or console.is_jupyter)),
         )

@@ -228,6 +228,50 @@ def test_names_cannot_command_the_terminal():
     assert "means[0,  [31mb]" in out
 
 
+def test_names_of_any_kind():
+    odd = ["<script>", '"q"', "=SUM(A1)", "🐧", "\u202eleft", 5000 * "x" + "1", 5000 * "x" + "2"]
+    own = ["weights", "cluster", "feature", "obs", "x", "chain", "draw"]
+    X = np.random.default_rng(0).normal(size=(40, len(odd + own)))
+    pd.DataFrame(X, columns=odd + own).to_csv("odd.csv", index=False)
+    quick = ["--draws", "50", "--chains", "2", "--method", "nuts", "--quiet", "--save", "fit.nc"]
+    out = done("fit", "odd.csv", "-k", "1", *quick).stdout
+    heading = out.splitlines()[0]
+    assert all(name in heading for name in [*odd[:4], *own])
+    assert "\u202e" not in out
+    # Names that differ at their ends only do so still.
+    assert [f"…{19 * 'x'}{end}" in heading for end in "12"] == [True, True]
+    assert 200 * "x" not in out
+    assert list(bayesgmm.load("fit.nc").feature_names_in_) == odd + own
+
+
+@pytest.mark.usefixtures("fitted")
+def test_an_existing_file_is_replaced_as_a_whole():
+    Path("fit.nc").write_text("old")
+    done(*FIT, *QUICK, "--save", "fit.nc", "--quiet")
+    assert bayesgmm.load("fit.nc").n_components == 2
+    assert not list(Path().glob(".*.part"))
+
+
+def test_neither_home_nor_display(tmp_path):
+    environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    args = [
+        *PROGRAM,
+        "select",
+        "data.csv",
+        "-k",
+        "1",
+        "--draws",
+        "100",
+        "--bootstrap",
+        "0",
+        "--figure",
+        "a.png",
+    ]
+    process = subprocess.run(args, capture_output=True, text=True, env=environment)
+    assert process.returncode == 0, process.stderr
+    assert Path("a.png").read_bytes().startswith(b"\x89PNG")
+
+
 # A warning is an error everywhere else in the tests; here it must become a note.
 @pytest.mark.filterwarnings("default::sklearn.exceptions.ConvergenceWarning")
 def test_warnings_become_notes(monkeypatch, compared):

@@ -37,6 +37,15 @@ def test_time_left(width):
     assert ("100/100" in last) == (width == 100)
 
 
+def test_a_long_name_is_wrapped_on_a_narrow_terminal():
+    halfway, _ = shown(40, name="likelihood ratio, 1 against 2")
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", halfway).replace("\r", "\n").splitlines()
+    assert "0:10 left" in halfway
+    assert "…" not in halfway
+    assert max(map(len, lines)) <= 40
+    assert all(any(word in line for line in lines) for word in ("likelihood", "ratio", "against 2"))
+
+
 def test_nothing_in_a_pipe():
     assert shown(100, terminal=False) == ("", "")
 

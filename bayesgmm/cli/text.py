@@ -83,8 +83,10 @@ def _show_parameters(page: Page, result: "Comparison") -> None:
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text."""
-    return re.split(r"(?<=[.]) +(?=[A-Z])", text)
+    """The sentences of a text, without words that would fill a page."""
+    # A verdict quotes names of columns, and these may be of any length.
+    readable = re.sub(r"\S{121,}", lambda word: shortened(word.group()), text)
+    return re.split(r"(?<=[.]) +(?=[A-Z])", readable)
 
 
 def print_fit(
