@@ -26,6 +26,10 @@ def test_clusters_that_are_left_over_get_numbers_of_their_own():
     assert {found[3], found[7]} == {2, 3}
 
 
+def test_a_cluster_takes_no_number_of_rows_that_it_does_not_hold():
+    assert groups.matched(np.array([0, 0, 0, 1, 0]), np.array([0, 0, 0, 0, 1])).tolist() == [0, 0, 0, 2, 0]
+
+
 def test_fewer_clusters_than_in_the_reference():
     assert groups.matched(np.array([1, 1, 1, 0]), np.array([2, 2, 1, 0])).tolist() == [2, 2, 2, 0]
 
