@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bayesgmm import compare, partition, write_report
-from bayesgmm.errors import ParameterError
+from bayesgmm.errors import FileProblem, ParameterError
 from bayesgmm.report.machine import numbers
 
 
@@ -81,4 +81,17 @@ def test_what_is_no_number_is_null(faithful_fit, result):
 def test_another_format_is_refused_before_any_work(faithful_fit, tmp_path):
     with pytest.raises(ParameterError, match="format must be 'html' or 'json'; got 'pdf'"):
         write_report(faithful_fit, tmp_path / "x.pdf", format="pdf")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("format", ["html", "json"])
+def test_a_folder_is_no_file_and_neither_is_one_that_cannot_be_written_to(
+    faithful_fit, tmp_path, monkeypatch, format
+):
+    with pytest.raises(FileProblem, match="is a folder; give the name of a file in it"):
+        write_report(faithful_fit, tmp_path, format=format)
+    # A superuser may write anywhere, so that the answer is made up.
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(FileProblem, match="cannot be written to; choose another"):
+        write_report(faithful_fit, tmp_path / "report", format=format)
     assert list(tmp_path.iterdir()) == []
