@@ -527,6 +527,21 @@ def test_full_disk(reports, monkeypatch):
     )
 
 
+def test_folder_that_goes_while_the_fit_is_made(monkeypatch, expected, folder):
+    def fit(self, X, y=None):
+        (folder / "folder").rmdir()
+        return expected.bayes
+
+    monkeypatch.setattr(BayesGaussianMixture, "fit", fit)
+    assert refusal(*FIT, "--save", "folder/fit.nc") == "The folder 'folder' does not exist; create it first."
+    (folder / "folder").mkdir()
+    # As in a file system that only looks as if it could be written to.
+    monkeypatch.setattr("bayesgmm.storage.check_writable", lambda target: None)
+    assert refusal(*FIT, "--save", "folder/fit.nc") == (
+        "'folder/fit.nc' cannot be written (no such file or directory); free some space or choose another place."
+    )
+
+
 # ------------------------------------------------------------ faults, and other ends
 
 

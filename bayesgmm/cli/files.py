@@ -1,5 +1,6 @@
 """Files that a command writes: refused before any work where they cannot be, and remembered once they are there."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -81,7 +82,10 @@ def write(target: Path, write: Callable[[], object]) -> None:
     try:
         write()
     except OSError as error:
-        if error.errno not in WRITE_FAULTS:
+        # A folder may go while a fit is made; any other file that is missing is a fault of the program.
+        folder = os.path.dirname(os.path.abspath(error.filename or ""))
+        gone = error.errno == errno.ENOENT and folder == os.path.abspath(target.parent)
+        if error.errno not in WRITE_FAULTS and not gone:
             raise
         raise _cannot_write(target, error) from None
     click.get_current_context().meta[WRITTEN].append(str(target))
