@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-__all__ = ["shared"]
+__all__ = ["shared", "threads_for_climbs"]
+
+ROWS_FOR_THREADS = 1500
 
 
 def shared[Item, Result](
@@ -42,6 +44,14 @@ def shared[Item, Result](
         for other in others:
             other.result()
     return [results[i] for i in range(len(items))]
+
+
+def threads_for_climbs(n_rows: int, n_threads: int) -> int:
+    """How many threads to share climbs of EM among.
+
+    With few rows they would wait for the interpreter's lock, and take longer than one alone.
+    """
+    return n_threads if n_rows >= ROWS_FOR_THREADS else 1
 
 
 @cache

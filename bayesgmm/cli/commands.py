@@ -99,7 +99,7 @@ def fit(
     with busy("comparing", quiet):
         result = bayesgmm.compare(bayes)
     if report is not None:
-        write_report(bayes, report, quiet)
+        write_report(bayes, report, quiet, comparison=result)
     left_out = dropped if drop_missing else None
     if as_json:
         print_fit(bayes, result, dropped=dropped, report=report, fit=save)

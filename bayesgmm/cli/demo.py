@@ -16,6 +16,7 @@ from bayesgmm.cli.text import sentences, show_fit
 
 if TYPE_CHECKING:
     from bayesgmm import BayesGaussianMixture
+    from bayesgmm.comparison import Comparison
     from bayesgmm.datasets import Dataset
 
 __all__ = ["PAGES", "DemoPage", "demo"]
@@ -79,7 +80,7 @@ def demo(output: str, everything: bool, quiet: bool) -> None:
         result = bayesgmm.compare(bayes)
     target = folder / f"{page.file}.html"
     write_folder(folder)
-    write_report(bayes, target, quiet, title=page.title)
+    write_report(bayes, target, quiet, title=page.title, comparison=result)
     show_fit(bayes, result, Report=str(target))
 
 
@@ -111,10 +112,13 @@ def _write_all(folder: Path, quiet: bool) -> None:
         say(f"{page.title}, {done} of {len(PAGES)}", quiet)
         dataset = bayesgmm.datasets.load(name)
         bayes = _fitted(page, dataset, quiet)
-        write_report(bayes, folder / f"{page.file}.html", quiet, title=page.title)
+        with busy("comparing", quiet):
+            result = bayesgmm.compare(bayes)
+        target = folder / f"{page.file}.html"
+        write_report(bayes, target, quiet, title=page.title, comparison=result)
         _write_picture(bayes, folder / "figures" / f"{page.file}.png")
         verdict = sentences(str(bayes.verdict_))[0]
-        entries.append(_entry(page, dataset, bayes, verdict))
+        entries.append(_entry(page, dataset, result, verdict))
         out.line(f"{page.title}: {verdict}")
     text = "\n\n".join([_HEAD, *entries]) + "\n"
     _write_text(folder / "README.md", text)
@@ -151,12 +155,12 @@ _HEAD = """# Reports on the shipped data sets
 `bayesgmm demo --all` writes these pages, their pictures and this list. Each page is one file that opens in any browser."""
 
 
-def _entry(page: DemoPage, dataset: "Dataset", bayes: "BayesGaussianMixture", verdict: str) -> str:
+def _entry(page: DemoPage, dataset: "Dataset", result: "Comparison", verdict: str) -> str:
     """What the index says of a page: the data, the sentence at its top, and the picture."""
     from bayesgmm.report.machine import numbers
 
-    headline = numbers(bayes, bayesgmm.compare(bayes))["summary"]["headline"]
-    found = headline if bayes.verdict_.ok else f"{headline} {verdict}"
+    headline = numbers(result.bayes, result)["summary"]["headline"]
+    found = headline if result.components_readable else f"{headline} {verdict}"
     description = dataset.description[0].upper() + dataset.description[1:]
     return (
         f"## [{page.title}]({page.file}.html)\n\n{description}; {page.n_components} components ({page.reason}).\n\n"

@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -101,14 +101,13 @@ def write_report(
     bayes: "BayesGaussianMixture",
     path: str | Path,
     quiet: bool,
-    title: str | None = None,
-    format: str = "html",
+    **settings: Any,
 ) -> None:
     """Write a report, and say so before."""
     from bayesgmm.report import write_report
 
     say(f"writing the report {str(path)!r}", quiet)
-    write(Path(path), lambda: write_report(bayes, path, title=title, format=format, progressbar=not quiet))
+    write(Path(path), lambda: write_report(bayes, path, progressbar=not quiet, **settings))
 
 
 def write_figure(figure: "Figure", path: str | Path, dpi: int) -> None:

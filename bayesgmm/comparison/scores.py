@@ -14,7 +14,7 @@ from bayesgmm.em.problem import params_of, standardised_problem, state_of
 from bayesgmm.params import MixtureParams
 from bayesgmm.posterior.draws import evenly, finite, stacked
 from bayesgmm.posterior.pointwise import log_densities
-from bayesgmm.threads import shared
+from bayesgmm.threads import shared, threads_for_climbs
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -95,7 +95,8 @@ def leave_one_out(bayes: "BayesGaussianMixture") -> tuple[Array, Array]:
         return elpd, k
 
     size = max(1, AT_ONCE // n_draws)
-    parts = shared(of, [slice(i, i + size) for i in range(0, len(X), size)], validation.available_cores())
+    # In one thread: the smoothing holds the interpreter's lock.
+    parts = [of(slice(i, i + size)) for i in range(0, len(X), size)]
     elpd, k = (np.concatenate(p) for p in zip(*parts, strict=True))
     return elpd, k
 
@@ -141,4 +142,5 @@ def em_leave_one_out(X: Array, params: MixtureParams, covariance_type: str, rows
             return float("nan")
         return float(density.log_likelihood_per_obs(problem.X[[row]], params_of(found.state))[0] - units)
 
-    return np.array(shared(without, [int(r) for r in rows], validation.available_cores()))
+    n_threads = threads_for_climbs(len(X), validation.available_cores())
+    return np.array(shared(without, [int(r) for r in rows], n_threads))

@@ -11,7 +11,7 @@ from bayesgmm.em.climb import Status, climb
 from bayesgmm.em.problem import Problem, standardised_problem, state_of
 from bayesgmm.em.search import Plan, search
 from bayesgmm.params import MixtureParams
-from bayesgmm.threads import shared
+from bayesgmm.threads import shared, threads_for_climbs
 
 __all__ = ["LikelihoodRatioTest", "likelihood_ratio_test"]
 
@@ -23,8 +23,6 @@ STARTS, LONG_CLIMBS, STEPS, TOLERANCE = 20, 8, 2000, 1e-8
 ENOUGH_ABOVE = 5
 # Simulated together; a fixed number, so that the result does not depend on the threads.
 AT_ONCE = 10
-# With fewer rows, threads wait for the interpreter's lock and take longer than one alone.
-ROWS_FOR_THREADS = 1500
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def likelihood_ratio_test(
             return None
         return max(0.0, 2.0 * (second - max(known)))
 
-    n_threads = n_threads if len(X) >= ROWS_FOR_THREADS else 1
+    n_threads = threads_for_climbs(len(X), n_threads)
     above = done = tried = 0
     seeds = seed.spawn(n_replications)
     while tried < n_replications and above < ENOUGH_ABOVE:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["chosen_draws", "rank_figure", "trace_figure"]
 
-MOST_PANELS = 40
+MOST_PANELS = 20
 MOST_RANKS = 200
 COLUMNS = 4
 
@@ -25,7 +25,7 @@ COLUMNS = 4
 def trace_figure(bayes: "BayesGaussianMixture") -> Figure:
     """ArviZ's trace plot of weights, means and standard deviations, draw by draw, one line a chain.
 
-    It shows how chains moved, also where the verdict refuses names; what is called one component may then not be one thing. At most 40
+    It shows how chains moved, also where the verdict refuses names; what is called one component may then not be one thing. At most 20
     panels: where there are more parameters, standard deviations are left out first, then means of the
     last features.
 
@@ -121,7 +121,7 @@ def _drawn(
 
 
 def chosen_draws(posterior: xr.Dataset) -> xr.Dataset:
-    """Weights, means and standard deviations that vary, at most 40 scalars, under short feature names."""
+    """Weights, means and standard deviations that vary, at most 20 scalars, under short feature names."""
     short = display_names([str(f) for f in posterior["feature"].to_numpy()])
     draws = posterior.assign_coords(feature=short)
     k, d = posterior.sizes["cluster"], posterior.sizes["feature"]

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Picture", "Sketch", "inlined", "sketches"]
 
 LARGEST_SVG = 120_000
+# More of them make an SVG too large.
+MOST_CHECKS_AS_SVG = 24
 PNG_DPI = 130
 _STYLE: dict[Any, Any] = {
     # Ids in an SVG file are hashes; with a salt they are the same in each run.
@@ -154,7 +156,9 @@ def _responsibilities(bayes: "BayesGaussianMixture", result: "Comparison") -> Sk
         "EM gives each probability as one number. The bars show how far it would move if the parameters "
         "were other ones that the data allow as well."
     )
-    return Sketch("responsibilities", alt, caption, lambda: plots.plot_responsibilities(bayes, result))
+    return Sketch(
+        "responsibilities", alt, caption, lambda: plots.plot_responsibilities(bayes, result), vector=False
+    )
 
 
 def _parameters(result: "Comparison") -> Sketch:
@@ -203,7 +207,7 @@ def _prior(bayes: "BayesGaussianMixture") -> Sketch:
         "Each thin line is a density that the prior holds possible. Where the solid line resembles the dashed one instead of the data, "
         "it is the prior that speaks. What the prior says of weights and correlations is not shown."
     )
-    return Sketch("prior", alt, caption, lambda: plots.plot_prior(bayes))
+    return Sketch("prior", alt, caption, lambda: plots.plot_prior(bayes), vector=False)
 
 
 def _likelihood(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
@@ -232,7 +236,8 @@ def _predictive(result: "Comparison") -> Sketch:
         "Data sets of the same size were simulated from the fitted mixture. A diamond far from its line is a feature of the data "
         "that the mixture does not reproduce; of many checks a few may stand out by chance."
     )
-    return Sketch("predictive", alt, caption, lambda: plots.plot_predictive(result))
+    vector = len(result.predictive) <= MOST_CHECKS_AS_SVG
+    return Sketch("predictive", alt, caption, lambda: plots.plot_predictive(result), vector=vector)
 
 
 def _pit(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:

@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from bayesgmm.comparison.partitioning import Partition
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["View", "interactive_view"]
+__all__ = ["View", "interactive_view", "view_script"]
 
 Array = NDArray[np.float64]
+
+POINTS = "points"
 
 MOST_POINTS = 5000
 MOST_FEATURES = 30
@@ -104,13 +106,17 @@ def interactive_view(
     shown = min(d, MOST_FEATURES)
     fields = {f"f{j}": name for j, name in enumerate(_distinct(n.short for n in names[:shown]))}
     doubt = "1 − largest membership" if part is None else "1 − similarity to the own cluster"
-    chart = _chart(fields, _first_two(X[:, :shown], bayes), points, _records(X[:, :shown], points))
+    records = _records(X[:, :shown], points)
+    chart = _chart(fields, _first_two(X[:, :shown], bayes), points, records)
+    spec = chart.to_dict()
+    # Not given to the chart: Altair would copy the points a dozen times, one by one.
+    spec["datasets"] |= {POINTS: records}
     content = {
-        "spec": chart.to_dict(),
+        "spec": spec,
         "names": fields | {"u": doubt},
         "heading": "Component" if part is None else "Cluster",
     }
-    script = _script()
+    script = view_script()
     return View(
         # A script element ends where its text says so, whatever a name may hold.
         json.dumps(content, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),
@@ -123,8 +129,8 @@ def interactive_view(
 
 
 @cache
-def _script() -> str:
-    """Vega, Vega-Lite, vega-embed and `view.js` in one; about 0.9 MB."""
+def view_script() -> str:
+    """Vega, Vega-Lite, vega-embed and `view.js` in one; about 0.9 MB, and seconds of compiled code when first asked for."""
     import altair as alt
     import vl_convert
 
@@ -235,7 +241,7 @@ def _chart(
     if points.groups:
         box = alt.binding_checkbox(name=f"Only uncertain observations ({unsure})")
         params.append(alt.param(name="only_unsure", value=False, bind=box))
-    plot = alt.Chart(alt.InlineData(values=records)).transform_calculate(
+    plot = alt.Chart(alt.NamedData(name=POINTS)).transform_calculate(
         x="datum[x_feature]", y="datum[y_feature]"
     )
     if points.groups:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from bayesgmm.plots.style import colour, plain
 from bayesgmm.progress import Steps
 from bayesgmm.report import tables
 from bayesgmm.report.figures import Picture, Sketch, inlined, sketches
-from bayesgmm.report.interactive import interactive_view
+from bayesgmm.report.interactive import interactive_view, view_script
 from bayesgmm.report.machine import numbers
 from bayesgmm.report.summary import stand_in, summarise
 from bayesgmm.report.wording import Name, Wording, count
@@ -36,6 +37,7 @@ def write_report(
     *,
     title: str | None = None,
     format: str = "html",
+    comparison: "Comparison | None" = None,
     progressbar: bool = True,
 ) -> Path:
     """Write a fit, and the comparison of EM and posterior, as one file: a page for people, or JSON for programs.
@@ -54,6 +56,8 @@ def write_report(
     format : {"html", "json"}, default "html"
         "html" is one page that needs no network. "json" holds the same sentences and numbers, in the shape that
         :func:`bayesgmm.report.machine.numbers` describes, and ``title``.
+    comparison : Comparison, optional
+        ``compare(bayes)``, where it has been made already.
     progressbar : bool, default True
         Show progress on a terminal or in a notebook.
 
@@ -65,7 +69,7 @@ def write_report(
     Raises
     ------
     ParameterError
-        Where the format is neither.
+        Where the format is neither, or the comparison is of another fit.
     FileProblem
         Where the folder does not exist or cannot be written to; nothing is drawn then.
 
@@ -83,8 +87,11 @@ def write_report(
     check_is_fitted(bayes)
     if format not in FORMATS:
         raise ParameterError(f"format must be 'html' or 'json'; got {format!r}.")
+    if comparison is not None and comparison.bayes is not bayes:
+        raise ParameterError("comparison must be compare(bayes) of the same fit; got that of another one.")
     check_writable(Path(path))
-    result, part = compare(bayes), stand_in(bayes)
+    result = compare(bayes) if comparison is None else comparison
+    part = stand_in(bayes)
     heading = plain(title) if title is not None else _title(bayes)
     if format == "json":
         content = {"title": heading} | numbers(bayes, result, part)
@@ -113,7 +120,10 @@ def _page(
 ) -> str:
     features = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
     wording, names = Wording(features), [Name.of(f) for f in features]
-    pictures = _pictures(sketches(bayes, result, names, part), progressbar)
+    # Its scripts are put together beside the pictures.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(view_script)
+        pictures = _pictures(sketches(bayes, result, names, part), progressbar)
     k, ok = bayes.em_.params_.n_components, bayes.verdict_.ok
     attrs = bayes.posterior_.attrs
     view = interactive_view(bayes, names, part)
