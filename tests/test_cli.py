@@ -89,7 +89,8 @@ def reports(monkeypatch):
     """Stands for the writer of reports, which has tests of its own; keeps what it was called with."""
     calls = []
 
-    def write_report(bayes, path, *, title=None, format="html", progressbar=True):
+    def write_report(bayes, path, *, title=None, format="html", comparison=None, progressbar=True):
+        assert comparison is None or comparison.bayes is bayes
         call = SimpleNamespace(
             bayes=bayes, path=str(path), title=title, format=format, progressbar=progressbar
         )

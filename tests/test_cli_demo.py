@@ -8,7 +8,7 @@ import pytest
 from command_line import done, refusal
 from PIL import Image
 
-from bayesgmm import BayesGaussianMixture, datasets
+from bayesgmm import BayesGaussianMixture, EMGaussianMixture, datasets
 from bayesgmm.cli.demo import PAGES
 
 
@@ -26,7 +26,8 @@ def reports(monkeypatch):
         monkeypatch.setitem(defaults, name, value)
     calls = {}
 
-    def write_report(bayes, path, *, title=None, format="html", progressbar=True):
+    def write_report(bayes, path, *, title=None, format="html", comparison=None, progressbar=True):
+        assert comparison.bayes is bayes
         calls[title] = bayes
         Path(path).write_text(f"<title>{title}</title>")
 
@@ -85,6 +86,20 @@ def test_all_pages_are_the_same_bytes_each_time(monkeypatch):
             done("demo", "--all", "--output", style, "--quiet")
         found.append({path.name: path.read_bytes() for path in Path(style).rglob("*.*")})
     assert found[0] == found[1]
+
+
+def test_a_readme_of_something_else_is_kept():
+    Path("pages").mkdir()
+    Path("pages/README.md").write_text("# My project\n")
+    assert "is not an index of reports" in refusal("demo", "--all", "--output", "pages")
+    assert Path("pages/README.md").read_text() == "# My project\n"
+    assert not list(Path("pages").glob("*.html"))
+
+
+def test_the_reason_for_the_galaxies_is_true():
+    X = datasets.galaxies().X
+    bic = {k: EMGaussianMixture(k, random_state=0).fit(X).bic(X) for k in range(1, 6)}
+    assert min(bic, key=bic.get) == PAGES["galaxies"].n_components
 
 
 def test_what_cannot_be_written_is_refused_before_any_fit(monkeypatch):

@@ -61,7 +61,12 @@ __all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "sel
     metavar="N",
     help="The same seed, the same draws.",
 )
-@click.option("--report", type=File(), metavar="HTML", help="Write a report that opens in any browser.")
+@click.option(
+    "--report",
+    type=File(),
+    metavar="HTML",
+    help="Write a report that opens in any browser; it holds the values of the rows.",
+)
 @click.option("--save", type=File(), metavar="NC", help="Write the fit, for compare, report and ArviZ.")
 @JSON
 @QUIET

@@ -11,6 +11,7 @@ from bayesgmm.cli.commands import run_fit
 from bayesgmm.cli.files import check_folder, check_target, write, write_folder, write_report
 from bayesgmm.cli.group import main
 from bayesgmm.cli.options import QUIET, Folder
+from bayesgmm.cli.program import Stop
 from bayesgmm.cli.streams import Page, busy, say
 from bayesgmm.cli.text import sentences, show_fit
 
@@ -37,7 +38,7 @@ class DemoPage:
 
 PAGES = {
     "faithful": DemoPage("old_faithful", "Old Faithful", 2, "short eruptions and long ones; BIC prefers it"),
-    "galaxies": DemoPage("galaxies", "Velocities of 82 galaxies", 3, "BIC prefers it"),
+    "galaxies": DemoPage("galaxies", "Velocities of 82 galaxies", 3, "BIC prefers it, and the evidence more"),
     "penguins": DemoPage("penguins", "Palmer penguins", 3, "three species"),
     "banknote": DemoPage("banknote", "Swiss banknotes", 2, "genuine and counterfeit"),
     "iris": DemoPage("iris", "Fisher's iris", 3, "three species"),
@@ -91,6 +92,9 @@ def _check_targets(folder: Path, pages: dict[str, DemoPage], everything: bool, q
     targets = [folder / f"{page.file}.html" for page in pages.values()]
     if everything:
         targets += [folder / "README.md", *(figures / f"{page.file}.png" for page in pages.values())]
+        index = folder / "README.md"
+        if index.is_file() and not index.read_bytes().startswith(_HEAD.splitlines()[0].encode()):
+            raise Stop(f"{str(index)!r} is not an index of reports; name another folder with --output.")
     with busy("starting", quiet):
         for target in targets:
             if target.parent.exists():
@@ -118,7 +122,7 @@ def _write_all(folder: Path, quiet: bool) -> None:
         write_report(bayes, target, quiet, title=page.title, comparison=result)
         _write_picture(bayes, folder / "figures" / f"{page.file}.png")
         verdict = sentences(str(bayes.verdict_))[0]
-        entries.append(_entry(page, dataset, result, verdict))
+        entries.append(_entry(page, dataset, result))
         out.line(f"{page.title}: {verdict}")
     text = "\n\n".join([_HEAD, *entries]) + "\n"
     _write_text(folder / "README.md", text)
@@ -155,12 +159,15 @@ _HEAD = """# Reports on the shipped data sets
 `bayesgmm demo --all` writes these pages, their pictures and this list. Each page is one file that opens in any browser."""
 
 
-def _entry(page: DemoPage, dataset: "Dataset", result: "Comparison", verdict: str) -> str:
+def _entry(page: DemoPage, dataset: "Dataset", result: "Comparison") -> str:
     """What the index says of a page: the data, the sentence at its top, and the picture."""
     from bayesgmm.report.machine import numbers
 
     headline = numbers(result.bayes, result)["summary"]["headline"]
-    found = headline if result.components_readable else f"{headline} {verdict}"
+    refused = "The groups must not be read one by one:"
+    found = (
+        headline if result.components_readable else f"{headline} {refused} {result.bayes.verdict_.reasons[0]}"
+    )
     description = dataset.description[0].upper() + dataset.description[1:]
     return (
         f"## [{page.title}]({page.file}.html)\n\n{description}; {page.n_components} components ({page.reason}).\n\n"

@@ -43,7 +43,7 @@ def rows_of(bayes: "BayesGaussianMixture", part: "Partition") -> Array:
     Raises
     ------
     ParameterError
-        Where the partition is of other data.
+        Where the partition is of another number of rows.
     """
     X = bayes.posterior_["observed_data"]["x"].to_numpy()
     if part.rows[-1] != len(X) - 1:

@@ -220,7 +220,9 @@ def _difference(first: NDArray[np.int64], labels: NDArray[np.int64]) -> str:
         elif len(before) > 1 and after == 1:
             out.append(f"groups {listed(before)} of mode 1 are one")
         elif len(before) > 1:
-            out.append(f"groups {listed(before)} of mode 1 are divided otherwise, into {after}")
+            every = len(before) == int((own[:, 0] > 0).sum())
+            which = "all groups" if every else f"groups {listed(before)}"
+            out.append(f"{which} of mode 1 are divided otherwise, into {after}")
     return f"; {', '.join(out)}" if out else "; observations grouped as at mode 1, with other parameters"
 
 

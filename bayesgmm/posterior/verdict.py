@@ -142,7 +142,7 @@ class TemperingCheck:
             return []
         return [
             f"The posterior has {self.n_modes} modes that hold 5 % or more each, the largest {100 * self.largest_share:.0f} %: the summary of a component would average over different "
-            "groupings; see mode_map_."
+            "groupings."
         ]
 
 
@@ -185,6 +185,16 @@ class Verdict:
         """Number of divergent transitions."""
         return self.sampler.divergences
 
+    @property
+    def largest_r_hat(self) -> float:
+        """Of what does not depend on labels, and of the components' parameters."""
+        return max(self.label_free.r_hat, self.components.r_hat)
+
+    @property
+    def smallest_ess(self) -> float:
+        """The same of effective sample sizes."""
+        return min(self.label_free.ess, self.components.ess)
+
     def __str__(self) -> str:
         names = f"and names are in doubt in {100 * self.certificate.nearly_tied:.1f} % of the draws."
         if self.ok and self.importance:
@@ -196,7 +206,7 @@ class Verdict:
             who = "chains" if self.tempering is None else "independent runs"
             return (
                 f"The components may be read one by one: {who} agree "
-                f"(largest R-hat {self.components.r_hat:.3f}, smallest effective sample size {self.components.ess:.0f}), {names}"
+                f"(largest R-hat {self.largest_r_hat:.3f}, smallest effective sample size {self.smallest_ess:.0f}), {names}"
             )
         left = (
             " What does not depend on names may be read: densities, similarities and the partition."

@@ -244,11 +244,11 @@ def _pit(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
     shown = min(len(result.pit.columns), 6)
     alt = (
         f"Histograms for {count(shown, 'feature')}: of each observation the probability that the fit gives to smaller values, by the posterior "
-        "and by EM, with a band that holds 95 % of the bars of a fit that is right."
+        "and by EM, with the band that would hold 95 % of the bars if the probabilities were uniform."
     )
     caption = (
         "Where the fit describes a feature, all bars are about equally high. High at both ends: the fit is too narrow. High in the middle: it is "
-        "too wide. To one side: it is shifted."
+        "too wide. To one side: it is shifted. The fit has seen these observations, so that bars scatter less than the band: inside it they prove little."
     )
     return Sketch("pit", alt, caption, lambda: plots.plot_pit(result))
 

@@ -134,10 +134,13 @@ def view_script() -> str:
     import altair as alt
     import vl_convert
 
-    own = files("bayesgmm.report").joinpath("view.js").read_text(encoding="utf-8")
+    here = files("bayesgmm.report")
+    own = here.joinpath("view.js").read_text(encoding="utf-8")
+    licences = here.joinpath("view_licences.txt").read_text(encoding="utf-8")
     version = alt.SCHEMA_VERSION.removeprefix("v").rsplit(".", 1)[0]
     bundle = vl_convert.javascript_bundle(own, vl_version=version)
-    return bundle.replace("\r\n", "\n").replace("</script", "<\\/script")
+    whole = f"/*!\n{licences}*/\n{bundle}"
+    return whole.replace("\r\n", "\n").replace("</script", "<\\/script")
 
 
 # ------------------------------------------------------------ what is told of each point

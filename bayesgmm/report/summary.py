@@ -8,6 +8,7 @@ import numpy as np
 
 from bayesgmm.comparison import partition
 from bayesgmm.plots.forest import is_odd, p_text
+from bayesgmm.posterior.memberships import SURE
 from bayesgmm.posterior.verdict import LARGEST_R_HAT
 from bayesgmm.report.wording import Name, Wording, count, listed, quantities
 
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
     from bayesgmm.comparison.partitioning import Partition
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["SURE", "Summary", "stand_in", "summarise"]
-
-SURE = 0.95
+__all__ = ["Summary", "stand_in", "summarise"]
 
 
 @dataclass(frozen=True)
@@ -88,9 +87,10 @@ def _headline(bayes: "BayesGaussianMixture", result: "Comparison") -> str:
     sure = int((bayes.membership_.max(axis=1) > SURE).sum())
     alike = int((result.assignments["em_label"] == result.assignments["bayes_label"]).sum())
     of = f"all {n}" if alike == n else f"{alike} of {n}"
+    by_em = int((result.assignments["em_probability"] > SURE).sum())
     which = f"all {n}" if sure == n else f"{sure} of {n}"
     return (
-        f"Given {_k(bayes)} groups, {which} observations are surely assigned (posterior probability above {SURE}); "
+        f"Given {_k(bayes)} groups, {which} observations are surely assigned (posterior probability above {SURE}; EM calls {by_em} sure); "
         f"EM and Bayes agree on the group of {of} observations."
     )
 
@@ -106,7 +106,7 @@ def _warning(bayes: "BayesGaussianMixture") -> str:
 
 
 def _grounds(bayes: "BayesGaussianMixture") -> str:
-    worst, check = bayes.verdict_.components, bayes.verdict_.importance
+    check = bayes.verdict_.importance
     if check is not None:
         grounds = (
             f"The Gaussian at the posterior's mode fits the posterior there: Pareto k is {check.pareto_k:.2f} (below "
@@ -116,18 +116,20 @@ def _grounds(bayes: "BayesGaussianMixture") -> str:
     else:
         grounds = (
             f"Independent {'chains of the sampler' if bayes.verdict_.tempering is None else 'runs of tempering'} agree (largest R-hat "
-            f"{worst.r_hat:.3f}, where below {LARGEST_R_HAT} is wanted; smallest effective sample size {worst.ess:.0f})."
+            f"{bayes.verdict_.largest_r_hat:.3f}, where below {LARGEST_R_HAT} is wanted; smallest effective sample size {bayes.verdict_.smallest_ess:.0f})."
         )
     if _k(bayes) == 1:
         return grounds
-    return f"{grounds} Two groups could exchange their names in {100 * bayes.verdict_.certificate.nearly_tied:.0f} % of the draws."
+    tied = bayes.verdict_.certificate.nearly_tied
+    share = "fewer than 1 %" if 0 < tied < 0.01 else f"{100 * tied:.0f} %"
+    return f"{grounds} Two groups could exchange their names in {share} of the draws."
 
 
 def _agreement(result: "Comparison") -> str:
     size = result.assignments["largest_difference"]
     differing, n = int((size > 0.1).sum()), len(size)
     whom = f"For {differing} of {n} observations" if differing else f"For none of the {n} observations do"
-    return f"{whom} the probabilities of EM and Bayes differ by more than 0.1; the largest difference is {size.max():.2f}."
+    return f"{whom} the probabilities of EM and Bayes differ by more than 0.1; the largest difference is {size.max():.3f}."
 
 
 def _modes(bayes: "BayesGaussianMixture") -> str:

@@ -9,8 +9,8 @@ import numpy as np
 
 from bayesgmm.plots.forest import p_text
 from bayesgmm.plots.style import plain
+from bayesgmm.posterior.memberships import SURE
 from bayesgmm.posterior.verdict import ImportanceCheck, Verdict
-from bayesgmm.report.summary import SURE
 from bayesgmm.report.wording import Name, Wording, count, number, probability, quantities, signed, with_sd
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def checks(result: "Comparison", wording: Wording) -> Table:
         low, high = (with_sd(v, c.replicated.std()) for v in np.quantile(c.replicated, (0.025, 0.975)))
         rows.append((wording(c.name), with_sd(c.observed, c.replicated.std()), f"{low} to {high}", p_text(c)))
     caption = (
-        "p is the share of replications with a larger value than the data, of "
+        "p is the share of replications with a larger value than the data (ties count half), of "
         f"{len(result.predictive[0].replicated)} replications."
     )
     return Table(caption, ("Statistic", "Data", "95 % of the replications", "p"), rows, "lrrr")

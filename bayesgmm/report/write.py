@@ -43,7 +43,8 @@ def write_report(
     """Write a fit, and the comparison of EM and posterior, as one file: a page for people, or JSON for programs.
 
     The same fit gives the same bytes each time. Where ``bayes.verdict_`` is not ok, the report says so first, and
-    leaves out whatever would describe single components.
+    leaves out whatever would describe single components. The page holds the values of up to 5,000 observations, for its
+    interactive view: who may read the page may read them.
 
     Parameters
     ----------

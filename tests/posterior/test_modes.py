@@ -34,9 +34,7 @@ def test_two_mirrored_modes_hold_half_each(mirrored):
 def test_what_separates_modes_is_said(mirrored):
     first, second = mirrored.mode_map_.table["what"]
     assert first == "groups of 30 and 15 observations"
-    assert (
-        second == "groups of 30 and 15 observations; groups 1 and 2 of mode 1 are divided otherwise, into 2"
-    )
+    assert second == "groups of 30 and 15 observations; all groups of mode 1 are divided otherwise, into 2"
     text = str(mirrored.mode_map_)
     assert text.startswith(("Mode 1 holds 5", "Mode 1 holds 4"))
 
@@ -50,7 +48,7 @@ def test_what_separates_modes_is_said(mirrored):
         (
             "0000001111112222",
             "0000011111122222",
-            "; groups 1, 2 and 3 of mode 1 are divided otherwise, into 3",
+            "; all groups of mode 1 are divided otherwise, into 3",
         ),
     ],
 )

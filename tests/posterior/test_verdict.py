@@ -206,7 +206,7 @@ def test_a_posterior_in_pieces_is_not_one_of_a_single_mode():
     assert found.exploration == "several modes, explored"
     assert found.reasons == (
         "The posterior has 1 modes that hold 5 % or more each, the largest 30 %: the summary of a component would average over "
-        "different groupings; see mode_map_.",
+        "different groupings.",
     )
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import html
 import json
 
 import numpy as np
@@ -53,6 +54,10 @@ def test_the_tables_are_those_of_the_comparison(written, faithful_fit, result):
 def test_the_summary_is_that_of_the_page(written, faithful_fit, tmp_path):
     sure = int((faithful_fit.membership_.max(axis=1) > 0.95).sum())
     assert f"{sure} of 272 observations" in written["summary"]["headline"]
+    page = write_report(faithful_fit, tmp_path / "page.html", progressbar=False).read_text(encoding="utf-8")
+    shown = html.unescape(page)
+    for sentence in [written["summary"]["headline"], *written["summary"]["points"]]:
+        assert sentence in shown
     assert written["summary"]["reasons"] == []
     assert len(written["summary"]["points"]) >= 4
 
