@@ -90,7 +90,6 @@ def reports(monkeypatch):
     calls = []
 
     def write_report(bayes, path, *, title=None, format="html", comparison=None, progressbar=True):
-        assert comparison is None or comparison.bayes is bayes
         call = SimpleNamespace(
             bayes=bayes, path=str(path), title=title, format=format, progressbar=progressbar
         )

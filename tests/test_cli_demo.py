@@ -63,7 +63,7 @@ def test_all_pages_with_an_index(reports, folder):
         assert str(bayes.verdict_).startswith(verdict)
         # So few draws are refused, and the index says so.
         assert not bayes.verdict_.ok
-        assert verdict in index
+        assert bayes.verdict_.reasons[0] in index
         picture = Path(f"pages/figures/{page.file}.png")
         assert picture.stat().st_size < 150_000
         with Image.open(picture) as image:
@@ -74,6 +74,7 @@ def test_all_pages_with_an_index(reports, folder):
     ]
 
 
+@pytest.mark.slow
 def test_all_pages_are_the_same_bytes_each_time(monkeypatch):
     monkeypatch.delitem(PAGES, "penguins")
     monkeypatch.delitem(PAGES, "banknote")

@@ -67,6 +67,7 @@ def test_a_printed_fit_tells_data_verdict_components_and_where_to_look(faithful_
     assert max(map(len, text.splitlines())) < 200
 
 
+@pytest.mark.slow
 def test_what_is_said_to_be_next_runs(faithful_fit, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"bayes": faithful_fit} | {

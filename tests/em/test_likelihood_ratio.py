@@ -24,6 +24,7 @@ def test_two_groups_are_more_than_one():
     assert found.n_replications == 19
 
 
+@pytest.mark.slow
 def test_under_the_hypothesis_p_values_are_uniform():
     """One normal, many times: the statistic's rank among its own kind."""
     rng = np.random.default_rng(0)

@@ -30,7 +30,15 @@ def small_fit(n_features, n_components, n_rows=120):
         return bayes, compare(bayes)
 
 
-@pytest.fixture(scope="session", params=CASES, ids=[f"D{d}-K{k}" for d, k in CASES])
+# The largest takes ten seconds to fit, in every file anew.
+LARGEST = (6, 8)
+PARAMS = [
+    pytest.param((d, k), id=f"D{d}-K{k}", marks=[pytest.mark.slow] if (d, k) == LARGEST else [])
+    for d, k in CASES
+]
+
+
+@pytest.fixture(scope="session", params=PARAMS)
 def any_fit(request):
     return small_fit(*request.param)
 

@@ -222,6 +222,7 @@ def test_the_summary_says_what_the_objects_hold(html, faithful_fit, faithful_fra
     assert f"of the {starts} EM starts that were climbed to the end led to" in text
 
 
+@pytest.mark.slow
 def test_a_spurious_maximum_is_called_one(faithful_fit, tmp_path):
     fit = copy.copy(faithful_fit)
     fit.em_ = copy.copy(faithful_fit.em_)
