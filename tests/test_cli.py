@@ -89,9 +89,16 @@ def reports(monkeypatch):
     """Stands for the writer of reports, which has tests of its own; keeps what it was called with."""
     calls = []
 
-    def write_report(bayes, path, *, title=None, format="html", comparison=None, progressbar=True):
+    def write_report(
+        bayes, path, *, title=None, format="html", interactive=True, comparison=None, progressbar=True
+    ):
         call = SimpleNamespace(
-            bayes=bayes, path=str(path), title=title, format=format, progressbar=progressbar
+            bayes=bayes,
+            path=str(path),
+            title=title,
+            format=format,
+            interactive=interactive,
+            progressbar=progressbar,
         )
         calls.append(call)
         Path(path).write_text("<html>")
@@ -331,8 +338,10 @@ def test_report(saved, reports):
     assert result.stdout == "Report written to 'out.html'\n"
     assert result.stderr == ""
     (call,) = reports
-    assert (call.path, call.format, call.progressbar) == ("out.html", "html", False)
+    assert (call.path, call.format, call.interactive, call.progressbar) == ("out.html", "html", True, False)
     assert call.bayes.posterior_.attrs["n_components"] == 2
+    done("report", saved, "--output", "out.json", "--format", "json", "--no-interactive")
+    assert (reports[1].path, reports[1].format, reports[1].interactive) == ("out.json", "json", False)
 
 
 def test_demo(reports, folder):

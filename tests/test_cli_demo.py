@@ -26,7 +26,7 @@ def reports(monkeypatch):
         monkeypatch.setitem(defaults, name, value)
     calls = {}
 
-    def write_report(bayes, path, *, title=None, format="html", comparison=None, progressbar=True):
+    def write_report(bayes, path, *, title=None, comparison=None, progressbar=True):
         assert comparison.bayes is bayes
         calls[title] = bayes
         Path(path).write_text(f"<title>{title}</title>")

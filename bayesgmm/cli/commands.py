@@ -258,8 +258,14 @@ def compare(fit: str, as_json: bool) -> None:
     show_default=True,
     help="html: a page for any browser; json: its sentences and numbers for programs.",
 )
+@click.option(
+    "--interactive/--no-interactive",
+    default=True,
+    show_default=True,
+    help="Whether the page lets readers point at single observations; it holds their values then.",
+)
 @QUIET
-def report(fit: str, output: str, format: str, quiet: bool) -> None:
+def report(fit: str, output: str, format: str, interactive: bool, quiet: bool) -> None:
     """Write a report on a saved fit.
 
     FIT is a file written by "bayesgmm fit --save" or by bayesgmm.save.
@@ -273,7 +279,7 @@ def report(fit: str, output: str, format: str, quiet: bool) -> None:
     with busy("reading the fit", quiet):
         check_targets(fit, {"--output": output})
         bayes = load(fit)
-    write_report(bayes, output, quiet, format=format)
+    write_report(bayes, output, quiet, format=format, interactive=interactive)
     Page().line(f"Report written to {output!r}", wrap=False)
 
 

@@ -30,6 +30,8 @@ REPLICATIONS = 1000
 FEWER_REPLICATIONS = 500
 # Whose nearest neighbours are looked for.
 ROWS_FOR_NEIGHBOURS = 250
+# Of five standard deviations to both sides, for the number of modes.
+BINS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,43 +158,51 @@ class _Ruler:
 
     def statistics(self, X: Array) -> list[float]:
         """All of one data set: feature by feature, then of pairs, then of all features together."""
-        values = np.stack([statistic(X) for statistic in _STATISTICS.values()], axis=1).ravel().tolist()
-        standardised = (X - self.location) / self.scale
-        values += [float(_number_of_modes(x)) for x in standardised.T]
-        values += (np.abs(standardised) > 2).mean(axis=0).tolist()
-        if X.shape[1] > 1:
-            matrix = np.atleast_2d(np.corrcoef(X, rowvar=False))
-            values += [float(matrix[i, j]) for i, j in combinations(range(X.shape[1]), 2)]
+        # A feature in one piece of memory is read several times as fast.
+        columns = np.ascontiguousarray(X.T)
+        values = np.stack([statistic(columns) for statistic in _STATISTICS.values()], axis=1).ravel().tolist()
+        standardised = (columns - self.location[:, None]) / self.scale[:, None]
+        values += [float(_number_of_modes(x)) for x in standardised]
+        values += (np.abs(standardised) > 2).mean(axis=1).tolist()
+        if len(columns) > 1:
+            matrix = np.atleast_2d(np.corrcoef(columns))
+            values += [float(matrix[i, j]) for i, j in combinations(range(len(columns)), 2)]
+        points = standardised.T
         # Rows of rounded data coincide, and simulated ones would not.
-        rounded = standardised if not self.unit.any() else self._rounded(standardised)
-        near, _ = cKDTree(rounded).query(rounded[self.some], k=2)
+        rounded = points if not self.unit.any() else self._rounded(points)
+        # Not balanced: that costs more than it saves here.
+        tree = cKDTree(rounded, balanced_tree=False, compact_nodes=False)
+        near, _ = tree.query(rounded[self.some], k=2)
         values.append(float(np.mean(near[:, 1])))
         return values
 
 
 def _number_of_modes(x: Array) -> int:
     """Of a kernel density estimate; in standard deviations of the data, with the bandwidth that suits a normal (Silverman 1986, eq. 3.28)."""
-    counts, edges = np.histogram(np.clip(x, -5, 5), 200, (-5, 5))
-    width = 1.06 * len(x) ** -0.2 / (edges[1] - edges[0])
+    # Counted by whole numbers: a histogram that looks for its edges takes four times as long.
+    counts = np.bincount(((np.clip(x, -5, 5) + 5) * (BINS / 10)).astype(np.intp), minlength=BINS + 1)
+    # The last edge belongs to the last bin.
+    counts[-2] += counts[-1]
+    width = 1.06 * len(x) ** -0.2 * (BINS / 10)
     at = np.arange(-np.ceil(4 * width), np.ceil(4 * width) + 1)
-    smooth = np.convolve(counts, np.exp(-0.5 * (at / width) ** 2), mode="same")
+    smooth = np.convolve(counts[:-1], np.exp(-0.5 * (at / width) ** 2), mode="same")
     # Bumps of less than a fiftieth of the highest are not modes.
     inner = smooth[1:-1]
     return int(((inner > smooth[:-2]) & (inner >= smooth[2:]) & (inner > 0.02 * smooth.max())).sum())
 
 
-def _skewness(X: Array) -> Array:
+def _skewness(columns: Array) -> Array:
     # SciPy's own takes a millisecond a call, for thousands of calls.
-    centred = X - X.mean(axis=0)
+    centred = columns - columns.mean(axis=1, keepdims=True)
     square = centred * centred
-    return np.asarray((square * centred).mean(axis=0) / square.mean(axis=0) ** 1.5)
+    return np.asarray((square * centred).mean(axis=1) / square.mean(axis=1) ** 1.5)
 
 
-# Of the columns of (N, D).
+# Of the rows of (D, N), a feature each.
 _STATISTICS: dict[str, Callable[[Array], Array]] = {
-    "standard deviation": lambda X: X.std(axis=0),
+    "standard deviation": lambda columns: columns.std(axis=1),
     "skewness": _skewness,
-    "smallest value": lambda X: X.min(axis=0),
-    "median": lambda X: np.median(X, axis=0),
-    "largest value": lambda X: X.max(axis=0),
+    "smallest value": lambda columns: columns.min(axis=1),
+    "median": lambda columns: np.median(columns, axis=1),
+    "largest value": lambda columns: columns.max(axis=1),
 }

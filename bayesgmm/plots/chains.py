@@ -1,10 +1,12 @@
 """ArviZ's trace and rank plots of a fit, as plain figures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
+import arviz_stats as azs
+import numpy as np
 import xarray as xr
-from arviz_base.labels import BaseLabeller
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["chosen_draws", "rank_figure", "trace_figure"]
 
-MOST_PANELS = 20
+MOST_PANELS = 12
 MOST_RANKS = 200
 COLUMNS = 4
 
@@ -25,9 +27,9 @@ COLUMNS = 4
 def trace_figure(bayes: "BayesGaussianMixture") -> Figure:
     """ArviZ's trace plot of weights, means and standard deviations, draw by draw, one line a chain.
 
-    It shows how chains moved, also where the verdict refuses names; what is called one component may then not be one thing. At most 20
-    panels: where there are more parameters, standard deviations are left out first, then means of the
-    last features.
+    It shows how chains moved, also where the verdict refuses names; what is called one component may then not be one thing. Where
+    there are more than 12 parameters, the 12 with the smallest effective sample size (bulk): where these look
+    well, the others do.
 
     Returns
     -------
@@ -74,13 +76,6 @@ def rank_figure(bayes: "BayesGaussianMixture") -> Figure:
     return figure
 
 
-class _OneLine(BaseLabeller):
-    """Titles such as ``means[0, waiting]``, as in our tables."""
-
-    def make_label_vert(self, var_name: str | None, sel: Any, isel: Any) -> str:
-        return self.make_label_flat(var_name, sel, isel)
-
-
 def _drawn(
     plot: Callable[..., Any], tree: xr.DataTree, xlabel: str, styles: list[Any], visuals: dict[str, Any]
 ) -> Figure:
@@ -88,7 +83,7 @@ def _drawn(
     from matplotlib import pyplot
 
     draws = tree["posterior"].dataset
-    panels = sum(v[0, 0].size for v in draws.data_vars.values())
+    panels = len(draws.data_vars)
     colours = [colour(c) for c in range(draws.sizes["chain"])]
     height = 1.3 * -(-panels // COLUMNS) + 0.7
     before = set(pyplot.get_fignums())
@@ -98,7 +93,6 @@ def _drawn(
             collection = plot(
                 tree,
                 backend="matplotlib",
-                labeller=_OneLine(),
                 visuals=visuals | {"xlabel": False, "title": {"size": 8}},
                 aes={"color": ["chain"], "linestyle": ["chain"], "overlay": ["chain"]},
                 color=colours,
@@ -121,17 +115,25 @@ def _drawn(
 
 
 def chosen_draws(posterior: xr.Dataset) -> xr.Dataset:
-    """Weights, means and standard deviations that vary, at most 20 scalars, under short feature names."""
+    """Weights, means and standard deviations that vary, a variable each: at most 12, of the smallest effective sample size."""
     short = display_names([str(f) for f in posterior["feature"].to_numpy()])
     draws = posterior.assign_coords(feature=short)
-    k, d = posterior.sizes["cluster"], posterior.sizes["feature"]
     # A single weight is the constant one.
-    names = ["weights"] if k > 1 else []
-    left = MOST_PANELS - k * len(names)
-    if k * d <= left:
-        # Families share standard deviations among components or features.
-        all_fit = k * d + draws["stds"][0, 0].size <= left
-        return draws[[*names, "means", "stds"] if all_fit else [*names, "means"]]
-    if k < MOST_PANELS // 2:
-        return draws[[*names, "means"]].isel(feature=slice(0, left // k))
-    return draws[names].isel(cluster=slice(0, MOST_PANELS))
+    names = ["weights"] * (posterior.sizes["cluster"] > 1) + ["means", "stds"]
+    scalars = {
+        labelled: draws[name].sel(selection, drop=True)
+        for name in names
+        for labelled, selection in _scalars(draws[name])
+    }
+    values = np.stack([v.transpose("chain", "draw").to_numpy() for v in scalars.values()], axis=2)
+    sizes = azs.ess(xr.DataArray(values, dims=("chain", "draw", "parameter")).to_dataset(name="v"))["v"]
+    chosen = np.sort(np.argsort(sizes.to_numpy(), kind="stable")[:MOST_PANELS])
+    labels = list(scalars)
+    return xr.Dataset({labels[i]: scalars[labels[i]] for i in chosen})
+
+
+def _scalars(variable: xr.DataArray) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The name of each scalar, such as ``means[0, waiting]``, and how to select it."""
+    dims = [str(d) for d in variable.dims if d not in {"chain", "draw"}]
+    for at in product(*(variable[d].to_numpy().tolist() for d in dims)):
+        yield f"{variable.name}[{', '.join(map(str, at))}]", dict(zip(dims, at, strict=True))

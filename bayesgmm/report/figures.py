@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison, Partition
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["Picture", "Sketch", "inlined", "sketches"]
+__all__ = ["Drawing", "Picture", "Sketch", "drawn", "inlined", "sketches"]
 
 LARGEST_SVG = 120_000
 # More of them make an SVG too large.
@@ -54,8 +54,18 @@ class Sketch:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """A sketch that has been drawn: an SVG file, or an image where that would be too large; width and height in CSS pixels."""
+
+    sketch: Sketch
+    content: str | Image.Image
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
 class Picture:
-    """A drawn picture, as a data URI; width and height in CSS pixels."""
+    """A drawing as part of a page, as a data URI; width and height in CSS pixels."""
 
     key: str
     alt: str
@@ -292,17 +302,32 @@ def _house_style() -> Iterator[None]:
         yield
 
 
-def inlined(sketch: Sketch) -> Picture:
-    """Draw a picture, as SVG where that is small and as PNG otherwise."""
+def drawn(sketch: Sketch) -> Drawing:
+    """Draw a picture, as SVG where that is small and as an image otherwise."""
     with _house_style():
         figure = sketch.draw()
         width, height = figure.get_size_inches()
-        uri = _svg_uri(figure) if sketch.vector else None
-        uri = uri or _png_uri(figure)
-    return Picture(sketch.key, sketch.alt, sketch.caption, uri, round(96 * width), round(96 * height))
+        content = _svg(figure) if sketch.vector else None
+        return Drawing(sketch, content or _image(figure), round(96 * width), round(96 * height))
 
 
-def _svg_uri(figure: Figure) -> str | None:
+def inlined(drawing: Drawing) -> Picture:
+    """The drawing as a data URI; an image as PNG of 256 colours, which takes a third of the space and cannot be told apart.
+
+    Packing an image leaves the interpreter to others: the next picture can be drawn beside it.
+    """
+    if isinstance(drawing.content, str):
+        uri = "data:image/svg+xml," + quote(drawing.content, safe=" =()*,.;'!~@$+/-_")
+    else:
+        small = io.BytesIO()
+        image = drawing.content.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        image.save(small, format="png", optimize=True)
+        uri = "data:image/png;base64," + b64encode(small.getvalue()).decode("ascii")
+    of = drawing.sketch
+    return Picture(of.key, of.alt, of.caption, uri, drawing.width, drawing.height)
+
+
+def _svg(figure: Figure) -> str | None:
     """The figure as SVG, or None where that is too large."""
     stream = io.StringIO()
     figure.savefig(
@@ -312,21 +337,15 @@ def _svg_uri(figure: Figure) -> str | None:
     # A hundredth of a point is finer than any screen.
     svg = re.sub(r' d="[^"]*"', lambda m: re.sub(r"\d+\.\d{3,}", _two_decimals, m[0]), svg)
     svg = " ".join(svg.split())
-    if len(svg) > LARGEST_SVG:
-        return None
-    return "data:image/svg+xml," + quote(svg, safe=" =()*,.;'!~@$+/-_")
+    return svg if len(svg) <= LARGEST_SVG else None
 
 
 def _two_decimals(found: re.Match[str]) -> str:
     return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
 
 
-def _png_uri(figure: Figure) -> str:
-    """The figure as PNG of 256 colours, which takes a third of the space and cannot be told apart."""
-    full, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(full, format="png", dpi=PNG_DPI)
-    image = (
-        Image.open(full).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    )
-    image.save(small, format="png", optimize=True)
-    return "data:image/png;base64," + b64encode(small.getvalue()).decode("ascii")
+def _image(figure: Figure) -> Image.Image:
+    pixels = io.BytesIO()
+    figure.savefig(pixels, format="rgba", dpi=PNG_DPI)
+    width, height = (figure.get_size_inches() * PNG_DPI).astype(int).tolist()
+    return Image.frombytes("RGBA", (width, height), pixels.getvalue()).convert("RGB")

@@ -5,9 +5,12 @@ Altair describes the plot; `view.js` shows it, together with the libraries it ne
 
 import json
 import math
+import subprocess
+import sys
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -132,15 +135,33 @@ def interactive_view(
 def view_script() -> str:
     """Vega, Vega-Lite, vega-embed and `view.js` in one; about 0.9 MB, and seconds of compiled code when first asked for."""
     import altair as alt
-    import vl_convert
 
     here = files("bayesgmm.report")
     own = here.joinpath("view.js").read_text(encoding="utf-8")
     licences = here.joinpath("view_licences.txt").read_text(encoding="utf-8")
     version = alt.SCHEMA_VERSION.removeprefix("v").rsplit(".", 1)[0]
-    bundle = vl_convert.javascript_bundle(own, vl_version=version)
-    whole = f"/*!\n{licences}*/\n{bundle}"
+    whole = f"/*!\n{licences}*/\n{_bundle(own, version)}"
     return whole.replace("\r\n", "\n").replace("</script", "<\\/script")
+
+
+def _bundle(own: str, version: str) -> str:
+    """Our script and what it needs, put together by vl-convert."""
+    # It holds the interpreter's lock all the while: in a process of its own, pictures are drawn beside it.
+    if not getattr(sys, "frozen", False):
+        with suppress(OSError, subprocess.SubprocessError):
+            command = [sys.executable, "-P", "-c", _BUNDLER, version]
+            done = subprocess.run(command, input=own.encode(), capture_output=True, check=True)
+            return done.stdout.decode()
+    import vl_convert
+
+    return vl_convert.javascript_bundle(own, vl_version=version)
+
+
+_BUNDLER = """
+import sys, vl_convert
+bundle = vl_convert.javascript_bundle(sys.stdin.buffer.read().decode(), vl_version=sys.argv[1])
+sys.stdout.buffer.write(bundle.encode())
+"""
 
 
 # ------------------------------------------------------------ what is told of each point
@@ -244,6 +265,8 @@ def _chart(
     if points.groups:
         box = alt.binding_checkbox(name=f"Only uncertain observations ({unsure})")
         params.append(alt.param(name="only_unsure", value=False, bind=box))
+    row = alt.binding(input="number", name="Row")
+    params.append(alt.param(name="row", value="", bind=row))
     plot = alt.Chart(alt.NamedData(name=POINTS)).transform_calculate(
         x="datum[x_feature]", y="datum[y_feature]"
     )
@@ -288,11 +311,12 @@ def _feature(axis: str, first: str, fields: dict[str, str]) -> "alt.Parameter":
 
 
 def _look(points: _Points) -> dict[str, Any]:
-    """Colour and shape by group; the unsure ones are larger, with a thick outline."""
+    """Colour and shape by group; the unsure ones are larger, with a thick outline, and the one whose row was typed stands out."""
     import altair as alt
 
     if not points.groups:
-        return {"color": alt.value(colour(0)), "size": alt.value(40)}
+        size, width = _by_doubt(300, 40, 40), _by_doubt(4, 0.5, 0.5)
+        return {"color": alt.value(colour(0)), "size": size, "strokeWidth": width}
     number = range(len(points.groups))
     # Three to a line fit a phone.
     legend = alt.Legend(title=None, orient="top", direction="horizontal", columns=3, symbolStrokeWidth=0.5)
@@ -303,10 +327,18 @@ def _look(points: _Points) -> dict[str, Any]:
     return {
         "color": alt.Color("group:N", scale=colours, legend=legend),
         "shape": alt.Shape("group:N", scale=shapes, legend=legend),
-        "size": alt.condition("datum.unsure", alt.value(110), alt.value(45)),
-        "strokeWidth": alt.condition("datum.unsure", alt.value(1.9), alt.value(0.5)),
+        "size": _by_doubt(300, 110, 45),
+        "strokeWidth": _by_doubt(4, 1.9, 0.5),
         "fillOpacity": alt.value(0.8),
     }
+
+
+def _by_doubt(chosen: float, unsure: float, others: float) -> Any:
+    """A value for the point whose row was typed, for those unsure, and for the others."""
+    import altair as alt
+
+    typed = alt.when("row !== '' && datum.row == row").then(alt.value(chosen))
+    return typed.when("datum.unsure").then(alt.value(unsure)).otherwise(alt.value(others))
 
 
 def _ranges(fields: dict[str, str], points: _Points, records: list[dict[str, Any]]) -> "list[alt.Chart]":
@@ -341,7 +373,7 @@ def _alt(points: _Points, d: int, names_hold: bool) -> str:
 
 
 def _caption(k: int, names_hold: bool) -> str:
-    point = "Point at an observation, or tap it, for its row and its values"
+    point = "Point at an observation, tap it, or type its row, for its values"
     if k == 1:
         return f"{point}. Rows are numbered from 0."
     if names_hold:

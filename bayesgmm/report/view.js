@@ -39,17 +39,25 @@ function whatIsTold(datum) {
 }
 
 let view;
-const tooltip = {
-  formatTooltip: (datum) => {
-    const values = chosenFirst().map((field) => row([names[field], datum[field]]));
-    return `<strong>Row ${escaped(datum.row)}</strong><table>${values.join("")}</table>${whatIsTold(datum)}`;
-  },
-};
+function describe(datum) {
+  const values = chosenFirst().map((field) => row([names[field], datum[field]]));
+  return `<strong>Row ${escaped(datum.row)}</strong><table>${values.join("")}</table>${whatIsTold(datum)}`;
+}
+
+// The way for those who do not point: the row is typed, and told where screen readers listen.
+function tellChosen() {
+  const told = document.getElementById("view-told");
+  const chosen = String(view.signal("row") ?? "").trim();
+  const found = spec.datasets.points.find((datum) => String(datum.row) === chosen);
+  told.innerHTML = found ? describe(found) : escaped(chosen && `There is no row ${chosen} in this view.`);
+}
 
 vegaEmbed(place, spec, {
-  mode: "vega-lite", renderer: "svg", actions: false, ast: true, patch: withTitles, bind: "#view-controls", tooltip,
+  mode: "vega-lite", renderer: "svg", actions: false, ast: true, patch: withTitles, bind: "#view-controls",
+  tooltip: { formatTooltip: describe },
 }).then((result) => {
   view = result.view;
+  for (const name of ["row", "x_feature", "y_feature"]) view.addSignalListener(name, tellChosen);
 }).catch((error) => {
   place.textContent = `This view could not be drawn: ${error.message}`;
   throw error;

@@ -2,7 +2,7 @@
 
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from bayesgmm.errors import ParameterError
 from bayesgmm.plots.style import colour, plain
 from bayesgmm.progress import Steps
 from bayesgmm.report import tables
-from bayesgmm.report.figures import Picture, Sketch, inlined, sketches
+from bayesgmm.report.figures import Picture, Sketch, drawn, inlined, sketches
 from bayesgmm.report.interactive import interactive_view, view_script
 from bayesgmm.report.machine import numbers
 from bayesgmm.report.summary import stand_in, summarise
@@ -37,6 +37,7 @@ def write_report(
     *,
     title: str | None = None,
     format: str = "html",
+    interactive: bool = True,
     comparison: "Comparison | None" = None,
     progressbar: bool = True,
 ) -> Path:
@@ -44,7 +45,7 @@ def write_report(
 
     The same fit gives the same bytes each time. Where ``bayes.verdict_`` is not ok, the report says so first, and
     leaves out whatever would describe single components. The page holds the values of up to 5,000 observations, for its
-    interactive view: who may read the page may read them.
+    interactive view: who may read the page may read them; see ``interactive``.
 
     Parameters
     ----------
@@ -57,6 +58,9 @@ def write_report(
     format : {"html", "json"}, default "html"
         "html" is one page that needs no network. "json" holds the same sentences and numbers, in the shape that
         :func:`bayesgmm.report.machine.numbers` describes, and ``title``.
+    interactive : bool, default True
+        Whether the page has the view in which single observations can be looked at. Without it the page runs no script, is about a megabyte
+        smaller, and values of observations are only in its pictures and in the table of those on which EM and Bayes differ most.
     comparison : Comparison, optional
         ``compare(bayes)``, where it has been made already.
     progressbar : bool, default True
@@ -91,25 +95,31 @@ def write_report(
     if comparison is not None and comparison.bayes is not bayes:
         raise ParameterError("comparison must be compare(bayes) of the same fit; got that of another one.")
     check_writable(Path(path))
-    result = compare(bayes) if comparison is None else comparison
-    part = stand_in(bayes)
-    heading = plain(title) if title is not None else _title(bayes)
-    if format == "json":
-        content = {"title": heading} | numbers(bayes, result, part)
-        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-    else:
-        text = _page(bayes, result, part, heading, progressbar)
+    interactive = interactive and format == "html"
+    with ThreadPoolExecutor(1) as pool:
+        if interactive:
+            # Seconds of compiled code, beside the comparison's.
+            pool.submit(view_script)
+        result = compare(bayes) if comparison is None else comparison
+        part = stand_in(bayes)
+        heading = plain(title) if title is not None else _title(bayes)
+        if format == "json":
+            content = {"title": heading} | numbers(bayes, result, part)
+            text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+        else:
+            text = _page(bayes, result, part, heading, interactive, pool, progressbar)
     return replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
 
 
-def _pictures(todo: list[Sketch], progressbar: bool) -> dict[str, Picture]:
-    """All drawn, in their order."""
-    pictures: dict[str, Picture] = {}
+def _pictures(todo: list[Sketch], pool: ThreadPoolExecutor, progressbar: bool) -> dict[str, Picture]:
+    """All drawn, in their order; the pool packs them."""
+    packed: list[Future[Picture]] = []
     with Steps(enabled=progressbar) as steps, steps.step("report", total=len(todo)) as progress:
         for done, sketch in enumerate(todo, start=1):
-            pictures[sketch.key] = inlined(sketch)
+            packed.append(pool.submit(inlined, drawn(sketch)))
             progress(done, len(todo), 0)
-    return pictures
+        pictures = [one.result() for one in packed]
+    return {picture.key: picture for picture in pictures}
 
 
 def _page(
@@ -117,17 +127,16 @@ def _page(
     result: "Comparison",
     part: "Partition | None",
     title: str,
+    interactive: bool,
+    pool: ThreadPoolExecutor,
     progressbar: bool,
 ) -> str:
     features = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
     wording, names = Wording(features), [Name.of(f) for f in features]
-    # Its scripts are put together beside the pictures.
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(view_script)
-        pictures = _pictures(sketches(bayes, result, names, part), progressbar)
+    pictures = _pictures(sketches(bayes, result, names, part), pool, progressbar)
     k, ok = bayes.em_.params_.n_components, bayes.verdict_.ok
     attrs = bayes.posterior_.attrs
-    view = interactive_view(bayes, names, part)
+    view = interactive_view(bayes, names, part) if interactive else None
     by_component: dict[str, Any] = {}
     if ok:
         by_component["parameters"] = tables.parameters(bayes, result, names)

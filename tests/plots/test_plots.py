@@ -1,7 +1,8 @@
 """Figures against numbers found in another way: what is drawn must be what is true."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
+import arviz_stats as azs
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -159,31 +160,44 @@ def test_pictures_of_the_chains_have_a_panel_a_parameter_and_leave_no_figure_beh
     assert titles == expected
 
 
-@pytest.mark.parametrize(
-    ("k", "d", "kept", "features"),
-    [
-        (1, 1, ["means", "stds"], 1),
-        (2, 4, ["weights", "means", "stds"], 4),
-        (2, 6, ["weights", "means"], 6),
-        (3, 9, ["weights", "means"], 5),
-        (8, 6, ["weights", "means"], 1),
-        (19, 3, ["weights"], None),
-        (50, 2, ["weights"], None),
-    ],
-)
-def test_at_most_twenty_panels_and_no_constants(k, d, kept, features):
+def test_of_many_parameters_those_are_shown_whose_chains_tell_least():
     rng = np.random.default_rng(0)
+    k, d = 3, 4
     values = {
-        "weights": rng.dirichlet(np.ones(k), (2, 4)),
-        "means": rng.normal(size=(2, 4, k, d)),
-        "stds": rng.uniform(1, 2, (2, 4, k, d)),
-        "corr_chol": np.tile(np.eye(d), (2, 4, k, 1, 1)),
+        "weights": rng.dirichlet(np.ones(k), (4, 200)),
+        "means": rng.normal(size=(4, 200, k, d)),
+        "stds": rng.uniform(1, 2, (4, 200, k, d)),
+        "corr_chol": np.tile(np.eye(d), (4, 200, k, 1, 1)),
     }
-    chosen = chosen_draws(posterior_dataset(values, [f"f{j}" for j in range(d)]))
-    assert list(chosen.data_vars) == kept
-    assert sum(v[0, 0].size for v in chosen.data_vars.values()) <= 20
-    if features:
-        assert chosen["means"].sizes["feature"] == features
+    # Chains apart, and a chain that creeps.
+    values["means"][..., 2, 1] += 5 * np.arange(4)[:, None]
+    values["stds"][..., 1, 3] = 5 + np.cumsum(rng.normal(size=(4, 200)), axis=1) / 50
+    posterior = posterior_dataset(values, ["a", "b", "c", "d"])
+    chosen = chosen_draws(posterior)
+    sizes = azs.ess(posterior[["weights", "means", "stds"]])
+    every = {
+        f"{name}[{', '.join(map(str, at))}]": float(
+            sizes[name].sel(dict(zip(sizes[name].dims, at, strict=True)))
+        )
+        for name in ("weights", "means", "stds")
+        for at in product(*(sizes[name][dim].to_numpy().tolist() for dim in sizes[name].dims))
+    }
+    assert len(every) == 27
+    assert set(chosen.data_vars) == set(sorted(every, key=every.get)[:12])
+    assert {"means[2, b]", "stds[1, d]"} <= set(chosen.data_vars)
+    # In the order of the tables.
+    assert list(chosen.data_vars) == [name for name in every if name in chosen.data_vars]
+    np.testing.assert_array_equal(chosen["means[2, b]"].to_numpy(), values["means"][..., 2, 1])
+
+
+def test_a_single_weight_is_not_shown():
+    values = {
+        "weights": np.ones((2, 20, 1)),
+        "means": np.random.default_rng(0).normal(size=(2, 20, 1, 1)),
+        "stds": np.random.default_rng(1).uniform(1, 2, (2, 20, 1, 1)),
+        "corr_chol": np.ones((2, 20, 1, 1, 1)),
+    }
+    assert list(chosen_draws(posterior_dataset(values, ["a"])).data_vars) == ["means[0, a]", "stds[0, a]"]
 
 
 def test_a_single_chain_has_no_rank_plot():

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import io
 import re
 import shutil
 from unittest import mock
@@ -9,10 +10,14 @@ from unittest import mock
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
 
 from bayesgmm import BayesGaussianMixture, datasets, write_report
 from bayesgmm.comparison import predictive
+from bayesgmm.plots.style import colour
 from bayesgmm.report import write
+from bayesgmm.report.figures import Drawing
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -121,10 +126,8 @@ def refused_page(faithful_fit, folder):
 
 def quickly(bayes, path):
     """A page whose static figures are left blank."""
-    blank = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
-    with mock.patch.object(
-        write, "inlined", lambda s: write.Picture(s.key, s.alt, s.caption, blank, 400, 300)
-    ):
+    blank = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+    with mock.patch.object(write, "drawn", lambda sketch: Drawing(sketch, blank, 400, 300)):
         return write_report(bayes, path, progressbar=False)
 
 
@@ -188,6 +191,29 @@ def test_the_controls_can_be_reached_and_worked_by_keyboard(open_page, faithful_
     keys.press("Tab")
     keys.press("Space")
     assert visit.points == 1
+
+
+def test_a_row_can_be_typed_instead_of_pointed_at(open_page, faithful_page, faithful_fit, faithful_frame):
+    visit = open_page(faithful_page)
+    page, told = visit.page, visit.page.locator("#view-told")
+    assert told.get_attribute("role") == "status"
+    assert told.inner_text() == ""
+    page.get_by_label("Row").focus()
+    page.keyboard.type("17")
+    page.wait_for_function("document.getElementById('view-told').innerText.includes('Row 17')")
+    text, table = told.inner_text(), faithful_fit.memberships()
+    k = table.labels[17]
+    assert f"waiting\t{faithful_frame['waiting'][17]:g}" in text
+    assert f"{k}\t{table.mean[17, k]:.3f}\t{table.lower[17, k]:.3f} to {table.upper[17, k]:.3f}" in text
+    large = [i for i in range(272) if page.locator(POINTS).nth(i).get_attribute("stroke-width") == "4"]
+    assert len(large) == 1
+    assert "Row 17\n" in visit.point_at(large[0]) + "\n"
+    page.keyboard.type("000")
+    page.wait_for_function(
+        "document.getElementById('view-told').innerText.startsWith('There is no row 17000')"
+    )
+    assert visit.points == 272
+    assert visit.is_quiet(), visit.complaints + visit.requests
 
 
 def test_a_refused_fit_is_shown_without_components(open_page, refused_page):
@@ -259,8 +285,15 @@ def test_accessibility_rules_are_kept(open_page, which, request):
 
 @pytest.mark.parametrize("width", [1000, 360])
 @pytest.mark.parametrize("which", ["faithful_page", "refused_page", "hostile_page"])
-def test_a_picture_of_each_page_can_be_taken(open_page, which, width, request, tmp_path):
+def test_nothing_sticks_out_of_a_page_and_the_points_are_in_their_colours(open_page, which, width, request):
     visit = open_page(request.getfixturevalue(which), viewport={"width": width, "height": 900})
-    picture = tmp_path / f"{which}-{width}.png"
-    visit.page.screenshot(path=picture, full_page=True)
-    assert picture.stat().st_size > 20_000
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    screen = Image.open(io.BytesIO(visit.page.screenshot(full_page=True))).convert("RGB")
+    assert screen.width == width
+    plot = visit.page.locator("#view-plot svg").bounding_box()
+    box = [plot["x"], plot["y"], plot["x"] + plot["width"], plot["y"] + plot["height"]]
+    seen = {pixel for _, pixel in screen.crop(tuple(map(int, box))).getcolors(2**24)}
+    for group in range(2):
+        # Points are drawn at four fifths of their colour's strength on white.
+        mixed = [round(255 * (0.2 + 0.8 * c)) for c in to_rgb(colour(group))]
+        assert any(max(abs(a - b) for a, b in zip(pixel, mixed, strict=True)) <= 2 for pixel in seen)

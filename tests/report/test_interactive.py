@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 import re
+import shutil
 from base64 import b64encode
 from hashlib import sha256
 
@@ -134,7 +135,7 @@ def test_one_feature_stands_against_doubt_and_one_group_has_none():
     single = BayesGaussianMixture(1, **QUICK).fit(galaxies)
     assert interactive_view(single, names_of(single), None) is None
     flat = judged(BayesGaussianMixture(1, **QUICK).fit(datasets.faithful().X), True)
-    assert [p["name"] for p in content_of(flat)["spec"]["params"]] == ["x_feature", "y_feature"]
+    assert [p["name"] for p in content_of(flat)["spec"]["params"]] == ["x_feature", "y_feature", "row"]
 
 
 def test_of_many_points_and_features_some_are_shown_and_the_page_says_so(faithful_fit, monkeypatch):
@@ -161,3 +162,15 @@ def test_the_same_fit_gives_the_same_view_and_the_script_is_the_one_that_may_run
     assert not re.search(r"</script|<!--", first.script)
     assert "\r" not in first.script
     assert len(first.script) < 1_100_000
+
+
+@pytest.mark.parametrize("way", ["frozen", "no interpreter", "no vl-convert in it"])
+def test_the_script_is_the_same_where_no_process_of_its_own_can_put_it_together(monkeypatch, tmp_path, way):
+    expected = interactive.view_script.__wrapped__()
+    if way == "frozen":
+        monkeypatch.setattr(interactive.sys, "frozen", True, raising=False)
+        monkeypatch.setattr(interactive.subprocess, "run", lambda *a, **k: pytest.fail("a process was made"))
+    else:
+        other = tmp_path / "python" if way == "no interpreter" else shutil.which("false")
+        monkeypatch.setattr(interactive.sys, "executable", str(other))
+    assert interactive.view_script.__wrapped__() == expected

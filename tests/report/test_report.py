@@ -21,7 +21,7 @@ from bayesgmm.comparison import predictive
 from bayesgmm.errors import FileProblem
 from bayesgmm.posterior.draws import dims_of, parameter_draws, posterior_dataset
 from bayesgmm.report import write, write_report
-from bayesgmm.report.figures import sketches
+from bayesgmm.report.figures import Drawing, sketches
 from bayesgmm.report.wording import (
     Name,
     Wording,
@@ -373,15 +373,23 @@ def test_hostile_names_and_titles_are_text_and_nothing_else(tmp_path, monkeypatc
     assert HOSTILE[1] not in page.text
     assert any(" ".join(HOSTILE[1].split()) in span.get("title", "") for span in page.all("span"))
     assert max(len(t) for t in page.texts) < 2000
-    monkeypatch.setattr(
-        write, "inlined", lambda s: write.Picture(s.key, s.alt, s.caption, "data:image/", 1, 1)
-    )
+    monkeypatch.setattr(write, "drawn", lambda sketch: Drawing(sketch, "<svg/>", 1, 1))
     refusal = Page(written(refused(bayes), tmp_path))
     assert len(refusal.all("script")) == 2
     assert max(len(t) for t in refusal.texts) < 2000
 
 
 # ------------------------------------------------------------ the file
+
+
+def test_without_the_view_a_page_runs_nothing_and_says_what_it_holds(small_fit, tmp_path, monkeypatch):
+    monkeypatch.setattr(write, "drawn", lambda sketch: Drawing(sketch, "<svg/>", 1, 1))
+    monkeypatch.setattr(write, "view_script", lambda: pytest.fail("the script was put together"))
+    html = written(small_fit, tmp_path, interactive=False)
+    assert "<script" not in html
+    assert "script-src 'none'" in html
+    assert len(html) < 150_000
+    assert "holds values of some of the observations, and pictures of all" in Page(html).text
 
 
 def test_the_same_fit_gives_the_same_bytes_whatever_the_users_style_and_after_loading(small_fit, tmp_path):
@@ -403,9 +411,9 @@ def test_nothing_is_half_written_when_a_picture_fails(small_fit, tmp_path, monke
         drawn.append(sketch.key)
         if len(drawn) == 3:
             raise RuntimeError("no ink")
-        return write.Picture(sketch.key, "", "", "", 1, 1)
+        return Drawing(sketch, "<svg/>", 1, 1)
 
-    monkeypatch.setattr(write, "inlined", fails_later)
+    monkeypatch.setattr(write, "drawn", fails_later)
     with pytest.raises(RuntimeError, match="no ink"):
         write_report(small_fit, target, progressbar=False)
     assert target.read_text() == "an older report"
@@ -427,9 +435,7 @@ def test_progress_counts_the_pictures(small_fit, tmp_path, monkeypatch):
             return super().step(name, total)
 
     monkeypatch.setattr(write, "Steps", Recorder)
-    monkeypatch.setattr(
-        write, "inlined", lambda s: write.Picture(s.key, s.alt, s.caption, "data:image/", 1, 1)
-    )
+    monkeypatch.setattr(write, "drawn", lambda sketch: Drawing(sketch, "<svg/>", 1, 1))
     html = written(small_fit, tmp_path)
     assert seen == [("report", len(Page(html).all("img")))]
 
