@@ -21,6 +21,7 @@ from numba.core.ccallback import CFunc
 __all__ = ["SOURCES", "c_entry", "entry", "inlined", "inlined_in_order", "source_digest"]
 
 SOURCES = (
+    "allocation.py",
     "compilation.py",
     "kernels.py",
     "em/climb.py",

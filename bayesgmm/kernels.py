@@ -23,6 +23,7 @@ import math
 import numpy as np
 from numpy.polynomial import chebyshev
 
+from bayesgmm.allocation import APART, empty, piece, zeros
 from bayesgmm.compilation import entry, inlined, inlined_in_order
 
 BLOCK = 128
@@ -138,8 +139,10 @@ def whitening(log_weights, cholesky):
     log pi - sum log diag(L) - D/2 log(2 pi), shape (K,).
     """
     K, D = cholesky.shape[0], cholesky.shape[1]
-    inverse = np.zeros((K, D, D))
-    offset = np.empty(K)
+    memory = zeros(K * D * D + K + APART)
+    offset, at = piece(memory, 0, K)
+    inverse, at = piece(memory, at, K * D * D)
+    inverse = inverse.reshape((K, D, D))
     for k in range(K):
         offset[k] = log_weights[k] - 0.5 * D * LOG_2PI
         for j in range(D):
@@ -291,11 +294,13 @@ def accumulate(X, sample_weight, log_weights, means, cholesky, diagonal=False):
     N, D = X.shape
     K = log_weights.shape[0]
     inverse, offset = whitening(log_weights, cholesky)
-    s0 = np.zeros(K)
-    s1 = np.zeros((K, D))
-    s2 = np.zeros((K, D, D))
+    sums = zeros(K * (1 + D + D * D) + 2 * APART)
+    s0, at = piece(sums, 0, K)
+    s1, at = piece(sums, at, K * D)
+    s2, at = piece(sums, at, K * D * D)
+    s1, s2 = s1.reshape((K, D)), s2.reshape((K, D, D))
     # One piece of memory for all blocks: with few rows a dozen of them would be felt.
-    work = np.empty((3 * D + K * D + K + 3) * BLOCK)
+    work = empty((3 * D + K * D + K + 3) * BLOCK)
     if D >= BLAS_FROM:
         # What lies behind the last row of a short block goes through products, too.
         work[:] = 0.0
@@ -310,7 +315,8 @@ def accumulate(X, sample_weight, log_weights, means, cholesky, diagonal=False):
     largest = work[at : at + BLOCK]
     total = work[at + BLOCK : at + 2 * BLOCK]
     scratch = work[at + 2 * BLOCK :]
-    products = np.empty((D, D) if D >= BLAS_FROM else (0, 0))
+    side = D if D >= BLAS_FROM else 0
+    products = empty(side * side).reshape((side, side))
     log_likelihood = 0.0
     for start in range(0, N, BLOCK):
         size = min(BLOCK, N - start)
@@ -346,13 +352,13 @@ def evaluate(X, log_weights, means, cholesky, log_density, responsibilities, dia
     N, D = X.shape
     K = log_weights.shape[0]
     inverse, offset = whitening(log_weights, cholesky)
-    block = np.zeros((D, BLOCK))
-    centred = np.empty((D, BLOCK))
-    z = np.empty((D, BLOCK))
-    r = np.empty((K, BLOCK))
-    largest = np.empty(BLOCK)
-    total = np.empty(BLOCK)
-    scratch = np.empty(BLOCK)
+    block = zeros(D * BLOCK).reshape((D, BLOCK))
+    centred = empty(D * BLOCK).reshape((D, BLOCK))
+    z = empty(D * BLOCK).reshape((D, BLOCK))
+    r = empty(K * BLOCK).reshape((K, BLOCK))
+    largest = empty(BLOCK)
+    total = empty(BLOCK)
+    scratch = empty(BLOCK)
     for start in range(0, N, BLOCK):
         size = min(BLOCK, N - start)
         _load_block(X, start, size, block)
@@ -376,9 +382,9 @@ def gradient(s0, s1, s2, cholesky):
     weights sum to one is for the caller. Shapes (K,), (K, D) and (K, D, D), the last lower triangular.
     """
     K, D = s1.shape
-    by_mean = np.empty((K, D))
-    by_cholesky = np.zeros((K, D, D))
-    column = np.empty(D)
+    by_mean = empty(K * D).reshape((K, D))
+    by_cholesky = zeros(K * D * D).reshape((K, D, D))
+    column = empty(D)
     for k in range(K):
         L = cholesky[k]
         # Back substitution solves L' v = s, once for s1 and once for each column of s2 - s0 I.

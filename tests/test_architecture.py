@@ -12,6 +12,7 @@ GROUND = (
     "validation",
     "params",
     "compilation",
+    "allocation",
     "kernels",
     "density",
     "progress",

@@ -1,5 +1,6 @@
 """The disk cache of compiled code knows all its sources."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -15,6 +16,23 @@ def test_every_file_with_compiled_code_is_a_source():
     decorated = re.compile(r"^@(entry|inlined|inlined_in_order|c_entry)\b", re.MULTILINE)
     found = {str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py") if decorated.search(p.read_text())}
     assert found <= set(compilation.SOURCES)
+
+
+def test_compiled_code_takes_its_memory_at_a_distance():
+    """Floats of compiled functions come from `allocation`, so that where they lie cannot change how a loop rounds."""
+    found = []
+    for name in set(compilation.SOURCES) - {"allocation.py"}:
+        for function in ast.walk(ast.parse((PACKAGE / name).read_text())):
+            marks = [ast.unparse(d) for d in getattr(function, "decorator_list", [])]
+            if not any(re.match(r"(entry|inlined|inlined_in_order|c_entry)\b", mark) for mark in marks):
+                continue
+            for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
+                text = ast.unparse(call)
+                # Integers do not round, and of nothing no loop runs.
+                harmless = "np.int" in text or re.fullmatch(r"np\.empty\((0|\(0, .*\))\)", text)
+                if re.match(r"np\.(empty|zeros|ones|full|array)\b", text) and not harmless:
+                    found.append(f"{name}: {function.name}: {text}")
+    assert found == []
 
 
 def test_entries_are_stamped_with_the_digest_of_all_sources():

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from bayesgmm.allocation import empty
 from bayesgmm.bayes.target import log_posterior
 from bayesgmm.compilation import entry
 
@@ -38,10 +39,10 @@ def ascend(q, X, numbers, K, temperature, tolerance, small_gradient, most_steps)
         Log posterior at the end; not finite if it was not at the beginning.
     """
     n = len(q)
-    by_q, direction = np.empty(n), np.empty(n)
-    q1, by_q1 = np.empty(n), np.empty(n)
-    moves, turns = np.empty((MEMORY, n)), np.empty((MEMORY, n))
-    curvatures, along = np.empty(MEMORY), np.empty(MEMORY)
+    by_q, direction = empty(n), empty(n)
+    q1, by_q1 = empty(n), empty(n)
+    moves, turns = empty(MEMORY * n).reshape((MEMORY, n)), empty(MEMORY * n).reshape((MEMORY, n))
+    curvatures, along = empty(MEMORY), empty(MEMORY)
     log_prior, log_likelihood = log_posterior(q, X, numbers, K, temperature, by_q)
     value = log_prior + temperature * log_likelihood
     if not math.isfinite(value):

@@ -13,6 +13,7 @@ import math
 
 import numpy as np
 
+from bayesgmm.allocation import empty
 from bayesgmm.bayes.target import log_posterior, log_posterior_alone, log_softmax
 from bayesgmm.compilation import entry, inlined
 
@@ -116,7 +117,7 @@ def densities(q, X, numbers, K, temperature, reference, log_posteriors, log_refe
     """Fill the log densities of posterior and reference of each particle, and the gradient of the path's."""
     centres, inverses, constants, nu = reference
     M, P = centres.shape
-    by_place, whitened, other = np.empty(M), np.empty((M, P + 1)), np.empty(P)
+    by_place, whitened, other = empty(M), empty(M * (P + 1)).reshape((M, P + 1)), empty(P)
     for s in range(len(q)):
         log_prior, log_likelihood = log_posterior(q[s], X, numbers, K, 1.0, by_q[s])
         log_posteriors[s] = log_prior + log_likelihood
@@ -167,8 +168,8 @@ def trajectories(
     """
     centres, inverses, constants, nu = reference
     M, P = centres.shape
-    by_place, whitened, choices = np.empty(M), np.empty((M, P + 1)), np.empty(M)
-    q1, by_q1, other = np.empty(P), np.empty(P), np.empty(P)
+    by_place, whitened, choices = empty(M), empty(M * (P + 1)).reshape((M, P + 1)), empty(M)
+    q1, by_q1, other = empty(P), empty(P), empty(P)
     for s in range(len(q)):
         _log_reference(q[s], centres, inverses, constants, nu, by_place, whitened, other)
         _log_choices(by_place, softness, choices)
@@ -328,12 +329,12 @@ def replacements(
     theta_centres, factors, stds, theta_inverses, precisions, theta_constants = kernels
     M, P = centres.shape
     D, p = X.shape[1], theta_centres.shape[1]
-    by_place, whitened = np.empty(M), np.empty((M, P + 1))
-    q1, q2, by_q1, other = np.empty(P), np.empty(P), np.empty(P), np.empty(P)
-    new = np.empty(K)
-    theta, theta1 = np.empty(p), np.empty(p)
-    scratch, keys, order = np.empty(len(theta_centres)), np.empty(K), np.empty(K, np.int64)
-    by_row = np.empty(len(X))
+    by_place, whitened = empty(M), empty(M * (P + 1)).reshape((M, P + 1))
+    q1, q2, by_q1, other = empty(P), empty(P), empty(P), empty(P)
+    new = empty(K)
+    theta, theta1 = empty(p), empty(p)
+    scratch, keys, order = empty(len(theta_centres)), empty(K), np.empty(K, np.int64)
+    by_row = empty(len(X))
     # No density of the reference or of the kernels is above these.
     highest = math.log(M) + constants.max()
     highest_kernel = math.log(len(theta_constants)) + theta_constants.max()

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from scipy.special import betaln, gammaln
 
 from bayesgmm import families
+from bayesgmm.allocation import APART, empty, piece, zeros
 from bayesgmm.bayes.layout import logits
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.compilation import c_entry, entry, inlined
@@ -310,10 +311,16 @@ def _mixture(q, K, D, covariances):
     """Log weights, means, standard deviations, Cholesky factors of correlations and covariances, and lengths of the rows of M."""
     means_at, stds_at = K - 1, K - 1 + K * D
     below_at = stds_at + _n_stds(covariances, K, D)
-    stds = np.empty((K, D))
-    corr_chol = np.zeros((K, D, D))
-    cholesky = np.zeros((K, D, D))
-    lengths = np.ones((K, D))
+    memory = zeros(K * D * (3 + 2 * D) + 4 * APART)
+    means, at = piece(memory, 0, K * D)
+    stds, at = piece(memory, at, K * D)
+    lengths, at = piece(memory, at, K * D)
+    corr_chol, at = piece(memory, at, K * D * D)
+    cholesky, at = piece(memory, at, K * D * D)
+    for i in range(K * D):
+        means[i] = q[means_at + i]
+    means, stds, lengths = means.reshape((K, D)), stds.reshape((K, D)), lengths.reshape((K, D))
+    corr_chol, cholesky = corr_chol.reshape((K, D, D)), cholesky.reshape((K, D, D))
     for k in range(K):
         for i in range(D):
             stds[k, i] = math.exp(q[stds_at + _std_index(covariances, k, i, D)])
@@ -328,7 +335,6 @@ def _mixture(q, K, D, covariances):
             for j in range(i + 1):
                 corr_chol[k, i, j] /= lengths[k, i]
                 cholesky[k, i, j] = stds[k, i] * corr_chol[k, i, j]
-    means = q[means_at:stds_at].copy().reshape((K, D))
     return log_softmax(q, K), means, stds, corr_chol, cholesky, lengths
 
 
@@ -361,7 +367,7 @@ def _row_index(covariances, k, i, D):
 @inlined
 def log_softmax(q, K):
     """Log weights of a mixture, shape (K,)."""
-    out = np.empty(K)
+    out = empty(K)
     last = 0.0
     for k in range(K - 1):
         out[k] = q[k]
@@ -474,23 +480,25 @@ def whitened_log_posterior(n, z_, gradient_, value_, data_):
     at += M + P
     whitening = data[at : at + P * P].reshape((P, P))
     X = data[at + P * P :].reshape((D, N)).T
-    z = nb.carray(z_, (P,))
-    by_z = nb.carray(gradient_, (P,))
+    given, wanted = nb.carray(z_, (P,)), nb.carray(gradient_, (P,))
     value = nb.carray(value_, (1,))
 
-    q = np.empty(P)
-    by_q = np.empty(P)
+    # Copies that lie where memory should.
+    z, by_z, q, by_q = empty(P), zeros(P), empty(P), empty(P)
     for i in range(P):
-        q[i] = centre[i]
+        z[i] = given[i]
+    for i in range(P):
+        s = centre[i]
         for j in range(P):
-            q[i] += whitening[i, j] * z[j]
+            s += whitening[i, j] * z[j]
+        q[i] = s
     temperature = header[5]
     log_prior, log_likelihood = log_posterior(q, X, numbers, K, temperature, by_q)
-    for j in range(P):
-        by_z[j] = 0.0
     for i in range(P):
         for j in range(P):
             by_z[j] += whitening[i, j] * by_q[i]
+    for i in range(P):
+        wanted[i] = by_z[i]
     value[0] = log_prior + temperature * log_likelihood
     if not math.isfinite(value[0]):
         return 1

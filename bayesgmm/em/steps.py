@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from bayesgmm.allocation import empty, zeros
 from bayesgmm.compilation import entry, inlined
 from bayesgmm.kernels import BLAS_FROM, accumulate
 from bayesgmm.threads import shared
@@ -213,7 +214,7 @@ def _update(s0, s1, s2, old, family, floor, new):
     K, D = s1.shape
     _, old_means, old_cholesky = unpacked(old, K, D)
     log_weights, means, cholesky = unpacked(new, K, D)
-    inner = np.empty((K, D, D))
+    inner = empty(K * D * D).reshape((K, D, D))
     total = 0.0
     for k in range(K):
         total += s0[k]
@@ -230,7 +231,7 @@ def _update(s0, s1, s2, old, family, floor, new):
                 inner[k, i, j] = s2[k, i, j] / mass - (s1[k, i] / mass) * (s1[k, j] / mass)
                 inner[k, j, i] = inner[k, i, j]
     _within_family(inner, s0, total, family)
-    factor = np.zeros((D, D))
+    factor = zeros(D * D).reshape((D, D))
     held = False
     for k in range(K):
         definite = _factorise(inner[k], factor)

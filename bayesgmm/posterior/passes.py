@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.allocation import empty, zeros
 from bayesgmm.compilation import entry
 from bayesgmm.kernels import evaluate
 from bayesgmm.threads import shared
@@ -95,10 +96,10 @@ def _chunks(n: int, numbers: int = 0) -> list[slice]:
 def _log_likelihoods_and_overlaps(X, log_weights, means, cholesky, reference):
     S, K = log_weights.shape
     N, J = reference.shape
-    log_likelihood = np.zeros(S)
-    overlap = np.zeros((S, J, K))
-    density = np.empty(ROWS)
-    r = np.empty((ROWS, K))
+    log_likelihood = zeros(S)
+    overlap = zeros(S * J * K).reshape((S, J, K))
+    density = empty(ROWS)
+    r = empty(ROWS * K).reshape((ROWS, K))
     for start in range(0, N, ROWS):
         size = min(ROWS, N - start)
         rows = X[start : start + size]
@@ -116,13 +117,13 @@ def _log_likelihoods_and_overlaps(X, log_weights, means, cholesky, reference):
 def _memberships(X, log_weights, means, cholesky):
     S, K = log_weights.shape
     N = X.shape[0]
-    mean = np.zeros((N, K))
-    spread = np.zeros((N, K))
-    predictive = np.empty(N)
-    density = np.empty(ROWS)
-    r = np.empty((ROWS, K))
-    largest = np.empty(ROWS)
-    total = np.empty(ROWS)
+    mean = zeros(N * K).reshape((N, K))
+    spread = zeros(N * K).reshape((N, K))
+    predictive = empty(N)
+    density = empty(ROWS)
+    r = empty(ROWS * K).reshape((ROWS, K))
+    largest = empty(ROWS)
+    total = empty(ROWS)
     for start in range(0, N, ROWS):
         size = min(ROWS, N - start)
         rows = X[start : start + size]
@@ -150,7 +151,7 @@ def _memberships(X, log_weights, means, cholesky):
 @entry
 def _responsibility_draws(X, log_weights, means, cholesky, out):
     """Fill the responsibilities (N, S, K)."""
-    density = np.empty(X.shape[0])
+    density = empty(X.shape[0])
     for s in range(log_weights.shape[0]):
         evaluate(X, log_weights[s], means[s], cholesky[s], density, out[:, s])
 
@@ -160,8 +161,8 @@ def _allocations(X, log_weights, means, cholesky, uniforms, out):
     """Fill a component for each draw and row: the first whose cumulative responsibility exceeds the uniform number."""
     S, K = log_weights.shape
     N = X.shape[0]
-    density = np.empty(N)
-    r = np.empty((N, K))
+    density = empty(N)
+    r = empty(N * K).reshape((N, K))
     for s in range(S):
         evaluate(X, log_weights[s], means[s], cholesky[s], density, r)
         for n in range(N):
