@@ -1,11 +1,12 @@
 """What a fit shows of itself when it is printed or stands at the end of a notebook's cell."""
 
-import math
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import xarray as xr
+
+from bayesgmm.sentences import count, plain, shorten, with_sd
 
 if TYPE_CHECKING:
     from bayesgmm.results import PosteriorResults
@@ -57,7 +58,7 @@ def as_html(bayes: "PosteriorResults") -> str:
 def panel(*parts: str) -> str:
     """Parts of HTML in a frame that is readable on light and on dark ground."""
     style = "border:1px solid rgba(128,128,128,.45);border-radius:6px;padding:.2em 1em;max-width:60em;overflow-x:auto"
-    return f'<div class="bayesgmm" style="{style}">{"".join(parts)}</div>'
+    return f'<div class="bayesgmm tex2jax_ignore mathjax_ignore" style="{style}">{"".join(parts)}</div>'
 
 
 def table_in_html(table: pd.DataFrame) -> str:
@@ -91,13 +92,16 @@ def component_table(bayes: "PosteriorResults") -> pd.DataFrame:
 
 
 def _with_errors(values: xr.DataArray, errors: xr.DataArray) -> list[str]:
-    return [_with_error(v, e) for v, e in zip(values.to_numpy(), errors.to_numpy(), strict=True)]
+    return [
+        f"{with_sd(v, e)} ± {with_sd(e, e)}"
+        for v, e in zip(values.to_numpy(), errors.to_numpy(), strict=True)
+    ]
 
 
 def _left_out(bayes: "PosteriorResults") -> str:
     k, d = bayes.posterior_["posterior"].sizes["cluster"], len(bayes._names)
     sizes = ((k, MOST_COMPONENTS, "more component"), (d, MOST_FEATURES, "more feature"))
-    parts = [_count(n - most, what) for n, most, what in sizes if n > most]
+    parts = [count(n - most, what) for n, most, what in sizes if n > most]
     return f"And {' and '.join(parts)}." if parts else ""
 
 
@@ -107,31 +111,16 @@ def _heading(bayes: "PosteriorResults") -> str:
     names = ", ".join(map(_short, bayes._names[:MOST_FEATURES])) + (", …" if d > MOST_FEATURES else "")
     k = bayes.posterior_["posterior"].sizes["cluster"]
     return (
-        f"Gaussian mixture of {_count(k, 'component')} ({attrs['covariance_type']} covariances), fitted to "
-        f"{_count(n, 'observation')} of {_count(d, 'feature')}: {names}.\n"
+        f"Gaussian mixture of {count(k, 'component')} ({attrs['covariance_type']} covariances), fitted to "
+        f"{count(n, 'observation')} of {count(d, 'feature')}: {names}.\n"
         f"EM {'converged' if bayes.em_.converged_ else f'ended {bayes.em_.status_}'} at a log-likelihood of "
         f"{bayes.em_.log_likelihood_:.2f}. "
         f"Posterior: {attrs['method']}, {attrs['chains']} x {attrs['draws']} draws."
     )
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
 def _short(name: str) -> str:
-    """A name on one line, without characters that cannot be printed; the middle of a long one goes."""
-    name = "".join(c if c.isprintable() else " " for c in name)
-    tail = LONGEST_NAME // 3
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1 - tail]}…{name[-tail:]}"
-
-
-def _with_error(value: float, error: float) -> str:
-    """Two digits of the error, and as many places of the value."""
-    if not 1e-4 < error < 1e6:
-        return f"{value:.4g} ± {error:.2g}"
-    places = max(0, 1 - math.floor(math.log10(error)))
-    return f"{value:.{places}f} ± {error:.{places}f}"
+    return shorten(plain(name), LONGEST_NAME)
 
 
 def _in_html(text: str) -> str:

@@ -1,8 +1,11 @@
 """Words that several sentences of the package are made of."""
 
+import math
 from collections.abc import Sequence
 
-__all__ = ["listed"]
+__all__ = ["count", "listed", "plain", "shorten", "with_sd"]
+
+LONGEST_NAME = 60
 
 
 def listed(items: Sequence[str], most: int | None = None) -> str:
@@ -11,3 +14,33 @@ def listed(items: Sequence[str], most: int | None = None) -> str:
     if len(items) > len(shown):
         return f"{', '.join(shown)} and {len(items) - len(shown)} more"
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def count(n: int, noun: str, plural: str = "") -> str:
+    """A number and its noun: ``1 start``, ``20 starts``."""
+    return f"{n} {noun}" if n == 1 else f"{n} {plural or noun + 's'}"
+
+
+def plain(name: str) -> str:
+    """A name on one line, without characters that cannot be printed."""
+    printable = "".join(c if c.isprintable() else " " for c in name)
+    return " ".join(printable.split()) or "(no name)"
+
+
+def shorten(name: str, limit: int = LONGEST_NAME) -> str:
+    """A name of at most `limit` characters; the middle goes, since names tend to differ at their ends."""
+    if len(name) <= limit:
+        return name
+    head = (limit - 1) * 2 // 3
+    return f"{name[:head]}…{name[-(limit - 1 - head) :]}"
+
+
+def with_sd(value: float, sd: float) -> str:
+    """A value with the digits that its standard deviation leaves: two of the latter's."""
+    if not (sd > 0 and math.isfinite(sd)):
+        return f"{value:.6g}"
+    decimals = 1 - math.floor(math.log10(sd))
+    if decimals > 7 or abs(value) >= 1e7:
+        size = max(abs(value), sd)
+        return f"{value:.{max(1, math.floor(math.log10(size)) + decimals)}e}"
+    return f"{value:.{max(0, decimals)}f}"

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.errors import FileProblem
+from bayesgmm.sentences import LONGEST_NAME, count, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,6 @@ __all__ = ["Table", "parse_columns", "read_table"]
 
 Array = NDArray[np.float64]
 
-_LONGEST_NAME = 60
 _SEPARATORS = (",", ";", "\t")
 _BLANKS = {"", "na", "n/a", "nan", "null", "none", "inf", "-inf"}
 
@@ -199,7 +199,7 @@ def _parse(path: str, raw: bytes) -> _Source:
             raise _header_is_data(source)
         raise _problem(
             path,
-            f"{source.label} names {_count(len(source.names), 'column')} ({_listed(source.names)}) but has no "
+            f"{source.label} names {count(len(source.names), 'column')} ({_listed(source.names)}) but has no "
             "rows; it needs one row per observation.",
         )
     return source
@@ -212,7 +212,7 @@ def _parse_parquet(path: str, raw: bytes) -> _Source:
     try:
         frame = pq.read_table(pa.BufferReader(raw)).to_pandas()
     except (pa.ArrowException, OSError) as error:
-        reason = _shorten(str(error).splitlines()[0].rstrip("."), 120)
+        reason = shorten(str(error).splitlines()[0].rstrip("."), 120)
         raise _problem(
             path, f"{_label(path)} cannot be read as parquet ({reason}); write it again."
         ) from None
@@ -238,7 +238,7 @@ def _parse_text(path: str, raw: bytes) -> _Source:
         raise _problem(
             path,
             f"Row 1 of {_label(path)} has {len(first_row)} values, but its header names "
-            f"{_count(len(names), 'column')}; give every column a name.",
+            f"{count(len(names), 'column')}; give every column a name.",
             row=1,
         )
     frame = _read_csv(path, raw, separator, len(names))
@@ -310,7 +310,7 @@ def _read_csv(path: str, raw: bytes, separator: str, width: int) -> "pd.DataFram
         line = int(found[1]) + skipped
         raise _problem(
             path,
-            f"Line {line} of {_label(path)} has {found[2]} values, but the header names {_count(width, 'column')}; "
+            f"Line {line} of {_label(path)} has {found[2]} values, but the header names {count(width, 'column')}; "
             "put a value that contains the separator in double quotes.",
             line=line,
         )
@@ -390,7 +390,7 @@ def _header_is_data(source: _Source) -> FileProblem:
     return _problem(
         source.path,
         f"The first line of {source.label} ({_listed(names, quoted=False)}) looks like data; add a header line with "
-        f"{_count(len(names), 'column name')} above it{otherwise if len(set(names)) == len(names) else ''}.",
+        f"{count(len(names), 'column name')} above it{otherwise if len(set(names)) == len(names) else ''}.",
         line=1,
     )
 
@@ -485,7 +485,7 @@ def _check_finite(source: _Source, names: Sequence[str], values: Array) -> None:
         i, j = cells[0]
         raise _problem(
             source.path,
-            f"{source.label} has {_count(len(cells), 'infinite value')}, the first in column {_quote(names[j])}, "
+            f"{source.label} has {count(len(cells), 'infinite value')}, the first in column {_quote(names[j])}, "
             f"{source.row(i)}; correct the value or remove the row.",
             column=names[j],
             row=int(i) + 1,
@@ -517,7 +517,7 @@ def _check_missing(source: _Source, names: Sequence[str], values: Array, drop_mi
         n = int(rows.sum())
         raise _problem(
             source.path,
-            f"{source.label} has {_count(int(missing.sum()), 'missing value')} in {_count(n, 'row')}, the first in "
+            f"{source.label} has {count(int(missing.sum()), 'missing value')} in {count(n, 'row')}, the first in "
             f"column {_quote(names[j])}, {source.row(i)}; fill in what is missing, or leave out "
             f"{'that row' if n == 1 else 'those rows'} with --drop-missing.",
             column=names[j],
@@ -553,19 +553,11 @@ def _label(path: str) -> str:
 
 def _quote_path(path: str) -> str:
     # The end of a path tells more than its beginning.
-    return repr(path if len(path) <= _LONGEST_NAME else "…" + path[1 - _LONGEST_NAME :])
+    return repr(path if len(path) <= LONGEST_NAME else "…" + path[1 - LONGEST_NAME :])
 
 
 def _quote(name: str) -> str:
-    return repr(_shorten(name))
-
-
-def _shorten(text: str, longest: int = _LONGEST_NAME) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+    return repr(shorten(name))
 
 
 def _joined(words: Sequence[Any], total: int | None = None) -> str:
@@ -575,12 +567,12 @@ def _joined(words: Sequence[Any], total: int | None = None) -> str:
 
 
 def _listed(names: Sequence[str], *, quoted: bool = True) -> str:
-    return _joined([_quote(n) if quoted else _shorten(n) for n in names[:5]], len(names))
+    return _joined([_quote(n) if quoted else shorten(n) for n in names[:5]], len(names))
 
 
 def _columns_option(names: Sequence[str]) -> str:
     """An option ready to paste into a shell, as the end of a sentence; names too long to be read are left unsaid."""
-    short = [n for n in names if len(n) <= _LONGEST_NAME and n.isprintable()][:20]
+    short = [n for n in names if len(n) <= LONGEST_NAME and n.isprintable()][:20]
     if not short:
         return " with --columns"
     record = io.StringIO()

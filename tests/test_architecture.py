@@ -16,6 +16,7 @@ GROUND = (
     "kernels",
     "density",
     "progress",
+    "json_values",
     "sentences",
     "threads",
     "tables",

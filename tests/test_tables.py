@@ -362,7 +362,7 @@ def test_unknown_column():
         "'x.csv' has no column 'zzz'; its columns are 'bill_length', 'bill_depth'."
     )
     assert problem(f"{LONG},b\n1,2\n3,4\n", columns=[LONG + "m"]) == (
-        f"'x.csv' has no column '{'n' * 59}…'; did you mean '{'n' * 59}…'?"
+        f"'x.csv' has no column '{'n' * 39}…{'n' * 19}m'; did you mean '{'n' * 39}…{'n' * 20}'?"
     )
 
 
@@ -491,9 +491,9 @@ def test_the_suggested_columns_can_be_pasted():
 
 
 def test_long_names_and_cells_are_shortened():
-    short = "n" * 59 + "…"
+    short = "n" * 39 + "…" + "n" * 20
     assert problem(f"{LONG},b,c\n1,2,{'x' * 61}\n3,4,y\n") == (
-        f"Column 'c' of 'x.csv' holds '{'x' * 59}…' in row 1 (line 2), which is not a number; "
+        f"Column 'c' of 'x.csv' holds '{'x' * 39}…{'x' * 20}' in row 1 (line 2), which is not a number; "
         "choose the numeric columns with --columns b and 1 more."
     )
     assert problem(f"{LONG},b\n7,2\n7,4\n").startswith(f"Column '{short}' of 'x.csv' is constant")

@@ -10,8 +10,9 @@ from bayesgmm.cli.files import check_targets, load, write, write_figure, write_r
 from bayesgmm.cli.group import COMPLETE_VARIABLE, main
 from bayesgmm.cli.options import COLUMNS, DROP_MISSING, JSON, LARGEST, QUIET, DataSet, File, Numbers, Whole
 from bayesgmm.cli.program import Stop
-from bayesgmm.cli.streams import Page, busy, count, say, shortened
+from bayesgmm.cli.streams import Page, busy, say
 from bayesgmm.cli.text import print_fit, print_selection, show_fit, show_selection
+from bayesgmm.sentences import count, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -203,7 +204,7 @@ def select(
     with busy("reading the data", quiet):
         check_targets(data, {"--figure": figure})
         if figure is not None and Path(figure).suffix.lower() not in (".png", ".svg"):
-            raise Stop(f"--figure must end in .png or .svg; got {shortened(figure)!r}.")
+            raise Stop(f"--figure must end in .png or .svg; got {shorten(figure)!r}.")
         frame, dropped = _read(data, columns, drop_missing)
     say(f"fitting {count(len(frame), 'row')} with {', '.join(map(str, ks))} components", quiet)
     choice = bayesgmm.select_components(

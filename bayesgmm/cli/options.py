@@ -5,7 +5,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from bayesgmm.cli.streams import shortened
+from bayesgmm.sentences import shorten
 
 __all__ = [
     "COLUMNS",
@@ -45,7 +45,7 @@ class Whole(click.ParamType):
             )
             option = param.opts[0] if param else "The value"
             raise click.BadParameter(
-                f"{option} must be a whole number {bounds}; got {shortened(str(value))!r}."
+                f"{option} must be a whole number {bounds}; got {shorten(str(value))!r}."
             )
         return number
 
@@ -68,7 +68,7 @@ class Numbers(click.ParamType):
             found = []
         if not found or min(found) < 1 or max(found) > LARGEST:
             raise click.BadParameter(
-                f"-k must be numbers of components such as 1:6 or 2,3,5; got {shortened(str(value))!r}."
+                f"-k must be numbers of components such as 1:6 or 2,3,5; got {shorten(str(value))!r}."
             )
         return found
 

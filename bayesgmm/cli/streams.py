@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["Page", "busy", "count", "note", "one_line", "say", "shortened"]
+__all__ = ["Page", "busy", "note", "one_line", "say"]
 
-LONGEST_NAME = 60
 NARROWEST_WORDS = 14
 
 
@@ -48,19 +47,6 @@ def busy(text: str, quiet: bool = False) -> Iterator[None]:
 def one_line(text: str) -> str:
     """The text without line breaks and without anything that would command a terminal."""
     return "".join(c if c.isprintable() else " " for c in text)
-
-
-def shortened(name: str) -> str:
-    """A name that fits into a line; the middle goes, since names tend to differ at their ends."""
-    if len(name) <= LONGEST_NAME:
-        return name
-    tail = LONGEST_NAME // 3
-    return f"{name[: LONGEST_NAME - 1 - tail]}…{name[-tail:]}"
-
-
-def count(n: int, noun: str) -> str:
-    """``1 row``, ``2 rows``."""
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 # ------------------------------------------------------------ what goes to standard output

@@ -3,11 +3,13 @@
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from bayesgmm.cli.streams import Page, count, shortened
+from bayesgmm.cli.streams import Page
+from bayesgmm.json_values import as_json
+from bayesgmm.sentences import count, shorten
 
 if TYPE_CHECKING:
     from bayesgmm import BayesGaussianMixture
@@ -61,7 +63,7 @@ def _show_tempering(page: Page, bayes: "BayesGaussianMixture") -> None:
 
 def _heading(bayes: "BayesGaussianMixture", dropped: int | None) -> str:
     n, d = bayes.posterior_["observed_data"]["x"].shape
-    features = ", ".join(shortened(str(f)) for f in bayes.posterior_["posterior"]["feature"].to_numpy())
+    features = ", ".join(shorten(str(f)) for f in bayes.posterior_["posterior"]["feature"].to_numpy())
     left_out = "" if dropped is None else f" ({count(dropped, 'row')} with a missing value left out)"
     components = count(bayes.em_.params_.n_components, "component")
     return f"{count(n, 'observation')}{left_out}, {count(d, 'column')} ({features}), {components}"
@@ -74,7 +76,7 @@ def _show_parameters(page: Page, result: "Comparison") -> None:
         style="dim",
     )
     numbers = ["em", "mean", "sd", "lower", "upper", "difference"]
-    columns = {"parameter": [shortened(str(name)) for name in table.index]}
+    columns = {"parameter": [shorten(str(name)) for name in table.index]}
     columns |= {name: [f"{value:.4g}" for value in table[name]] for name in numbers}
     columns["inside"] = ["yes" if inside else "no" for inside in table["inside"]]
     page.table(
@@ -85,7 +87,7 @@ def _show_parameters(page: Page, result: "Comparison") -> None:
 def sentences(text: str) -> list[str]:
     """The sentences of a text, without words that would fill a page."""
     # A verdict quotes names of columns, and these may be of any length.
-    readable = re.sub(r"\S{121,}", lambda word: shortened(word.group()), text)
+    readable = re.sub(r"\S{121,}", lambda word: shorten(word.group()), text)
     return re.split(r"(?<=[.]) +(?=[A-Z])", readable)
 
 
@@ -148,14 +150,4 @@ def print_selection(choice: "Selection", dropped: int) -> None:
         "occupied": None if occupied is None else occupied.table.reset_index().to_dict("records"),
         "rows_left_out": dropped,
     }
-    click.echo(json.dumps(_plain(found), indent=2, allow_nan=False))
-
-
-def _plain(value: Any) -> Any:
-    """Numpy's numbers as Python's, and null for what is no number: JSON knows no NaN."""
-    if isinstance(value, dict):
-        return {key: _plain(v) for key, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(v) for v in value]
-    value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    click.echo(json.dumps(as_json(found), indent=2, allow_nan=False))

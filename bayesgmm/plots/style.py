@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from bayesgmm.errors import ParameterError
+from bayesgmm.sentences import plain, shorten
 
 __all__ = [
     "BAYES",
@@ -28,8 +29,6 @@ __all__ = [
     "marker",
     "new_figure",
     "number_label",
-    "plain",
-    "shorten",
     "text",
 ]
 
@@ -120,24 +119,9 @@ def number_label(ax: Axes, x: float, y: float, k: int) -> None:
     ax.text(x, y, str(k), ha="center", va="center", weight="bold", path_effects=halo, zorder=6, clip_on=True)
 
 
-def plain(name: str) -> str:
-    """A name on one line, without characters that cannot be printed."""
-    printable = "".join(c if c.isprintable() else " " for c in name)
-    return " ".join(printable.split()) or "(no name)"
-
-
-def shorten(name: str, limit: int = 40) -> str:
-    """A name of at most `limit` characters; the middle goes, since names tend to differ at their ends."""
-    name = plain(name)
-    if len(name) <= limit:
-        return name
-    head = (limit - 1) * 2 // 3
-    return f"{name[:head]}…{name[-(limit - 1 - head) :]}"
-
-
 def text(name: str, limit: int = 40) -> str:
     """A shortened name for matplotlib, which would take dollars for mathematics."""
-    return shorten(name, limit).replace("$", r"\$")
+    return shorten(plain(name), limit).replace("$", r"\$")
 
 
 def display_names(names: Sequence[str], limit: int = LONGEST_NAME) -> list[str]:

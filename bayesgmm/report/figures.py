@@ -18,7 +18,8 @@ from PIL import Image
 from bayesgmm import plots
 from bayesgmm.plots.forest import is_odd
 from bayesgmm.posterior.memberships import SURE
-from bayesgmm.report.wording import Name, count, listed
+from bayesgmm.report.wording import Name, listed
+from bayesgmm.sentences import count
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison, Partition

@@ -25,7 +25,8 @@ from bayesgmm.plots.groups import em_labels, telling_features
 from bayesgmm.plots.style import N_COLOURS, colour, marker
 from bayesgmm.posterior.draws import evenly, stacked
 from bayesgmm.posterior.memberships import SURE, membership_intervals
-from bayesgmm.report.wording import Name, count
+from bayesgmm.report.wording import Name
+from bayesgmm.sentences import count
 from bayesgmm.validation import available_cores
 
 if TYPE_CHECKING:

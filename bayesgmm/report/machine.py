@@ -1,14 +1,14 @@
 """`numbers`: what a report says, for programs."""
 
-import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from bayesgmm.plots.style import plain
+from bayesgmm.json_values import as_json
 from bayesgmm.report.summary import stand_in, summarise
 from bayesgmm.report.wording import Name, Wording
+from bayesgmm.sentences import plain
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -62,7 +62,8 @@ def numbers(
         * ``log_evidence``: estimate and standard error, or null;
         * ``modes``: of the posterior, where they are known, or null;
         * ``em``: ``converged``, ``status``, ``n_iter``, and ``maxima``, one row each;
-        * ``log_likelihood``, ``scores``, ``predictive``: of the data, of rows left out, of replicated data sets;
+        * ``log_likelihood``, ``scores``, ``predictive``: of the data, of rows left out, of replicated data sets (``replicated``: the 2.5,
+          50 and 97.5 % quantiles);
         * ``parameters``, ``shapes``, ``joint``, ``assignments``: EM against the posterior, as in :func:`compare`;
         * ``partition``: ``labels`` of ``rows``, ``expected_loss``, ``radius`` of the credible ball, or null where names hold;
         * ``settings``, ``prior``, ``prior_given``, ``predictive_seed``, ``seed_entropy``, ``created_by``, ``versions``,
@@ -103,6 +104,7 @@ def numbers(
             {
                 "name": c.name,
                 "observed": c.observed,
+                "replicated": np.quantile(c.replicated, (0.025, 0.5, 0.975)),
                 "p_value": c.p_value,
                 "mc_error": c.mc_error,
                 "em_p_value": c.em_p_value,
@@ -124,11 +126,13 @@ def numbers(
         "python": attrs["python"],
         "data_sha256": attrs["data_sha256"],
     }
-    return _plain(content)
+    return as_json(content)
 
 
 def _verdict(bayes: "BayesGaussianMixture") -> dict[str, Any]:
     verdict = bayes.verdict_
+    tempering, certificate = verdict.tempering, verdict.certificate
+    sampler = verdict.sampler if tempering is None and verdict.importance is None else None
     return {
         "ok": verdict.ok,
         "label_free_ok": verdict.label_free_ok,
@@ -139,7 +143,11 @@ def _verdict(bayes: "BayesGaussianMixture") -> dict[str, Any]:
         "label_free_r_hat": verdict.label_free.r_hat,
         "label_free_effective_sample_size": verdict.label_free.ess,
         "divergences": verdict.divergences,
-        "nearly_tied": verdict.certificate.nearly_tied,
+        "smallest_bfmi": sampler.bfmi if sampler else None,
+        "share_at_largest_depth": sampler.deepest if sampler else None,
+        "temperature": tempering.temperature if tempering else None,
+        "certificate": vars(certificate),
+        "nearly_tied": certificate.nearly_tied,
         "pareto_k": verdict.importance.pareto_k if verdict.importance else None,
     }
 
@@ -165,15 +173,3 @@ def _records(table: pd.DataFrame, ok: bool = True) -> list[dict[Any, Any]]:
 def _seed(text: str) -> int | None:
     """The seed, if it was a number."""
     return int(text) if text.isdecimal() else None
-
-
-def _plain(value: Any) -> Any:
-    """Numpy's numbers as Python's, and None for what is no number: JSON knows no NaN."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(v) for key, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if value is pd.NA:
-        return None
-    value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value

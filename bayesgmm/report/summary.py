@@ -10,7 +10,8 @@ from bayesgmm.comparison import partition
 from bayesgmm.plots.forest import is_odd, p_text
 from bayesgmm.posterior.memberships import SURE
 from bayesgmm.posterior.verdict import LARGEST_R_HAT
-from bayesgmm.report.wording import Name, Wording, count, listed, quantities
+from bayesgmm.report.wording import Name, Wording, listed, quantities
+from bayesgmm.sentences import count
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesgmm.plots.forest import p_text
-from bayesgmm.plots.style import plain
 from bayesgmm.posterior.memberships import SURE
 from bayesgmm.posterior.verdict import ImportanceCheck, Verdict
-from bayesgmm.report.wording import Name, Wording, count, number, probability, quantities, signed, with_sd
+from bayesgmm.report.wording import Name, Wording, number, probability, quantities, signed
+from bayesgmm.sentences import count, plain, with_sd
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -232,14 +232,11 @@ _METHODS = {
 def _of_chains(v: Verdict, wording: Wording) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for d, what in ((v.label_free, "label-free quantities"), (v.components, "parameters of the components")):
-        rows.append((f"largest R-hat, {what}", f"{d.r_hat:.3f}", wording(d.r_hat_at) if d.r_hat_at else "–"))
-        rows.append(
-            (
-                f"smallest effective sample size, {what}",
-                f"{d.ess:.0f}",
-                wording(d.ess_at) if d.ess_at else "–",
-            )
-        )
+        # Where names do not hold, which component's parameter it is says nothing.
+        said = v.ok or d is v.label_free
+        places = [wording(at) if at and said else "–" for at in (d.r_hat_at, d.ess_at)]
+        rows.append((f"largest R-hat, {what}", f"{d.r_hat:.3f}", places[0]))
+        rows.append((f"smallest effective sample size, {what}", f"{d.ess:.0f}", places[1]))
     if v.tempering is not None:
         rows.append(("temperature reached, of 1", f"{v.tempering.temperature:.3g}", "–"))
         return rows

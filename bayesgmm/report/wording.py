@@ -1,6 +1,5 @@
 """Numbers with sensible digits, and names that fit on a line."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -8,9 +7,9 @@ from itertools import combinations
 import xarray as xr
 
 from bayesgmm import sentences
-from bayesgmm.plots.style import plain, shorten
+from bayesgmm.sentences import plain, shorten
 
-__all__ = ["Name", "Wording", "count", "listed", "number", "probability", "quantities", "signed", "with_sd"]
+__all__ = ["Name", "Wording", "listed", "number", "probability", "quantities", "signed"]
 
 LONGEST_NAME = 40
 MOST_LISTED = 6
@@ -26,7 +25,7 @@ class Name:
     @classmethod
     def of(cls, name: str) -> "Name":
         """The name of a feature, on one line."""
-        return cls(shorten(name, LONGEST_NAME), plain(name))
+        return cls(shorten(plain(name), LONGEST_NAME), plain(name))
 
     def joined(self, other: "Name") -> "Name":
         """Two names with an "and" between them."""
@@ -39,7 +38,7 @@ class Wording:
     def __init__(self, features: Sequence[str]) -> None:
         # The longest first: one name may be the beginning of another.
         long = sorted((f for f in features if len(f) > LONGEST_NAME), key=len, reverse=True)
-        self._short = {name: shorten(name, LONGEST_NAME) for name in long}
+        self._short = {name: shorten(plain(name), LONGEST_NAME) for name in long}
 
     def __call__(self, sentence: str) -> str:
         for name, short in self._short.items():
@@ -76,11 +75,6 @@ def _components(posterior: xr.Dataset, variable: str) -> list[str]:
     return ["all"] if shared else [str(c) for c in range(posterior.sizes["cluster"])]
 
 
-def count(n: int, noun: str, plural: str = "") -> str:
-    """A number and its noun: ``1 start``, ``20 starts``."""
-    return f"{n} {noun}" if n == 1 else f"{n} {plural or noun + 's'}"
-
-
 def listed(items: Sequence[str]) -> str:
     """``a, b and c``; of many the first few, and how many more there are."""
     return sentences.listed(items, MOST_LISTED)
@@ -104,14 +98,3 @@ def signed(value: float) -> str:
     """Two decimals and a sign, except for what rounds to zero."""
     shown = f"{value:+.2f}"
     return "0.00" if float(shown) == 0 else shown
-
-
-def with_sd(value: float, sd: float) -> str:
-    """A value with the digits that its standard deviation leaves: two of the latter's."""
-    if not (sd > 0 and math.isfinite(sd)):
-        return number(value)
-    decimals = 1 - math.floor(math.log10(sd))
-    if decimals > 7 or abs(value) >= 1e7:
-        size = max(abs(value), sd)
-        return f"{value:.{max(1, math.floor(math.log10(size)) + decimals)}e}"
-    return f"{value:.{max(0, decimals)}f}"

@@ -14,7 +14,7 @@ from matplotlib.patches import PathPatch
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from bayesgmm import BayesGaussianMixture, plots
+from bayesgmm import BayesGaussianMixture, plots, sentences
 from bayesgmm.comparison import Selection
 from bayesgmm.comparison.occupied import Occupied
 from bayesgmm.errors import ParameterError
@@ -105,16 +105,16 @@ def test_eight_components_differ_in_colour_and_in_marker():
 
 
 def test_long_names_lose_their_middle():
-    assert style.shorten("waiting") == "waiting"
-    short = style.shorten("first " + "x" * 10_000 + " last", 40)
+    assert sentences.shorten("waiting") == "waiting"
+    short = sentences.shorten("first " + "x" * 10_000 + " last", 40)
     assert len(short) == 40
     assert short.startswith("first ")
     assert short.endswith(" last")
 
 
 def test_names_become_one_printable_line():
-    assert style.plain("a\n\tb\x00\u202e c") == "a b c"
-    assert style.plain("\n") == "(no name)"
+    assert sentences.plain("a\n\tb\x00\u202e c") == "a b c"
+    assert sentences.plain("\n") == "(no name)"
 
 
 def test_dollars_are_no_mathematics_and_equal_names_are_told_apart():

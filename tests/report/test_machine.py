@@ -45,10 +45,27 @@ def test_the_tables_are_those_of_the_comparison(written, faithful_fit, result):
     np.testing.assert_array_equal(assignments["em_probability"], result.assignments["em_probability"])
     assert written["log_likelihood"] == result.log_likelihood.to_dict()
     assert [c["p_value"] for c in written["predictive"]] == [c.p_value for c in result.predictive]
+    for found, check in zip(written["predictive"], result.predictive, strict=True):
+        low, middle, high = found["replicated"]
+        assert middle == np.median(check.replicated)
+        # Two and a half per cent to each side, or more where many are equal.
+        assert np.mean(check.replicated < low) < 0.03 < np.mean(check.replicated <= low) + 0.01
+        assert np.mean(check.replicated > high) < 0.03 < np.mean(check.replicated >= high) + 0.01
     assert written["scores"]["elpd"] == result.scores.elpd
     assert written["em"]["maxima"][0]["n_starts"] == faithful_fit.em_.modes_["n_starts"].iloc[0]
     assert written["settings"]["random_state"] == 0
     assert written["partition"] is None
+
+
+def test_the_verdict_holds_its_grounds(written, faithful_fit):
+    energy = faithful_fit.posterior_["sample_stats"]["energy"].to_numpy()
+    bfmi = (np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)
+    assert written["verdict"]["smallest_bfmi"] == pytest.approx(bfmi.min(), rel=0.01)
+    assert written["verdict"]["share_at_largest_depth"] == 0
+    assert written["verdict"]["temperature"] is None
+    certificate = written["verdict"]["certificate"]
+    assert set(certificate["agreement"]) == {"iterative ECR", "Stephens", "parameters"}
+    assert certificate["switches"] == list(faithful_fit.certificate_.switches)
 
 
 def test_the_summary_is_that_of_the_page(written, faithful_fit, tmp_path):

@@ -20,19 +20,18 @@ from bayesgmm import BayesGaussianMixture, compare, load, partition, save
 from bayesgmm.comparison import predictive
 from bayesgmm.errors import FileProblem
 from bayesgmm.posterior.draws import dims_of, parameter_draws, posterior_dataset
-from bayesgmm.report import write, write_report
+from bayesgmm.report import tables, write, write_report
 from bayesgmm.report.figures import Drawing, sketches
 from bayesgmm.report.wording import (
     Name,
     Wording,
-    count,
     listed,
     number,
     probability,
     quantities,
     signed,
-    with_sd,
 )
+from bayesgmm.sentences import count, with_sd
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 HOSTILE = ["<script>alert('1')</script> & \"é🦩 $x^2$", "long " * 2000 + "end"]
@@ -339,6 +338,14 @@ def test_a_refused_fit_says_so_first_and_shows_no_components(faithful_fit, tmp_p
     assert "ellipse" not in pictures
     assert "component" not in pictures
     assert f"{faithful_fit.em_.log_likelihood_:.2f}" in text
+
+
+def test_diagnostics_name_a_parameter_only_where_components_have_names(faithful_fit):
+    wording = Wording(["eruptions", "waiting"])
+    for bayes, named in ((faithful_fit, True), (refused(faithful_fit), False)):
+        rows = {row[0]: row[2] for row in tables.diagnostics(bayes, wording).rows}
+        assert (rows["largest R-hat, parameters of the components"] != "–") == named
+        assert rows["largest R-hat, label-free quantities"] != "–"
 
 
 def test_the_pictures_of_a_refused_fit_are_label_free(faithful_fit, result):
