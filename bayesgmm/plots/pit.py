@@ -69,6 +69,8 @@ def plot_pit(result: "Comparison | BayesGaussianMixture") -> Figure:
             ax.set_xlabel("probability of a smaller value" if j + columns >= d else "")
         else:
             ax.remove()
+    # Panels share it, so that it comes after the last of them: a limit once set no longer grows.
+    grid[0, 0].set_ylim(0, None)
     of = f" (the first {d} of {len(names)})" if d < len(names) else ""
     figure.suptitle(f"Where the fits expect the data, feature by feature{of}", fontsize="medium")
     figure.legend(handles=_handles(), loc="outside lower center", ncols=3, frameon=False, fontsize="small")
@@ -95,7 +97,7 @@ def _draw(ax: Axes, posterior: Array, em: Array) -> None:
     heights, by_em = (np.histogram(np.clip(v, 0, 1), edges)[0] for v in (posterior, em))
     ax.stairs(heights, edges, baseline=None, color=BAYES, linewidth=1.8)
     ax.stairs(by_em, edges, baseline=None, color=EM, linestyle="--", linewidth=1.3)
-    ax.set(xlim=(0, 1), ylim=(0, None), xticks=[0, 0.5, 1], xticklabels=["0", "0.5", "1"])
+    ax.set(xlim=(0, 1), xticks=[0, 0.5, 1], xticklabels=["0", "0.5", "1"])
 
 
 def _handles() -> list[Patch | Line2D]:

@@ -1,5 +1,7 @@
 """`plot_pit`: heights of the histograms, and the band that uniform values keep to."""
 
+from unittest import mock
+
 import numpy as np
 from numpy.testing import assert_allclose
 from scipy import stats
@@ -58,3 +60,15 @@ def test_every_number_of_features_draws_from_the_fit_alone(any_fit):
     for ax in figure.axes:
         posterior, em = heights(ax)
         assert posterior.sum() == em.sum() == len(bayes.membership_)
+
+
+def test_no_bar_is_cut_off(any_fit):
+    bayes, _ = any_fit
+    # The last feature has all its values in one bar.
+    table = plots.pit.pit_table(bayes)
+    table.iloc[:, -1] = 0.5
+    with mock.patch.object(plots.pit, "pit_table", return_value=table):
+        figure = plots.plot_pit(bayes)
+    for ax in figure.axes:
+        assert ax.get_ylim()[0] == 0
+        assert ax.get_ylim()[1] > max(map(max, heights(ax)))
