@@ -1,5 +1,7 @@
 """The demonstration: one page for each shipped data set, and an index that shows them."""
 
+import copy
+import dataclasses
 import re
 from pathlib import Path
 
@@ -8,8 +10,8 @@ import pytest
 from command_line import done, refusal
 from PIL import Image
 
-from bayesgmm import BayesGaussianMixture, EMGaussianMixture, datasets
-from bayesgmm.cli.demo import PAGES
+from bayesgmm import BayesGaussianMixture, EMGaussianMixture, compare, datasets
+from bayesgmm.cli.demo import PAGES, _entry
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +44,18 @@ def test_every_data_set_has_a_page_with_its_number_of_groups():
         assert page.n_components == dataset.n_components
         if dataset.labels is not None:
             assert page.n_components == len(set(dataset.labels))
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_the_index_gives_the_headline_and_what_speaks_against_names(faithful_fit, ok):
+    bayes = copy.copy(faithful_fit)
+    reasons = () if ok else ("Chains disagree.",)
+    bayes.verdict_ = dataclasses.replace(faithful_fit.verdict_, ok=ok, reasons=reasons)
+    entry = _entry(PAGES["faithful"], datasets.load("faithful"), compare(bayes))
+    assert entry.startswith("## [Old Faithful](old_faithful.html)")
+    sure = int((faithful_fit.membership_.max(axis=1) > 0.95).sum())
+    assert (f"{sure} of 272 observations are surely assigned" in entry) == ok
+    assert ("The groups must not be read one by one: Chains disagree." in entry) == (not ok)
 
 
 def test_all_pages_with_an_index(reports, folder):
