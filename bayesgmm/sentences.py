@@ -1,9 +1,10 @@
 """Words that several sentences of the package are made of."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
-__all__ = ["count", "listed", "plain", "shorten", "with_sd"]
+__all__ = ["count", "distinct", "listed", "plain", "shorten", "with_sd"]
 
 LONGEST_NAME = 60
 
@@ -19,6 +20,15 @@ def listed(items: Sequence[str], most: int | None = None) -> str:
 def count(n: int, noun: str, plural: str = "") -> str:
     """A number and its noun: ``1 start``, ``20 starts``."""
     return f"{n} {noun}" if n == 1 else f"{n} {plural or noun + 's'}"
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """The names, with their places behind those that are equal."""
+    out = list(names)
+    while len(set(out)) < len(out):
+        taken = Counter(out)
+        out = [f"{name} ({j})" if taken[name] > 1 else name for j, name in enumerate(out)]
+    return out
 
 
 def plain(name: str) -> str:

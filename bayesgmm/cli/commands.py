@@ -263,7 +263,7 @@ def compare(fit: str, as_json: bool) -> None:
     "--interactive/--no-interactive",
     default=True,
     show_default=True,
-    help="Whether the page lets readers point at single observations; it holds their values then.",
+    help="Whether readers can point at single observations; without, the page runs no script and is a megabyte smaller.",
 )
 @QUIET
 def report(fit: str, output: str, format: str, interactive: bool, quiet: bool) -> None:

@@ -179,6 +179,7 @@ class _Ruler:
 
 def _number_of_modes(x: Array) -> int:
     """Of a kernel density estimate; in standard deviations of the data, with the bandwidth that suits a normal (Silverman 1986, eq. 3.28)."""
+    x = x[np.isfinite(x)]
     # Counted by whole numbers: a histogram that looks for its edges takes four times as long.
     counts = np.bincount(((np.clip(x, -5, 5) + 5) * (BINS / 10)).astype(np.intp), minlength=BINS + 1)
     # The last edge belongs to the last bin.

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import arviz_stats as azs
 import numpy as np
 import xarray as xr
+from arviz_base.labels import BaseLabeller
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from numpy.typing import NDArray
 
 from bayesgmm.errors import ParameterError
 from bayesgmm.plots.style import colour, display_names, line_style
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["chosen_draws", "rank_figure", "trace_figure"]
 
 MOST_PANELS = 12
-MOST_RANKS = 200
+FEWEST_RANKS, MOST_RANKS = 20, 200
 COLUMNS = 4
 
 
@@ -28,8 +30,7 @@ def trace_figure(bayes: "BayesGaussianMixture") -> Figure:
     """ArviZ's trace plot of weights, means and standard deviations, draw by draw, one line a chain.
 
     It shows how chains moved, also where the verdict refuses names; what is called one component may then not be one thing. Where
-    there are more than 12 parameters, the 12 with the smallest effective sample size (bulk): where these look
-    well, the others do.
+    there are more than 12 parameters, the 12 with the smallest effective sample size (bulk or tail).
 
     Returns
     -------
@@ -37,18 +38,18 @@ def trace_figure(bayes: "BayesGaussianMixture") -> Figure:
     """
     import arviz_plots as azp
 
-    draws = chosen_draws(bayes.posterior_["posterior"].dataset)
-    styles = ["-"] * draws.sizes["chain"]
+    chosen = chosen_draws(bayes.posterior_["posterior"].dataset)
+    styles = ["-"] * bayes.posterior_["posterior"].sizes["chain"]
     stats = bayes.posterior_["sample_stats"].dataset
-    tree = xr.DataTree.from_dict({"posterior": draws, "sample_stats": stats})
-    return _drawn(azp.plot_trace, tree, "draw", styles, {"trace": {"width": 0.5, "alpha": 0.7}})
+    return _drawn(azp.plot_trace, chosen, stats, "draw", styles, {"trace": {"width": 0.5, "alpha": 0.7}})
 
 
 def rank_figure(bayes: "BayesGaussianMixture") -> Figure:
     """ArviZ's rank plot: lines of chains that agree stay near zero. Parameters as in :func:`trace_figure`.
 
-    Each line is a chain's distribution of fractional ranks less the uniform one, over at most 200 evenly
-    spaced draws of a chain; p is ArviZ's test that all chains have the same distribution, which takes draws as independent.
+    Each line is a chain's distribution of fractional ranks less the uniform one; p is ArviZ's test that all chains have the same
+    distribution. It takes draws as independent, so that they are thinned to as many as the slowest of these parameters is worth (20 to
+    200 of a chain); what is left of their dependence makes p too small.
 
     Returns
     -------
@@ -61,14 +62,17 @@ def rank_figure(bayes: "BayesGaussianMixture") -> Figure:
     """
     import arviz_plots as azp
 
-    draws = chosen_draws(bayes.posterior_["posterior"].dataset)
-    chains = draws.sizes["chain"]
+    posterior = bayes.posterior_["posterior"].dataset
+    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     if chains < 2:
         raise ParameterError("A rank plot compares chains, and this fit has a single one; fit with chains=4.")
-    # The test takes draws as independent, which neighbours are not; and its cost grows faster than their number.
-    thinned = draws.isel(draw=slice(None, None, -(-draws.sizes["draw"] // MOST_RANKS)))
-    tree = xr.DataTree.from_dict({"posterior": thinned})
-    figure = _drawn(azp.plot_rank, tree, "fractional rank", [line_style(c) for c in range(chains)], {})
+    chosen = chosen_draws(posterior)
+    worth = _sizes(chosen).min() / chains
+    # The cost of the test grows faster than the number of draws, too.
+    step = max(1, draws // int(np.clip(worth, FEWEST_RANKS, MOST_RANKS)))
+    thinned = {label: v.isel(draw=slice(None, None, step)) for label, v in chosen.items()}
+    styles = [line_style(c) for c in range(chains)]
+    figure = _drawn(azp.plot_rank, thinned, None, "fractional rank", styles, {})
     for ax in figure.axes:
         ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
         for note in ax.texts:
@@ -76,23 +80,41 @@ def rank_figure(bayes: "BayesGaussianMixture") -> Figure:
     return figure
 
 
+class _Titles(BaseLabeller):
+    """The name of each variable, by the one that it has for ArviZ."""
+
+    def __init__(self, titles: dict[str, str]) -> None:
+        self.titles = titles
+
+    def make_label_vert(self, var_name: str | None, sel: Any, isel: Any) -> str:
+        return self.titles[str(var_name)]
+
+
 def _drawn(
-    plot: Callable[..., Any], tree: xr.DataTree, xlabel: str, styles: list[Any], visuals: dict[str, Any]
+    plot: Callable[..., Any],
+    chosen: dict[str, xr.DataArray],
+    stats: xr.Dataset | None,
+    xlabel: str,
+    styles: list[Any],
+    visuals: dict[str, Any],
 ) -> Figure:
     from arviz_base import rc_context
     from matplotlib import pyplot
 
-    draws = tree["posterior"].dataset
-    panels = len(draws.data_vars)
+    # A name may hold what xarray takes for a path.
+    titles = {f"v{i}": label for i, label in enumerate(chosen)}
+    draws = xr.Dataset(dict(zip(titles, chosen.values(), strict=True)))
+    groups = {"posterior": draws} if stats is None else {"posterior": draws, "sample_stats": stats}
     colours = [colour(c) for c in range(draws.sizes["chain"])]
-    height = 1.3 * -(-panels // COLUMNS) + 0.7
+    height = 1.3 * -(-len(titles) // COLUMNS) + 0.7
     before = set(pyplot.get_fignums())
     # ArviZ draws through pyplot: what it leaves there is taken away again, whatever happens.
     try:
         with rc_context({"plot.max_subplots": MOST_PANELS}), pyplot.ioff():
             collection = plot(
-                tree,
+                xr.DataTree.from_dict(groups),
                 backend="matplotlib",
+                labeller=_Titles(titles),
                 visuals=visuals | {"xlabel": False, "title": {"size": 8}},
                 aes={"color": ["chain"], "linestyle": ["chain"], "overlay": ["chain"]},
                 color=colours,
@@ -114,26 +136,35 @@ def _drawn(
     return figure
 
 
-def chosen_draws(posterior: xr.Dataset) -> xr.Dataset:
-    """Weights, means and standard deviations that vary, a variable each: at most 12, of the smallest effective sample size."""
+def candidates(posterior: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Weights, means and standard deviations, each scalar by its name such as ``means[0, waiting]``."""
     short = display_names([str(f) for f in posterior["feature"].to_numpy()])
-    draws = posterior.assign_coords(feature=short)
     # A single weight is the constant one.
     names = ["weights"] * (posterior.sizes["cluster"] > 1) + ["means", "stds"]
-    scalars = {
-        labelled: draws[name].sel(selection, drop=True)
-        for name in names
-        for labelled, selection in _scalars(draws[name])
-    }
-    values = np.stack([v.transpose("chain", "draw").to_numpy() for v in scalars.values()], axis=2)
-    sizes = azs.ess(xr.DataArray(values, dims=("chain", "draw", "parameter")).to_dataset(name="v"))["v"]
-    chosen = np.sort(np.argsort(sizes.to_numpy(), kind="stable")[:MOST_PANELS])
+    return {label: scalar for name in names for label, scalar in _scalars(posterior[name], short)}
+
+
+def chosen_draws(posterior: xr.Dataset) -> dict[str, xr.DataArray]:
+    """Of the candidates at most 12, in their order: those that stand still, then those of the smallest effective sample size."""
+    scalars = candidates(posterior)
+    chosen = np.sort(np.argsort(_sizes(scalars), kind="stable")[:MOST_PANELS])
     labels = list(scalars)
-    return xr.Dataset({labels[i]: scalars[labels[i]] for i in chosen})
+    return {labels[i]: scalars[labels[i]] for i in chosen}
 
 
-def _scalars(variable: xr.DataArray) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The name of each scalar, such as ``means[0, waiting]``, and how to select it."""
+def _sizes(scalars: dict[str, xr.DataArray]) -> NDArray[np.float64]:
+    """Effective sample size, bulk or tail if that is smaller; 0 where a chain stands still, whose equal draws would count in full."""
+    values = np.stack([v.transpose("chain", "draw").to_numpy() for v in scalars.values()], axis=2)
+    data = xr.DataArray(values, dims=("chain", "draw", "parameter")).to_dataset(name="v")
+    sizes = np.fmin(*(azs.ess(data, method=method)["v"].to_numpy() for method in ("bulk", "tail")))
+    return np.where((np.ptp(values, axis=1) == 0).any(axis=0) | ~np.isfinite(sizes), 0.0, sizes)
+
+
+def _scalars(variable: xr.DataArray, features: list[str]) -> Iterator[tuple[str, xr.DataArray]]:
     dims = [str(d) for d in variable.dims if d not in {"chain", "draw"}]
-    for at in product(*(variable[d].to_numpy().tolist() for d in dims)):
-        yield f"{variable.name}[{', '.join(map(str, at))}]", dict(zip(dims, at, strict=True))
+    for at in product(*(range(variable.sizes[d]) for d in dims)):
+        places = [features[i] if dim == "feature" else str(i) for dim, i in zip(dims, at, strict=True)]
+        yield (
+            f"{variable.name}[{', '.join(places)}]",
+            variable.isel(dict(zip(dims, at, strict=True)), drop=True),
+        )

@@ -1,6 +1,5 @@
 """Colours, markers, names and empty figures that all drawings share."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from bayesgmm.errors import ParameterError
-from bayesgmm.sentences import plain, shorten
+from bayesgmm.sentences import distinct, plain, shorten
 
 __all__ = [
     "BAYES",
@@ -126,6 +125,4 @@ def text(name: str, limit: int = 40) -> str:
 
 def display_names(names: Sequence[str], limit: int = LONGEST_NAME) -> list[str]:
     """Short names for the axes of a figure, made distinct again where shortening made them equal."""
-    short = [text(n, limit) for n in names]
-    taken = Counter(short)
-    return [f"{s} ({j})" if taken[s] > 1 else s for j, s in enumerate(short)]
+    return distinct([text(n, limit) for n in names])

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from bayesgmm import plots
+from bayesgmm.plots.chains import candidates, chosen_draws
 from bayesgmm.plots.forest import is_odd
 from bayesgmm.posterior.memberships import SURE
 from bayesgmm.report.wording import Name, listed
@@ -276,18 +277,23 @@ def _em(bayes: "BayesGaussianMixture") -> Sketch:
 
 def _chains(bayes: "BayesGaussianMixture") -> list[Sketch]:
     chains, draws = bayes.log_likelihood_draws_.shape
+    posterior = bayes.posterior_["posterior"].dataset
+    every, shown = len(candidates(posterior)), len(chosen_draws(posterior))
+    which = "weights, means and standard deviations"
+    if shown < every:
+        which = f"the {shown} of {every} {which} whose draws are worth least (smallest effective sample size)"
     trace = Sketch(
         "trace",
-        f"Trace plots: weights, means and standard deviations of {count(chains, 'chain')} over {draws} draws, one panel a parameter.",
-        "Chains that agree cover the same range and show no trend.",
+        f"Trace plots of {which}: {count(chains, 'chain')} over {draws} draws, one panel a parameter.",
+        f"Shown are {which}. Chains that agree cover the same range and show no trend.",
         lambda: plots.trace_figure(bayes),
         vector=False,
     )
     rank = Sketch(
         "rank",
         f"Rank plots of the same parameters: for each of {count(chains, 'chain')} the difference between the distribution of its ranks and the uniform one.",
-        "Lines of chains that agree stay near the middle. A small p says that chains differ more than chance explains, and black dots mark where; "
-        "R-hat may be small all the same, so look at the traces then.",
+        "Lines of chains that agree stay near the middle. A small p says that chains differ more than chance would explain if draws were "
+        "independent, and black dots mark where; they are thinned for that, but where chains move slowly p comes out too small, so look at the traces then.",
         lambda: plots.rank_figure(bayes),
         vector=False,
     )

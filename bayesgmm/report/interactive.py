@@ -8,8 +8,7 @@ import math
 import subprocess
 import sys
 from base64 import b64encode
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -26,7 +25,7 @@ from bayesgmm.plots.style import N_COLOURS, colour, marker
 from bayesgmm.posterior.draws import evenly, stacked
 from bayesgmm.posterior.memberships import SURE, membership_intervals
 from bayesgmm.report.wording import Name
-from bayesgmm.sentences import count
+from bayesgmm.sentences import count, distinct
 from bayesgmm.validation import available_cores
 
 if TYPE_CHECKING:
@@ -43,7 +42,11 @@ POINTS = "points"
 
 MOST_POINTS = 5000
 MOST_FEATURES = 30
+# As in view.js.
+MOST_VALUES = 8
 HEIGHT = 420
+# Seconds; it takes two.
+LONGEST_WAIT = 60
 # Memberships that would be shown as 0.000 are not listed.
 SMALLEST_SHOWN = 0.0005
 # Vega's names, and paths in a box of -1 to 1, for the markers of matplotlib.
@@ -108,7 +111,7 @@ def interactive_view(
         return None
     points = _of_one_group(X) if k == 1 else _of_components(bayes, X) if part is None else _of(part, bayes)
     shown = min(d, MOST_FEATURES)
-    fields = {f"f{j}": name for j, name in enumerate(_distinct(n.short for n in names[:shown]))}
+    fields = {f"f{j}": name for j, name in enumerate(distinct([n.short for n in names[:shown]]))}
     doubt = "1 − largest membership" if part is None else "1 − similarity to the own cluster"
     records = _records(X[:, :shown], points)
     chart = _chart(fields, _first_two(X[:, :shown], bayes), points, records)
@@ -148,20 +151,30 @@ def view_script() -> str:
 def _bundle(own: str, version: str) -> str:
     """Our script and what it needs, put together by vl-convert."""
     # It holds the interpreter's lock all the while: in a process of its own, pictures are drawn beside it.
-    if not getattr(sys, "frozen", False):
+    if sys.executable and not getattr(sys, "frozen", False):
         with suppress(OSError, subprocess.SubprocessError):
-            command = [sys.executable, "-P", "-c", _BUNDLER, version]
-            done = subprocess.run(command, input=own.encode(), capture_output=True, check=True)
-            return done.stdout.decode()
+            done = subprocess.run(
+                [sys.executable, "-P", "-c", _BUNDLER, version],
+                input=own.encode(),
+                capture_output=True,
+                check=True,
+                timeout=LONGEST_WAIT,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+            # An interpreter of another program may print anything; what has this sum is the bundle.
+            digest, _, bundle = done.stdout.partition(b"\n")
+            if digest.decode("ascii", "replace") == sha256(bundle).hexdigest():
+                return bundle.decode()
     import vl_convert
 
     return vl_convert.javascript_bundle(own, vl_version=version)
 
 
 _BUNDLER = """
-import sys, vl_convert
-bundle = vl_convert.javascript_bundle(sys.stdin.buffer.read().decode(), vl_version=sys.argv[1])
-sys.stdout.buffer.write(bundle.encode())
+import hashlib, sys, vl_convert
+own = sys.stdin.buffer.read().decode()
+bundle = vl_convert.javascript_bundle(own, vl_version=sys.argv[1]).encode()
+sys.stdout.buffer.write(hashlib.sha256(bundle).hexdigest().encode() + b"\\n" + bundle)
 """
 
 
@@ -237,13 +250,6 @@ def _rounded(column: Array) -> Array:
     return np.round(column, decimals) if 0 <= decimals < 300 else column
 
 
-def _distinct(names: Iterable[str]) -> list[str]:
-    """Shortened names, with their places where they have become equal."""
-    short = list(names)
-    taken = Counter(short)
-    return [f"{s} ({j})" if taken[s] > 1 else s for j, s in enumerate(short)]
-
-
 def _first_two(X: Array, bayes: "BayesGaussianMixture") -> tuple[str, str]:
     """What is drawn at first; one feature stands against the doubt."""
     if X.shape[1] == 1:
@@ -266,7 +272,7 @@ def _chart(
     if points.groups:
         box = alt.binding_checkbox(name=f"Only uncertain observations ({unsure})")
         params.append(alt.param(name="only_unsure", value=False, bind=box))
-    row = alt.binding(input="number", name="Row")
+    row = alt.binding(input="number", name="Row", debounce=400)
     params.append(alt.param(name="row", value="", bind=row))
     plot = alt.Chart(alt.NamedData(name=POINTS)).transform_calculate(
         x="datum[x_feature]", y="datum[y_feature]"
@@ -338,7 +344,7 @@ def _by_doubt(chosen: float, unsure: float, others: float) -> Any:
     """A value for the point whose row was typed, for those unsure, and for the others."""
     import altair as alt
 
-    typed = alt.when("row !== '' && datum.row == row").then(alt.value(chosen))
+    typed = alt.when("row !== '' && datum.row === toNumber(row)").then(alt.value(chosen))
     return typed.when("datum.unsure").then(alt.value(unsure)).otherwise(alt.value(others))
 
 
@@ -374,7 +380,7 @@ def _alt(points: _Points, d: int, names_hold: bool) -> str:
 
 
 def _caption(k: int, names_hold: bool) -> str:
-    point = "Point at an observation, tap it, or type its row, for its values"
+    point = f"Point at an observation, tap it, or type its row, for its values (of {MOST_VALUES} features at the most)"
     if k == 1:
         return f"{point}. Rows are numbered from 0."
     if names_hold:

@@ -57,7 +57,9 @@ def numbers(
         * ``format_version``: 1; it grows when a key goes or changes its meaning;
         * ``n_observations``, ``n_features``, ``n_components``, ``features``;
         * ``summary``: ``headline``, ``reasons``, ``warning``, ``grounds`` and ``points`` of the page;
-        * ``verdict``: ``ok``, ``reasons``, ``exploration``, and the numbers behind it;
+        * ``verdict``: ``ok``, ``reasons``, ``exploration``, and the numbers behind it: R-hat and effective sample sizes; of chains
+          ``divergences``, ``smallest_bfmi``, ``share_at_largest_depth``, of weighted draws ``pareto_k``, of tempered ones ``temperature``,
+          null elsewhere; the ``certificate`` of the names;
         * ``comparison``: the verdict of the comparison in sentences;
         * ``log_evidence``: estimate and standard error, or null;
         * ``modes``: of the posterior, where they are known, or null;
@@ -142,7 +144,7 @@ def _verdict(bayes: "BayesGaussianMixture") -> dict[str, Any]:
         "effective_sample_size": verdict.components.ess,
         "label_free_r_hat": verdict.label_free.r_hat,
         "label_free_effective_sample_size": verdict.label_free.ess,
-        "divergences": verdict.divergences,
+        "divergences": verdict.divergences if sampler else None,
         "smallest_bfmi": sampler.bfmi if sampler else None,
         "share_at_largest_depth": sampler.deepest if sampler else None,
         "temperature": tempering.temperature if tempering else None,

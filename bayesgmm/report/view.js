@@ -38,9 +38,11 @@ function whatIsTold(datum) {
   return `<table>${row(["Shares a group with", "Probability"], "th")}${table}</table>`;
 }
 
+const signals = spec.params.map((param) => param.name);
 let view;
 function describe(datum) {
-  const values = chosenFirst().map((field) => row([names[field], datum[field]]));
+  const values = chosenFirst().map((field) =>
+    `<tr><th scope="row">${escaped(names[field])}</th><td>${escaped(datum[field])}</td></tr>`);
   return `<strong>Row ${escaped(datum.row)}</strong><table>${values.join("")}</table>${whatIsTold(datum)}`;
 }
 
@@ -48,8 +50,11 @@ function describe(datum) {
 function tellChosen() {
   const told = document.getElementById("view-told");
   const chosen = String(view.signal("row") ?? "").trim();
-  const found = spec.datasets.points.find((datum) => String(datum.row) === chosen);
-  told.innerHTML = found ? describe(found) : escaped(chosen && `There is no row ${chosen} in this view.`);
+  const number = chosen === "" ? NaN : Number(chosen);
+  const found = spec.datasets.points.find((datum) => datum.row === number);
+  const hidden = found && signals.includes("only_unsure") && view.signal("only_unsure") && !found.unsure;
+  const note = hidden ? "<p>It is not drawn, since only uncertain observations are.</p>" : "";
+  told.innerHTML = found ? describe(found) + note : escaped(chosen && `There is no row ${chosen} in this view.`);
 }
 
 vegaEmbed(place, spec, {
@@ -57,7 +62,8 @@ vegaEmbed(place, spec, {
   tooltip: { formatTooltip: describe },
 }).then((result) => {
   view = result.view;
-  for (const name of ["row", "x_feature", "y_feature"]) view.addSignalListener(name, tellChosen);
+  Object.assign(document.querySelector("#view-controls input[type=number]"), { min: 0, step: 1 });
+  for (const name of signals) view.addSignalListener(name, tellChosen);
 }).catch((error) => {
   place.textContent = `This view could not be drawn: ${error.message}`;
   throw error;

@@ -46,7 +46,7 @@ def write_report(
 
     The same fit gives the same bytes each time. Where ``bayes.verdict_`` is not ok, the report says so first, and
     leaves out whatever would describe single components. The page holds the values of up to 5,000 observations, for its
-    interactive view: who may read the page may read them; see ``interactive``.
+    interactive view: who may read the page may read them.
 
     Parameters
     ----------
@@ -60,8 +60,9 @@ def write_report(
         "html" is one page that needs no network. "json" holds the same sentences and numbers, in the shape that
         :func:`bayesgmm.report.machine.numbers` describes, and ``title``.
     interactive : bool, default True
-        Whether the page has the view in which single observations can be looked at. Without it the page runs no script, is about a megabyte
-        smaller, and values of observations are only in its pictures and in the table of those on which EM and Bayes differ most.
+        Whether the page has the view in which single observations can be looked at. Without it the page runs no script and is about a
+        megabyte smaller. It is not free of the data: pictures show observations, tables give extremes of the features and the values
+        of those observations on which EM and Bayes differ most.
     comparison : Comparison, optional
         ``compare(bayes)``, where it has been made already.
     progressbar : bool, default True
@@ -97,7 +98,7 @@ def write_report(
         raise ParameterError("comparison must be compare(bayes) of the same fit; got that of another one.")
     check_writable(Path(path))
     interactive = interactive and format == "html"
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(2) as pool:
         if interactive:
             # Seconds of compiled code, beside the comparison's.
             pool.submit(view_script)

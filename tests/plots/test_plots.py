@@ -1,5 +1,6 @@
 """Figures against numbers found in another way: what is drawn must be what is true."""
 
+import copy
 from itertools import pairwise, product
 
 import arviz_stats as azs
@@ -7,6 +8,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from matplotlib import pyplot
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
@@ -112,6 +114,12 @@ def test_long_names_lose_their_middle():
     assert short.endswith(" last")
 
 
+def test_equal_names_are_told_apart_also_from_names_that_look_like_it():
+    assert sentences.distinct(["a", "b"]) == ["a", "b"]
+    assert sentences.distinct(["a", "b", "a"]) == ["a (0)", "b", "a (2)"]
+    assert len(set(sentences.distinct(["a", "a", "a (1)"]))) == 3
+
+
 def test_names_become_one_printable_line():
     assert sentences.plain("a\n\tb\x00\u202e c") == "a b c"
     assert sentences.plain("\n") == "(no name)"
@@ -160,7 +168,9 @@ def test_pictures_of_the_chains_have_a_panel_a_parameter_and_leave_no_figure_beh
     assert titles == expected
 
 
-def test_of_many_parameters_those_are_shown_whose_chains_tell_least():
+@pytest.fixture
+def crowded():
+    """Three components of four features, with chains apart, a chain that creeps, and one that stands still."""
     rng = np.random.default_rng(0)
     k, d = 3, 4
     values = {
@@ -169,25 +179,31 @@ def test_of_many_parameters_those_are_shown_whose_chains_tell_least():
         "stds": rng.uniform(1, 2, (4, 200, k, d)),
         "corr_chol": np.tile(np.eye(d), (4, 200, k, 1, 1)),
     }
-    # Chains apart, and a chain that creeps.
     values["means"][..., 2, 1] += 5 * np.arange(4)[:, None]
     values["stds"][..., 1, 3] = 5 + np.cumsum(rng.normal(size=(4, 200)), axis=1) / 50
-    posterior = posterior_dataset(values, ["a", "b", "c", "d"])
+    values["stds"][1, :, 0, 0] = 1.5
+    return values
+
+
+def test_of_many_parameters_those_are_shown_whose_chains_tell_least(crowded):
+    posterior = posterior_dataset(crowded, ["a", "b", "c", "d"])
     chosen = chosen_draws(posterior)
-    sizes = azs.ess(posterior[["weights", "means", "stds"]])
+    picked = posterior[["weights", "means", "stds"]]
+    bulk, tail = (azs.ess(picked, method=method) for method in ("bulk", "tail"))
     every = {
-        f"{name}[{', '.join(map(str, at))}]": float(
-            sizes[name].sel(dict(zip(sizes[name].dims, at, strict=True)))
-        )
+        f"{name}[{', '.join(map(str, at))}]": min(float(size[name].sel(where)) for size in (bulk, tail))
         for name in ("weights", "means", "stds")
-        for at in product(*(sizes[name][dim].to_numpy().tolist() for dim in sizes[name].dims))
+        for at in product(*(bulk[name][dim].to_numpy().tolist() for dim in bulk[name].dims))
+        for where in [dict(zip(bulk[name].dims, at, strict=True))]
     }
     assert len(every) == 27
-    assert set(chosen.data_vars) == set(sorted(every, key=every.get)[:12])
-    assert {"means[2, b]", "stds[1, d]"} <= set(chosen.data_vars)
+    still = "stds[0, a]"
+    least = sorted(set(every) - {still}, key=every.get)[:11]
+    assert set(chosen) == {still, *least}
+    assert {"means[2, b]", "stds[1, d]"} <= set(chosen)
     # In the order of the tables.
-    assert list(chosen.data_vars) == [name for name in every if name in chosen.data_vars]
-    np.testing.assert_array_equal(chosen["means[2, b]"].to_numpy(), values["means"][..., 2, 1])
+    assert list(chosen) == [name for name in every if name in chosen]
+    np.testing.assert_array_equal(chosen["means[2, b]"].to_numpy(), crowded["means"][..., 2, 1])
 
 
 def test_a_single_weight_is_not_shown():
@@ -197,7 +213,43 @@ def test_a_single_weight_is_not_shown():
         "stds": np.random.default_rng(1).uniform(1, 2, (2, 20, 1, 1)),
         "corr_chol": np.ones((2, 20, 1, 1, 1)),
     }
-    assert list(chosen_draws(posterior_dataset(values, ["a"])).data_vars) == ["means[0, a]", "stds[0, a]"]
+    assert list(chosen_draws(posterior_dataset(values, ["a"]))) == ["means[0, a]", "stds[0, a]"]
+
+
+@pytest.mark.parametrize("family", ["full", "tied", "spherical"])
+def test_chains_are_drawn_under_any_names(family):
+    names = ["speed km/h", "x" * 30 + "1" + "y" * 30, "x" * 30 + "2" + "y" * 30]
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 3)), columns=names)
+    settings = {
+        "draws": 30,
+        "tune": 60,
+        "chains": 2,
+        "random_state": 0,
+        "progressbar": False,
+        "method": "nuts",
+    }
+    bayes = BayesGaussianMixture(2, covariance_type=family, **settings).fit(X)
+    for draw in (plots.trace_figure, plots.rank_figure):
+        figure = draw(bayes)
+        figure.draw_without_rendering()
+        titles = [ax.get_title() for ax in figure.axes if ax.get_title()]
+        assert (
+            len(titles) == len(set(titles)) == min(12, 2 + 6 + {"full": 6, "tied": 3, "spherical": 2}[family])
+        )
+        assert any("speed km/h" in title for title in titles)
+
+
+def test_ranks_are_of_as_many_draws_as_the_slowest_parameter_is_worth(line_fit):
+    bayes = copy.copy(line_fit[0])
+    posterior = bayes.posterior_["posterior"].dataset.copy(deep=True)
+    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
+    noise = np.random.default_rng(0).normal(size=(chains, draws))
+    for s in range(1, draws):
+        noise[:, s] += 0.98 * noise[:, s - 1]
+    posterior["means"][:, :, 0, 0] = noise
+    bayes.posterior_ = xr.DataTree.from_dict({"posterior": posterior})
+    line = plots.rank_figure(bayes).axes[0].lines[0]
+    assert 20 <= len(line.get_xdata()) < 60
 
 
 def test_a_single_chain_has_no_rank_plot():

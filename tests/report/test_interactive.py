@@ -164,13 +164,20 @@ def test_the_same_fit_gives_the_same_view_and_the_script_is_the_one_that_may_run
     assert len(first.script) < 1_100_000
 
 
-@pytest.mark.parametrize("way", ["frozen", "no interpreter", "no vl-convert in it"])
+@pytest.mark.parametrize(
+    "way", ["frozen", "no interpreter", "none known", "no vl-convert in it", "another program"]
+)
 def test_the_script_is_the_same_where_no_process_of_its_own_can_put_it_together(monkeypatch, tmp_path, way):
     expected = interactive.view_script.__wrapped__()
     if way == "frozen":
         monkeypatch.setattr(interactive.sys, "frozen", True, raising=False)
         monkeypatch.setattr(interactive.subprocess, "run", lambda *a, **k: pytest.fail("a process was made"))
     else:
-        other = tmp_path / "python" if way == "no interpreter" else shutil.which("false")
-        monkeypatch.setattr(interactive.sys, "executable", str(other))
+        others = {
+            "no interpreter": str(tmp_path / "python"),
+            "none known": None,
+            "no vl-convert in it": shutil.which("false"),
+            "another program": shutil.which("true"),
+        }
+        monkeypatch.setattr(interactive.sys, "executable", others[way])
     assert interactive.view_script.__wrapped__() == expected
