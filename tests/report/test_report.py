@@ -396,7 +396,7 @@ def test_without_the_view_a_page_runs_nothing_and_says_what_it_holds(small_fit, 
     assert "<script" not in html
     assert "script-src 'none'" in html
     assert len(html) < 150_000
-    assert "holds values of some of the observations, and pictures of all" in Page(html).text
+    assert "holds values of observations themselves" in Page(html).text
 
 
 def test_the_same_fit_gives_the_same_bytes_whatever_the_users_style_and_after_loading(small_fit, tmp_path):
