@@ -19,7 +19,7 @@ from bayesgmm.plots.style import colour, display_names, line_style
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["chosen_draws", "rank_figure", "trace_figure"]
+__all__ = ["MOST_PANELS", "candidates", "chosen_draws", "rank_figure", "trace_figure"]
 
 MOST_PANELS = 12
 FEWEST_RANKS, MOST_RANKS = 20, 200

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from bayesgmm import plots
-from bayesgmm.plots.chains import candidates, chosen_draws
+from bayesgmm.plots.chains import MOST_PANELS, candidates
 from bayesgmm.plots.forest import is_odd
 from bayesgmm.posterior.memberships import SURE
 from bayesgmm.report.wording import Name, listed
@@ -277,8 +277,8 @@ def _em(bayes: "BayesGaussianMixture") -> Sketch:
 
 def _chains(bayes: "BayesGaussianMixture") -> list[Sketch]:
     chains, draws = bayes.log_likelihood_draws_.shape
-    posterior = bayes.posterior_["posterior"].dataset
-    every, shown = len(candidates(posterior)), len(chosen_draws(posterior))
+    every = len(candidates(bayes.posterior_["posterior"].dataset))
+    shown = min(every, MOST_PANELS)
     which = "weights, means and standard deviations"
     if shown < every:
         which = f"the {shown} of {every} {which} whose draws are worth least (smallest effective sample size)"
