@@ -21,25 +21,34 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import validate_data
 
 import bayesgmm
-from bayesgmm import density, validation
-from bayesgmm.bayes.importance import FEWEST_DRAWS
 from bayesgmm.bayes.log_prior import prior_groups
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
-from bayesgmm.bayes.smc import FEWEST_PARTICLES, is_exchangeable
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.record import em_dataset
 from bayesgmm.em.steps import FAMILIES
 from bayesgmm.errors import BayesGMMError, ParameterError, SamplingError
-from bayesgmm.methods import Drawn, by_laplace, by_nuts, by_smc, seconds_of_tempering, tempering_reference
-from bayesgmm.posterior import draws as drawn
+from bayesgmm.methods.importance import FEWEST_DRAWS
+from bayesgmm.methods.running import (
+    Drawn,
+    by_laplace,
+    by_nuts,
+    by_smc,
+    seconds_of_tempering,
+    tempering_reference,
+)
+from bayesgmm.methods.tempering import FEWEST_PARTICLES, is_exchangeable
+from bayesgmm.mixture import density
+from bayesgmm.mixture import draws as drawn
 from bayesgmm.posterior import passes, relabel
-from bayesgmm.posterior.certificate import certify
+from bayesgmm.posterior.labelling import certify
 from bayesgmm.posterior.modes import find_modes, modes_dataset
 from bayesgmm.posterior.streamed import StreamedResponsibilities
+from bayesgmm.posterior.tree import posterior_tree
 from bayesgmm.posterior.verdict import Verdict, more_particles
-from bayesgmm.progress import Steps
 from bayesgmm.results import PosteriorResults, judged
+from bayesgmm.rows import checks as validation
+from bayesgmm.support.progress import Steps
 
 __all__ = ["BayesGaussianMixture"]
 
@@ -408,4 +417,4 @@ class _Fit:
             **em_dataset(self.em, self.names),
             **found.groups,
         }
-        return drawn.posterior_tree(posterior, stats, rows, (relabelling, certificate), (mean, sd), others)
+        return posterior_tree(posterior, stats, rows, (relabelling, certificate), (mean, sd), others)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import xarray as xr
 
-from bayesgmm.sentences import count, plain, shorten, with_sd
+from bayesgmm.support.sentences import count, plain, shorten, with_sd
 
 if TYPE_CHECKING:
     from bayesgmm.results import PosteriorResults

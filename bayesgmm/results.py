@@ -10,18 +10,20 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bayesgmm import overview, validation
+from bayesgmm import overview
 from bayesgmm.bayes.priors import Prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import ParameterError
-from bayesgmm.posterior import draws as drawn
+from bayesgmm.mixture import draws as drawn
+from bayesgmm.mixture.draws import evenly, finite
 from bayesgmm.posterior import passes, pointwise, relabel, verdict
-from bayesgmm.posterior.certificate import Certificate
-from bayesgmm.posterior.draws import evenly, finite
+from bayesgmm.posterior.labelling import Certificate
 from bayesgmm.posterior.memberships import Memberships, membership_intervals
 from bayesgmm.posterior.modes import ModeMap, find_modes, mode_map, modes_dataset
 from bayesgmm.posterior.similarity import pairwise_similarity, similarity_matrix
+from bayesgmm.posterior.tree import certificate, relabelling
+from bayesgmm.rows import checks as validation
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -154,12 +156,12 @@ class PosteriorResults:
     @property
     def relabelling_(self) -> relabel.Relabelling:
         """The permutations applied to the draws, and how certain they are."""
-        return drawn.relabelling(self.posterior_)
+        return relabelling(self.posterior_)
 
     @property
     def certificate_(self) -> Certificate:
         """How far the names of the components can be trusted."""
-        return drawn.certificate(self.posterior_)
+        return certificate(self.posterior_)
 
     def memberships(self, X: ArrayLike | None = None, *, mass: float = 0.95) -> Memberships:
         """Memberships with intervals: the uncertainty of the parameters is in them, which EM's responsibilities leave out.
@@ -336,7 +338,7 @@ def judged(tree: xr.DataTree) -> verdict.Verdict:
     return verdict.judge(
         verdict.diagnose(label_free, ancestor),
         verdict.diagnose(drawn.parameter_draws(posterior), ancestor),
-        drawn.certificate(tree),
+        certificate(tree),
         posterior.sizes["chain"],
         verdict.sampler_check(stats),
         importance,

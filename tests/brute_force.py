@@ -10,7 +10,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import gammaln, logsumexp
 
-from bayesgmm import MixtureParams, Prior, density
+from bayesgmm import MixtureParams, Prior
+from bayesgmm.mixture import density
 
 STDS = {
     "halfnormal": ((1.5,), stats.halfnorm(scale=1.5)),

@@ -5,15 +5,16 @@ import pickle
 import arviz_stats as azs
 import numpy as np
 import pytest
+from examples import named_again
 from numpy.testing import assert_allclose
 from scipy.special import logsumexp
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from support import named_again
 
-from bayesgmm import BayesGaussianMixture, Prior, datasets, density
+from bayesgmm import BayesGaussianMixture, Prior, datasets
 from bayesgmm.errors import DataError
-from bayesgmm.params import MixtureParams
-from bayesgmm.posterior.draws import covariance_draws, parameter_draws, std_draws
+from bayesgmm.mixture import density
+from bayesgmm.mixture.draws import covariance_draws, parameter_draws, std_draws
+from bayesgmm.mixture.params import MixtureParams
 
 
 def settled(bayes):

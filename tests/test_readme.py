@@ -43,7 +43,7 @@ def test_the_reference_holds_all_that_is_public():
     public = {name for module in of_modules for name in module.__all__}
     assert set(bayesgmm.__all__) - {"__version__", "datasets"} <= public
     assert {"GaussianMixture", *plots.__all__} <= public
-    assert "bayesgmm.datasets" in modules
+    assert "bayesgmm.rows.datasets" in modules
 
 
 def test_the_version_to_cite_is_this_one():

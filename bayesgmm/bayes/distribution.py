@@ -1,7 +1,7 @@
 """`GaussianMixture`: a mixture of Gaussians as a PyMC distribution.
 
 The labels are summed out, so that no discrete variable is left to sample. Two Ops compute the density, with
-:mod:`bayesgmm.kernels`:
+:mod:`bayesgmm.mixture.kernels`:
 
 * `MixtureLogDensity` gives log p(x_n) of each row, shape (N,): what ``pm.compute_log_likelihood`` stores and
   ``az.loo`` reads;
@@ -38,9 +38,11 @@ from pytensor.tensor.math import Sum
 from pytensor.tensor.random.utils import normalize_size_param
 from pytensor.tensor.rewriting.basic import register_canonicalize
 
-from bayesgmm import __version__, compilation, kernels
+from bayesgmm import __version__
 from bayesgmm.errors import ParameterError
-from bayesgmm.validation import check_choice, check_data
+from bayesgmm.mixture import kernels
+from bayesgmm.rows.checks import check_choice, check_data
+from bayesgmm.support import compilation
 
 __all__ = ["GaussianMixture"]
 
@@ -105,7 +107,7 @@ def mixture_log_likelihood(
 ) -> tuple[Array, Array, Array, Array]:
     """sum_n g_n log p(x_n) with row weights g, and its gradient by log weights, means and Cholesky factors.
 
-    Empty row weights mean one each. The sums of :func:`bayesgmm.kernels.accumulate` are linear in them, so
+    Empty row weights mean one each. The sums of :func:`bayesgmm.mixture.kernels.accumulate` are linear in them, so
     that they may have either sign.
     """
     if row_weights.shape[0] != 0 and row_weights.shape[0] != X.shape[0]:

@@ -14,7 +14,7 @@ from jax.scipy.special import logsumexp
 from pytensor.link.jax.dispatch import jax_funcify
 
 from bayesgmm.bayes.distribution import MixtureLogDensity, MixtureLogLikelihood
-from bayesgmm.kernels import LOG_2PI
+from bayesgmm.mixture.kernels import LOG_2PI
 
 __all__: list[str] = []
 

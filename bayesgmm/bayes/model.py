@@ -12,7 +12,7 @@ from bayesgmm.bayes.distribution import GaussianMixture
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.transforms import CorrelationCholesky
 from bayesgmm.errors import ParameterError
-from bayesgmm.validation import check_choice, check_data, check_integer, column_names
+from bayesgmm.rows.checks import check_choice, check_data, check_integer, column_names
 
 __all__ = ["build_model"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.bayes.priors import ResolvedPrior
-from bayesgmm.families import parameter_shapes
+from bayesgmm.mixture.families import parameter_shapes
 
 __all__ = ["draw_prior"]
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import DataError, ParameterError
-from bayesgmm.validation import (
+from bayesgmm.rows.checks import (
     check_choice,
     check_data,
     check_sample_weight,

@@ -31,13 +31,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, gammaln
 
-from bayesgmm import families
-from bayesgmm.allocation import APART, empty, piece, zeros
-from bayesgmm.bayes.layout import logits
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
-from bayesgmm.compilation import c_entry, entry, inlined
-from bayesgmm.kernels import accumulate, evaluate, gradient
-from bayesgmm.params import MixtureParams
+from bayesgmm.mixture import families
+from bayesgmm.mixture.coordinates import logits
+from bayesgmm.mixture.kernels import accumulate, evaluate, gradient
+from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.support.allocation import APART, empty, piece, zeros
+from bayesgmm.support.compilation import c_entry, entry, inlined
 
 __all__ = [
     "Target",

@@ -12,7 +12,7 @@ from bayesgmm.cli.options import COLUMNS, DROP_MISSING, JSON, LARGEST, QUIET, Da
 from bayesgmm.cli.program import Stop
 from bayesgmm.cli.streams import Page, busy, say
 from bayesgmm.cli.text import print_fit, print_selection, show_fit, show_selection
-from bayesgmm.sentences import count, shorten
+from bayesgmm.support.sentences import count, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,7 +123,7 @@ def _read(data: str, columns: str | None, drop_missing: bool) -> tuple["pd.DataF
     """The columns to fit, and the number of rows left out."""
     import pandas as pd
 
-    from bayesgmm.tables import read_table
+    from bayesgmm.rows.files import read_table
 
     table = read_table(data, columns=columns, drop_missing=drop_missing)
     return pd.DataFrame(table.X, columns=table.names), table.dropped
@@ -298,7 +298,7 @@ def datasets(name: str | None) -> None:
     if name is None:
         _list_datasets()
         return
-    dataset = bayesgmm.datasets.load(name)
+    dataset = bayesgmm.rows.datasets.load(name)
     if dataset.path is not None:
         click.echo(dataset.path.read_bytes(), nl=False)
     else:
@@ -307,7 +307,7 @@ def datasets(name: str | None) -> None:
 
 def _list_datasets() -> None:
     with busy("reading the data sets"):
-        found = [bayesgmm.datasets.load(name) for name in bayesgmm.datasets.names()]
+        found = [bayesgmm.rows.datasets.load(name) for name in bayesgmm.rows.datasets.names()]
     columns = {
         "name": [dataset.name for dataset in found],
         "N": [str(dataset.X.shape[0]) for dataset in found],

@@ -5,7 +5,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from bayesgmm.sentences import shorten
+from bayesgmm.support.sentences import shorten
 
 __all__ = [
     "COLUMNS",
@@ -106,7 +106,7 @@ class DataSet(click.ParamType):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """The names that begin so."""
-        from bayesgmm.datasets import names
+        from bayesgmm.rows.datasets import names
 
         return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
 

@@ -155,7 +155,7 @@ def _is_of_validation(error: Exception) -> bool:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return trace is not None and trace.tb_frame.f_globals.get("__name__") == "bayesgmm.validation"
+    return trace is not None and trace.tb_frame.f_globals.get("__name__") == "bayesgmm.rows.checks"
 
 
 def _discard_output() -> None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from bayesgmm.cli.streams import Page
-from bayesgmm.json_values import as_json
-from bayesgmm.sentences import count, shorten
+from bayesgmm.support.json_values import as_json
+from bayesgmm.support.sentences import count, shorten
 
 if TYPE_CHECKING:
     from bayesgmm import BayesGaussianMixture
-    from bayesgmm.comparison import Comparison, Selection
+    from bayesgmm.comparison import Comparison
+    from bayesgmm.selection import Selection
 
 __all__ = ["print_fit", "print_selection", "sentences", "show_fit", "show_selection"]
 

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score
 
-from bayesgmm import density
 from bayesgmm.comparison.partitioning import partition
 from bayesgmm.errors import ParameterError
+from bayesgmm.mixture import density
+from bayesgmm.mixture.matching import best_match
 from bayesgmm.posterior import partitions
 
 if TYPE_CHECKING:
@@ -85,4 +85,4 @@ def log_loss(memberships: Array, labels: NDArray[np.int32]) -> float:
     of_label = np.stack([losses[labels == label].sum(axis=0) for label in range(n_labels)])
     cost *= np.bincount(labels)[:, None]
     cost[:, : memberships.shape[1]] = of_label
-    return float(cost[linear_sum_assignment(cost)].sum() / len(labels))
+    return float(cost[np.arange(n_labels), best_match(-cost)].sum() / len(labels))

@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.utils.validation import check_is_fitted
 
-from bayesgmm import density, families, validation
 from bayesgmm.errors import ParameterError
+from bayesgmm.mixture import density, families
+from bayesgmm.mixture.draws import evenly, finite, in_canonical_order, stacked
 from bayesgmm.posterior import partitions
-from bayesgmm.posterior.draws import evenly, finite, in_canonical_order, stacked
 from bayesgmm.posterior.partitions import Ball
 from bayesgmm.posterior.passes import allocations
 from bayesgmm.posterior.similarity import similarity_matrix
-from bayesgmm.sentences import listed
+from bayesgmm.rows import checks as validation
+from bayesgmm.support.sentences import listed
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture

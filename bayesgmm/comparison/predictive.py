@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.special import ndtr
 
-from bayesgmm import density
-from bayesgmm.bayes.rounding import resolutions
-from bayesgmm.posterior.draws import evenly, stacked
+from bayesgmm.methods.rounding import resolutions
+from bayesgmm.mixture import density
+from bayesgmm.mixture.draws import evenly, stacked
 from bayesgmm.posterior.pointwise import log_densities, replicated_rows
 
 if TYPE_CHECKING:

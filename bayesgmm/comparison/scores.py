@@ -8,13 +8,14 @@ import pandas as pd
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
-from bayesgmm import density, validation
-from bayesgmm.em.climb import Status, climb
 from bayesgmm.em.problem import params_of, standardised_problem, state_of
-from bayesgmm.params import MixtureParams
-from bayesgmm.posterior.draws import evenly, finite, stacked
+from bayesgmm.em.run import Status, climb
+from bayesgmm.mixture import density
+from bayesgmm.mixture.draws import evenly, finite, stacked
+from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior.pointwise import log_densities
-from bayesgmm.threads import shared, threads_for_climbs
+from bayesgmm.rows import checks as validation
+from bayesgmm.support.threads import shared, threads_for_climbs
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesgmm.posterior.draws import parameter_draws
+from bayesgmm.mixture.draws import parameter_draws
 from bayesgmm.posterior.verdict import label_free_quantities
 
 if TYPE_CHECKING:

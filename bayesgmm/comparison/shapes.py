@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesgmm.posterior.draws import covariance_draws
+from bayesgmm.mixture.draws import covariance_draws
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture

@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesgmm import density
 from bayesgmm.bayes.target import unconstrained_values
 from bayesgmm.errors import BayesGMMError
-from bayesgmm.params import MixtureParams
-from bayesgmm.posterior.draws import mean_params, parameter_draws, stacked
+from bayesgmm.mixture import density
+from bayesgmm.mixture.draws import mean_params, parameter_draws, stacked
+from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior.memberships import SURE, membership_intervals
-from bayesgmm.validation import available_cores
+from bayesgmm.rows.checks import available_cores
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -83,7 +83,7 @@ def rows_of_em(bayes: "BayesGaussianMixture") -> np.ndarray | pd.DataFrame:
 
 
 def em_values(params: MixtureParams, posterior: xr.Dataset) -> np.ndarray:
-    """The EM estimate in the order of :func:`bayesgmm.posterior.draws.parameter_draws`, shape (P,)."""
+    """The EM estimate in the order of :func:`bayesgmm.mixture.draws.parameter_draws`, shape (P,)."""
     dims = {name: posterior[name].dims[2:] for name in posterior.data_vars}
     values = {name: (dims[name], v) for name, v in em_arrays(params, posterior).items()}
     coords = {name: posterior[name] for name in ("cluster", "feature")}

@@ -11,15 +11,16 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from bayesgmm import density, families, validation
-from bayesgmm.em.climb import Status
+from bayesgmm.em.given_start import user_start
 from bayesgmm.em.problem import Problem, params_of, standardised_problem, state_of
+from bayesgmm.em.run import Status
 from bayesgmm.em.search import Mode, Plan, search
 from bayesgmm.em.starts import STARTS
 from bayesgmm.em.steps import FAMILIES, State
-from bayesgmm.em.user_start import user_start
 from bayesgmm.errors import DegenerateFitError, ParameterError
-from bayesgmm.params import MixtureParams
+from bayesgmm.mixture import density, families
+from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.rows import checks as validation
 
 if TYPE_CHECKING:
     from bayesgmm.em.standard_errors import StandardErrors

@@ -6,10 +6,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm import families
 from bayesgmm.em.steps import DIAG, FAMILIES, Advance, State, Sums, advance, expect
-from bayesgmm.params import MixtureParams
-from bayesgmm.validation import ROWS_AT_ONCE
+from bayesgmm.mixture import families
+from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.rows.checks import ROWS_AT_ONCE
 
 __all__ = ["Problem", "params_of", "standardised_problem", "state_of"]
 

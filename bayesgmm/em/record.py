@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from bayesgmm.em.estimator import EMGaussianMixture
-from bayesgmm.params import MixtureParams
+from bayesgmm.mixture.params import MixtureParams
 
 __all__ = ["em_dataset", "em_from_dataset"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.em.climb import Climb, Status, climb
 from bayesgmm.em.problem import Problem
+from bayesgmm.em.run import Climb, Status, climb
 from bayesgmm.em.starts import STARTS, start_of_responsibilities
 from bayesgmm.em.steps import State
 

@@ -23,15 +23,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
-from scipy.optimize import linear_sum_assignment
 
-from bayesgmm import density, validation
-from bayesgmm.em.climb import Status, climb
 from bayesgmm.em.problem import Problem, params_of, standardised_problem, state_of
+from bayesgmm.em.run import Status, climb
 from bayesgmm.em.steps import DIAG, SPHERICAL, TIED, State
 from bayesgmm.errors import DataError, DegenerateFitError
-from bayesgmm.kernels import gradient
-from bayesgmm.params import MixtureParams
+from bayesgmm.mixture import density
+from bayesgmm.mixture.kernels import gradient
+from bayesgmm.mixture.matching import best_match
+from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.rows import checks as validation
 
 if TYPE_CHECKING:
     from bayesgmm.em.estimator import EMGaussianMixture
@@ -435,13 +436,13 @@ def _aligned(params: MixtureParams, reference: MixtureParams, problem: Problem) 
     if len(problem.sample_weight):
         mine = mine * problem.sample_weight[:, None]
     overlap = mine.T @ density.responsibilities(problem.X, params)
-    rows, order = linear_sum_assignment(overlap, maximize=True)
+    rows, order = np.arange(len(overlap)), best_match(overlap)
     margin = np.inf
     for k in range(len(order) if len(order) > 1 else 0):
         other = overlap.copy()
         # Worse than any matching, yet finite.
         other[k, order[k]] = -problem.total_weight
-        second = other[linear_sum_assignment(other, maximize=True)].sum()
+        second = other[rows, best_match(other)].sum()
         margin = min(margin, overlap[rows, order].sum() - second)
     return params.permuted(order), bool(margin > NEARLY_TIED * problem.total_weight)
 

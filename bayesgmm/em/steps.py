@@ -22,10 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
-from bayesgmm.allocation import empty, zeros
-from bayesgmm.compilation import entry, inlined
-from bayesgmm.kernels import BLAS_FROM, accumulate
-from bayesgmm.threads import shared
+from bayesgmm.mixture.kernels import BLAS_FROM, accumulate
+from bayesgmm.support.allocation import empty, zeros
+from bayesgmm.support.compilation import entry, inlined
+from bayesgmm.support.threads import shared
 
 __all__ = ["FAMILIES", "Advance", "State", "Sums", "advance", "expect", "maximise"]
 

@@ -9,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bayesgmm.mixture.draws import evenly
 from bayesgmm.plots.groups import draw_groups, em_labels, matched, numbered, rows_of, telling_features
 from bayesgmm.plots.style import BAYES, EM, PALE, display_names, new_figure
 from bayesgmm.posterior import partitions
-from bayesgmm.posterior.draws import evenly
-from bayesgmm.sentences import listed
+from bayesgmm.support.sentences import listed
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Partition

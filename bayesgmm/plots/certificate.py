@@ -8,13 +8,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bayesgmm.plots.style import BAYES, PALE, WARNING, new_figure
-from bayesgmm.posterior.certificate import LARGEST_NON_PERMUTATION_RATE, SMALLEST_AGREEMENT
+from bayesgmm.posterior.labelling import LARGEST_NON_PERMUTATION_RATE, SMALLEST_AGREEMENT
 from bayesgmm.posterior.relabel import NEARLY_TIED
-from bayesgmm.sentences import listed
+from bayesgmm.support.sentences import listed
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
-    from bayesgmm.posterior.certificate import Certificate
+    from bayesgmm.posterior.labelling import Certificate
 
 __all__ = ["plot_certificate"]
 

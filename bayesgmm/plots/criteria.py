@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from bayesgmm.plots.style import BAYES, EM, PALE, WARNING, new_figure
 
 if TYPE_CHECKING:
-    from bayesgmm.comparison import Selection
+    from bayesgmm.selection import Selection
 
 __all__ = ["plot_criteria"]
 

@@ -11,6 +11,7 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.ticker import MaxNLocator
 
 from bayesgmm.errors import ParameterError
+from bayesgmm.mixture.draws import evenly
 from bayesgmm.plots.fitted import Fitted, ellipse, fitted, histogram_edges, marginal_density
 from bayesgmm.plots.style import (
     BAYES,
@@ -25,7 +26,6 @@ from bayesgmm.plots.style import (
     new_figure,
     number_label,
 )
-from bayesgmm.posterior.draws import evenly
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture

@@ -9,9 +9,9 @@ from matplotlib.transforms import Affine2D
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from bayesgmm.params import MixtureParams
+from bayesgmm.mixture.draws import evenly, mean_params, stacked
+from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.plots.style import display_names
-from bayesgmm.posterior.draws import evenly, mean_params, stacked
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture

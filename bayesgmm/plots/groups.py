@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from bayesgmm import density
 from bayesgmm.errors import ParameterError
+from bayesgmm.mixture import density
+from bayesgmm.mixture.matching import best_match
 from bayesgmm.plots.style import N_COLOURS, colour, marker
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def matched(labels: NDArray[np.integer], reference: NDArray[np.integer]) -> Labe
     n_reference = int(reference.max()) + 1
     table = np.zeros((len(names), max(n_reference, len(names))))
     np.add.at(table, (at, reference), 1)
-    _, number = linear_sum_assignment(-table)
+    number = best_match(table)
     # A cluster that shares no row with its number has not been matched.
     alone = table[np.arange(len(names)), number] == 0
     number[alone] = n_reference + np.arange(alone.sum())

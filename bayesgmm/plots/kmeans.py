@@ -10,11 +10,11 @@ from matplotlib.patches import PathPatch
 from numpy.typing import NDArray
 
 from bayesgmm.comparison import partition
-from bayesgmm.params import MixtureParams
+from bayesgmm.mixture.draws import evenly
+from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.plots.fitted import ellipse, fitted
 from bayesgmm.plots.groups import draw_groups, em_labels, matched, numbered, telling_features
 from bayesgmm.plots.style import EM, new_figure
-from bayesgmm.posterior.draws import evenly
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from bayesgmm import density
 from bayesgmm.errors import ParameterError
+from bayesgmm.mixture import density
 from bayesgmm.plots.style import EM, check_readable, colour, figure_of, legend_below, marker, new_figure
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import squareform
 
 from bayesgmm.comparison import partition
+from bayesgmm.mixture.draws import evenly
 from bayesgmm.plots.groups import rows_of
 from bayesgmm.plots.style import SHADES, WARNING, axes_for, figure_of
-from bayesgmm.posterior.draws import evenly
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Partition

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from bayesgmm.errors import ParameterError
-from bayesgmm.sentences import distinct, plain, shorten
+from bayesgmm.support.sentences import distinct, plain, shorten
 
 __all__ = [
     "BAYES",

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from bayesgmm.mixture.draws import evenly
 from bayesgmm.plots.groups import chosen_features, em_labels, telling_features
 from bayesgmm.plots.style import SHADES, axes_for, display_names, figure_of
-from bayesgmm.posterior.draws import evenly
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import entr
 
 from bayesgmm.posterior.passes import responsibility_draws
-from bayesgmm.threads import shared
+from bayesgmm.support.threads import shared
 
 __all__ = ["Memberships", "membership_intervals"]
 

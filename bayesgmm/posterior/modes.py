@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from bayesgmm import density
-from bayesgmm.bayes.laplace import climbed
 from bayesgmm.bayes.target import Target, unconstrained_values
-from bayesgmm.params import MixtureParams
-from bayesgmm.posterior.draws import evenly
-from bayesgmm.sentences import listed
-from bayesgmm.threads import shared
+from bayesgmm.methods.laplace_approximation import climbed
+from bayesgmm.mixture import density
+from bayesgmm.mixture.draws import evenly
+from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.support.sentences import listed
+from bayesgmm.support.threads import shared
 
 __all__ = ["ModeMap", "find_modes", "mode_map", "modes_dataset"]
 

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from bayesgmm.compilation import entry, inlined
-from bayesgmm.threads import shared
+from bayesgmm.support.compilation import entry, inlined
+from bayesgmm.support.threads import shared
 
 __all__ = ["Ball", "best_partition", "credible_ball", "distances", "hierarchical_cuts", "loss_function"]
 

@@ -5,10 +5,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.allocation import empty, zeros
-from bayesgmm.compilation import entry
-from bayesgmm.kernels import evaluate
-from bayesgmm.threads import shared
+from bayesgmm.mixture.kernels import evaluate
+from bayesgmm.support.allocation import empty, zeros
+from bayesgmm.support.compilation import entry
+from bayesgmm.support.threads import shared
 
 __all__ = ["allocations", "log_likelihoods_and_overlaps", "memberships", "responsibility_draws"]
 

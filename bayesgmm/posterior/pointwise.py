@@ -4,9 +4,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesgmm.compilation import entry
-from bayesgmm.kernels import evaluate
-from bayesgmm.posterior.draws import stacked
+from bayesgmm.mixture.draws import stacked
+from bayesgmm.mixture.kernels import evaluate
+from bayesgmm.support.compilation import entry
 
 __all__ = ["log_densities", "log_likelihood_dataset", "predictive_dataset", "replicated_rows"]
 

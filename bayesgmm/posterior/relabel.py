@@ -19,25 +19,21 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
-from bayesgmm.errors import DataError
+from bayesgmm.mixture.matching import Permutations, assign
 
 __all__ = [
     "DenseResponsibilities",
     "Relabelling",
     "Responsibilities",
-    "assign",
     "by_parameters",
     "ecr",
     "iterative_ecr",
     "match",
-    "permute",
     "stephens",
 ]
 
 Array = NDArray[np.float64]
-Permutations = NDArray[np.intp]
 
 # A draw is nearly tied where exchanging two names would cost less than this share of the rows that the two hold.
 NEARLY_TIED = 0.02
@@ -119,30 +115,6 @@ def match(overlap: Array) -> Relabelling:
     aligned = np.take_along_axis(flat, permutations[:, None, :], axis=2)
     margins = _exchange_margins(aligned)
     return Relabelling(permutations.reshape(chains, draws, k), margins.reshape(chains, draws))
-
-
-def assign(gain: Array) -> Permutations:
-    """For each draw the permutation p with the largest sum_j gain[s, j, p_j], shape (S, K); gain has shape (S, K, K).
-
-    Raises
-    ------
-    DataError
-        Where a draw is not finite.
-    """
-    k = gain.shape[1]
-    lost = np.flatnonzero(~np.isfinite(gain).all(axis=(1, 2)))
-    if lost.size:
-        raise DataError(
-            f"{lost.size} of {len(gain)} draws are not finite, the first draw {lost[0]}; drop them before relabelling.",
-            draw=int(lost[0]),
-        )
-    permutations = np.tile(np.arange(k), (len(gain), 1))
-    # Where each row is largest on the diagonal, that is the optimal assignment; only the other draws need solving.
-    diagonal = np.diagonal(gain, axis1=1, axis2=2)
-    unsolved = np.flatnonzero((gain.max(axis=2) > diagonal).any(axis=1))
-    for s in unsolved:
-        permutations[s] = linear_sum_assignment(gain[s], maximize=True)[1]
-    return permutations
 
 
 def ecr(responsibilities: Responsibilities, pivot: Array) -> Permutations:
@@ -250,9 +222,3 @@ def _exchange_margins(aligned: Array) -> Array:
     i, j = np.triu_indices(k, 1)
     # Small components tie as large ones do: not for being small.
     return (cost[:, i, j] / np.maximum(held[:, i] + held[:, j], 1e-300)).min(axis=1)
-
-
-def permute(values: Array, permutations: Permutations) -> Array:
-    """Reorder the component axis of draws of shape (chain, draw, K, ...)."""
-    index = permutations.reshape(*permutations.shape, *(1,) * (values.ndim - 3))
-    return np.take_along_axis(values, index, axis=2)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.mixture.matching import Permutations
 from bayesgmm.posterior import passes
-from bayesgmm.posterior.relabel import Permutations
 
 __all__ = ["StreamedResponsibilities"]
 

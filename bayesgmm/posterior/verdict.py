@@ -9,8 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from bayesgmm.posterior.certificate import Certificate
-from bayesgmm.posterior.draws import covariance_draws, stacked
+from bayesgmm.mixture.draws import covariance_draws, stacked
+from bayesgmm.posterior.labelling import Certificate
 from bayesgmm.posterior.pointwise import log_densities
 
 __all__ = [

@@ -20,7 +20,7 @@ from bayesgmm.plots.chains import MOST_PANELS, candidates
 from bayesgmm.plots.forest import is_odd
 from bayesgmm.posterior.memberships import SURE
 from bayesgmm.report.wording import Name, listed
-from bayesgmm.sentences import count
+from bayesgmm.support.sentences import count
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison, Partition

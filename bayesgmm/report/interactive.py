@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm import density
+from bayesgmm.mixture import density
+from bayesgmm.mixture.draws import evenly, stacked
 from bayesgmm.plots.groups import em_labels, telling_features
 from bayesgmm.plots.style import N_COLOURS, colour, marker
-from bayesgmm.posterior.draws import evenly, stacked
 from bayesgmm.posterior.memberships import SURE, membership_intervals
 from bayesgmm.report.wording import Name
-from bayesgmm.sentences import count, distinct
-from bayesgmm.validation import available_cores
+from bayesgmm.rows.checks import available_cores
+from bayesgmm.support.sentences import count, distinct
 
 if TYPE_CHECKING:
     import altair as alt

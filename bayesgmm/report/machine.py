@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bayesgmm.json_values import as_json
 from bayesgmm.report.summary import stand_in, summarise
 from bayesgmm.report.wording import Name, Wording
-from bayesgmm.sentences import plain
+from bayesgmm.support.json_values import as_json
+from bayesgmm.support.sentences import plain
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison

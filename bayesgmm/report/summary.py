@@ -11,7 +11,7 @@ from bayesgmm.plots.forest import is_odd, p_text
 from bayesgmm.posterior.memberships import SURE
 from bayesgmm.posterior.verdict import LARGEST_R_HAT
 from bayesgmm.report.wording import Name, Wording, listed, quantities
-from bayesgmm.sentences import count
+from bayesgmm.support.sentences import count
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison

@@ -11,7 +11,7 @@ from bayesgmm.plots.forest import p_text
 from bayesgmm.posterior.memberships import SURE
 from bayesgmm.posterior.verdict import ImportanceCheck, Verdict
 from bayesgmm.report.wording import Name, Wording, number, probability, quantities, signed
-from bayesgmm.sentences import count, plain, with_sd
+from bayesgmm.support.sentences import count, plain, with_sd
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison

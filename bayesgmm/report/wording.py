@@ -6,8 +6,8 @@ from itertools import combinations
 
 import xarray as xr
 
-from bayesgmm import sentences
-from bayesgmm.sentences import plain, shorten
+from bayesgmm.support import sentences
+from bayesgmm.support.sentences import plain, shorten
 
 __all__ = ["Name", "Wording", "listed", "number", "probability", "quantities", "signed"]
 

@@ -12,15 +12,15 @@ from sklearn.utils.validation import check_is_fitted
 from bayesgmm.comparison import compare
 from bayesgmm.errors import ParameterError
 from bayesgmm.plots.style import colour
-from bayesgmm.progress import Steps
 from bayesgmm.report import tables
 from bayesgmm.report.figures import Picture, Sketch, drawn, inlined, sketches
 from bayesgmm.report.interactive import interactive_view, view_script
 from bayesgmm.report.machine import numbers
 from bayesgmm.report.summary import stand_in, summarise
 from bayesgmm.report.wording import Name, Wording
-from bayesgmm.sentences import count, plain
 from bayesgmm.storage import check_writable, replace_file
+from bayesgmm.support.progress import Steps
+from bayesgmm.support.sentences import count, plain
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison

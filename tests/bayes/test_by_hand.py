@@ -6,7 +6,7 @@ import pymc as pm
 import pytest
 
 from bayesgmm import BayesGaussianMixture, datasets
-from bayesgmm.posterior.draws import covariance_draws, mean_params
+from bayesgmm.mixture.draws import covariance_draws, mean_params
 
 
 def by_hand(X, k, prior):

@@ -6,10 +6,10 @@ import pytest
 from scipy import stats
 
 from bayesgmm import Prior
-from bayesgmm.bayes.laplace import laplace
 from bayesgmm.bayes.prior_draws import draw_prior
-from bayesgmm.bayes.sampling import sample_nuts
 from bayesgmm.bayes.target import Target
+from bayesgmm.methods.laplace_approximation import laplace
+from bayesgmm.methods.whitened_nuts import sample_nuts
 
 STDS = {
     "halfnormal": ((2.0,), stats.halfnorm(scale=2.0)),

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from examples import random_mixture
 from numpy.testing import assert_allclose
 from pytensor.compile.mode import Mode
 from scipy import stats
-from support import random_mixture
 
-from bayesgmm import Prior, density
+from bayesgmm import Prior
 from bayesgmm.bayes.model import build_model
 from bayesgmm.bayes.target import (
     Target,
@@ -18,6 +18,7 @@ from bayesgmm.bayes.target import (
     log_posterior_alone,
     unconstrained,
 )
+from bayesgmm.mixture import density
 
 # Compiling a model with numba takes most of a minute when nothing is cached, with the Python linker a second.
 PYTHON = Mode(linker="py", optimizer="fast_compile").excluding("BlasOpt")

@@ -65,8 +65,8 @@ def worst_ess(X, em, weights, means, cholesky):
     """Smallest bulk effective sample size of weights, means, stds and correlations, components named as in EM."""
     import arviz_stats as azs
 
-    from bayesgmm import density
-    from bayesgmm.posterior import draws, passes, relabel
+    from bayesgmm.mixture import density, draws
+    from bayesgmm.posterior import passes, relabel
 
     chains, n, k = weights.shape
     stds = np.sqrt((cholesky**2).sum(axis=-1))
@@ -84,9 +84,9 @@ def worst_ess(X, em, weights, means, cholesky):
 def by_bayesgmm(X, k, run):
     """From the EM estimate on: the mode, warm-up and draws. Medians over seeds where a run takes moments."""
     from bayesgmm import Prior
-    from bayesgmm.bayes.laplace import laplace
-    from bayesgmm.bayes.sampling import sample_nuts
     from bayesgmm.bayes.target import Target
+    from bayesgmm.methods.laplace_approximation import laplace
+    from bayesgmm.methods.whitened_nuts import sample_nuts
 
     em, _ = em_and_prior(X, k)
     target = Target(X, k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
@@ -346,7 +346,7 @@ def fresh_process_row():
 def evaluation_row():
     """One evaluation of log posterior and gradient against one pass of the kernel."""
     from bayesgmm.bayes.target import Target
-    from bayesgmm.kernels import accumulate
+    from bayesgmm.mixture.kernels import accumulate
 
     ratios = []
     for name in ("iris", "simulated 5,000 x 4"):

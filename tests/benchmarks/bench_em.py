@@ -15,8 +15,8 @@ import numpy as np
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from bayesgmm.em.climb import climb
 from bayesgmm.em.problem import Problem
+from bayesgmm.em.run import climb
 from bayesgmm.em.starts import STARTS, start_of_responsibilities
 from bayesgmm.em.steps import FAMILIES
 

@@ -43,10 +43,10 @@ def seconds(function):
 
 
 def relabelling_rows():
-    from bayesgmm.density import responsibilities
-    from bayesgmm.params import MixtureParams
+    from bayesgmm.mixture.density import responsibilities
+    from bayesgmm.mixture.params import MixtureParams
     from bayesgmm.posterior import relabel
-    from bayesgmm.posterior.certificate import non_permutation_rate
+    from bayesgmm.posterior.labelling import non_permutation_rate
     from bayesgmm.posterior.streamed import StreamedResponsibilities
 
     X, draws, centres = draws_of(1000, 5)

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bayesgmm import BayesGaussianMixture, MixtureParams, density, write_report
+from bayesgmm import BayesGaussianMixture, MixtureParams, write_report
+from bayesgmm.mixture import density
 
 REPORT = Path(__file__).resolve().parents[2] / "reports" / "benchmark_report.md"
 TARGET, LARGEST, ROUNDS = 15, 8, 5

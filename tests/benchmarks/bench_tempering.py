@@ -40,9 +40,9 @@ def units(target):
 
 def tempered(target, mixtures, seed, draws=1000, chains=4):
     """Draws, reference, and the seconds of both."""
-    from bayesgmm.bayes.smc import sample_smc
-    from bayesgmm.methods import tempering_reference
-    from bayesgmm.progress import Steps
+    from bayesgmm.methods.running import tempering_reference
+    from bayesgmm.methods.tempering import sample_smc
+    from bayesgmm.support.progress import Steps
 
     began = time.perf_counter()
     settings = {"draws": draws, "chains": chains, "cores": CORES}
@@ -55,7 +55,8 @@ def tempered(target, mixtures, seed, draws=1000, chains=4):
 
 def label_free(target, values):
     """Log-likelihood, sorted weights and their entropy, shape (chain, draw, quantity)."""
-    from bayesgmm.posterior import draws, passes
+    from bayesgmm.mixture import draws
+    from bayesgmm.posterior import passes
 
     names = [f"x{j}" for j in range(target.X.shape[1])]
     posterior = draws.posterior_dataset(values, names)
@@ -108,8 +109,8 @@ def bridge(target, mixtures, seed):
 
     Draws of the reference are weighed by the posterior, and the other way round; the Pareto shape of the first weights is the check.
     """
-    from bayesgmm.bayes import moves
-    from bayesgmm.bayes.reference import DEGREES_OF_FREEDOM
+    from bayesgmm.methods.initial_mixture import DEGREES_OF_FREEDOM
+    from bayesgmm.methods.running import moves
 
     found, reference, *_ = tempered(target, mixtures, seed)
     k = target.n_components

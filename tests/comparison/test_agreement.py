@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from bayesgmm import BayesGaussianMixture, MixtureParams, density
+from bayesgmm import BayesGaussianMixture, MixtureParams
 from bayesgmm.comparison.tables import parameter_table
+from bayesgmm.mixture import density
 
 SIZES = (60, 600, 6000)
 TRUTH = MixtureParams(

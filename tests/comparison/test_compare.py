@@ -7,10 +7,11 @@ import xarray as xr
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from bayesgmm import BayesGaussianMixture, compare, datasets, density
+from bayesgmm import BayesGaussianMixture, compare, datasets
 from bayesgmm.comparison import predictive, result, tables
 from bayesgmm.comparison.predictive import PredictiveCheck
 from bayesgmm.comparison.tables import JointDistance
+from bayesgmm.mixture import density
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import warnings
 import numpy as np
 import pytest
 import xarray as xr
-from support import named_again
+from examples import named_again
 
 from bayesgmm import BayesGaussianMixture, datasets, load, partition, save
 from bayesgmm.errors import DataError, ParameterError
-from bayesgmm.posterior.draws import permuted
+from bayesgmm.mixture.draws import permuted
 
 QUICK = {"method": "nuts", "draws": 100, "tune": 150, "chains": 2, "random_state": 0, "progressbar": False}
 

@@ -5,7 +5,7 @@ import pytest
 
 from bayesgmm import BayesGaussianMixture
 from bayesgmm.comparison import shapes
-from bayesgmm.posterior.draws import covariance_draws
+from bayesgmm.mixture.draws import covariance_draws
 
 
 def ellipse(long, short, degrees):

@@ -6,17 +6,18 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from examples import random_mixture
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
-from support import random_mixture
 
-from bayesgmm import EMGaussianMixture, MixtureParams, datasets, density
+from bayesgmm import EMGaussianMixture, MixtureParams, datasets
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.standard_errors import _aligned
 from bayesgmm.em.steps import FAMILIES
 from bayesgmm.errors import DataError, DegenerateFitError, ParameterError
-from bayesgmm.posterior.draws import parameter_draws, posterior_dataset
+from bayesgmm.mixture import density
+from bayesgmm.mixture.draws import parameter_draws, posterior_dataset
 
 SEPARATED = MixtureParams(
     [0.6, 0.4],

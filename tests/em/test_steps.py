@@ -14,10 +14,11 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from bayesgmm import MixtureParams, density
-from bayesgmm.em.climb import climb
+from bayesgmm import MixtureParams
 from bayesgmm.em.problem import Problem
+from bayesgmm.em.run import climb
 from bayesgmm.em.steps import FAMILIES, State, advance, expect, maximise
+from bayesgmm.mixture import density
 
 UNWEIGHTED = np.empty(0)
 FLOOR = 1e-6

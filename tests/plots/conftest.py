@@ -7,8 +7,9 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from bayesgmm import BayesGaussianMixture, MixtureParams, compare, density
+from bayesgmm import BayesGaussianMixture, MixtureParams, compare
 from bayesgmm.comparison import predictive
+from bayesgmm.mixture import density
 
 CASES = [(1, 1), (1, 8), (2, 8), (3, 1), (6, 2), (6, 8)]
 

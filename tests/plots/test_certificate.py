@@ -3,7 +3,7 @@
 from numpy.testing import assert_allclose
 
 from bayesgmm import plots
-from bayesgmm.posterior.certificate import Certificate
+from bayesgmm.posterior.labelling import Certificate
 
 
 class WithCertificate:

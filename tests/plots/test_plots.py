@@ -16,14 +16,15 @@ from matplotlib.patches import PathPatch
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from bayesgmm import BayesGaussianMixture, plots, sentences
-from bayesgmm.comparison import Selection
-from bayesgmm.comparison.occupied import Occupied
+from bayesgmm import BayesGaussianMixture, plots
 from bayesgmm.errors import ParameterError
+from bayesgmm.mixture.draws import mean_params, posterior_dataset
 from bayesgmm.plots import fitted, style
 from bayesgmm.plots.chains import chosen_draws
 from bayesgmm.plots.forest import is_odd, owners, p_text
-from bayesgmm.posterior.draws import mean_params, posterior_dataset
+from bayesgmm.selection import Selection
+from bayesgmm.selection.occupied import Occupied
+from bayesgmm.support import sentences
 
 
 def on_the_curve(path):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from examples import random_mixture
 from numpy.testing import assert_allclose
-from support import random_mixture
 
-from bayesgmm import density
+from bayesgmm.mixture import density
 from bayesgmm.posterior import passes
 
 

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from bayesgmm.errors import DataError
+from bayesgmm.mixture import matching
 from bayesgmm.posterior import relabel
 from bayesgmm.posterior.streamed import StreamedResponsibilities
 
@@ -30,10 +31,10 @@ def test_planted_permutations_are_undone():
     k, shape = 4, (3, 200)
     truth = rng.normal(size=(*shape, k, 2)) + 10 * np.arange(k)[:, None]
     planted = np.array([rng.permutation(k) for _ in range(600)]).reshape(*shape, k)
-    shuffled = relabel.permute(truth, planted)
+    shuffled = matching.permute(truth, planted)
     aligned = 20 * np.eye(k) + rng.uniform(0, 5, size=(*shape, k, k))
     found = relabel.match(np.take_along_axis(aligned, planted[:, :, None, :], axis=3))
-    assert np.array_equal(relabel.permute(shuffled, found.permutations), truth)
+    assert np.array_equal(matching.permute(shuffled, found.permutations), truth)
 
 
 def test_margins_are_the_cost_of_the_cheapest_exchange():
@@ -152,7 +153,7 @@ def test_a_draw_that_is_not_finite_is_named():
     gain[3, 0, 1] = np.nan
     sentence = r"^1 of 5 draws are not finite, the first draw 3; drop them before relabelling\.$"
     with pytest.raises(DataError, match=sentence):
-        relabel.assign(gain)
+        matching.assign(gain)
 
 
 def test_a_single_draw_and_a_single_component_have_their_names():

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from examples import random_mixture
 from numpy.testing import assert_allclose
-from support import random_mixture
 
-from bayesgmm import density
-from bayesgmm.params import MixtureParams
+from bayesgmm.mixture import density
+from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior import memberships, passes, similarity
 
 

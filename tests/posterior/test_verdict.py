@@ -5,11 +5,11 @@ import pytest
 import xarray as xr
 from numpy.testing import assert_allclose
 
-from bayesgmm import density
-from bayesgmm.params import MixtureParams
+from bayesgmm.mixture import density
+from bayesgmm.mixture.draws import permuted, posterior_dataset
+from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior import verdict
-from bayesgmm.posterior.certificate import Certificate
-from bayesgmm.posterior.draws import permuted, posterior_dataset
+from bayesgmm.posterior.labelling import Certificate
 
 GOOD = verdict.Diagnostics(1.001, "weights[0]", 2000.0, "means[0, a]")
 AGREED = {"iterative ECR": 1.0, "Stephens": 1.0, "parameters": 1.0}

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayesgmm import BayesGaussianMixture, datasets, density, partition
+from bayesgmm import BayesGaussianMixture, datasets, partition
+from bayesgmm.mixture import density
 from bayesgmm.plots import style
 from bayesgmm.report import interactive
 from bayesgmm.report.interactive import interactive_view

@@ -19,7 +19,7 @@ from matplotlib.patches import PathPatch
 from bayesgmm import BayesGaussianMixture, compare, load, partition, save
 from bayesgmm.comparison import predictive
 from bayesgmm.errors import FileProblem
-from bayesgmm.posterior.draws import dims_of, parameter_draws, posterior_dataset
+from bayesgmm.mixture.draws import dims_of, parameter_draws, posterior_dataset
 from bayesgmm.report import tables, write, write_report
 from bayesgmm.report.figures import Drawing, sketches
 from bayesgmm.report.wording import (
@@ -31,7 +31,7 @@ from bayesgmm.report.wording import (
     quantities,
     signed,
 )
-from bayesgmm.sentences import count, with_sd
+from bayesgmm.support.sentences import count, with_sd
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 HOSTILE = ["<script>alert('1')</script> & \"é🦩 $x^2$", "long " * 2000 + "end"]

@@ -1,0 +1,225 @@
+"""One climb: accelerated EM from a start until the total log-likelihood stops rising.
+
+EM converges linearly, and slowly where clusters overlap. After every two steps SQUAREM (Varadhan and Roland 2008,
+scheme S3) jumps along the line that the two suggest; the jump is kept only if the log-likelihood has risen, which the
+next E step tells at no extra cost. The sequence of log-likelihoods therefore never falls.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.em.problem import Problem
+from bayesgmm.em.steps import DEAD, Advance, State, unpacked
+from bayesgmm.support.compilation import entry, inlined
+
+__all__ = ["Climb", "Status", "climb"]
+
+Array = NDArray[np.float64]
+
+
+# Sums of many terms are known to this relative precision.
+ROUNDING = 1e-13
+
+
+class Status(Enum):
+    """How a climb ended; the value is the message."""
+
+    CONVERGED = "converged: the log-likelihood has stopped rising"
+    OUT_OF_ITERATIONS = (
+        "out of iterations: the log-likelihood was still rising; increase max_iter or loosen tol"
+    )
+    DEGENERATE = (
+        "degenerate: a component collapsed onto a few points or a plane, where the likelihood has no upper bound "
+        "but for the floor that reg_covar sets; use fewer components or more data"
+    )
+    DECREASED = (
+        "decreased: the log-likelihood fell by more than rounding explains; "
+        "the data may be too ill-conditioned"
+    )
+
+
+@dataclass(frozen=True)
+class Climb:
+    """Where one climb ended, in the coordinates of the data it was given.
+
+    ``log_likelihood`` belongs to exactly this state; ``trace`` holds the total log-likelihood at the states that the
+    climb passed through, each no lower than the one before, and ends with that of the last.
+    ``n_iter`` counts passes over the data.
+    """
+
+    status: Status
+    state: State
+    trace: Array
+    n_iter: int
+
+    @property
+    def log_likelihood(self) -> float:
+        """Total log-likelihood at the state."""
+        return float(self.trace[-1])
+
+
+def climb(problem: Problem, start: State, *, max_iter: int, tol: float, accelerate: bool = True) -> Climb:
+    """Climb from `start`.
+
+    Ends when the gain that is still to come, estimated from the last steps' rate of convergence, is below `tol` times
+    the size of the log-likelihood, twice in a row.
+
+    Parameters
+    ----------
+    problem : Problem
+    start : State
+    max_iter : int
+        Largest number of passes over the data.
+    tol : float
+        Relative tolerance on the total log-likelihood.
+    accelerate : bool
+        Whether to jump; without, plain EM steps.
+    """
+    walk = _Walk(problem, start, max_iter)
+    calm = 0
+    while walk.status is None:
+        first, second = walk.state, walk.ahead.next
+        gain = walk.step()
+        if walk.status is not None:
+            break
+        third = walk.ahead.next
+        scale = max(abs(walk.value), problem.total_weight)
+        if not accelerate and gain > tol * scale:
+            calm = 0
+            continue
+        rate, target = _extrapolate(first, second, third)
+        # A gain the size of rounding says nothing of the rate.
+        to_come = gain * rate**2 / max(1 - rate**2, 1e-12) if gain > ROUNDING * scale else 0.0
+        calm = calm + 1 if max(gain, to_come) <= tol * scale else 0
+        if calm >= 2:
+            walk.status = Status.CONVERGED
+        elif accelerate and target is not None:
+            walk.jump(target)
+    return walk.end()
+
+
+class _Walk:
+    """Where a climb stands: the state, the EM step ahead of it, and the log-likelihoods so far."""
+
+    def __init__(self, problem: Problem, start: State, max_iter: int) -> None:
+        self.problem = problem
+        self.max_iter = max_iter
+        self.status: Status | None = None
+        self.state = start
+        self.ahead = problem.advance(start)
+        self.n_iter = 1
+        self.trace = [self.ahead.log_likelihood]
+        if not np.isfinite(self.value):
+            self.status = Status.DEGENERATE
+
+    @property
+    def value(self) -> float:
+        return self.trace[-1]
+
+    def step(self) -> float:
+        """Take the step ahead; returns the gain."""
+        if self.n_iter >= self.max_iter:
+            self.status = Status.OUT_OF_ITERATIONS
+            return 0.0
+        ahead = self.problem.advance(self.ahead.next)
+        self.n_iter += 1
+        if not np.isfinite(ahead.log_likelihood):
+            self.status = Status.DEGENERATE
+            return 0.0
+        gain = ahead.log_likelihood - self.value
+        if gain < -1e-10 * max(abs(self.value), self.problem.total_weight):
+            self.status = Status.DECREASED
+            return 0.0
+        self._move(self.ahead.next, ahead)
+        return max(gain, 0.0)
+
+    def jump(self, state: State) -> None:
+        """Go to an extrapolated state if the log-likelihood is no lower there."""
+        if self.n_iter >= self.max_iter:
+            return
+        ahead = self.problem.advance(state)
+        self.n_iter += 1
+        if np.isfinite(ahead.log_likelihood) and ahead.log_likelihood >= self.value:
+            self._move(state, ahead)
+
+    def _move(self, state: State, ahead: Advance) -> None:
+        self.state, self.ahead = state, ahead
+        self.trace.append(ahead.log_likelihood)
+
+    def end(self) -> Climb:
+        status = self.status or Status.OUT_OF_ITERATIONS
+        if self.ahead.held or self.ahead.smallest_mass <= 10 * DEAD * self.problem.total_weight:
+            status = Status.DEGENERATE
+        return Climb(status, self.state, np.array(self.trace), self.n_iter)
+
+
+def _extrapolate(first: State, second: State, third: State) -> tuple[float, State | None]:
+    """The rate of convergence that three states in a row suggest, and SQUAREM's jump from the first.
+
+    No state is returned where the jump would be no longer than the two steps.
+    """
+    target = first.blank()
+    rate, far = _squarem(first.packed, second.packed, third.packed, *first.shape, target.packed)
+    return rate, target if far else None
+
+
+@entry
+def _squarem(first_state, second_state, third_state, K, D, target):
+    """Fill the extrapolated parameters; returns the rate of convergence and whether they are worth a try.
+
+    Diagonals of the factors are extrapolated by their logarithms, so that any step leads to a mixture.
+    """
+    w0, m0, L0 = unpacked(first_state, K, D)
+    w1, m1, L1 = unpacked(second_state, K, D)
+    w2, m2, L2 = unpacked(third_state, K, D)
+    w, m, L = unpacked(target, K, D)
+    first = second = curvature = 0.0
+    for k in range(K):
+        a, b = w1[k] - w0[k], w2[k] - w1[k]
+        first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
+        for i in range(D):
+            a, b = m1[k, i] - m0[k, i], m2[k, i] - m1[k, i]
+            first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
+            a = math.log(L1[k, i, i] / L0[k, i, i])
+            b = math.log(L2[k, i, i] / L1[k, i, i])
+            first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
+            for j in range(i):
+                a, b = L1[k, i, j] - L0[k, i, j], L2[k, i, j] - L1[k, i, j]
+                first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
+    if first == 0.0 or curvature == 0.0:
+        return 0.0, False
+    rate = min(math.sqrt(second / first), 1.0)
+    alpha = math.sqrt(first / curvature)
+    if not alpha > 1.0:
+        return rate, False
+    largest = -np.inf
+    for k in range(K):
+        w[k] = _along(w0[k], w1[k], w2[k], alpha)
+        largest = max(largest, w[k])
+        for i in range(D):
+            m[k, i] = _along(m0[k, i], m1[k, i], m2[k, i], alpha)
+            log_diagonal = _along(math.log(L0[k, i, i]), math.log(L1[k, i, i]), math.log(L2[k, i, i]), alpha)
+            if not abs(log_diagonal) < 50.0:
+                return rate, False
+            L[k, i, i] = math.exp(log_diagonal)
+            for j in range(i):
+                L[k, i, j] = _along(L0[k, i, j], L1[k, i, j], L2[k, i, j], alpha)
+            for j in range(i + 1, D):
+                L[k, i, j] = 0.0
+    total = 0.0
+    for k in range(K):
+        total += math.exp(w[k] - largest)
+    for k in range(K):
+        w[k] -= largest + math.log(total)
+    return rate, True
+
+
+@inlined
+def _along(x0, x1, x2, alpha):
+    """x0 + 2 alpha r + alpha^2 v with r = x1 - x0 and v = (x2 - x1) - r."""
+    r = x1 - x0
+    return x0 + 2.0 * alpha * r + alpha * alpha * ((x2 - x1) - r)

@@ -1,0 +1,1 @@
+"""Methods that draw from a posterior."""

@@ -1,0 +1,361 @@
+"""Where tempering starts: a mixture of t distributions around the places of the posterior that climbs have found.
+
+Two kinds of places hold the mass of a mixture's posterior. Around a mode at which every component has rows of its own, the
+Laplace approximation tells shape and size. Where the data do not need all components, some have next to no rows and are
+spread as in the prior; such a place is described by a mode with one or two components fewer, and draws from the prior for those
+that are left over. What a first run of tempering has drawn tells more: :meth:`Reference.refitted`.
+
+The posterior is the same for all K! orders of the components. The reference knows one: components sorted by the projection of
+their means on a direction. A mixture is sorted before its density is asked for.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, logsumexp
+
+from bayesgmm.bayes.prior_draws import draw_prior
+from bayesgmm.bayes.target import Target, constrained, unconstrained_values
+from bayesgmm.errors import SamplingError
+from bayesgmm.methods.laplace_approximation import SMALLEST_CURVATURE, Laplace, climbed, laplace
+from bayesgmm.methods.rounding import is_artefact, resolutions
+from bayesgmm.mixture.coordinates import own_coordinates, permuted
+from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.support.threads import shared
+
+__all__ = ["Reference", "find_reference", "is_same_mode", "log_evidence", "posterior_modes", "sorted_by"]
+
+Array = NDArray[np.float64]
+
+DEGREES_OF_FREEDOM = 8.0
+# Scale matrices are wider than the approximations, so that weights of particles vary less; where components have no rows, tails
+# may be heavier than the reference's all the same, and tempering makes up for it.
+BROADER = 1.3**2
+BROADER_WHERE_EMPTY = BROADER_REFITTED = 1.15**2
+RANDOM_STARTS = 120
+# Of their components, standard deviations in units of the data's.
+TIGHTEST, WIDEST = 0.03, 0.8
+# Two climbs ended at the same mode when their log posteriors are this close, and so are the points.
+SAME_MODE = 0.02
+MOST_MODES = 14
+# Of the ends of climbs, by density, whose evidence is asked for.
+MOST_CLIMBED = 40
+MOST_EMPTY = 2
+MOST_SMALLER_MODES = 3
+# In log evidence behind the best; what is further behind holds next to nothing.
+FURTHEST = 12.0
+FURTHEST_SMALLER = 6.0
+# Of the reference's weight, what is spread evenly: evidence by Laplace is no more than a guess, and more so of components
+# without rows.
+EVEN_SHARE = 0.2
+EVEN_SHARE_OF_EMPTY = 0.5
+DRAWS_FOR_MOMENTS = 4000
+# Of these, what an order of the components needs to have moments of its own.
+FEWEST_IN_ORDER = 0.01
+# A refit is steadied by what was there before, with the weight of so many draws for each coordinate, and by a share of the weights.
+REFITS = 8
+STEADIED_CENTRE, STEADIED_SCALE, STEADIED_SHARE = 0.1, 2.0, 0.1
+# Draws from a place with overlapping components may be sorted in one of K! only.
+MOST_ROUNDS = 5000
+FURTHEST_COORDINATE = 1e6
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A mixture of M multivariate t distributions in the coordinates of :class:`Target`, restricted to sorted components.
+
+    Parameters
+    ----------
+    centres : ndarray, shape (M, n)
+    factors, inverses : ndarrays, shape (M, n, n)
+        Lower Cholesky factors of the scale matrices, and their inverses.
+    weights : ndarray, shape (M,)
+    log_constants : ndarray, shape (M,)
+        Log of weight times normaliser of each t density.
+    direction : ndarray, shape (D,)
+        Components are sorted by the projection of their means on it.
+    broader : ndarray, shape (M,)
+        How much wider the scale matrices are than what is known of the posterior there.
+    """
+
+    centres: Array
+    factors: Array
+    inverses: Array
+    weights: Array
+    log_constants: Array
+    direction: Array
+    broader: Array
+
+    @classmethod
+    def of(
+        cls, places: Sequence[tuple[Array, Array, float]], direction: Array, broader: Array
+    ) -> "Reference":
+        """From centres, scale matrices before they are broadened, weights, and factors to broaden by, shape (M,)."""
+        centres, scales, weights = (np.array(x) for x in zip(*places, strict=True))
+        weights = weights / weights.sum()
+        factors = np.linalg.cholesky(broader[:, None, None] * scales)
+        n, nu = centres.shape[1], DEGREES_OF_FREEDOM
+        normaliser = gammaln((nu + n) / 2) - gammaln(nu / 2) - 0.5 * n * math.log(nu * math.pi)
+        log_det = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
+        constants = np.log(weights) + normaliser - log_det
+        return cls(centres, factors, np.linalg.inv(factors), weights, constants, direction, broader)
+
+    def draw(self, size: int, n_components: int, rng: np.random.Generator) -> tuple[Array, float]:
+        """Sorted draws, shape (size, n), and the share of all draws that are sorted.
+
+        Raises
+        ------
+        SamplingError
+            Where next to none is.
+        """
+        kept: list[Array] = []
+        tried = accepted = 0
+        # Some rounds more than needed: the share is a factor of the evidence.
+        while accepted < size or tried < 16 * size:
+            if tried >= MOST_ROUNDS * size:
+                raise SamplingError("No draw has its components sorted; use fewer components.")
+            m = rng.choice(len(self.weights), size, p=self.weights)
+            z = rng.standard_normal((size, self.centres.shape[1]))
+            z *= np.sqrt(DEGREES_OF_FREEDOM / rng.chisquare(DEGREES_OF_FREEDOM, size))[:, None]
+            q = self.centres[m] + np.einsum("nij,nj->ni", self.factors[m], z)
+            q = q[(np.diff(_keys(q, n_components, self.direction), axis=1) >= 0).all(axis=1)]
+            tried, accepted = tried + size, accepted + len(q)
+            kept.append(q)
+        return np.concatenate(kept)[:size], accepted / tried
+
+    def refitted(self, q: Array) -> "Reference":
+        """The same number of places, fitted to draws of the posterior, shape (S, n), by EM for mixtures of t distributions.
+
+        Peel and McLachlan (2000), Robust mixture modelling using the t distribution, section 4; steadied, since some places have few draws.
+        """
+        n, nu = q.shape[1], DEGREES_OF_FREEDOM
+        scales = self.factors @ np.swapaxes(self.factors, 1, 2) / self.broader[:, None, None]
+        as_fitted, broader = np.ones(len(scales)), np.full(len(scales), BROADER_REFITTED)
+        found = self
+        places: list[tuple[Array, Array, float]] = []
+        for _ in range(REFITS):
+            distances = np.stack(
+                [
+                    np.square((q - c) @ inverse.T).sum(axis=1)
+                    for c, inverse in zip(found.centres, found.inverses, strict=True)
+                ]
+            )
+            log_densities = found.log_constants[:, None] - 0.5 * (nu + n) * np.log1p(distances / nu)
+            shares = np.exp(log_densities - logsumexp(log_densities, axis=0))
+            pulls = shares * (nu + n) / (nu + distances)
+            places = []
+            for m, (share, pull) in enumerate(zip(shares, pulls, strict=True)):
+                steady = STEADIED_CENTRE * n
+                centre = (pull @ q + steady * self.centres[m]) / (pull.sum() + steady)
+                away = q - centre
+                steady = STEADIED_SCALE * n
+                scale = (away.T * pull) @ away + steady * scales[m]
+                weight = (1 - STEADIED_SHARE) * share.mean() + STEADIED_SHARE * self.weights[m]
+                places.append((centre, scale / (share.sum() + steady), float(weight)))
+            found = Reference.of(places, self.direction, as_fitted)
+        return Reference.of(places, self.direction, broader)
+
+
+def find_reference(
+    target: Target, starts: Sequence[MixtureParams], rng: np.random.Generator, cores: int
+) -> Reference:
+    """The places of the posterior: its modes, and modes with one or two components fewer beside some that have no rows.
+
+    Parameters
+    ----------
+    target : Target
+    starts : sequence of MixtureParams
+        In the user's units; climbed from, beside random ones, each for its own number of components.
+    rng : numpy.random.Generator
+    cores : int
+        Threads; the result does not depend on it.
+    """
+    k = target.n_components
+    direction = np.linalg.svd(target.rows - target.rows.mean(axis=0), full_matrices=False)[2][0]
+    # One number for all components may have been given K times.
+    prior = replace(target.prior, concentration=float(target.numbers[0]))
+    groups, evidence = [], []
+    for empty in range(min(MOST_EMPTY, k - 1) + 1):
+        fewer = replace(target, n_components=k - empty, prior=prior)
+        own = [p for p in starts if p.n_components == k - empty]
+        modes = posterior_modes(fewer, own, direction, rng, cores)
+        best = log_evidence(modes[0])
+        evidence.append(best + _log_share_of_empty(float(target.numbers[0]), len(target.rows), k, empty))
+        if empty == 0:
+            groups.append(
+                [
+                    (m.mode, m.whitening @ m.whitening.T, share)
+                    for m, share in zip(modes, _shares(modes), strict=True)
+                ]
+            )
+        else:
+            modes = [m for m in modes[:MOST_SMALLER_MODES] if log_evidence(m) > best - FURTHEST_SMALLER]
+            groups.append(
+                [
+                    (q, scale, share * of_order)
+                    for mode, share in zip(modes, _shares(modes), strict=True)
+                    for q, scale, of_order in _beside_empty_ones(fewer, mode, empty, direction, rng)
+                ]
+            )
+    of_group = _softened(np.array(evidence), EVEN_SHARE_OF_EMPTY)
+    places = [
+        (q, scale, of * share)
+        for of, group in zip(of_group, groups, strict=True)
+        for q, scale, share in group
+    ]
+    broader = np.full(len(places), BROADER_WHERE_EMPTY)
+    broader[: len(groups[0])] = BROADER
+    return Reference.of(places, direction, broader)
+
+
+def posterior_modes(
+    target: Target,
+    starts: Sequence[MixtureParams],
+    direction: Array,
+    rng: np.random.Generator,
+    cores: int,
+) -> list[Laplace]:
+    """Up to 14 distinct modes of the posterior, components sorted, in the order of their evidence by Laplace's method.
+
+    Climbs from the given mixtures, and from random ones around rows of the data; artefacts of rounding are left out.
+    """
+    k, d = target.shape
+    own = own_coordinates(k, d, target.covariance_type)
+    first = [target.unconstrained(p) for p in starts]
+    first += list(_random_starts(target, rng)) if k > 1 else []
+    first = first or list(_random_starts(target, rng)[:1])
+
+    def loose(q: Array) -> tuple[Array, float]:
+        end, value = climbed(target, q, tolerance=1e-9, iterations=400)
+        return sorted_by(direction, end, own), value
+
+    def sharp(end: tuple[Array, float]) -> Laplace:
+        mode = laplace(target, end[0])
+        again = sorted_by(direction, mode.mode, own)
+        return mode if np.array_equal(again, mode.mode) else laplace(target, again)
+
+    ends = sorted(shared(loose, first, cores), key=lambda end: -end[1])
+    distinct: list[tuple[Array, float]] = []
+    for end in ends:
+        if end[1] > -1e299 and not any(is_same_mode(end, other, 0.5) for other in distinct):
+            distinct.append(end)
+    # Evidence is what counts in the end, but a mode far below the best in density rarely makes up for it.
+    modes: list[Laplace] = []
+    for mode in shared(sharp, distinct[:MOST_CLIMBED], cores):
+        if not any(is_same_mode((mode.mode, mode.log_posterior), (m.mode, m.log_posterior)) for m in modes):
+            modes.append(mode)
+    resolution = resolutions(target.rows)
+    # Where nothing else was found, they are better than nothing.
+    modes = [m for m in modes if not is_artefact(target, m.mode, resolution)] or modes
+    if not modes:
+        raise SamplingError(
+            "The log posterior is finite at none of the starts; the prior may be too wide for the data."
+        )
+    modes.sort(key=lambda m: -log_evidence(m))
+    best = log_evidence(modes[0])
+    return [m for m in modes[:MOST_MODES] if log_evidence(m) > best - FURTHEST]
+
+
+def sorted_by(direction: Array, q: Array, own: NDArray[np.int64]) -> Array:
+    """A vector q with its components sorted by the projection of their means on a direction."""
+    order = np.argsort(_keys(q[None], len(own), direction), axis=1)
+    return permuted(q[None], order, own)[0]
+
+
+def is_same_mode(first: tuple[Array, float], second: tuple[Array, float], nearness: float = 0.1) -> bool:
+    """Whether two ends of climbs, points with sorted components and their log posteriors, are of one mode.
+
+    The same value is not enough: modes of data with a symmetry mirror each other.
+    """
+    return abs(first[1] - second[1]) < SAME_MODE and bool(np.abs(first[0] - second[0]).max() < nearness)
+
+
+def log_evidence(mode: Laplace) -> float:
+    """Laplace's approximation to the integral of the posterior density around a mode, one of its K! copies."""
+    curvatures = np.maximum(mode.curvatures, SMALLEST_CURVATURE)
+    n = len(curvatures)
+    return float(mode.log_posterior + 0.5 * n * math.log(2 * math.pi) - 0.5 * np.log(curvatures).sum())
+
+
+def _shares(modes: Sequence[Laplace]) -> Array:
+    return _softened(np.array([log_evidence(m) for m in modes]), EVEN_SHARE)
+
+
+def _softened(evidence: Array, even: float) -> Array:
+    # The root: where the approximation errs, it errs by orders of magnitude.
+    shares = np.exp(0.5 * (evidence - evidence.max()))
+    return (1 - even) * shares / shares.sum() + even / len(shares)
+
+
+def _log_share_of_empty(concentration: float, n: int, n_components: int, empty: int) -> float:
+    """Log probability, by the Dirichlet, that the last of K components have no rows, over the orders in which these may stand."""
+    all_of, rest = concentration * n_components, concentration * (n_components - empty)
+    return float(
+        gammaln(all_of) - gammaln(rest) + gammaln(n + rest) - gammaln(n + all_of) - gammaln(empty + 1)
+    )
+
+
+def _random_starts(target: Target, rng: np.random.Generator) -> Array:
+    """Means at random rows, and standard deviations from tight to wide, without correlations; shape (S, n).
+
+    Some modes have a component that is tight in one direction, and are found by few starts.
+    """
+    k, d = target.shape
+    s = RANDOM_STARTS
+    rows = np.stack([rng.choice(len(target.rows), k, replace=len(target.rows) < k) for _ in range(s)])
+    means = target.rows[rows] + 0.02 * rng.standard_normal((s, k, d))
+    stds = np.exp(rng.uniform(math.log(TIGHTEST), math.log(WIDEST), (s, k, d)))
+    alike = np.exp(rng.uniform(math.log(WIDEST / 4), math.log(WIDEST), (s, k, 1)))
+    stds = np.where(np.arange(s)[:, None, None] % 3 == 0, alike, stds)
+    values = {"weights": rng.dirichlet(np.full(k, 5.0), s), "means": means, "stds": stds}
+    match target.covariance_type:
+        case "full":
+            values["corr_chol"] = np.broadcast_to(np.eye(d), (s, k, d, d))
+        case "tied":
+            values["stds"], values["corr_chol"] = stds[:, 0], np.broadcast_to(np.eye(d), (s, d, d))
+        case "spherical":
+            values["stds"] = stds[..., 0]
+    return unconstrained_values(values)
+
+
+def _beside_empty_ones(
+    fewer: Target, mode: Laplace, empty: int, direction: Array, rng: np.random.Generator
+) -> list[tuple[Array, Array, float]]:
+    """Centres, scale matrices and shares of a mode beside components from the prior, for each order that these can have."""
+    k, d = fewer.shape
+    n, family = DRAWS_FOR_MOMENTS * empty, fewer.covariance_type
+    q = mode.mode + rng.standard_normal((n, len(mode.mode))) @ mode.whitening.T
+    values = constrained(q, k, d, family)
+    prior = fewer.prior.standardised(fewer.shift, fewer.scale)
+    others = draw_prior(prior.resolve(empty, d, family), family, n, rng)
+    # What the Dirichlet leaves to components without rows.
+    a = prior.resolve(k + empty, d, family).concentration
+    left = rng.beta(a[k:].sum(), len(fewer.rows) + a[:k].sum(), n)[:, None]
+    both = dict(values)
+    both["weights"] = np.concatenate([values["weights"] * (1 - left), others["weights"] * left], axis=1)
+    for name in {"means"} if family == "tied" else values.keys() - {"weights"}:
+        both[name] = np.concatenate([values[name], others[name]], axis=1)
+    joined = unconstrained_values(both)
+    # Priors that reach very far have draws beyond all numbers.
+    joined = joined[(np.abs(joined) < FURTHEST_COORDINATE).all(axis=1)]
+    order = np.argsort(_keys(joined, k + empty, direction), axis=1)
+    there = permuted(joined, order, own_coordinates(k + empty, d, family))
+    # Which of the components from the prior is which does not matter.
+    _, at, counts = np.unique(np.minimum(order, k), axis=0, return_inverse=True, return_counts=True)
+    out = []
+    for i in np.flatnonzero(counts >= FEWEST_IN_ORDER * n):
+        some, p = there[at.ravel() == i], there.shape[1]
+        scale = np.atleast_2d(np.cov(some.T))
+        # Few draws tell variances but not all covariances.
+        scale = (len(some) * scale + p * np.diag(np.diag(scale))) / (len(some) + p)
+        out.append((some.mean(axis=0), scale, counts[i] / n))
+    return out
+
+
+def _keys(q: Array, n_components: int, direction: Array) -> Array:
+    """What components are sorted by, shape (S, K)."""
+    k, d = n_components, len(direction)
+    return q[:, k - 1 : k - 1 + k * d].reshape(len(q), k, d) @ direction

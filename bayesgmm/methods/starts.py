@@ -1,0 +1,74 @@
+"""Where chains start: the posterior modes near given mixtures, as far as they matter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.bayes.target import Target
+from bayesgmm.methods.initial_mixture import is_same_mode, log_evidence, sorted_by
+from bayesgmm.methods.laplace_approximation import Laplace, climbed, laplace
+from bayesgmm.methods.rounding import is_artefact, resolutions
+from bayesgmm.mixture.coordinates import own_coordinates
+from bayesgmm.mixture.params import MixtureParams
+
+__all__ = ["Start", "find_starts", "shared_out"]
+
+MOST_STARTS = 8
+# Of the posterior, by Laplace's method; a mode with less than that is not worth a chain.
+SMALLEST_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Start:
+    """A posterior mode and its share of the posterior, by Laplace's method."""
+
+    approximation: Laplace
+    share: float
+
+
+def find_starts(target: Target, mixtures: Sequence[MixtureParams]) -> list[Start]:
+    """Climb from each mixture; distinct modes with more than a small share, the largest first.
+
+    Raises
+    ------
+    SamplingError
+        Where the log posterior is not finite at the first mixture.
+    """
+    first = laplace(target, target.unconstrained(mixtures[0]))
+    found = [first]
+    own = own_coordinates(*target.shape, target.covariance_type)
+    direction = np.eye(target.shape[1])[0]
+
+    def in_order(q: NDArray[np.float64]) -> NDArray[np.float64]:
+        return sorted_by(direction, q, own)
+
+    ends = [(in_order(first.mode), first.log_posterior)]
+    for params in mixtures[1:MOST_STARTS]:
+        q = target.unconstrained(params)
+        if not np.isfinite(target(q)[0]):
+            continue
+        q, value = climbed(target, q, tolerance=1e-9, iterations=400)
+        if not any(is_same_mode((in_order(q), value), end, 0.5) for end in ends):
+            mode = laplace(target, q)
+            end = (in_order(mode.mode), mode.log_posterior)
+            if not any(is_same_mode(end, other) for other in ends):
+                found.append(mode)
+                ends.append(end)
+    resolution = resolutions(target.rows)
+    found = [mode for mode in found if not is_artefact(target, mode.mode, resolution)] or found
+    evidence = np.array([log_evidence(mode) for mode in found])
+    shares = np.exp(evidence - evidence.max())
+    shares /= shares.sum()
+    order = np.argsort(-shares, kind="stable")
+    return [Start(found[i], float(shares[i])) for i in order if shares[i] > SMALLEST_SHARE]
+
+
+def shared_out(chains: int, starts: Sequence[Start]) -> NDArray[np.int64]:
+    """How many chains each start gets: one, and the others by share; those without come last."""
+    shares = np.array([s.share for s in starts[:chains]])
+    given = np.ones(len(shares), np.int64)
+    for _ in range(chains - len(shares)):
+        given[np.argmax(shares / given)] += 1
+    return given

@@ -1,0 +1,304 @@
+"""NUTS on the whitened log posterior, by nutpie.
+
+nutpie samples any C function that gives a log density and its gradient. Ours runs without the interpreter's lock,
+so chains use as many cores as they are given; a chain's draws depend on its seed alone.
+
+In whitened coordinates the posterior is a standard normal and a small rest. The trajectory of the normal is known, a
+rotation; only the rest is left to the integrator, which then takes steps twice as long: Shahbaba, Lan, Johnson and Neal
+(2014), Split Hamiltonian Monte Carlo, section 3.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.covariance import ledoit_wolf
+
+from bayesgmm.bayes.target import Target, pack, whitened_log_posterior
+from bayesgmm.errors import SamplingError
+from bayesgmm.methods.laplace_approximation import Laplace
+from bayesgmm.support.compilation import c_entry
+
+__all__ = ["Progress", "RawDraws", "sample_nuts"]
+
+Array = NDArray[np.float64]
+# Called with the number of finished iterations, of all iterations, and of divergences.
+Progress = Callable[[int, int, int], None]
+
+# Starts are drawn from the Laplace approximation, this many times wider, so that R-hat has something to find.
+OVERDISPERSION = 1.5
+
+TRIED_STARTS = 20
+
+# In radians of that rotation. Three steps of this length, the trajectory of a tree of depth two, are a little more than the
+# half-turn after which it leads back.
+LONGEST_STEP = 1.2
+
+# Of nutpie's statistics, those that a person or ArviZ reads.
+KEPT = frozenset(
+    {
+        "depth",
+        "maxdepth_reached",
+        "diverging",
+        "energy",
+        "energy_error",
+        "logp",
+        "mean_tree_accept",
+        "n_steps",
+        "step_size",
+    }
+)
+
+_EXPAND = nb.types.int64(
+    nb.types.uint64,
+    nb.types.uint64,
+    nb.types.CPointer(nb.types.double),
+    nb.types.CPointer(nb.types.double),
+    nb.types.CPointer(nb.types.double),
+)
+
+
+@c_entry(_EXPAND)
+def _copy(n, _n_expanded, z, out, _data):
+    """What nutpie stores of a draw: the whitened vector itself."""
+    for i in range(n):
+        out[i] = z[i]
+    return 0
+
+
+@dataclass(frozen=True)
+class RawDraws:
+    """Unconstrained draws, shape (chain, draw, n), and the sampler's statistics, each (chain, draw)."""
+
+    q: Array
+    stats: dict[str, NDArray[Any]]
+
+
+def sample_nuts(
+    target: Target,
+    approximation: Laplace,
+    *,
+    draws: int,
+    tune: int,
+    chains: int,
+    cores: int,
+    seed: np.random.SeedSequence,
+    target_accept: float = 0.8,
+    progress: Progress | None = None,
+) -> RawDraws:
+    """Draw from the posterior by NUTS in the coordinates z of q = mode + whitening @ z.
+
+    Hoffman and Gelman (2014), The No-U-Turn sampler, as implemented in nutpie. A pilot run, whitened by the
+    curvature at the mode, measures the posterior's covariance; the kept run is whitened by that. A diagonal mass
+    matrix goes on adapting in both.
+
+    Parameters
+    ----------
+    target : Target
+    approximation : Laplace
+        Mode and whitening.
+    draws, tune, chains : int
+        Kept draws and warm-up draws per chain, and chains.
+    cores : int
+        Chains that run at the same time; the draws do not depend on it.
+    seed : numpy.random.SeedSequence
+    target_accept : float
+        Acceptance rate that the step size is adapted to.
+    progress : callable, optional
+
+    Raises
+    ------
+    SamplingError
+        If no chain can start, or one stopped before its last draw, naming the chain.
+    """
+    _check_starts(target, approximation)
+    plan = _WarmUp.of(tune)
+    total = chains * (tune + draws)
+    pilot_seed, chain_seed = seed.spawn(2)
+    run = _Run(target, chains, cores, target_accept)
+    done = chains * (plan.pilot_tune + plan.pilot_draws)
+    pilot = run(approximation, plan.pilot_tune, plan.pilot_draws, pilot_seed, _shifted(progress, 0, total))
+    adapted = adapt(approximation, pilot["z"])
+    found = run(adapted, plan.final_tune, draws, chain_seed, _shifted(progress, done, total))
+    q = adapted.mode + found.pop("z") @ adapted.whitening.T
+    return RawDraws(q, found)
+
+
+def adapt(approximation: Laplace, z: Array) -> Laplace:
+    """Centre and whitening from pilot draws z, shape (chain, draw, n), in the coordinates of `approximation`.
+
+    Curvature at the mode misjudges a posterior with heavy tails; its covariance does not. Covariances are taken
+    within chains, so that chains at different modes do not blow them up, and shrunk towards a multiple of the
+    identity (Ledoit and Wolf 2004), which is what they are where the approximation was right.
+    """
+    within = (z - z.mean(axis=1, keepdims=True)).reshape(-1, z.shape[2])
+    covariance, _ = ledoit_wolf(within, assume_centered=True)
+    centre = approximation.mode + approximation.whitening @ z.mean(axis=(0, 1))
+    whitening = approximation.whitening @ np.linalg.cholesky(covariance)
+    return replace(approximation, mode=centre, whitening=whitening)
+
+
+@dataclass(frozen=True)
+class _WarmUp:
+    """How warm-up iterations are spent: a pilot run, and a step size for its covariance."""
+
+    pilot_tune: int
+    pilot_draws: int
+    final_tune: int
+
+    @classmethod
+    def of(cls, tune: int) -> "_WarmUp":
+        pilot_tune, pilot_draws = tune * 2 // 5, tune * 7 // 20
+        return cls(pilot_tune, pilot_draws, tune - pilot_tune - pilot_draws)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run of nutpie: all chains, whitened by a given approximation."""
+
+    target: Target
+    chains: int
+    cores: int
+    target_accept: float
+
+    def __call__(
+        self,
+        approximation: Laplace,
+        tune: int,
+        draws: int,
+        seed: np.random.SeedSequence,
+        progress: Callable[[Any], None] | None,
+    ) -> dict[str, NDArray[Any]]:
+        """The draws ``z``, shape (chain, draw, n), and the statistics, each (chain, draw)."""
+        import nutpie
+
+        # The array must outlive the run: the C function reads it.
+        data = pack(self.target, approximation.mode, approximation.whitening)
+        sampler = nutpie.sample(
+            _compiled_model(data, self.target.n_parameters),
+            draws=draws,
+            tune=tune,
+            chains=self.chains,
+            cores=self.cores,
+            seed=int(seed.generate_state(1, np.uint64)[0] >> 1),
+            progress_bar=False,
+            save_warmup=False,
+            target_accept=self.target_accept,
+            blocking=False,
+            progress_callback=progress,
+            progress_rate=100,
+            # Its conversion to labelled arrays takes as long as the draws of a small fit.
+            return_raw_trace=True,
+        )
+        try:
+            trace = sampler.wait()
+        except KeyboardInterrupt:
+            sampler.cancel()
+            raise
+        except RuntimeError as error:
+            # Its other chains may still be at work, and read the data.
+            _STILL_READ.append(data)
+            raise SamplingError(f"The sampler stopped: {str(error).splitlines()[0]}.") from None
+        positions, stats = trace.get_arrow_trace()
+        found = _read(positions, stats, draws)
+        _check_complete(found["z"], draws, self.chains)
+        return found
+
+
+# Data of runs that have failed.
+_STILL_READ: list[Array] = []
+
+
+def _check_starts(target: Target, approximation: Laplace) -> None:
+    """Refuse what no chain could start from: nutpie would fail for the first chain while others still run."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(scale=OVERDISPERSION, size=(TRIED_STARTS, target.n_parameters))
+    if not any(np.isfinite(target(approximation.mode + approximation.whitening @ row)[0]) for row in z):
+        raise SamplingError(
+            f"No chain can start: of {TRIED_STARTS} points around the posterior mode none has a finite log posterior; "
+            "check the data for extreme values and the prior's scales against the data's."
+        )
+
+
+def _compiled_model(data: Array, n: int) -> Any:
+    from nutpie.compile_pymc import CompiledPyMCModel
+
+    class Whitened(CompiledPyMCModel):
+        """With settings that ``nutpie.sample`` has no argument for."""
+
+        def _make_sampler(self, settings: Any, *others: Any) -> Any:
+            full = settings.as_dict()["settings"]
+            full["trajectory_kind"] = "ExactNormal"
+            step_size = full["adapt_options"]["step_size_settings"]["adapt_options"]
+            step_size["dual_average"]["max_step_size"] = LONGEST_STEP
+            settings.update_settings(full)
+            return super()._make_sampler(settings, *others)
+
+    def start(seed: int) -> Array:
+        return np.random.default_rng(seed).normal(scale=OVERDISPERSION, size=n)
+
+    return Whitened(
+        dims={"z": ("parameter",)},
+        compiled_logp_func=whitened_log_posterior(),
+        compiled_expand_func=_copy(),
+        initial_point_func=start,
+        shared_data={},
+        shared_var_keys={},
+        user_data=data,
+        n_expanded=n,
+        shape_info=(["z"], [slice(0, n)], [(n,)]),
+        logp_func=None,
+        expand_func=None,
+        _n_dim=n,
+        _shapes={"z": (n,)},
+        _coords={"parameter": np.arange(n)},
+    )
+
+
+def _read(positions: list[Any], stats: list[Any], draws: int) -> dict[str, NDArray[Any]]:
+    """Columns of nutpie's record batches, one batch a chain, without warm-up; NaN where a chain stopped early."""
+    import pyarrow
+
+    names = sorted(KEPT & set(stats[0].column_names))
+    found: dict[str, list[NDArray[Any]]] = {name: [] for name in (*names, "z")}
+    for position, stat in zip(positions, stats, strict=True):
+        first = int(stat.column("tuning").to_numpy().sum())
+        for name in names:
+            found[name].append(_padded(stat.column(name).to_numpy()[first:], draws, 0))
+        z = pyarrow.array(position.column("z"))
+        rows = z.flatten().to_numpy().reshape(len(z), -1)[first:]
+        found["z"].append(_padded(rows, draws, np.nan))
+    return {name: np.stack(v) for name, v in found.items()}
+
+
+def _padded(values: NDArray[Any], length: int, fill: float) -> NDArray[Any]:
+    full = np.full((length, *values.shape[1:]), fill, dtype=values.dtype)
+    full[: len(values)] = values[:length]
+    return full
+
+
+def _shifted(progress: Progress | None, before: int, total: int) -> Callable[[Any], None] | None:
+    if progress is None:
+        return None
+
+    def callback(chains: Any) -> None:
+        done = before + sum(c.finished_draws for c in chains)
+        progress(done, total, sum(c.divergences for c in chains))
+
+    return callback
+
+
+def _check_complete(z: Array, draws: int, chains: int) -> None:
+    # nutpie fills what an interrupted chain did not reach with NaN.
+    finished = np.isfinite(z).all(axis=2).sum(axis=1)
+    if z.shape[1] < draws or (finished < draws).any():
+        worst = int(finished.argmin())
+        raise SamplingError(
+            f"Chain {worst} of {chains} stopped after {int(finished[worst])} of {draws} draws; "
+            "try another random_state or a higher target_accept.",
+            chain=worst,
+            finished=finished,
+        )

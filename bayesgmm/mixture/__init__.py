@@ -1,0 +1,1 @@
+"""What a mixture is: parameters, draws, covariance families, coordinates, kernels and densities."""

@@ -1,0 +1,403 @@
+"""The fused kernel: one pass over the rows gives a log-likelihood and its sufficient statistics.
+
+An EM step and the gradient of the mixture log-likelihood need the same sums. With
+z = L^-1 (x - mu) and r the responsibility of a component for a row,
+
+    S0 = sum r,    S1 = sum r z,    S2 = sum r z z'
+
+give the M step, mu + L S1 / S0 and L (S2 / S0 - S1 S1' / S0^2) L', as well as the gradient,
+
+    d/d log pi = S0,    d/d mu = L^-T S1,    d/d L = tril(L^-T (S2 - S0 I)).
+
+So :func:`accumulate` serves both halves of the package. Rows are taken in blocks of
+`BLOCK`; no temporary is larger than a block, and the innermost loops run over the rows of
+a block, where the compiler turns them into vector instructions. The means are subtracted
+from the rows first, so that a large common offset costs no accuracy.
+
+All functions here release the interpreter's lock. X may have any memory layout; a
+Fortran-ordered (N, D) array, which holds one feature after the other, is read fastest.
+"""
+
+import math
+
+import numpy as np
+from numpy.polynomial import chebyshev
+
+from bayesgmm.support.allocation import APART, empty, piece, zeros
+from bayesgmm.support.compilation import entry, inlined, inlined_in_order
+
+BLOCK = 128
+# From this many features on, a product by BLAS over a whole block is quicker than loops that use the triangle.
+BLAS_FROM = 32
+LOG_2PI = math.log(2 * math.pi)
+# Stands for the largest log density of a row while it is minus infinity.
+LOST = -1e300
+
+
+def _exp_coefficients():
+    """Of (exp(f) - 1 - f) / f^2 for |f| <= log(2)/2: interpolation at Chebyshev points, whose error is below 1e-16.
+
+    The series' first ten coefficients would need two more for as much.
+    """
+    half = 0.5 * math.log(2.0)
+
+    def series(f):
+        return sum(f**n / math.factorial(n + 2) for n in range(18))
+
+    in_unit = chebyshev.cheb2poly(chebyshev.chebinterpolate(lambda t: series(half * t), 9))
+    return tuple(float(c / half**n) for n, c in enumerate(in_unit))
+
+
+_EXP_COEFFICIENTS = _exp_coefficients()
+_LOG2_E = 1.0 / math.log(2.0)
+# log(2) in two parts: the first has trailing zero bits, so that k * LN2_HIGH is exact.
+_LN2_HIGH = 6.93147180369123816490e-01
+_LN2_LOW = 1.90821492927058770002e-10
+# Adding 1.5 * 2^52 leaves the nearest integer in the low bits of the mantissa.
+_ROUNDING = 6755399441055744.0
+_EXP_SMALLEST = -708.0
+# log m = 2 atanh(s) with s = (m - 1) / (m + 1); for m within a factor sqrt(2) of one, s^2 < 0.0295, and what the series
+# 2 s^(2n+1) / (2n+1) lacks after n = 10 is below 1e-18 of its sum.
+_LOG_COEFFICIENTS = tuple(2.0 / (2 * n + 1) for n in range(11))
+# Bits of the largest number below one, less those of sqrt(1/2): puts the cut between exponents at sqrt(2) instead of 2.
+_ABOVE_ROOT = 0x3FF0000000000000 - 0x3FE6A09E667F3BCD
+_BITS_OF_2_52 = 0x4330000000000000
+
+
+@inlined_in_order
+def exp_inplace(x, n, scratch):
+    """Replace x[:n] by its exponential, for x <= 709, in vector instructions; at most 2 ulp off.
+
+    Values below -708, among them -inf, give zero; NaN stays. `scratch` is a float64 array no shorter than n.
+    """
+    bits = scratch.view(np.int64)
+    for i in range(n):
+        v = _EXP_SMALLEST if x[i] < _EXP_SMALLEST else x[i]
+        shifted = v * _LOG2_E + _ROUNDING
+        scratch[i] = shifted
+        k = shifted - _ROUNDING
+        f = (v - k * _LN2_HIGH) - k * _LN2_LOW
+        p = _EXP_COEFFICIENTS[9]
+        p = p * f + _EXP_COEFFICIENTS[8]
+        p = p * f + _EXP_COEFFICIENTS[7]
+        p = p * f + _EXP_COEFFICIENTS[6]
+        p = p * f + _EXP_COEFFICIENTS[5]
+        p = p * f + _EXP_COEFFICIENTS[4]
+        p = p * f + _EXP_COEFFICIENTS[3]
+        p = p * f + _EXP_COEFFICIENTS[2]
+        p = p * f + _EXP_COEFFICIENTS[1]
+        p = p * f + _EXP_COEFFICIENTS[0]
+        p = p * f + 1.0
+        p = p * f + 1.0
+        x[i] = 0.0 if x[i] < _EXP_SMALLEST else p
+    # The low bits of the shifted value hold k; moved into the exponent they make 2^k.
+    for i in range(n):
+        bits[i] = (bits[i] + 1023) << 52
+    for i in range(n):
+        x[i] *= scratch[i]
+
+
+@inlined_in_order
+def log_inplace(x, n, scratch):
+    """Replace x[:n] by its logarithm, for x from 1e-307 to 1e307, in vector instructions; at most 2 ulp off.
+
+    NaN stays, and infinity becomes NaN. `scratch` is a float64 array no shorter than n.
+    """
+    bits = x.view(np.int64)
+    exponent = scratch.view(np.int64)
+    for i in range(n):
+        # x = 2^k m with m from sqrt(1/2) to sqrt(2); k + 1023 goes to the low bits of 2^52.
+        e = ((bits[i] + _ABOVE_ROOT) >> 52) & 0xFFF
+        bits[i] -= (e - 1023) << 52
+        exponent[i] = e | _BITS_OF_2_52
+    for i in range(n):
+        k = scratch[i] - (4503599627370496.0 + 1023.0)
+        f = x[i] - 1.0
+        s = f / (2.0 + f)
+        q = s * s
+        p = _LOG_COEFFICIENTS[10]
+        p = p * q + _LOG_COEFFICIENTS[9]
+        p = p * q + _LOG_COEFFICIENTS[8]
+        p = p * q + _LOG_COEFFICIENTS[7]
+        p = p * q + _LOG_COEFFICIENTS[6]
+        p = p * q + _LOG_COEFFICIENTS[5]
+        p = p * q + _LOG_COEFFICIENTS[4]
+        p = p * q + _LOG_COEFFICIENTS[3]
+        p = p * q + _LOG_COEFFICIENTS[2]
+        p = p * q + _LOG_COEFFICIENTS[1]
+        # log m = f - f^2/2 + s (f^2/2 + p q) keeps the largest term exact (identity 2 s = f - s f).
+        half = 0.5 * f * f
+        value = k * _LN2_HIGH - ((half - (s * (half + p * q) + k * _LN2_LOW)) - f)
+        x[i] = np.nan if abs(k) >= 1023.0 else value
+
+
+@inlined
+def whitening(log_weights, cholesky):
+    """What a pass over the rows needs of the parameters.
+
+    Returns the inverses of the Cholesky factors, shape (K, D, D), and per component the constant
+    log pi - sum log diag(L) - D/2 log(2 pi), shape (K,).
+    """
+    K, D = cholesky.shape[0], cholesky.shape[1]
+    memory = zeros(K * D * D + K + APART)
+    offset, at = piece(memory, 0, K)
+    inverse, at = piece(memory, at, K * D * D)
+    inverse = inverse.reshape((K, D, D))
+    for k in range(K):
+        offset[k] = log_weights[k] - 0.5 * D * LOG_2PI
+        for j in range(D):
+            offset[k] -= math.log(cholesky[k, j, j])
+            inverse[k, j, j] = 1.0 / cholesky[k, j, j]
+            for i in range(j + 1, D):
+                s = 0.0
+                for m in range(j, i):
+                    s -= cholesky[k, i, m] * inverse[k, m, j]
+                inverse[k, i, j] = s / cholesky[k, i, i]
+    return inverse, offset
+
+
+@inlined
+def _load_block(X, start, size, block):
+    """block[j, i] = X[start + i, j]: one feature after the other, whatever the layout of X."""
+    for j in range(X.shape[1]):
+        for i in range(size):
+            block[j, i] = X[start + i, j]
+
+
+@inlined
+def _whiten_block(block, size, mean, inverse, offset, diagonal, centred, z, log_density):
+    """z = L^-1 (x - mu), shape (D, size), and log(pi N(x; mu, Sigma)), for the rows of a block."""
+    D = mean.shape[0]
+    for i in range(D):
+        for n in range(size):
+            centred[i, n] = block[i, n] - mean[i]
+    if D >= BLAS_FROM and not diagonal:
+        np.dot(inverse, centred, z)
+        for n in range(size):
+            log_density[n] = offset
+        for i in range(D):
+            for n in range(size):
+                log_density[n] -= 0.5 * z[i, n] * z[i, n]
+        return
+    for i in range(D):
+        if not diagonal:
+            for j in range(i):
+                a = inverse[i, j]
+                for n in range(size):
+                    z[i, n] = a * centred[j, n] + (z[i, n] if j > 0 else 0.0)
+        alone = diagonal or i == 0
+        a = inverse[i, i]
+        for n in range(size):
+            value = a * centred[i, n] + (0.0 if alone else z[i, n])
+            z[i, n] = value
+            log_density[n] = (offset if i == 0 else log_density[n]) - 0.5 * value * value
+
+
+@inlined
+def _normalise_block(log_density, size, largest, total, scratch):
+    """Turn log densities (K, size) into responsibilities; the log of a row's density is
+    largest + log(total)."""
+    K = log_density.shape[0]
+    for n in range(size):
+        largest[n] = log_density[0, n]
+    for k in range(1, K):
+        for n in range(size):
+            largest[n] = max(largest[n], log_density[k, n])
+    lowest = 0.0
+    for n in range(size):
+        total[n] = 0.0
+        lowest = min(lowest, largest[n])
+    if lowest == -np.inf:
+        _share_out(log_density, size, largest)
+    for k in range(K):
+        for n in range(size):
+            log_density[k, n] -= largest[n]
+        exp_inplace(log_density[k], size, scratch)
+        for n in range(size):
+            total[n] += log_density[k, n]
+    for n in range(size):
+        scratch[n] = 1.0 / total[n]
+    for k in range(K):
+        for n in range(size):
+            log_density[k, n] *= scratch[n]
+    if lowest == -np.inf:
+        for n in range(size):
+            if largest[n] == LOST:
+                largest[n] = -np.inf
+
+
+@inlined
+def _share_out(log_density, size, largest):
+    """Give rows whose density underflows everywhere to all components alike, and mark them."""
+    for n in range(size):
+        if largest[n] == -np.inf:
+            largest[n] = LOST
+            for k in range(log_density.shape[0]):
+                log_density[k, n] = LOST
+
+
+@inlined
+def _add_moments(r, z, size, diagonal, weighted, products, s1, s2):
+    """Add the block's sums of r, r z and r z z' (its lower half); returns the first."""
+    D = z.shape[0]
+    s0 = 0.0
+    for n in range(size):
+        s0 += r[n]
+    for i in range(D):
+        s = 0.0
+        for n in range(size):
+            weighted[i, n] = r[n] * z[i, n]
+            s += weighted[i, n]
+        s1[i] += s
+    if not diagonal and D >= BLAS_FROM:
+        # What lies behind the last row of a short block must not count.
+        for i in range(D):
+            for n in range(size, BLOCK):
+                weighted[i, n] = 0.0
+        np.dot(weighted, z.T, products)
+        for i in range(D):
+            for j in range(i + 1):
+                s2[i, j] += products[i, j]
+        return s0
+    for i in range(D):
+        for j in range(i if diagonal else 0, i + 1):
+            s = 0.0
+            for n in range(size):
+                s += weighted[i, n] * z[j, n]
+            s2[i, j] += s
+    return s0
+
+
+@entry
+def accumulate(X, sample_weight, log_weights, means, cholesky, diagonal=False):
+    """Log-likelihood and sufficient statistics of a mixture, in one pass.
+
+    Parameters
+    ----------
+    X : float64 array, shape (N, D)
+    sample_weight : float64 array, shape (N,) or (0,)
+        Weights of the rows; empty means one each.
+    log_weights : float64 array, shape (K,)
+    means : float64 array, shape (K, D)
+    cholesky : float64 array, shape (K, D, D)
+        Lower Cholesky factors of the covariances.
+    diagonal : bool
+        Whether all factors are diagonal; then only the diagonals of s2 are summed.
+
+    Returns
+    -------
+    log_likelihood : float
+        Weighted sum over rows of the log of the mixture density.
+    s0, s1, s2 : float64 arrays, shapes (K,), (K, D), (K, D, D)
+        Sums of r, r z and r z z' (see the module's text).
+    """
+    N, D = X.shape
+    K = log_weights.shape[0]
+    inverse, offset = whitening(log_weights, cholesky)
+    sums = zeros(K * (1 + D + D * D) + 2 * APART)
+    s0, at = piece(sums, 0, K)
+    s1, at = piece(sums, at, K * D)
+    s2, at = piece(sums, at, K * D * D)
+    s1, s2 = s1.reshape((K, D)), s2.reshape((K, D, D))
+    # One piece of memory for all blocks: with few rows a dozen of them would be felt.
+    work = empty((3 * D + K * D + K + 3) * BLOCK)
+    if D >= BLAS_FROM:
+        # What lies behind the last row of a short block goes through products, too.
+        work[:] = 0.0
+    block = work[: D * BLOCK].reshape((D, BLOCK))
+    centred = work[D * BLOCK : 2 * D * BLOCK].reshape((D, BLOCK))
+    weighted = work[2 * D * BLOCK : 3 * D * BLOCK].reshape((D, BLOCK))
+    at = 3 * D * BLOCK
+    z = work[at : at + K * D * BLOCK].reshape((K, D, BLOCK))
+    at += K * D * BLOCK
+    r = work[at : at + K * BLOCK].reshape((K, BLOCK))
+    at += K * BLOCK
+    largest = work[at : at + BLOCK]
+    total = work[at + BLOCK : at + 2 * BLOCK]
+    scratch = work[at + 2 * BLOCK :]
+    side = D if D >= BLAS_FROM else 0
+    products = empty(side * side).reshape((side, side))
+    log_likelihood = 0.0
+    for start in range(0, N, BLOCK):
+        size = min(BLOCK, N - start)
+        _load_block(X, start, size, block)
+        for k in range(K):
+            _whiten_block(block, size, means[k], inverse[k], offset[k], diagonal, centred, z[k], r[k])
+        _normalise_block(r, size, largest, total, scratch)
+        log_inplace(total, size, scratch)
+        if sample_weight.shape[0] == 0:
+            for n in range(size):
+                log_likelihood += largest[n] + total[n]
+        else:
+            for n in range(size):
+                log_likelihood += sample_weight[start + n] * (largest[n] + total[n])
+            for k in range(K):
+                for n in range(size):
+                    r[k, n] *= sample_weight[start + n]
+        for k in range(K):
+            s0[k] += _add_moments(r[k], z[k], size, diagonal, weighted, products, s1[k], s2[k])
+    for k in range(K):
+        for i in range(D):
+            for j in range(i):
+                s2[k, j, i] = s2[k, i, j]
+    return log_likelihood, s0, s1, s2
+
+
+@entry
+def evaluate(X, log_weights, means, cholesky, log_density, responsibilities, diagonal=False):
+    """Fill the log of the mixture density (N,) and the responsibilities (N, K) of each row.
+
+    `responsibilities` may have no rows, shape (0, K): then only the log density is filled. `diagonal` says that all factors are.
+    """
+    N, D = X.shape
+    K = log_weights.shape[0]
+    inverse, offset = whitening(log_weights, cholesky)
+    block = zeros(D * BLOCK).reshape((D, BLOCK))
+    centred = empty(D * BLOCK).reshape((D, BLOCK))
+    z = empty(D * BLOCK).reshape((D, BLOCK))
+    r = empty(K * BLOCK).reshape((K, BLOCK))
+    largest = empty(BLOCK)
+    total = empty(BLOCK)
+    scratch = empty(BLOCK)
+    for start in range(0, N, BLOCK):
+        size = min(BLOCK, N - start)
+        _load_block(X, start, size, block)
+        for k in range(K):
+            _whiten_block(block, size, means[k], inverse[k], offset[k], diagonal, centred, z, r[k])
+        _normalise_block(r, size, largest, total, scratch)
+        log_inplace(total, size, scratch)
+        for n in range(size):
+            log_density[start + n] = largest[n] + total[n]
+        if responsibilities.shape[0] > 0:
+            for k in range(K):
+                for n in range(size):
+                    responsibilities[start + n, k] = r[k, n]
+
+
+@entry
+def gradient(s0, s1, s2, cholesky):
+    """Gradient of the log-likelihood by log weights, means and Cholesky factors.
+
+    Takes the sums of :func:`accumulate`. By log weights as free numbers: the constraint that
+    weights sum to one is for the caller. Shapes (K,), (K, D) and (K, D, D), the last lower triangular.
+    """
+    K, D = s1.shape
+    by_mean = empty(K * D).reshape((K, D))
+    by_cholesky = zeros(K * D * D).reshape((K, D, D))
+    column = empty(D)
+    for k in range(K):
+        L = cholesky[k]
+        # Back substitution solves L' v = s, once for s1 and once for each column of s2 - s0 I.
+        for i in range(D - 1, -1, -1):
+            s = s1[k, i]
+            for j in range(i + 1, D):
+                s -= L[j, i] * by_mean[k, j]
+            by_mean[k, i] = s / L[i, i]
+        for c in range(D):
+            for i in range(D - 1, c - 1, -1):
+                s = s2[k, i, c] - (s0[k] if i == c else 0.0)
+                for j in range(i + 1, D):
+                    s -= L[j, i] * column[j]
+                column[i] = s / L[i, i]
+                by_cholesky[k, i, c] = column[i]
+    return s0, by_mean, by_cholesky

@@ -1,0 +1,145 @@
+"""How far the names of the components can be trusted: what other ways of naming them say, and whether there are K at all."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.mixture.matching import Permutations
+from bayesgmm.posterior.relabel import (
+    Relabelling,
+    Responsibilities,
+    by_parameters,
+    iterative_ecr,
+    stephens,
+)
+
+__all__ = ["Certificate", "certify", "non_permutation_rate", "same_names"]
+
+Array = NDArray[np.float64]
+
+SMALLEST_AGREEMENT = 0.95
+LARGEST_NON_PERMUTATION_RATE = 0.05
+# Of a group, in units of the standard deviation of all components together.
+SMALLEST_SD = 1e-3
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What speaks for and against the names of the components.
+
+    Parameters
+    ----------
+    agreement : dict
+        For each other method of relabelling the share of draws that it names as the fit does. The methods begin at the fit's
+        names and look at 2,000 evenly spaced rows at the most; where several namings are locally best they favour the fit's.
+    nearly_tied : float
+        Share of draws in which two components could exchange their names at next to no cost.
+    non_permutation_rate : float
+        Share of draws whose components are not of K different kinds; see :func:`non_permutation_rate`.
+    switches : tuple of int
+        How often each chain changed its names.
+    """
+
+    agreement: dict[str, float]
+    nearly_tied: float
+    non_permutation_rate: float
+    switches: tuple[int, ...]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why the components must not be read one by one, a sentence each; empty where nothing speaks against it."""
+        out = []
+        if self.nearly_tied > 1 - SMALLEST_AGREEMENT:
+            out.append(
+                f"In {100 * self.nearly_tied:.0f} % of the draws two components could exchange their names at next to "
+                "no cost: what is called one component here is not one thing."
+            )
+        for method, share in self.agreement.items():
+            if share < SMALLEST_AGREEMENT:
+                out.append(
+                    f"Naming the components {_METHODS[method]} gives other names in {100 * (1 - share):.0f} % of the draws."
+                )
+        if self.non_permutation_rate > LARGEST_NON_PERMUTATION_RATE:
+            out.append(
+                f"In {100 * self.non_permutation_rate:.0f} % of the draws two components are of the same kind: "
+                "the data do not show this many different ones."
+            )
+        return out
+
+
+_METHODS = {
+    "iterative ECR": "after the posterior memberships instead of EM's",
+    "Stephens": "by the Kullback-Leibler divergence of the memberships",
+    "parameters": "by their parameters",
+}
+
+
+def certify(
+    responsibilities: Responsibilities, mean: Array, parameters: Array, relabelling: Relabelling
+) -> Certificate:
+    """Compare a relabelling with those of other methods.
+
+    Parameters
+    ----------
+    responsibilities : Responsibilities
+        Of the draws as relabelled.
+    mean : ndarray, shape (N, K)
+        Their mean over draws.
+    parameters : ndarray, shape (S, K, P)
+        Of the relabelled draws' components.
+    relabelling : Relabelling
+        For its margins and switches.
+
+    Notes
+    -----
+    O(S N K^2 + S K^3) for each of the few iterations that the methods need when they start where they end.
+    """
+    s, k = parameters.shape[:2]
+    switches = tuple(int(n) for n in relabelling.n_switches)
+    if k == 1:
+        return Certificate(dict.fromkeys(_METHODS, 1.0), 0.0, 0.0, switches)
+    start = np.tile(np.arange(k), (s, 1))
+    found = {
+        "iterative ECR": iterative_ecr(responsibilities, start, mean),
+        "Stephens": stephens(responsibilities, start, mean),
+        "parameters": by_parameters(parameters, start),
+    }
+    return Certificate(
+        {method: same_names(start, p) for method, p in found.items()},
+        relabelling.nearly_tied,
+        non_permutation_rate(parameters),
+        switches,
+    )
+
+
+def same_names(first: Permutations, second: Permutations) -> float:
+    """Share of draws that two relabellings name alike, up to one renaming of all; permutations have shape (S, K)."""
+    # renaming[s, k]: which of the first's names the second's name k is.
+    renaming = np.take_along_axis(np.argsort(first, axis=1), second, axis=1)
+    return Counter(map(bytes, renaming)).most_common(1)[0][1] / len(first)
+
+
+def non_permutation_rate(parameters: Array) -> float:
+    """Share of draws whose components are not of K different kinds.
+
+    A variant of the rate of Fruehwirth-Schnatter (2011), Dealing with label switching under model uncertainty. There the
+    components of all draws are clustered afresh; here each belongs to that one of the K groups of relabelled components whose
+    normal density, with a standard deviation for each parameter, is largest. O(S K^2 P).
+
+    Parameters
+    ----------
+    parameters : ndarray, shape (S, K, P)
+        Of the relabelled draws' components.
+    """
+    s, k, _ = parameters.shape
+    spread = parameters.std(axis=(0, 1))
+    points = parameters / np.where(spread > 0, spread, 1.0)
+    # A parameter that does not vary within a group is taken to vary a little.
+    centre, sd = points.mean(axis=0), np.maximum(points.std(axis=0), SMALLEST_SD)
+    densities = np.empty((s, k, k))
+    for c in range(k):
+        densities[..., c] = -0.5 * (((points - centre[c]) / sd[c]) ** 2).sum(axis=-1) - np.log(sd[c]).sum()
+    labels = densities.argmax(axis=-1)
+    return float((np.sort(labels, axis=1) != np.arange(k)).any(axis=1).mean())

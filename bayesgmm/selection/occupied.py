@@ -1,0 +1,118 @@
+"""How many components of a mixture have rows: what is left of many when the prior lets them be empty."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from bayesgmm.mixture.draws import finite, stacked
+from bayesgmm.posterior.passes import allocations
+from bayesgmm.rows import checks as validation
+
+if TYPE_CHECKING:
+    from bayesgmm.bayes.priors import Prior
+    from bayesgmm.estimator import BayesGaussianMixture
+
+__all__ = ["Occupied", "occupied_components", "occupied_counts"]
+
+# Far below half the parameters of a component, so that those not needed are emptied and not shared (Rousseau and Mengersen 2011, theorem 1).
+CONCENTRATION = 0.2
+PRIOR_DRAWS = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Occupied:
+    """The posterior of the number of components that have rows, in one fit with many.
+
+    Attributes
+    ----------
+    table : DataFrame
+        By number of occupied components: ``prior`` and ``posterior`` probability.
+    concentration : float
+        Of the weights.
+    fit : BayesGaussianMixture
+    """
+
+    table: pd.DataFrame
+    concentration: float
+    fit: "BayesGaussianMixture"
+
+    @property
+    def best(self) -> int:
+        """The most probable number."""
+        return int(self.table["posterior"].idxmax())
+
+    def __str__(self) -> str:
+        k, t = self.best, self.table
+        text = (
+            f"Of {len(t)} components with concentration {self.concentration:g}, {k} {'have' if k > 1 else 'has'} rows with probability "
+            f"{t.loc[k, 'posterior']:.2f} ({t.loc[k, 'prior']:.2f} before the data)."
+        )
+        if not self.fit.verdict_.label_free_ok:
+            text += " The draws behind it are not to be trusted: " + self.fit.verdict_.reasons[0]
+        return text
+
+
+def occupied_components(
+    X: ArrayLike, n_components: int, *, prior: "Prior", concentration: float = CONCENTRATION, **settings: Any
+) -> Occupied:
+    """Fit many components with a small concentration, and count those that have rows.
+
+    Malsiner-Walli, Fruehwirth-Schnatter and Gruen (2016), Model-based clustering based on sparse finite Gaussian mixtures, section 2.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, D)
+    n_components : int
+        The largest number that could be needed, or more.
+    prior : Prior
+        Its concentration is replaced.
+    concentration : float, default 0.2
+    **settings
+        Of ``BayesGaussianMixture``.
+
+    Returns
+    -------
+    Occupied
+    """
+    from bayesgmm.estimator import BayesGaussianMixture
+
+    sparse = replace(prior, concentration=concentration)
+    fit = BayesGaussianMixture(n_components, prior=sparse, **settings).fit(X)
+    k, n = n_components, fit.posterior_["observed_data"].sizes["obs"]
+    shares = {
+        "prior": _shares(_prior_counts(n, k, concentration, np.random.default_rng(0)), k),
+        "posterior": _shares(occupied_counts(fit), k),
+    }
+    return Occupied(
+        pd.DataFrame(shares, index=pd.Index(range(1, k + 1), name="occupied")), concentration, fit
+    )
+
+
+def occupied_counts(bayes: "BayesGaussianMixture") -> NDArray[np.int64]:
+    """Of each draw, how many components have rows when each row is given to one at random by its responsibilities, shape (S,)."""
+    posterior, X = bayes.posterior_["posterior"].dataset, bayes.posterior_["observed_data"]["x"].to_numpy()
+    draws = finite(stacked(posterior), posterior.sizes["draw"])
+    k, cores = posterior.sizes["cluster"], validation.available_cores()
+    rng = np.random.default_rng([bayes.predictive_seed_, 3])
+    counts = np.empty(len(draws[0]), np.int64)
+    # Some draws at a time: one number is kept for each draw and row.
+    size = max(1, 20_000_000 // len(X))
+    for start in range(0, len(counts), size):
+        part = slice(start, start + size)
+        log_weights, means, cholesky = (a[part] for a in draws)
+        labels = allocations(np.asfortranarray(X), log_weights, means, cholesky, rng, cores)
+        counts[part] = sum((labels == j).any(axis=1).astype(np.int64) for j in range(k))
+    return counts
+
+
+def _prior_counts(n: int, k: int, concentration: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """The same before the data: of n rows and a symmetric Dirichlet."""
+    weights = rng.dirichlet(np.full(k, concentration), PRIOR_DRAWS)
+    return (rng.multinomial(n, weights / weights.sum(axis=1, keepdims=True)) > 0).sum(axis=1)
+
+
+def _shares(counts: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    return np.bincount(counts, minlength=k + 1)[1:] / len(counts)

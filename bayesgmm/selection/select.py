@@ -1,0 +1,377 @@
+"""`select_components`: every criterion for the number of components in one table, and how far they disagree."""
+
+import math
+import numbers
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import logsumexp
+
+from bayesgmm.bayes.priors import Prior
+from bayesgmm.comparison.scores import LARGEST_K, leave_one_out
+from bayesgmm.comparison.tables import rows_of_em
+from bayesgmm.em.steps import FAMILIES
+from bayesgmm.errors import BayesGMMError, ParameterError
+from bayesgmm.estimator import BayesGaussianMixture
+from bayesgmm.methods.tempering import is_exchangeable
+from bayesgmm.overview import panel, table_in_html
+from bayesgmm.rows import checks as validation
+from bayesgmm.selection.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_test
+from bayesgmm.selection.occupied import Occupied, occupied_components, occupied_counts
+from bayesgmm.support.progress import Steps
+from bayesgmm.support.sentences import listed
+
+__all__ = ["Selection", "select_components"]
+
+Array = NDArray[np.float64]
+
+SIGNIFICANT = 0.05
+# Fewer simulated data sets could not give a p-value that small.
+FEWEST_REPLICATIONS = 19
+# Criteria need less of the draws than a reading of quantiles does.
+LARGEST_R_HAT, LARGEST_EVIDENCE_ERROR = 1.05, 0.5
+ACCEPTED, LABEL_FREE, FEW_DRAWS, REFUSED, FAILED = (
+    "accepted",
+    "label-free only",
+    "few draws",
+    "refused",
+    "failed",
+)
+USABLE = (ACCEPTED, LABEL_FREE, FEW_DRAWS)
+# Whose smallest value is best, and whose largest.
+SMALLEST, LARGEST = ("bic", "aic", "icl"), ("elpd_loo", "log_evidence")
+COLUMNS = (
+    "log_likelihood",
+    "n_parameters",
+    "bic",
+    "aic",
+    "icl",
+    "lr_statistic",
+    "lr_p_value",
+    "elpd_loo",
+    "elpd_se",
+    "elpd_difference",
+    "elpd_difference_se",
+    "n_bad_k",
+    "log_evidence",
+    "log_evidence_se",
+    "occupied",
+)
+TITLES = {
+    "bic": "BIC",
+    "aic": "AIC",
+    "icl": "ICL",
+    "likelihood_ratio": "the likelihood-ratio test",
+    "elpd_loo": "leave-one-out",
+    "log_evidence": "the evidence",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Mixtures with several numbers of components, held against each other.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a number of components. Of EM: ``log_likelihood``, ``n_parameters``, ``bic``, ``aic``, ``icl`` (smaller is better), and
+        ``lr_statistic`` and ``lr_p_value`` of the bootstrap likelihood-ratio test against one component less. Of the posterior:
+        ``elpd_loo`` and ``elpd_se``; ``elpd_difference`` to the best and its standard error ``elpd_difference_se``; ``n_bad_k``, rows whose
+        Pareto k is above 0.7; ``log_evidence`` and ``log_evidence_se``; ``probability`` of this number, all listed ones being equally likely
+        before the data; ``occupied``, the posterior mean number of components that have rows. ``verdict``: "accepted", "label-free only",
+        "few draws" (enough for these criteria, not for a reading of the fit), "refused" or "failed"; the last two have no say in what
+        the posterior prefers.
+    best : dict of int
+        The number that each criterion prefers, of those that have a say.
+    occupied : Occupied or None
+        Of the overfitted fit, where it was asked for.
+    fits : dict of BayesGaussianMixture
+        By number of components, of those that could be fitted.
+    failures : dict of str
+        By number of components, why the others could not.
+    """
+
+    table: pd.DataFrame
+    best: Mapping[str, int]
+    occupied: Occupied | None
+    fits: Mapping[int, BayesGaussianMixture]
+    failures: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> str:
+        """Which number each criterion prefers, and how far they disagree."""
+        chosen: dict[int, list[str]] = {}
+        for name, k in self.best.items():
+            chosen.setdefault(k, []).append(TITLES[name])
+        parts = [
+            f"{listed(names)} {'prefers' if len(names) == 1 else 'prefer'} {k}"
+            for k, names in sorted(chosen.items())
+        ]
+        text = f"{'; '.join(parts)}."
+        sentences = [text[0].upper() + text[1:], *self._reservations()]
+        if self.occupied is not None:
+            sentences.append(str(self.occupied))
+        return " ".join(sentences)
+
+    def _reservations(self) -> list[str]:
+        t, out = self.table, []
+        if "elpd_loo" in self.best:
+            k = self.best["elpd_loo"]
+            near = t.index[(t["elpd_difference"].abs() <= 2 * t["elpd_difference_se"]) & (t.index < k)]
+            if len(near):
+                out.append(f"By leave-one-out {near[0]} is within two standard errors of {k}.")
+            if t.loc[k, "n_bad_k"] > 0:
+                out.append(
+                    f"Leave-one-out is not to be trusted at {t.loc[k, 'n_bad_k']:.0f} rows with {k} components."
+                )
+        if "log_evidence" in self.best:
+            k = self.best["log_evidence"]
+            out.append(
+                f"If all were equally likely beforehand, {k} has probability {t.loc[k, 'probability']:.2f}."
+            )
+            if k == t.index[-1] and len(t) > 1:
+                out.append(f"{k} is the largest number tried; try more.")
+        else:
+            out.append("Leave-one-out and the evidence have no say, since no posterior was accepted.")
+        for name, what in ((REFUSED, "is not to be trusted"), (FAILED, "could not be had")):
+            ks = [str(k) for k in t.index[t["verdict"] == name]]
+            if ks:
+                out.append(f"The posterior with {listed(ks)} component{'s' if ks != ['1'] else ''} {what}.")
+        return out
+
+    def __str__(self) -> str:
+        return f"{self.verdict}\n\n{self._shown.to_string(float_format=lambda v: f'{v:.4g}')}"
+
+    def _repr_html_(self) -> str:
+        return panel(f"<p>{escape(self.verdict)}</p>", table_in_html(self._shown))
+
+    @property
+    def _shown(self) -> pd.DataFrame:
+        return self.table.drop(columns=["n_parameters", "elpd_se"])
+
+
+def select_components(
+    X: ArrayLike,
+    ks: Iterable[int] = range(1, 7),
+    *,
+    covariance_type: str = "full",
+    prior: Prior | None = None,
+    draws: int = 500,
+    chains: int = 4,
+    n_bootstrap: int = 49,
+    overfitted: bool = False,
+    random_state: Any = 0,
+    cores: int | None = None,
+    progressbar: bool = True,
+) -> Selection:
+    """Fit mixtures with several numbers of components by EM and by tempering, and compare them by every criterion.
+
+    Parameters
+    ----------
+    X : array_like or data frame, shape (N, D)
+    ks : iterable of int
+        Numbers of components.
+    covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
+    prior : Prior, optional
+        Of all fits; by default weakly informative and derived from the data. The evidence depends on it.
+    draws, chains : int
+        Particles of a run of tempering, and runs. A run that its verdict refuses is not repeated with more of them.
+    n_bootstrap : int, default 49
+        Largest number of data sets simulated for each likelihood-ratio test, at least 19; 0 leaves the tests out.
+    overfitted : bool, default False
+        Whether to fit the largest number once more with a small concentration, and ask how many components have rows.
+    random_state : int, SeedSequence or Generator
+    cores : int, optional
+        Threads, by default all; the result does not depend on it.
+    progressbar : bool, default True
+
+    Returns
+    -------
+    Selection
+        A number of components that cannot be fitted has a row that says so.
+
+    Raises
+    ------
+    DataError, ParameterError
+        Where X, the numbers of components, the prior or a setting is not usable; nothing is fitted then.
+    BayesGMMError
+        Where no number of components can be fitted.
+
+    Notes
+    -----
+    ICL: Biernacki, Celeux and Govaert (2000). Likelihood-ratio test: McLachlan (1987); its choice goes up from the smallest number as long as
+    one component more is significant at 5 %, and needs consecutive numbers. Leave-one-out: Vehtari, Gelman and Gabry (2017). The
+    evidence counts all K! orders of the components.
+
+    Examples
+    --------
+    >>> from bayesgmm import datasets, select_components
+    >>> X = datasets.faithful().X
+    >>> choice = select_components(X, [1, 2], draws=200, n_bootstrap=19, progressbar=False)
+    >>> choice.best["bic"], choice.best["log_evidence"]
+    (2, 2)
+    """
+    ks = checked_numbers(ks)
+    rows = validation.check_data(X)
+    names = validation.column_names(X, rows.shape[1])
+    validation.check_choice(covariance_type, "covariance_type", FAMILIES)
+    validation.check_fittable(rows, names, max(ks), covariance_type)
+    if 0 < validation.check_integer(n_bootstrap, "n_bootstrap", 0) < FEWEST_REPLICATIONS:
+        raise ParameterError(
+            f"n_bootstrap must be 0, or at least {FEWEST_REPLICATIONS} for a p-value of 0.05 to be possible; got {n_bootstrap}."
+        )
+    prior = prior or Prior.from_data(rows, covariance_type=covariance_type)
+    if not all(is_exchangeable(prior.resolve(k, rows.shape[1], covariance_type)) for k in ks):
+        raise ParameterError("The prior must treat all components alike; give it one concentration for all.")
+    threads = validation.available_cores() if cores is None else validation.check_integer(cores, "cores", 1)
+    fit_seed, test_seed, occupied_seed = validation.seed_sequence(random_state).spawn(3)
+    settings: dict[str, Any] = {
+        "covariance_type": covariance_type,
+        "draws": draws,
+        "chains": chains,
+        "cores": threads,
+        "method": "smc",
+        # One run each, however long it takes.
+        "max_time": math.inf,
+        "progressbar": False,
+    }
+    fits: dict[int, BayesGaussianMixture] = {}
+    tests: dict[int, LikelihoodRatioTest] = {}
+    failures: dict[int, BayesGMMError] = {}
+    with Steps(enabled=progressbar) as steps:
+        for k, seed in zip(ks, fit_seed.spawn(len(ks)), strict=True):
+            with steps.step(f"{k} component{'s' if k > 1 else ''}"):
+                estimator = BayesGaussianMixture(k, prior=prior, random_state=seed, **settings)
+                try:
+                    fits[k] = estimator.fit(X)
+                except ParameterError:
+                    raise
+                except BayesGMMError as error:
+                    failures[k] = error
+        if not fits:
+            raise failures[ks[0]]
+        for k, seed in zip(ks, test_seed.spawn(len(ks)), strict=True):
+            if n_bootstrap == 0 or not {k - 1, k} <= fits.keys():
+                continue
+            with steps.step(f"likelihood ratio, {k - 1} against {k}", total=n_bootstrap) as progress:
+                tests[k] = likelihood_ratio_test(
+                    rows,
+                    fits[k - 1].em_.params_,
+                    fits[k].em_.params_,
+                    covariance_type,
+                    n_replications=n_bootstrap,
+                    seed=seed,
+                    n_threads=threads,
+                    progress=partial(_show, progress, n_bootstrap),
+                )
+        occupied = None
+        if overfitted:
+            with steps.step(f"overfitted, {max(ks)} components"):
+                # Its components without rows need more particles, and a second run where one is not enough.
+                more = {**settings, "draws": 2 * draws, "max_time": None}
+                occupied = occupied_components(X, max(ks), prior=prior, random_state=occupied_seed, **more)
+    table = _table(ks, fits, tests)
+    return Selection(table, _best(table), occupied, fits, {k: str(e) for k, e in failures.items()})
+
+
+def _show(progress: Callable[[int, int, int], None], total: int, done: int) -> None:
+    progress(done, total, 0)
+
+
+def checked_numbers(ks: Iterable[int]) -> list[int]:
+    """Distinct positive integers in increasing order.
+
+    Raises
+    ------
+    ParameterError
+        Where they are not.
+    """
+    if isinstance(ks, numbers.Integral | str) or not np.iterable(ks):
+        raise ParameterError(f"ks must be a list of numbers of components, such as range(1, 7); got {ks!r}.")
+    found = [validation.check_integer(k, "each of ks", 1) for k in ks]
+    if not found:
+        raise ParameterError("ks must hold at least one number of components; got none.")
+    twice = sorted({k for k in found if found.count(k) > 1})
+    if twice:
+        raise ParameterError(f"ks must hold each number of components once; got {twice[0]} more than once.")
+    return sorted(found)
+
+
+def _table(
+    ks: list[int], fits: Mapping[int, BayesGaussianMixture], tests: Mapping[int, LikelihoodRatioTest]
+) -> pd.DataFrame:
+    left_out = {k: leave_one_out(fit) for k, fit in fits.items()}
+    graded = {k: _grade(fits[k]) if k in fits else FAILED for k in ks}
+    usable = [k for k in ks if graded[k] in USABLE]
+    best = max((left_out[k][0] for k in usable), key=lambda e: e.sum(), default=None)
+    rows = [_row(k, fits.get(k), tests.get(k), left_out.get(k), best if k in usable else None) for k in ks]
+    table = pd.DataFrame(rows, index=pd.Index(ks, name="n_components"))
+    log_evidence = table.loc[usable, "log_evidence"]
+    probability = np.exp(log_evidence - logsumexp(log_evidence)) if usable else log_evidence
+    table.insert(table.columns.get_loc("occupied"), "probability", probability.reindex(ks))
+    table["verdict"] = [graded[k] for k in ks]
+    return table
+
+
+def _grade(fit: BayesGaussianMixture) -> str:
+    found = fit.verdict_
+    if found.label_free_ok:
+        return ACCEPTED if found.ok else LABEL_FREE
+    if fit.log_evidence_ is None or fit.posterior_["posterior"].sizes["chain"] < 2:
+        return REFUSED
+    settled = found.label_free.r_hat < LARGEST_R_HAT and fit.log_evidence_[1] < LARGEST_EVIDENCE_ERROR
+    return FEW_DRAWS if settled else REFUSED
+
+
+def _row(
+    k: int,
+    fit: BayesGaussianMixture | None,
+    test: LikelihoodRatioTest | None,
+    left_out: tuple[Array, Array] | None,
+    best: Array | None,
+) -> dict[str, float]:
+    row = dict.fromkeys(COLUMNS, np.nan)
+    if fit is None or left_out is None:
+        return row
+    em, X, elpd = fit.em_, rows_of_em(fit), left_out[0]
+    row |= {
+        "log_likelihood": em.log_likelihood_,
+        "n_parameters": em.n_parameters(),
+        "bic": em.bic(X),
+        "aic": em.aic(X),
+        "icl": em.icl(X),
+        "elpd_loo": elpd.sum(),
+        "elpd_se": np.sqrt(len(elpd)) * elpd.std(ddof=1),
+        "n_bad_k": int((~(left_out[1] <= LARGEST_K)).sum()),
+        "occupied": occupied_counts(fit).mean(),
+    }
+    if test is not None:
+        row |= {"lr_statistic": test.statistic, "lr_p_value": test.p_value}
+    if best is not None:
+        away = elpd - best
+        row |= {"elpd_difference": away.sum(), "elpd_difference_se": np.sqrt(len(away)) * away.std(ddof=1)}
+    if fit.log_evidence_ is not None:
+        row["log_evidence"], row["log_evidence_se"] = fit.log_evidence_
+    return row
+
+
+def _best(table: pd.DataFrame) -> dict[str, int]:
+    best = {name: int(table[name].idxmin()) for name in SMALLEST}
+    p, ks = table["lr_p_value"], list(table.index)
+    k = ks[0]
+    while k + 1 in ks and p[k + 1] <= SIGNIFICANT:
+        k += 1
+    # Without a test of one more the climb has not come to an end.
+    if p.notna().any() and (k == ks[-1] or (k + 1 in ks and np.isfinite(p[k + 1]))):
+        best["likelihood_ratio"] = k
+    for name in LARGEST:
+        values = table[name].where(table["verdict"].isin(USABLE))
+        if values.notna().any():
+            best[name] = int(values.idxmax())
+    return best

@@ -1,0 +1,1 @@
+"""Nothing about mixtures: compilation, allocation, threads, progress, sentences, JSON."""

@@ -1,0 +1,80 @@
+"""How this package's numba functions are compiled and cached.
+
+Two kinds: an *entry* is called from Python or by the sampler, and is kept in numba's disk cache; an *inlined*
+helper lives inside the entries that use it. Helpers are inlined for a reason of correctness, too: a process that has just
+compiled an entry would otherwise call another copy of a helper than a process that finds the entry in
+the cache, and the two round differently, so that one seed would give two results.
+
+numba looks for changes in the file of the entry only. Here every entry's cache is stamped with a digest of
+all `SOURCES`, so that a change of a helper in another file is noticed.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba as nb
+from numba.core.ccallback import CFunc
+
+__all__ = ["SOURCES", "c_entry", "entry", "inlined", "inlined_in_order", "source_digest"]
+
+SOURCES = (
+    "support/allocation.py",
+    "support/compilation.py",
+    "mixture/kernels.py",
+    "em/run.py",
+    "em/steps.py",
+    "methods/optimisation.py",
+    "bayes/target.py",
+    "methods/moves.py",
+    "methods/whitened_nuts.py",
+    "posterior/partitions.py",
+    "posterior/passes.py",
+    "posterior/pointwise.py",
+)
+
+# No reordering that could assume the absence of infinities or NaN: -inf is a legal log density.
+_OPTIONS: dict[str, Any] = {"fastmath": {"contract", "reassoc", "nsz", "arcp"}, "error_model": "numpy"}
+
+inlined = nb.njit(**_OPTIONS, forceinline=True)
+# For arithmetic that is an exercise in rounding: there nothing may be reordered.
+inlined_in_order = nb.njit(fastmath={"contract", "nsz"}, error_model="numpy", forceinline=True)
+
+
+@cache
+def source_digest() -> str:
+    """SHA-256 of the sources of all compiled code."""
+    digest = hashlib.sha256()
+    for name in SOURCES:
+        digest.update((Path(__file__).parents[1] / name).read_bytes())
+    return digest.hexdigest()
+
+
+def entry(function: Callable[..., Any]) -> Any:
+    """Compile on first call, cache on disk, release the interpreter's lock; inlined into other entries."""
+    return _stamped(nb.njit(**_OPTIONS, cache=True, nogil=True, forceinline=True)(function))
+
+
+def c_entry(signature: Any) -> Callable[[Callable[..., Any]], Callable[[], Any]]:
+    """Compile to a C function of the given signature, cached on disk, when first asked for."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[[], Any]:
+        @cache
+        def build() -> Any:
+            compiled = CFunc(function, (signature.args, signature.return_type), {}, dict(_OPTIONS))
+            compiled.enable_caching()
+            _stamped(compiled)
+            compiled.compile()
+            return compiled
+
+        return build
+
+    return decorate
+
+
+def _stamped(compiled: Any) -> Any:
+    # The stamp is numba's own means to tell a stale index; only what it is made of is changed.
+    compiled._cache._cache_file._source_stamp = source_digest()
+    return compiled

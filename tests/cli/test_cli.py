@@ -1,0 +1,753 @@
+"""The command line: numbers against the Python interface, refusals by their full sentences, streams and exit codes."""
+
+import ctypes
+import dataclasses
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from command_line import (
+    ANSI,
+    BUFFERED,
+    FIT,
+    INTERRUPTIBLE,
+    PRINTING,
+    PROGRAM,
+    QUICK,
+    done,
+    refusal,
+    run,
+    terminal,
+)
+from scipy import sparse
+from scipy.stats import multivariate_normal
+
+import bayesgmm
+from bayesgmm import BayesGaussianMixture, EMGaussianMixture, cli, datasets
+from bayesgmm.rows import checks as validation
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """A folder of its own for every test, with tables that can be fitted and tables that cannot."""
+    monkeypatch.chdir(tmp_path)
+    faithful = datasets.faithful()
+    faithful.frame[faithful.features].to_csv("data.csv", index=False)
+    Path("constant.csv").write_text("a,b\n1,7\n2,7\n3,7\n")
+    Path("repeated.csv").write_text("a,b\n" + "1,2\n3,5\n2,9\n" * 2)
+    Path("gap.csv").write_text("a,b\n1,2\n,3\n4,1\n")
+    Path("words.csv").write_text("a,b\n1,red\n2,blue\n3,red\n")
+    Path("folder").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def unfitted(monkeypatch):
+    """A fit would end the test: what is refused must be refused before."""
+
+    def fit(self, X, y=None):
+        raise AssertionError("a fit was started")
+
+    monkeypatch.setattr(BayesGaussianMixture, "fit", fit)
+
+
+@pytest.fixture
+def readable(monkeypatch, expected):
+    """As if the verdict allowed a reading of the components."""
+    allowed = dataclasses.replace(expected.bayes.verdict_, ok=True, label_free_ok=True, reasons=())
+    monkeypatch.setattr(expected.bayes, "verdict_", allowed)
+
+
+@pytest.fixture
+def compared(monkeypatch, expected):
+    """Comparisons at no cost, where they are not what is tested."""
+    monkeypatch.setattr(bayesgmm, "compare", lambda bayes: expected.comparison)
+
+
+@pytest.fixture
+def fitted(monkeypatch, expected, compared):
+    """Fits at no cost, too."""
+
+    def fit(self, X, y=None):
+        self.__dict__.update(expected.bayes.__dict__)
+        return self
+
+    monkeypatch.setattr(BayesGaussianMixture, "fit", fit)
+
+
+@pytest.fixture
+def reports(monkeypatch):
+    """Stands for the writer of reports, which has tests of its own; keeps what it was called with."""
+    calls = []
+
+    def write_report(
+        bayes, path, *, title=None, format="html", interactive=True, comparison=None, progressbar=True
+    ):
+        call = SimpleNamespace(
+            bayes=bayes,
+            path=str(path),
+            title=title,
+            format=format,
+            interactive=interactive,
+            progressbar=progressbar,
+        )
+        calls.append(call)
+        Path(path).write_text("<html>")
+
+    monkeypatch.setattr("bayesgmm.report.write_report", write_report)
+    return calls
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """The same fit by the Python interface, and its comparison."""
+    faithful = datasets.faithful()
+    frame = faithful.frame[faithful.features]
+    bayes = BayesGaussianMixture(2, draws=50, chains=2, random_state=0, progressbar=False).fit(frame)
+    choice = bayesgmm.select_components(
+        datasets.galaxies().X, [1, 2], draws=100, n_bootstrap=0, random_state=0, progressbar=False
+    )
+    return SimpleNamespace(bayes=bayes, comparison=bayesgmm.compare(bayes), choice=choice)
+
+
+@pytest.fixture
+def saved(expected):
+    bayesgmm.save(expected.bayes, "fit.nc")
+    return "fit.nc"
+
+
+# ------------------------------------------------------------ fit
+
+
+def test_json_of_fit_holds_the_numbers_of_the_python_interface(expected):
+    result = done(*FIT, *QUICK, "--json", "--save", "fit.nc", "--quiet")
+    found = json.loads(result.stdout, parse_constant=pytest.fail)
+    em = [row["em"] for row in found["parameters"]]
+    assert em == expected.comparison.parameters["em"].to_list()
+    # The verdict refuses, and the posterior has nothing to say of single components.
+    assert not expected.bayes.verdict_.ok
+    assert {row["mean"] for row in found["parameters"]} == {None}
+    likelihood = expected.comparison.log_likelihood.to_dict()
+    assert found["log_likelihood"] == likelihood | {"at_posterior_mean": None}
+    assert found["verdict"]["ok"] == expected.bayes.verdict_.ok
+    assert found["verdict"]["reasons"] == list(expected.bayes.verdict_.reasons)
+    assert found["verdict"]["r_hat"] == expected.bayes.verdict_.components.r_hat
+    assert found["comparison"] == expected.comparison.verdict
+    em = expected.bayes.em_
+    assert [found["em"][n] for n in ("converged", "status", "n_iter")] == [True, str(em.status_), em.n_iter_]
+    sizes = [found[name] for name in ("n_observations", "n_dropped", "n_features", "n_components")]
+    assert sizes == [272, 0, 2, 2]
+    assert found["features"] == ["eruptions", "waiting"]
+    settings = found["settings"]
+    assert [settings[n] for n in ("draws", "tune", "chains", "random_state")] == [50, 600, 2, 0]
+    assert found["files"] == {"report": None, "fit": "fit.nc"}
+    assert result.stderr == ""
+    again = bayesgmm.load("fit.nc")
+    np.testing.assert_array_equal(
+        again.posterior_["posterior"]["means"], expected.bayes.posterior_["posterior"]["means"]
+    )
+
+
+@pytest.mark.usefixtures("fitted")
+def test_json_log_likelihood_is_that_of_its_own_parameters():
+    found = json.loads(done(*FIT, *QUICK, "--json").stdout)
+    em = {row["parameter"]: row["em"] for row in found["parameters"]}
+    density = 0.0
+    for k in range(2):
+        mean = [em[f"means[{k}, {name}]"] for name in found["features"]]
+        stds = np.array([em[f"stds[{k}, {name}]"] for name in found["features"]])
+        r = em[f"correlations[{k}, eruptions, waiting]"]
+        covariance = np.outer(stds, stds) * [[1, r], [r, 1]]
+        density += em[f"weights[{k}]"] * multivariate_normal(mean, covariance).pdf(datasets.faithful().X)
+    assert found["log_likelihood"]["em"] == pytest.approx(np.log(density).sum(), rel=1e-10)
+
+
+def test_text_of_fit_in_a_pipe(expected, readable, fitted, reports):
+    result = done(*FIT, *QUICK, "--report", "out.html", "--save", "fit.nc")
+    assert result.stderr == (
+        "bayesgmm: fitting 272 rows, 2 columns, 2 components ...\n"
+        "bayesgmm: writing the report 'out.html' ...\n"
+    )
+    assert "\x1b" not in result.stdout
+    lines = result.stdout.splitlines()
+    assert lines == [line.rstrip() for line in lines]
+    assert lines[0] == "272 observations, 2 columns (eruptions, waiting), 2 components"
+    assert lines[-2:] == ["Report written to 'out.html'", "Fit written to 'fit.nc'"]
+    table = next(i for i, line in enumerate(lines) if line.startswith("parameter "))
+    assert " ".join(lines[1:table]).strip().startswith(expected.comparison.verdict)
+    rows = expected.comparison.parameters
+    for line, (name, row) in zip(lines[table + 1 : table + 1 + len(rows)], rows.iterrows(), strict=True):
+        numbers = [f"{row[column]:.4g}" for column in ("em", "mean", "sd", "lower", "upper", "difference")]
+        assert re.split("  +", line) == [name, *numbers, "yes" if row["inside"] else "no"]
+    assert [(call.path, call.title) for call in reports] == [("out.html", None)]
+    assert Path("fit.nc").is_file()
+
+
+def test_a_refusing_verdict_is_a_result_and_stands_first(expected, fitted):
+    assert not expected.bayes.verdict_.ok  # 100 draws are too few for any
+    result = done(*FIT, *QUICK, "--quiet")
+    assert result.stderr == ""
+    paragraphs = result.stdout.split("\n\n")
+    assert paragraphs[1].startswith("The components must not be read one by one: ")
+    assert paragraphs[-1].startswith("Log-likelihood: em -1130.26, ")
+    # The verdict may name a parameter that did not converge, but there is no row of any.
+    assert not any(line.startswith(("parameter", "weights", "means")) for line in result.stdout.splitlines())
+    assert "at_posterior_mean" not in result.stdout
+
+
+def test_rows_dropped_are_counted():
+    columns = "bill_length_mm,body_mass_g"
+    penguins = Path(datasets.penguins().path).read_bytes()
+    args = ["fit", "-", "-k", "1", "--columns", columns, "--drop-missing", *QUICK]
+    text = done(*args, input=penguins).stdout
+    assert text.splitlines()[0] == (
+        "342 observations (2 rows with a missing value left out), 2 columns (bill_length_mm, body_mass_g), 1 component"
+    )
+    found = json.loads(done(*args, "--json", input=penguins).stdout)
+    assert (found["n_observations"], found["n_dropped"]) == (342, 2)
+
+
+def test_json_has_null_where_there_is_no_number(monkeypatch):
+    # One chain has no R-hat, one component no entropy.
+    found = json.loads(
+        done("fit", "data.csv", "-k", "1", "--draws", "50", "--chains", "1", "--json").stdout,
+        parse_constant=pytest.fail,
+    )
+    assert found["verdict"]["r_hat"] is None
+    assert found["verdict"]["reasons"][0] == "A single chain cannot show whether chains agree; use chains=4."
+
+
+def test_names_cannot_command_the_terminal():
+    Path("odd.csv").write_text('"[red]é","\x1b[31mb"\n1,2\n2,1\n4,4\n5,3\n', encoding="utf-8")
+    out = done("fit", "odd.csv", "-k", "1", "--draws", "300", charset="ascii").stdout
+    assert "\x1b" not in out
+    assert out.startswith("4 observations, 2 columns ([red]\\xe9,  [31mb), 1 component\n")
+    assert "means[0, [red]\\xe9]" in out
+    assert "means[0,  [31mb]" in out
+
+
+def test_names_of_any_kind():
+    odd = ["<script>", '"q"', "=SUM(A1)", "🐧", "\u202eleft", 5000 * "x" + "1", 5000 * "x" + "2"]
+    own = ["weights", "cluster", "feature", "obs", "x", "chain", "draw"]
+    X = np.random.default_rng(0).normal(size=(40, len(odd + own)))
+    pd.DataFrame(X, columns=odd + own).to_csv("odd.csv", index=False)
+    quick = ["--draws", "50", "--chains", "2", "--method", "nuts", "--quiet", "--save", "fit.nc"]
+    out = done("fit", "odd.csv", "-k", "1", *quick).stdout
+    heading = out.splitlines()[0]
+    assert all(name in heading for name in [*odd[:4], *own])
+    assert "\u202e" not in out
+    # Names that differ at their ends only do so still.
+    assert [f"…{19 * 'x'}{end}" in heading for end in "12"] == [True, True]
+    assert 200 * "x" not in out
+    assert list(bayesgmm.load("fit.nc").feature_names_in_) == odd + own
+
+
+@pytest.mark.usefixtures("fitted")
+def test_an_existing_file_is_replaced_as_a_whole():
+    Path("fit.nc").write_text("old")
+    done(*FIT, *QUICK, "--save", "fit.nc", "--quiet")
+    assert bayesgmm.load("fit.nc").n_components == 2
+    assert not list(Path().glob(".*.part"))
+
+
+def test_neither_home_nor_display(tmp_path):
+    environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    args = [
+        *PROGRAM,
+        "select",
+        "data.csv",
+        "-k",
+        "1",
+        "--draws",
+        "100",
+        "--bootstrap",
+        "0",
+        "--figure",
+        "a.png",
+    ]
+    process = subprocess.run(args, capture_output=True, text=True, env=environment)
+    assert process.returncode == 0, process.stderr
+    assert Path("a.png").read_bytes().startswith(b"\x89PNG")
+
+
+# A warning is an error everywhere else in the tests; here it must become a note.
+@pytest.mark.filterwarnings("default::sklearn.exceptions.ConvergenceWarning")
+def test_warnings_become_notes(monkeypatch, compared):
+    monkeypatch.setitem(EMGaussianMixture.__init__.__kwdefaults__, "max_iter", 1)
+    result = done(*FIT, *QUICK, "--quiet")
+    note, *rest = result.stderr.splitlines()
+    assert rest == []
+    assert re.fullmatch(r"bayesgmm: note: EM ended .*\.", note)
+    assert note.removeprefix("bayesgmm: note: ") in result.stdout.splitlines()
+
+
+# ------------------------------------------------------------ the other commands
+
+
+def test_json_of_compare_is_that_of_fit(request, saved):
+    later = json.loads(done("compare", saved, "--json").stdout)
+    request.getfixturevalue("fitted")  # not before: the comparison above is to be a real one
+    at_first = json.loads(done(*FIT, *QUICK, "--json").stdout)
+    for content in (at_first, later):
+        del content["files"], content["n_dropped"]
+    # Rows lie in another order in memory, and a mean of distances may differ in its last digit.
+    first, second = (content.pop("predictive") for content in (at_first, later))
+    assert later == at_first
+    pd.testing.assert_frame_equal(pd.DataFrame(first), pd.DataFrame(second), rtol=1e-12)
+
+
+def test_text_of_compare(expected, compared, saved):
+    result = done("compare", saved)
+    assert result.stderr == ""
+    first, *rest = result.stdout.splitlines()
+    assert first == "272 observations, 2 columns (eruptions, waiting), 2 components"
+    assert expected.comparison.verdict in " ".join(rest)
+
+
+def test_select_tells_the_table_of_the_python_interface():
+    args = ["select", "data.csv", "-k", "1,2", "--draws", "100", "--bootstrap", "0", "--seed", "3"]
+    wanted = bayesgmm.select_components(
+        pd.read_csv("data.csv"), [1, 2], draws=100, n_bootstrap=0, random_state=3, progressbar=False
+    )
+    found = json.loads(done(*args, "--json", "--quiet").stdout)
+    assert found["best"] == dict(wanted.best)
+    assert found["verdict"] == wanted.verdict
+    assert [row["n_components"] for row in found["table"]] == [1, 2]
+    assert found["table"][1]["log_evidence"] == pytest.approx(wanted.table.loc[2, "log_evidence"])
+    assert found["table"][1]["lr_p_value"] is None
+    result = done(*args, "--figure", "criteria.png")
+    lines = result.stdout.splitlines()
+    assert lines[0] == wanted.verdict
+    assert lines[2].split()[:2] == ["K", "log-likelihood"]
+    assert f"{wanted.table.loc[2, 'bic']:.1f}" in lines[4]
+    assert lines[-1] == "Figure written to 'criteria.png'"
+    assert Path("criteria.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_report(saved, reports):
+    result = done("report", saved, "--output", "out.html", "--quiet")
+    assert result.stdout == "Report written to 'out.html'\n"
+    assert result.stderr == ""
+    (call,) = reports
+    assert (call.path, call.format, call.interactive, call.progressbar) == ("out.html", "html", True, False)
+    assert call.bayes.posterior_.attrs["n_components"] == 2
+    done("report", saved, "--output", "out.json", "--format", "json", "--no-interactive")
+    assert (reports[1].path, reports[1].format, reports[1].interactive) == ("out.json", "json", False)
+
+
+def test_demo(reports, folder):
+    result = done("demo", "--output", "new/reports")
+    (call,) = reports
+    assert (call.path, call.title) == ("new/reports/old_faithful.html", "Old Faithful")
+    assert (folder / call.path).read_text() == "<html>"
+    bayes = call.bayes
+    np.testing.assert_array_equal(bayes.posterior_["observed_data"]["x"], datasets.faithful().X)
+    attrs = bayes.posterior_.attrs
+    assert [attrs[n] for n in ("n_components", "draws", "chains", "random_state")] == [2, 1000, 4, "0"]
+    comparison = bayesgmm.compare(bayes)
+    assert comparison.verdict in " ".join(result.stdout.splitlines())
+    assert result.stdout.splitlines()[-1] == "Report written to 'new/reports/old_faithful.html'"
+    assert all(name in result.stdout for name in comparison.parameters.index)
+
+
+def test_demo_writes_into_reports_unless_told_otherwise():
+    (option,) = (p for p in cli.demo.params if p.name == "output")
+    assert option.default == "reports"
+
+
+def test_list_of_datasets():
+    header, *rows = done("datasets").stdout.splitlines()
+    assert header.split() == ["name", "N", "D", "source"]
+    known = [datasets.load(name) for name in datasets.names()]
+    assert [re.split("  +", row, maxsplit=3) for row in rows] == [
+        [d.name, str(len(d.X)), str(d.X.shape[1]), d.source] for d in known
+    ]
+
+
+@pytest.mark.parametrize("name", datasets.names())
+def test_data_set_as_csv(name):
+    Path("printed.csv").write_bytes(done("datasets", name).stdout_bytes)
+    dataset = datasets.load(name)
+    pd.testing.assert_frame_equal(pd.read_csv("printed.csv"), dataset.frame, check_dtype=False)
+    if dataset.path is not None:
+        assert Path("printed.csv").read_bytes() == dataset.path.read_bytes()
+
+
+# ------------------------------------------------------------ refusals
+
+
+WHOLE = "-k must be a whole number of at least 1; got"
+FITTED = "give the path of a fit written by bayesgmm.save."
+
+
+@pytest.mark.usefixtures("unfitted")
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("fit data.csv -k 0", f"{WHOLE} '0'."),
+        ("fit data.csv -k -3", f"{WHOLE} '-3'."),
+        ("fit data.csv -k 2.5", f"{WHOLE} '2.5'."),
+        ("fit data.csv -k abc", f"{WHOLE} 'abc'."),
+        ("fit data.csv -k ''", f"{WHOLE} ''."),
+        ("fit data.csv -k", "Option '-k' requires an argument."),
+        ("fit data.csv", "The command 'fit' needs -k K; see 'bayesgmm fit --help'."),
+        ("fit -k 2", "The command 'fit' needs DATA; see 'bayesgmm fit --help'."),
+        ("fit a b -k 2", "Got unexpected extra argument (b); see 'bayesgmm fit --help'."),
+        ("fit data.csv -k 2 --draws 3", "--draws must be a whole number from 4 to 1000000; got '3'."),
+        ("fit data.csv -k 2 --draws 1e3", "--draws must be a whole number from 4 to 1000000; got '1e3'."),
+        ("fit data.csv -k 2 --chains 0", "--chains must be a whole number from 1 to 1000000; got '0'."),
+        ("fit data.csv -k 2 --cores 0", "--cores must be a whole number from 1 to 1000000; got '0'."),
+        (
+            f"fit data.csv -k 2 --cores {'9' * 90}",
+            f"--cores must be a whole number from 1 to 1000000; got '{'9' * 39}…{'9' * 20}'.",
+        ),
+        ("fit data.csv -k 2 --seed -1", "--seed must be a whole number of at least 0; got '-1'."),
+        ("fit data.csv -k 2 --drawz 9", "There is no option '--drawz'; did you mean '--draws'?"),
+        ("fit data.csv -k 2 -z", "There is no option '-z'; see 'bayesgmm fit --help'."),
+        ("fit data.csv -k 2 --json=1", "Option '--json' does not take a value."),
+        ("--jsn", "There is no option '--jsn'; see 'bayesgmm --help'."),
+        ("fitt", "There is no command 'fitt'; did you mean 'fit'?"),
+        ("xyzzy", "There is no command 'xyzzy'; see 'bayesgmm --help'."),
+        ("fit dat.csv -k 2", "There is no file 'dat.csv'; did you mean 'data.csv'?"),
+        ("fit 'a\nb' -k 2", "There is no file 'a\\nb'; check its name and its folder."),
+        (
+            "fit data.csv -k 2 --columns eruption,waiting",
+            "'data.csv' has no column 'eruption'; did you mean 'eruptions'?",
+        ),
+        (
+            "fit constant.csv -k 2",
+            "Column 'b' of 'constant.csv' is constant (every value is 7), so that no Gaussian has a density for it; "
+            "leave it out with --columns a.",
+        ),
+        (
+            "fit gap.csv -k 2",
+            "'gap.csv' has 1 missing value in 1 row, the first in column 'a', row 2 (line 3); fill in what is missing, "
+            "or leave out that row with --drop-missing.",
+        ),
+        (
+            "fit words.csv -k 2",
+            "Column 'b' of 'words.csv' holds 'red' in row 1 (line 2), which is not a number; choose the numeric columns "
+            "with --columns a.",
+        ),
+        ("fit data.csv -k 2 --save folder", "'folder' is a folder; give the name of a file in it."),
+        ("fit data.csv -k 2 --save no/x.nc", "The folder 'no' does not exist; create it first."),
+        ("fit data.csv -k 2 --report no/x.html", "The folder 'no' does not exist; create it first."),
+        ("fit data.csv -k 2 --save data.csv/x.nc", "The folder 'data.csv' does not exist; create it first."),
+        (
+            "fit data.csv -k 2 --save /dev/null",
+            "'/dev/null' is not an ordinary file; give the name of one.",
+        ),
+        (
+            "fit data.csv -k 2 --save " + 300 * "x",
+            f"'{300 * 'x'}' cannot be written (file name too long); free some space or choose another place.",
+        ),
+        (
+            "fit data.csv -k 2 --save folder/../data.csv",
+            "The file of --save is the file to be read, 'data.csv'; give it another name.",
+        ),
+        (
+            "fit data.csv -k 2 --save out --report ./out",
+            "The file of --save is that of --report, too; give it another name.",
+        ),
+        (
+            "select data.csv -k 3:1",
+            "-k must be numbers of components such as 1:6 or 2,3,5; got '3:1'.",
+        ),
+        (
+            "select data.csv -k 0:2",
+            "-k must be numbers of components such as 1:6 or 2,3,5; got '0:2'.",
+        ),
+        (
+            "select data.csv -k two",
+            "-k must be numbers of components such as 1:6 or 2,3,5; got 'two'.",
+        ),
+        ("select data.csv -k 2,2", "ks must hold each number of components once; got 2 more than once."),
+        (
+            "select data.csv -k 1:2 --bootstrap 5",
+            "n_bootstrap must be 0, or at least 19 for a p-value of 0.05 to be possible; got 5.",
+        ),
+        ("select data.csv --figure a.gif", "--figure must end in .png or .svg; got 'a.gif'."),
+        ("demo --output data.csv", "'data.csv' is a file, not a folder; name a folder with --output."),
+        ("demo --output data.csv/new", "'data.csv' is a file, not a folder; name a folder with --output."),
+        ("demo extra", "Got unexpected extra argument (extra); see 'bayesgmm demo --help'."),
+        ("compare no.nc", f"No file at 'no.nc'; {FITTED}"),
+        (
+            "compare data.csv",
+            "'data.csv' is not a netCDF file: Unable to synchronously open file (file signature not found).",
+        ),
+        ("report no.nc --output out.html", f"No file at 'no.nc'; {FITTED}"),
+        ("report no.nc", "The command 'report' needs --output FILE; see 'bayesgmm report --help'."),
+        (
+            "report data.csv --output data.csv",
+            "The file of --output is the file to be read, 'data.csv'; give it another name.",
+        ),
+        (
+            "datasets faithfull",
+            "There is no data set 'faithfull'; did you mean 'faithful'? The names are "
+            "faithful, galaxies, penguins, banknote, iris.",
+        ),
+    ],
+)
+def test_refusals(command, sentence):
+    assert refusal(*shlex.split(command)) == sentence
+
+
+def test_more_components_than_distinct_rows():
+    assert refusal("fit", "repeated.csv", "-k", "4", *QUICK) == (
+        "n_components=4 components cannot be told apart with 3 distinct row(s) (n_samples = 6); "
+        "choose n_components <= 3."
+    )
+
+
+def test_damaged_fit(saved):
+    content = bytearray(Path(saved).read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + len(content) // 4] = bytes(len(content) // 4)
+    Path(saved).write_bytes(content)
+    assert re.fullmatch(r"'fit.nc' is damaged \(.*\); fit and save it again\.", refusal("compare", saved))
+
+
+@pytest.mark.usefixtures("unfitted")
+def test_folder_without_permission(monkeypatch):
+    # Asked in this way, since the superuser may write anywhere.
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "folder")
+    expected = "The folder 'folder' cannot be written to; "
+    assert refusal(*FIT, "--save", "folder/x.nc") == expected + "choose another."
+    assert refusal("demo", "--output", "folder/new") == expected + "name another with --output."
+
+
+@pytest.mark.usefixtures("fitted")
+def test_full_disk(reports, monkeypatch):
+    def write_report(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bayesgmm.report.write_report", write_report)
+    assert refusal(*FIT, *QUICK, "--report", "out.html") == (
+        "'out.html' cannot be written (no space left on device); free some space or choose another place."
+    )
+
+
+def test_folder_that_goes_while_the_fit_is_made(monkeypatch, expected, folder):
+    def fit(self, X, y=None):
+        (folder / "folder").rmdir()
+        return expected.bayes
+
+    monkeypatch.setattr(BayesGaussianMixture, "fit", fit)
+    assert refusal(*FIT, "--save", "folder/fit.nc") == "The folder 'folder' does not exist; create it first."
+    (folder / "folder").mkdir()
+    # As in a file system that only looks as if it could be written to.
+    monkeypatch.setattr("bayesgmm.storage.check_writable", lambda target: None)
+    assert refusal(*FIT, "--save", "folder/fit.nc") == (
+        "'folder/fit.nc' cannot be written (no such file or directory); free some space or choose another place."
+    )
+
+
+# ------------------------------------------------------------ faults, and other ends
+
+
+def failing(monkeypatch, error):
+    def fit(self, X, y=None):
+        raise error
+
+    monkeypatch.setattr(BayesGaussianMixture, "fit", fit)
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), TypeError("no"), RuntimeError("no"), OSError(2, "no")])
+def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch, error):
+    failing(monkeypatch, error)
+    result = run(*FIT)
+    assert result.exit_code == 1
+    assert result.exception is error
+
+
+def test_a_type_error_of_validation_is_a_refusal(monkeypatch):
+    monkeypatch.setattr(BayesGaussianMixture, "fit", lambda self, X: validation.check_data(sparse.eye(2)))
+    assert refusal(*FIT) == (
+        "Sparse data were passed, but a Gaussian mixture needs a dense array; try X.toarray()."
+    )
+
+
+def test_lack_of_memory(monkeypatch):
+    failing(monkeypatch, MemoryError())
+    assert refusal(*FIT) == "The memory does not suffice; use fewer rows, components, draws or chains."
+
+
+def test_interrupted_before_and_after_the_first_file(fitted, reports, monkeypatch, folder):
+    def write_report(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bayesgmm.report.write_report", write_report)
+    result = run(*FIT, *QUICK, "--save", "fit.nc", "--report", "out.html", "--quiet")
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr == "bayesgmm: interrupted, only 'fit.nc' was written\n"
+    assert bayesgmm.load("fit.nc").posterior_.attrs["draws"] == 50
+    assert not (folder / "out.html").exists()
+    failing(monkeypatch, KeyboardInterrupt())
+    result = run(*FIT, "--save", "again.nc", "--quiet")
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr == "bayesgmm: interrupted, nothing was written\n"
+
+
+def test_ctrl_c_while_sampling(folder):
+    before = sorted(os.listdir())
+    args = [*INTERRUPTIBLE, *FIT, "--draws", "1000000", "--save", "fit.nc"]
+    with subprocess.Popen(args, stdout=-1, stderr=-1, text=True) as process:
+        try:
+            assert process.stderr.readline() == "bayesgmm: fitting 272 rows, 2 columns, 2 components ...\n"
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=120)
+        finally:
+            process.kill()
+    assert (process.returncode, out) == (130, "")
+    assert err == "bayesgmm: interrupted, nothing was written\n"
+    assert sorted(os.listdir()) == before
+
+
+def test_ctrl_c_in_a_callback(monkeypatch):
+    @ctypes.CFUNCTYPE(None)
+    def interrupted():
+        raise KeyboardInterrupt
+
+    def fit(self, X, y=None):
+        interrupted()
+        for _ in range(1000):
+            time.sleep(0.01)
+        raise AssertionError("the interrupt was lost")
+
+    monkeypatch.setattr(BayesGaussianMixture, "fit", fit)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        result = run(*FIT, "--quiet")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (result.exit_code, result.stdout) == (130, "")
+    assert result.stderr == "bayesgmm: interrupted, nothing was written\n"
+
+
+# The first ends while options are read, the second while a command runs.
+@pytest.mark.parametrize("arg", ["--help", "print"])
+def test_reader_that_has_gone(arg):
+    process = subprocess.Popen([*PRINTING, arg], stdout=-1, stderr=-1, text=True, env=BUFFERED)
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(60) == 0
+    process.stderr.close()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+@pytest.mark.parametrize("arg", ["--help", "print"])
+def test_output_that_cannot_be_written(arg):
+    with open("/dev/full", "w") as full:
+        process = subprocess.run([*PRINTING, arg], stdout=full, stderr=-1, text=True, env=BUFFERED)
+    assert process.returncode == 2
+    assert process.stderr == "bayesgmm: The results cannot be written (no space left on device).\n"
+
+
+# ------------------------------------------------------------ help
+
+
+def test_help_imports_nothing_heavy():
+    process = subprocess.run(
+        [sys.executable, "-X", "importtime", *PROGRAM[1:], "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.split("|")[-1].strip().split(".")[0] for line in process.stderr.splitlines()}
+    assert "click" in imported
+    assert imported.isdisjoint({"numpy", "pandas", "scipy", "sklearn", "numba", "xarray", "pymc", "rich"})
+    microseconds = max(
+        int(line.split("|")[1]) for line in process.stderr.splitlines() if "| bayesgmm" in line
+    )
+    assert microseconds < 1_000_000
+
+
+def test_help_without_arguments():
+    assert done().stdout == done("--help").stdout
+    assert done("-h").stdout == done("--help").stdout
+    assert done("--version").stdout == f"bayesgmm {bayesgmm.__version__}\n"
+
+
+def examples(text):
+    """The command lines that a help shows."""
+    found = re.findall(r"^ +(bayesgmm .*)$", text.split("Examples:")[1], re.MULTILINE)
+    assert found
+    return found
+
+
+def typed(line):
+    """Run a line as a shell would, with its pipes and its redirection."""
+    pipeline, _, target = line.replace(">>", ">").partition(">")
+    passed = None
+    for part in pipeline.split("|"):
+        program, *args = shlex.split(part)
+        assert program == "bayesgmm"
+        passed = done(*args, input=passed).stdout_bytes
+    if target:
+        path = Path(target.strip().replace("~", "home"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(passed)
+
+
+@pytest.mark.usefixtures("fitted", "reports")
+@pytest.mark.parametrize("name", ["", *cli.main.commands])
+def test_every_example_runs_in_an_empty_folder(name, monkeypatch, expected):
+    (empty := Path("empty")).mkdir()
+    monkeypatch.chdir(empty)
+    monkeypatch.setattr(bayesgmm, "select_components", lambda *args, **options: expected.choice)
+    lines = examples(done(*name.split(), "--help").stdout)
+    assert any(line.startswith(f"bayesgmm {name}") for line in lines)
+    for line in lines:
+        typed(line)
+
+
+def test_help_names_the_exit_codes():
+    codes = re.findall(r"^    (\d+)  ", done("--help").stdout, re.MULTILINE)
+    assert codes == ["0", "1", "2", "130"]
+
+
+# ------------------------------------------------------------ a terminal
+
+
+def test_narrow_terminal(faithful_fit):
+    bayesgmm.save(faithful_fit, "fit.nc")
+    comparison = bayesgmm.compare(faithful_fit)
+    sent = terminal(["compare", "fit.nc"], 40)
+    assert "comparing" in sent  # the spinner
+    text = sent[sent.index("272 observations") - 4 :].replace("\r", "")
+    lines = [line.rstrip() for line in ANSI.sub("", text).splitlines()]
+    assert max(map(len, lines)) <= 40
+    assert comparison.verdict in " ".join(lines)
+    assert ["parameter", "em", "mean", "sd"] in [line.split() for line in lines]
+    assert "(no room for lower, upper, difference, inside)" in " ".join(lines)
+    first = comparison.parameters.iloc[0]
+    numbers = [f"{first[name]:.4g}" for name in ("em", "mean", "sd")]
+    assert any(line.split() == ["weights[0]", *numbers] for line in lines)
+
+
+def test_a_refusal_is_red_and_bold_unless_colours_are_turned_off(saved, monkeypatch):
+    assert "\x1b[1;31mThe components must not be read" in terminal(["compare", saved], 200)
+    monkeypatch.setenv("NO_COLOR", "1")
+    sent = terminal(["compare", saved], 200)
+    assert "The components must not be read" in sent
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", sent)
+
+
+@pytest.mark.parametrize("args", [[], ["fit", "--help"], ["datasets"]])
+def test_nothing_is_cut_on_a_narrow_terminal(args):
+    wide, narrow = (ANSI.sub("", terminal(args, columns)) for columns in (200, 40))
+    words = set(re.findall(r"[\w./-]+", wide))
+    joined = re.sub(r"\s+", "", narrow)
+    # Examples and exit codes keep their lines.
+    assert not [word for word in words if word.rstrip(".") not in joined]

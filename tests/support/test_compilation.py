@@ -1,0 +1,65 @@
+"""The disk cache of compiled code knows all its sources."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import bayesgmm
+from bayesgmm.mixture import kernels
+from bayesgmm.support import compilation
+
+PACKAGE = Path(bayesgmm.__file__).parent
+
+
+def test_every_file_with_compiled_code_is_a_source():
+    decorated = re.compile(r"^@(entry|inlined|inlined_in_order|c_entry)\b", re.MULTILINE)
+    found = {str(p.relative_to(PACKAGE)) for p in PACKAGE.rglob("*.py") if decorated.search(p.read_text())}
+    assert found <= set(compilation.SOURCES)
+
+
+def test_compiled_code_takes_its_memory_at_a_distance():
+    """Floats of compiled functions come from `allocation`, so that where they lie cannot change how a loop rounds."""
+    found = []
+    for name in set(compilation.SOURCES) - {"allocation.py"}:
+        for function in ast.walk(ast.parse((PACKAGE / name).read_text())):
+            marks = [ast.unparse(d) for d in getattr(function, "decorator_list", [])]
+            if not any(re.match(r"(entry|inlined|inlined_in_order|c_entry)\b", mark) for mark in marks):
+                continue
+            for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
+                text = ast.unparse(call)
+                # Integers do not round, and of nothing no loop runs.
+                harmless = "np.int" in text or re.fullmatch(r"np\.empty\((0|\(0, .*\))\)", text)
+                if re.match(r"np\.(empty|zeros|ones|full|array)\b", text) and not harmless:
+                    found.append(f"{name}: {function.name}: {text}")
+    assert found == []
+
+
+def test_entries_are_stamped_with_the_digest_of_all_sources():
+    assert kernels.accumulate._cache._cache_file._source_stamp == compilation.source_digest()
+
+
+def test_a_change_in_another_file_is_noticed(tmp_path):
+    """A helper is changed in one file; an entry in another, cached before, must not run the old code."""
+    package = tmp_path / "trial"
+    package.mkdir()
+    source = Path(compilation.__file__).read_text()
+    names = re.search(r"SOURCES = \(.*?\n\)", source, re.DOTALL).group()
+    (package / "compilation.py").write_text(source.replace(names, 'SOURCES = ("helper.py", "caller.py")'))
+    (package / "__init__.py").write_text("")
+    (package / "caller.py").write_text(
+        "from trial.compilation import entry\nfrom trial.helper import helper\n"
+        "@entry\ndef caller(x):\n    return helper(x)\n"
+    )
+    answers = []
+    for value in ("1.0", "2.0"):
+        (package / "helper.py").write_text(
+            f"from trial.compilation import inlined\n@inlined\ndef helper(x):\n    return x + {value}\n"
+        )
+        code = "from trial.caller import caller; print(caller(0.0))"
+        run = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        answers.append(float(run.stdout))
+    assert answers == [1.0, 2.0]
