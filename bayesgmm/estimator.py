@@ -48,6 +48,7 @@ from bayesgmm.posterior.tree import posterior_tree
 from bayesgmm.posterior.verdict import Verdict, more_particles
 from bayesgmm.results import PosteriorResults, judged
 from bayesgmm.rows import checks as validation
+from bayesgmm.support import arguments
 from bayesgmm.support.progress import Steps
 
 __all__ = ["BayesGaussianMixture"]
@@ -195,7 +196,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         prior = self.prior or Prior.from_data(rows, covariance_type=self.covariance_type)
         resolved = prior.resolve(settings["n_components"], rows.shape[1], self.covariance_type)
         self._check_tempering(resolved)
-        seed = validation.seed_sequence(self.random_state)
+        seed = arguments.seed_sequence(self.random_state)
         em_seed, chain_seed, predictive_seed, tempering_seed = seed.spawn(4)
         with Steps(enabled=self.progressbar) as steps:
             with steps.step("EM from many starts"):
@@ -227,8 +228,8 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             raise ParameterError(
                 f"target_accept must be a number between 0 and 1; got {self.target_accept!r}."
             )
-        validation.check_choice(self.covariance_type, "covariance_type", FAMILIES)
-        validation.check_choice(self.method, "method", METHODS)
+        arguments.check_choice(self.covariance_type, "covariance_type", FAMILIES)
+        arguments.check_choice(self.method, "method", METHODS)
         if self.max_time is not None and not (
             isinstance(self.max_time, numbers.Real)
             and not isinstance(self.max_time, bool)
@@ -237,13 +238,13 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             raise ParameterError(
                 f"max_time must be a positive number of seconds or None; got {self.max_time!r}."
             )
-        check = validation.check_integer
+        check = arguments.check_integer
         settings = {
             "n_components": check(self.n_components, "n_components", 1),
             "draws": check(self.draws, "draws", 4),
             "tune": DEFAULT_TUNE if self.tune is None else check(self.tune, "tune", 20),
             "chains": check(self.chains, "chains", 1),
-            "cores": validation.available_cores() if self.cores is None else check(self.cores, "cores", 1),
+            "cores": arguments.available_cores() if self.cores is None else check(self.cores, "cores", 1),
         }
         total = settings["draws"] * settings["chains"]
         if self.method == "laplace" and total < FEWEST_DRAWS:

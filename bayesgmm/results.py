@@ -24,6 +24,7 @@ from bayesgmm.posterior.modes import ModeMap, find_modes, mode_map, modes_datase
 from bayesgmm.posterior.similarity import pairwise_similarity, similarity_matrix
 from bayesgmm.posterior.tree import certificate, relabelling
 from bayesgmm.rows import checks as validation
+from bayesgmm.support import arguments
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -134,7 +135,7 @@ class PosteriorResults:
         if "modes" not in self.posterior_:
             family = str(self.posterior_.attrs["covariance_type"])
             target = Target.standardising(self._X, self.em_.params_.n_components, self.prior_, family)
-            found = find_modes(target, self.posterior_["posterior"].dataset, validation.available_cores())
+            found = find_modes(target, self.posterior_["posterior"].dataset, arguments.available_cores())
             self.posterior_["modes"] = xr.DataTree(modes_dataset(found))
         return mode_map(self.posterior_["modes"].dataset)
 
@@ -204,7 +205,7 @@ class PosteriorResults:
                 stacklevel=2,
             )
         return membership_intervals(
-            np.asfortranarray(rows), *self._draws, float(mass), validation.available_cores()
+            np.asfortranarray(rows), *self._draws, float(mass), arguments.available_cores()
         )
 
     @property
@@ -290,7 +291,7 @@ class PosteriorResults:
         return self
 
     def _memberships(self, rows: Array) -> tuple[Array, Array, Array]:
-        return passes.memberships(np.asfortranarray(rows), *self._draws, validation.available_cores())
+        return passes.memberships(np.asfortranarray(rows), *self._draws, arguments.available_cores())
 
     def _new_rows(self, X: Any) -> Array:
         check_is_fitted(self)

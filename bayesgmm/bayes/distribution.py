@@ -41,8 +41,9 @@ from pytensor.tensor.rewriting.basic import register_canonicalize
 from bayesgmm import __version__
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import kernels
-from bayesgmm.rows.checks import check_choice, check_data
+from bayesgmm.rows.checks import check_data
 from bayesgmm.support import compilation
+from bayesgmm.support.arguments import check_choice
 
 __all__ = ["GaussianMixture"]
 

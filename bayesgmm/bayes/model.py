@@ -12,7 +12,8 @@ from bayesgmm.bayes.distribution import GaussianMixture
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.transforms import CorrelationCholesky
 from bayesgmm.errors import ParameterError
-from bayesgmm.rows.checks import check_choice, check_data, check_integer, column_names
+from bayesgmm.rows.checks import check_data, column_names
+from bayesgmm.support.arguments import check_choice, check_integer
 
 __all__ = ["build_model"]
 

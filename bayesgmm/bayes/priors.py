@@ -15,13 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import DataError, ParameterError
-from bayesgmm.rows.checks import (
-    check_choice,
-    check_data,
-    check_sample_weight,
-    check_varying_columns,
-    column_names,
-)
+from bayesgmm.rows.checks import check_data, check_sample_weight, check_varying_columns, column_names
+from bayesgmm.support.arguments import check_choice
 
 __all__ = ["Prior", "ResolvedPrior"]
 

@@ -14,7 +14,7 @@ from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly, finite, stacked
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior.pointwise import log_densities
-from bayesgmm.rows import checks as validation
+from bayesgmm.support import arguments
 from bayesgmm.support.threads import shared, threads_for_climbs
 
 if TYPE_CHECKING:
@@ -143,5 +143,5 @@ def em_leave_one_out(X: Array, params: MixtureParams, covariance_type: str, rows
             return float("nan")
         return float(density.log_likelihood_per_obs(problem.X[[row]], params_of(found.state))[0] - units)
 
-    n_threads = threads_for_climbs(len(X), validation.available_cores())
+    n_threads = threads_for_climbs(len(X), arguments.available_cores())
     return np.array(shared(without, [int(r) for r in rows], n_threads))

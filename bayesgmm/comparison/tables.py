@@ -13,7 +13,7 @@ from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import mean_params, parameter_draws, stacked
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior.memberships import SURE, membership_intervals
-from bayesgmm.rows.checks import available_cores
+from bayesgmm.support.arguments import available_cores
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture

@@ -21,6 +21,7 @@ from bayesgmm.errors import DegenerateFitError, ParameterError
 from bayesgmm.mixture import density, families
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows import checks as validation
+from bayesgmm.support import arguments
 
 if TYPE_CHECKING:
     from bayesgmm.em.standard_errors import StandardErrors
@@ -170,22 +171,22 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         problem, shift, scale = standardised_problem(
             rows, weights, self.covariance_type, float(self.reg_covar), n_threads
         )
-        rng = np.random.default_rng(validation.seed_sequence(self.random_state))
+        rng = np.random.default_rng(arguments.seed_sequence(self.random_state))
         given = self._given(problem, shift, scale)
         modes = search(problem, plan, rng, given)
         self._keep(modes, problem, rows, shift, scale, given is not None)
         return self
 
     def _plan(self) -> tuple[Plan, int]:
-        validation.check_choice(self.covariance_type, "covariance_type", FAMILIES)
-        validation.check_choice(self.init_params, "init_params", ("auto", *STARTS))
+        arguments.check_choice(self.covariance_type, "covariance_type", FAMILIES)
+        arguments.check_choice(self.init_params, "init_params", ("auto", *STARTS))
         for name in ("tol", "reg_covar"):
             value = getattr(self, name)
             if isinstance(value, bool) or not (isinstance(value, numbers.Real) and 0 < float(value) < 1):
                 raise ParameterError(f"{name} must be a number between 0 and 1; got {value!r}.")
-        check = validation.check_integer
+        check = arguments.check_integer
         threads = (
-            validation.available_cores() if self.n_threads is None else check(self.n_threads, "n_threads", 1)
+            arguments.available_cores() if self.n_threads is None else check(self.n_threads, "n_threads", 1)
         )
         plan = Plan(
             n_components=check(self.n_components, "n_components", 1),
@@ -222,7 +223,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             self.covariance_type,
             (self.weights_init, self.means_init, self.precisions_init),
             (shift, scale),
-            np.random.default_rng(validation.seed_sequence(self.random_state)),
+            np.random.default_rng(arguments.seed_sequence(self.random_state)),
         )
 
     def _keep(
@@ -380,9 +381,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.intp]]:
         """Draw rows from the fitted mixture, with the components they come from."""
         check_is_fitted(self)
-        n = validation.check_integer(n_samples, "n_samples", 1)
+        n = arguments.check_integer(n_samples, "n_samples", 1)
         return density.simulate(
-            self.params_, n, np.random.default_rng(validation.seed_sequence(self.random_state))
+            self.params_, n, np.random.default_rng(arguments.seed_sequence(self.random_state))
         )
 
 

@@ -33,6 +33,7 @@ from bayesgmm.mixture.kernels import gradient
 from bayesgmm.mixture.matching import best_match
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows import checks as validation
+from bayesgmm.support import arguments
 
 if TYPE_CHECKING:
     from bayesgmm.em.estimator import EMGaussianMixture
@@ -156,15 +157,15 @@ def standard_errors(
     array([[0.031, 0.456],
            [0.027, 0.592]])
     """
-    validation.check_choice(method, "method", METHODS)
-    n_bootstrap = validation.check_integer(n_bootstrap, "n_bootstrap", 2)
-    seed = validation.seed_sequence(random_state)
+    arguments.check_choice(method, "method", METHODS)
+    n_bootstrap = arguments.check_integer(n_bootstrap, "n_bootstrap", 2)
+    seed = arguments.seed_sequence(random_state)
     rows = em._rows(X, reset=False)
     weights = validation.check_sample_weight(sample_weight, len(rows))
     if len(weights):
         rows, weights = rows[weights > 0], weights[weights > 0]
     _check_data_of_fit(em, rows, weights)
-    n_threads = validation.available_cores() if em.n_threads is None else em.n_threads
+    n_threads = arguments.available_cores() if em.n_threads is None else em.n_threads
     problem, shift, scale = standardised_problem(
         rows, weights, em.covariance_type, float(em.reg_covar), n_threads
     )

@@ -25,7 +25,7 @@ from bayesgmm.plots.groups import em_labels, telling_features
 from bayesgmm.plots.style import N_COLOURS, colour, marker
 from bayesgmm.posterior.memberships import SURE, membership_intervals
 from bayesgmm.report.wording import Name
-from bayesgmm.rows.checks import available_cores
+from bayesgmm.support.arguments import available_cores
 from bayesgmm.support.sentences import count, distinct
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.mixture.draws import finite, stacked
 from bayesgmm.posterior.passes import allocations
-from bayesgmm.rows import checks as validation
+from bayesgmm.support import arguments
 
 if TYPE_CHECKING:
     from bayesgmm.bayes.priors import Prior
@@ -95,7 +95,7 @@ def occupied_counts(bayes: "BayesGaussianMixture") -> NDArray[np.int64]:
     """Of each draw, how many components have rows when each row is given to one at random by its responsibilities, shape (S,)."""
     posterior, X = bayes.posterior_["posterior"].dataset, bayes.posterior_["observed_data"]["x"].to_numpy()
     draws = finite(stacked(posterior), posterior.sizes["draw"])
-    k, cores = posterior.sizes["cluster"], validation.available_cores()
+    k, cores = posterior.sizes["cluster"], arguments.available_cores()
     rng = np.random.default_rng([bayes.predictive_seed_, 3])
     counts = np.empty(len(draws[0]), np.int64)
     # Some draws at a time: one number is kept for each draw and row.

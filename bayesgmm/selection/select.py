@@ -24,6 +24,7 @@ from bayesgmm.overview import panel, table_in_html
 from bayesgmm.rows import checks as validation
 from bayesgmm.selection.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_test
 from bayesgmm.selection.occupied import Occupied, occupied_components, occupied_counts
+from bayesgmm.support import arguments
 from bayesgmm.support.progress import Steps
 from bayesgmm.support.sentences import listed
 
@@ -220,17 +221,17 @@ def select_components(
     ks = checked_numbers(ks)
     rows = validation.check_data(X)
     names = validation.column_names(X, rows.shape[1])
-    validation.check_choice(covariance_type, "covariance_type", FAMILIES)
+    arguments.check_choice(covariance_type, "covariance_type", FAMILIES)
     validation.check_fittable(rows, names, max(ks), covariance_type)
-    if 0 < validation.check_integer(n_bootstrap, "n_bootstrap", 0) < FEWEST_REPLICATIONS:
+    if 0 < arguments.check_integer(n_bootstrap, "n_bootstrap", 0) < FEWEST_REPLICATIONS:
         raise ParameterError(
             f"n_bootstrap must be 0, or at least {FEWEST_REPLICATIONS} for a p-value of 0.05 to be possible; got {n_bootstrap}."
         )
     prior = prior or Prior.from_data(rows, covariance_type=covariance_type)
     if not all(is_exchangeable(prior.resolve(k, rows.shape[1], covariance_type)) for k in ks):
         raise ParameterError("The prior must treat all components alike; give it one concentration for all.")
-    threads = validation.available_cores() if cores is None else validation.check_integer(cores, "cores", 1)
-    fit_seed, test_seed, occupied_seed = validation.seed_sequence(random_state).spawn(3)
+    threads = arguments.available_cores() if cores is None else arguments.check_integer(cores, "cores", 1)
+    fit_seed, test_seed, occupied_seed = arguments.seed_sequence(random_state).spawn(3)
     settings: dict[str, Any] = {
         "covariance_type": covariance_type,
         "draws": draws,
@@ -294,7 +295,7 @@ def checked_numbers(ks: Iterable[int]) -> list[int]:
     """
     if isinstance(ks, numbers.Integral | str) or not np.iterable(ks):
         raise ParameterError(f"ks must be a list of numbers of components, such as range(1, 7); got {ks!r}.")
-    found = [validation.check_integer(k, "each of ks", 1) for k in ks]
+    found = [arguments.check_integer(k, "each of ks", 1) for k in ks]
     if not found:
         raise ParameterError("ks must hold at least one number of components; got none.")
     twice = sorted({k for k in found if found.count(k) > 1})

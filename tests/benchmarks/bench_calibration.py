@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from bayesgmm import BayesGaussianMixture, Prior
 from bayesgmm.bayes.priors import DEFAULT_MEAN_SCALE, DEFAULT_STD_SCALE, DEFAULT_STD_SHAPE
 from bayesgmm.plots.style import BAYES, EM
-from bayesgmm.rows.checks import available_cores
+from bayesgmm.support.arguments import available_cores
 
 REPORTS = Path(__file__).parents[2] / "reports"
 DATA_SETS, FOR_PRIORS = 100, 40

@@ -11,6 +11,7 @@ from scipy import sparse
 
 from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.rows import checks as validation
+from bayesgmm.support import arguments
 
 GOOD = np.arange(12.0).reshape(6, 2)
 
@@ -74,7 +75,7 @@ def test_a_read_only_input_works_and_is_not_copied_into():
 )
 def test_what_is_no_count(value, sentence):
     with pytest.raises(ParameterError, match=f"^{re.escape(sentence)}$"):
-        validation.check_integer(value, "n_components", 1)
+        arguments.check_integer(value, "n_components", 1)
 
 
 def test_a_constant_column_is_named():
@@ -136,17 +137,17 @@ def test_what_is_no_seed(seed, got):
         f"random_state must be None, a non-negative integer, a numpy Generator or a RandomState; got {got}."
     )
     with pytest.raises(ParameterError, match=f"^{re.escape(sentence)}$"):
-        validation.seed_sequence(seed)
+        arguments.seed_sequence(seed)
 
 
 def test_a_negative_seed_is_refused():
     with pytest.raises(ParameterError, match=r"^random_state must not be negative; got -1\.$"):
-        validation.seed_sequence(-1)
+        arguments.seed_sequence(-1)
 
 
 @pytest.mark.parametrize(
     "make", [lambda: 5, lambda: np.random.default_rng(5), lambda: np.random.RandomState(5)]
 )
 def test_equal_seeds_give_equal_streams(make):
-    first, second = (validation.seed_sequence(make()).generate_state(4) for _ in range(2))
+    first, second = (arguments.seed_sequence(make()).generate_state(4) for _ in range(2))
     assert np.array_equal(first, second)

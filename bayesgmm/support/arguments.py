@@ -1,0 +1,55 @@
+"""Checks of plain arguments: a choice, an integer, cores, a seed."""
+
+import numbers
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from bayesgmm.errors import ParameterError
+
+__all__ = ["available_cores", "check_choice", "check_integer", "seed_sequence"]
+
+
+def check_choice(value: Any, name: str, choices: Iterable[str]) -> None:
+    """Refuse what is not one of the choices."""
+    allowed = list(choices)
+    if not isinstance(value, str) or value not in allowed:
+        raise ParameterError(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_integer(value: Any, name: str, minimum: int) -> int:
+    """An integer not below `minimum`; booleans and floats such as 2.0 are refused."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
+        raise ParameterError(
+            f"{name} must be an integer of at least {minimum}; got {value!r} ({type(value).__name__})."
+        )
+    if value < minimum:
+        raise ParameterError(f"{name} must be an integer of at least {minimum}; got {int(value)}.")
+    return int(value)
+
+
+def seed_sequence(random_state: Any) -> np.random.SeedSequence:
+    """The one door for randomness: None, an integer, a Generator, RandomState or SeedSequence."""
+    if isinstance(random_state, np.random.SeedSequence):
+        return random_state
+    if isinstance(random_state, np.random.Generator):
+        return np.random.SeedSequence(random_state.integers(0, 2**32, 4).tolist())
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.SeedSequence(random_state.randint(0, 2**31 - 1, 4).tolist())
+    if random_state is None:
+        return np.random.SeedSequence()
+    if isinstance(random_state, bool | np.bool_) or not isinstance(random_state, numbers.Integral):
+        raise ParameterError(
+            "random_state must be None, a non-negative integer, a numpy Generator or a RandomState; "
+            f"got {random_state!r} ({type(random_state).__name__})."
+        )
+    if random_state < 0:
+        raise ParameterError(f"random_state must not be negative; got {int(random_state)}.")
+    return np.random.SeedSequence(int(random_state))
