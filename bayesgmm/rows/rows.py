@@ -1,0 +1,183 @@
+"""`Rows`: what a user handed in, checked once: values, names of columns, names of rows, weights.
+
+Everything after the check takes this record. It reads the values in the layout it wants (`values` as they came, `columns`
+one feature after the other), calls a row by its own name, and never checks again.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from bayesgmm.errors import DataError
+from bayesgmm.rows import checks
+
+__all__ = ["Rows"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of data, checked.
+
+    Make them with :meth:`of`; the fields are taken as they are.
+
+    Parameters
+    ----------
+    values : ndarray, shape (N, D)
+        Finite, in the units of the data.
+    names : tuple of D str
+        Names of the columns.
+    index : pandas.Index of length N
+        The user's own names of the rows, of any kind; 0, 1, ... where there are none.
+    weights : ndarray, shape (N,) or (0,)
+        Weights of the rows; empty where every row counts once.
+    source : str
+        The file that the rows are from; empty where there is none.
+    named : bool
+        Whether the columns had names of their own.
+    """
+
+    values: Array
+    names: tuple[str, ...]
+    index: pd.Index
+    weights: Array = field(default_factory=lambda: np.empty(0))
+    source: str = ""
+    named: bool = False
+
+    @classmethod
+    def of(cls, X: Any, sample_weight: ArrayLike | None = None) -> "Rows":
+        """The one full check of what a user handed in; rows that were checked before are taken as they are.
+
+        Parameters
+        ----------
+        X : array_like or data frame, shape (N, D), or Rows
+        sample_weight : array_like, shape (N,), optional
+            Replaces the weights of rows that have some.
+
+        Raises
+        ------
+        TypeError
+            For sparse matrices and for data that are not numbers.
+        DataError
+            For missing or infinite values, wrong dimensions, row names that are missing, and weights that are no weights.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from bayesgmm.rows.rows import Rows
+        >>> rows = Rows.of(pd.DataFrame({"height": [1.6, 1.8]}, index=["Ann", "Bob"]))
+        >>> rows.names, rows.row(1)
+        (('height',), "row 'Bob'")
+        """
+        if isinstance(X, cls):
+            if sample_weight is None:
+                return X
+            weights = checks.check_sample_weight(sample_weight, len(X))
+            return cls(X.values, X.names, X.index, weights, X.source, X.named)
+        values = checks.check_data(X)
+        columns = getattr(X, "columns", None)
+        named = columns is not None and all(isinstance(c, str) for c in columns)
+        return cls(
+            values,
+            tuple(checks.column_names(X, values.shape[1])),
+            _index(X, len(values)),
+            checks.check_sample_weight(sample_weight, len(values)),
+            named=named,
+        )
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns, D."""
+        return self.values.shape[1]
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether rows are called by their place alone, since they have no names of their own."""
+        return isinstance(self.index, pd.RangeIndex) and self.index.start == 0 and self.index.step == 1
+
+    def row(self, i: int) -> str:
+        """Row i, counted from 0, as sentences call it: ``row 18 of penguins.csv``, ``row 'Ann'``, ``observation 17``."""
+        if self.source:
+            return f"row {self.index[i]} of {self.source}"
+        return f"observation {i}" if self.is_numbered else f"row {self.index[i]!r}"
+
+    @cached_property
+    def columns(self) -> Array:
+        """The values one feature after the other in memory, as compiled code reads fastest, shape (N, D)."""
+        return np.asfortranarray(self.values)
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights; N where every row counts once."""
+        return float(self.weights.sum()) if len(self.weights) else float(len(self))
+
+    @cached_property
+    def location_scale(self) -> tuple[Array, Array]:
+        """Means and scales of the columns, shape (D,) each; a scale of zero becomes one.
+
+        The scale is the standard deviation, or what the interquartile range says it would be if that is smaller: one giant
+        outlier then leaves the other rows a spread of about one.
+        """
+        w = self.weights if len(self.weights) else None
+        scratch = np.empty(len(self))
+        shift, scale = np.array([_location_scale(x, w, scratch) for x in self.values.T]).T
+        return shift, np.where(scale > 0, scale, 1.0)
+
+    @property
+    def counting(self) -> "Rows":
+        """The rows whose weight is not zero; these themselves where that is all of them."""
+        if not len(self.weights) or (self.weights > 0).all():
+            return self
+        return self.taken(self.weights > 0)
+
+    def taken(self, which: NDArray[Any]) -> "Rows":
+        """Some of the rows, by a mask or by places."""
+        weights = self.weights[which] if len(self.weights) else self.weights
+        return Rows(self.values[which], self.names, self.index[which], weights, self.source, self.named)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of the values, which tells whether two fits saw the same data."""
+        return hashlib.sha256(np.ascontiguousarray(self.values).tobytes()).hexdigest()
+
+
+def _index(X: Any, n: int) -> pd.Index:
+    """The index of a data frame, or 0, 1, ..."""
+    index = getattr(X, "index", None)
+    if not isinstance(index, pd.Index):
+        return pd.RangeIndex(n)
+    if len(index) != n:
+        raise DataError(f"The index has {len(index)} row name(s), but X has {n} row(s); give one for each.")
+    lost = index.to_frame(index=False).isna().any(axis=1).to_numpy()
+    if lost.any():
+        raise DataError(
+            f"The index has {int(lost.sum())} missing row name(s), the first in place {int(lost.argmax())}; name those rows, "
+            "or drop the index by X.reset_index(drop=True).",
+            row=int(lost.argmax()),
+        )
+    return index
+
+
+def _location_scale(x: Array, weights: Array | None, scratch: Array) -> tuple[float, float]:
+    """Of one column. Copies go to `scratch`, since with many rows another would be felt."""
+    shift = np.average(x, weights=weights)
+    np.subtract(x, shift, out=scratch)
+    np.square(scratch, out=scratch)
+    scale = np.sqrt(np.average(scratch, weights=weights))
+    scratch[:] = x
+    # An observed value each, so that a weight of three is the same as three values.
+    low, high = np.quantile(
+        scratch, [0.25, 0.75], weights=weights, method="inverted_cdf", overwrite_input=True
+    )
+    # Of a Gaussian, the interquartile range is 1.349 standard deviations.
+    robust = (high - low) / 1.349
+    return float(shift), float(min(scale, robust) if robust > 0 else scale)
