@@ -1,0 +1,145 @@
+"""What is counted about the source itself: `python tests/house.py` prints it, test_architecture.py holds it.
+
+Each count returns the places, so that a failing test names them.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import bayesgmm
+
+PACKAGE = Path(bayesgmm.__file__).parent
+TESTS = Path(__file__).parent
+LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+# A sentence, rather than a fragment: so many words that end with a full stop.
+WORDS_OF_A_SENTENCE = 8
+
+
+def sources(folder: Path = PACKAGE) -> Iterator[tuple[Path, ast.Module]]:
+    """The Python files below a folder, parsed."""
+    for path in sorted(folder.rglob("*.py")):
+        yield path, ast.parse(path.read_text())
+
+
+def strings(tree: ast.Module) -> Iterator[ast.Constant]:
+    """String constants that are no docstrings and no statements of their own."""
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node
+
+
+def literals(names: set[str], allowed: tuple[str, ...]) -> list[str]:
+    """Places in the package where one of the names stands as a string, outside the allowed files and folders."""
+    return [
+        f"{path.relative_to(PACKAGE)}:{node.lineno} {node.value!r}"
+        for path, tree in sources()
+        if not str(path.relative_to(PACKAGE)).startswith(allowed)
+        for node in strings(tree)
+        if node.value in names
+    ]
+
+
+def family_literals() -> list[str]:
+    """Names of covariance families outside their registry."""
+    from bayesgmm.mixture.families import FAMILIES
+
+    return literals(set(FAMILIES), ("mixture/families.py",))
+
+
+def method_literals() -> list[str]:
+    """Names of methods outside their room."""
+    from bayesgmm.methods import METHODS
+
+    return literals(set(METHODS), ("methods/", "wording/"))
+
+
+def reaches() -> list[str]:
+    """Places that reach into a tree of draws, or its attributes, rather than ask the record of the fit."""
+    pattern = re.compile(r"posterior_\[|\btree\[|\.attrs\b")
+    return [
+        f"{path.relative_to(PACKAGE)}:{number} {line.strip()}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if str(path.relative_to(PACKAGE)) not in ("fit.py", "storage.py")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if pattern.search(line) and not line.lstrip().startswith((">>>", "..."))
+    ]
+
+
+def loose_modules() -> list[str]:
+    """Modules directly in the package."""
+    return [path.name for path in sorted(PACKAGE.glob("*.py"))]
+
+
+def functions() -> dict[str, int]:
+    """Lines of each function's body and signature; its docstring is not counted."""
+    found = {}
+    for path, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                has_text = ast.get_docstring(node, clean=False) is not None
+                text = node.body[0].end_lineno - node.body[0].lineno + 1 if has_text else 0
+                place = f"{path.relative_to(PACKAGE)}:{node.lineno} {node.name}"
+                found[place] = node.end_lineno - node.lineno + 1 - text
+    return found
+
+
+def long_functions() -> list[str]:
+    """Functions above the limit."""
+    return [f"{place}: {lines}" for place, lines in functions().items() if lines > LONGEST_FUNCTION]
+
+
+def long_files() -> list[str]:
+    """Files above the limit."""
+    lengths = {path: len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
+    return [f"{path.relative_to(PACKAGE)}: {n}" for path, n in sorted(lengths.items()) if n > LONGEST_FILE]
+
+
+def compiled_functions() -> dict[str, int]:
+    """Compiled functions that Python calls, and how many positional arguments each takes."""
+    found = {}
+    for path, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef) and any(
+                isinstance(d, ast.Name) and d.id in ("entry", "inlined", "inlined_in_order")
+                for d in node.decorator_list
+            ):
+                found[f"{path.relative_to(PACKAGE)}:{node.lineno} {node.name}"] = len(node.args.args)
+    return found
+
+
+def whole_sentences() -> list[str]:
+    """String constants of the tests that hold whole sentences of the package."""
+    return [
+        f"{path.relative_to(TESTS)}:{node.lineno} {node.value[:60]!r}"
+        for path, tree in sources(TESTS)
+        if "benchmarks" not in path.parts
+        for node in strings(tree)
+        if len(node.value.split()) >= WORDS_OF_A_SENTENCE and re.search(r"[.!?]\W*$", node.value)
+    ]
+
+
+def table() -> list[tuple[str, object]]:
+    """Each figure by its name."""
+    lines = sorted(functions().values())
+    return [
+        ("covariance-family literals outside mixture/families.py", len(family_literals())),
+        ("names of methods outside methods/ and wording/", len(method_literals())),
+        ("reaches into posterior_[...] or .attrs outside fit.py and storage.py", len(reaches())),
+        ("loose modules in bayesgmm/", len(loose_modules())),
+        ("most positional arguments of compiled code", max(compiled_functions().values())),
+        ("median function, lines", median(lines)),
+        ("90th percentile of functions, lines", lines[int(0.9 * len(lines))]),
+        ("longest function, lines", lines[-1]),
+        ("functions above 60 lines", len(long_functions())),
+        ("files above 400 lines", len(long_files())),
+        ("whole sentences in tests", len(whole_sentences())),
+    ]
+
+
+if __name__ == "__main__":
+    for name, value in table():
+        print(f"{value!s:>6}  {name}")
