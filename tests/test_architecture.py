@@ -10,6 +10,7 @@ PACKAGE = Path(bayesgmm.__file__).parent
 ORDER = (
     "errors",
     "support",
+    "wording",
     "rows",
     "mixture",
     "em",

@@ -11,12 +11,15 @@ from sklearn.base import clone
 
 import bayesgmm
 from bayesgmm import BayesGaussianMixture, compare, datasets, overview
+from bayesgmm.wording import Reason
+
+FAULT = Reason("made_up_fault", {"of": "<names>"})
 
 
 @pytest.fixture
 def refused(faithful_fit, monkeypatch):
     """The same fit as if the verdict had refused its names."""
-    verdict = dataclasses.replace(faithful_fit.verdict_, ok=False, reasons=("Two <names> are in doubt.",))
+    verdict = dataclasses.replace(faithful_fit.verdict_, ok=False, reasons=(FAULT,))
     monkeypatch.setattr(faithful_fit, "verdict_", verdict)
     return faithful_fit
 
@@ -110,7 +113,7 @@ def test_a_notebook_shows_the_fit(faithful_fit):
 
 def test_where_names_are_refused_no_component_is_shown(refused):
     for shown in (str(refused), Page(refused._repr_html_()).text):
-        assert "Two <names> are in doubt." in shown
+        assert str(FAULT) in shown
         assert overview.HIDDEN in shown
         assert "±" not in shown
 

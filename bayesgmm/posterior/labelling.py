@@ -14,6 +14,7 @@ from bayesgmm.posterior.relabel import (
     iterative_ecr,
     stephens,
 )
+from bayesgmm.wording import Reason
 
 __all__ = ["Certificate", "certify", "non_permutation_rate", "same_names"]
 
@@ -48,32 +49,22 @@ class Certificate:
     switches: tuple[int, ...]
 
     @property
-    def reasons(self) -> list[str]:
-        """Why the components must not be read one by one, a sentence each; empty where nothing speaks against it."""
+    def reasons(self) -> list[Reason]:
+        """Why the components must not be read one by one; empty where nothing speaks against it."""
         out = []
         if self.nearly_tied > 1 - SMALLEST_AGREEMENT:
-            out.append(
-                f"In {100 * self.nearly_tied:.0f} % of the draws two components could exchange their names at next to "
-                "no cost: what is called one component here is not one thing."
-            )
-        for method, share in self.agreement.items():
-            if share < SMALLEST_AGREEMENT:
-                out.append(
-                    f"Naming the components {_METHODS[method]} gives other names in {100 * (1 - share):.0f} % of the draws."
-                )
+            out.append(Reason("labels_nearly_tied", {"share": self.nearly_tied}))
+        out += [
+            Reason("labels_differ", {"method": method, "share": 1 - share})
+            for method, share in self.agreement.items()
+            if share < SMALLEST_AGREEMENT
+        ]
         if self.non_permutation_rate > LARGEST_NON_PERMUTATION_RATE:
-            out.append(
-                f"In {100 * self.non_permutation_rate:.0f} % of the draws two components are of the same kind: "
-                "the data do not show this many different ones."
-            )
+            out.append(Reason("components_of_one_kind", {"share": self.non_permutation_rate}))
         return out
 
 
-_METHODS = {
-    "iterative ECR": "after the posterior memberships instead of EM's",
-    "Stephens": "by the Kullback-Leibler divergence of the memberships",
-    "parameters": "by their parameters",
-}
+METHODS = ("iterative ECR", "Stephens", "parameters")
 
 
 def certify(
@@ -99,7 +90,7 @@ def certify(
     s, k = parameters.shape[:2]
     switches = tuple(int(n) for n in relabelling.n_switches)
     if k == 1:
-        return Certificate(dict.fromkeys(_METHODS, 1.0), 0.0, 0.0, switches)
+        return Certificate(dict.fromkeys(METHODS, 1.0), 0.0, 0.0, switches)
     start = np.tile(np.arange(k), (s, 1))
     found = {
         "iterative ECR": iterative_ecr(responsibilities, start, mean),

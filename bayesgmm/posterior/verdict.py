@@ -12,6 +12,8 @@ from scipy import stats
 from bayesgmm.mixture.draws import covariance_draws, stacked
 from bayesgmm.posterior.labelling import Certificate
 from bayesgmm.posterior.pointwise import log_densities
+from bayesgmm.wording import Reason
+from bayesgmm.wording.verdict import readable_sentence, refused_sentence
 
 __all__ = [
     "Diagnostics",
@@ -60,22 +62,15 @@ class SamplerCheck:
     deepest: float = 0.0
 
     @property
-    def reasons(self) -> list[str]:
-        """A sentence for each fault."""
+    def reasons(self) -> list[Reason]:
+        """One for each fault."""
         out = []
         if self.divergences:
-            out.append(
-                f"{self.divergences} transitions diverged, so that a part of the posterior may be missing; raise target_accept."
-            )
+            out.append(Reason("transitions_diverged", {"n": self.divergences}))
         if self.bfmi < SMALLEST_BFMI:
-            out.append(
-                f"The energy of a chain moves too slowly: E-BFMI is {self.bfmi:.2f} (at least {SMALLEST_BFMI} is wanted), so that "
-                "the tails of the posterior may be missing; try a narrower prior."
-            )
+            out.append(Reason("low_energy_fraction", {"bfmi": self.bfmi, "wanted": SMALLEST_BFMI}))
         if self.deepest > LARGEST_SHARE_OF_DEEPEST_TREES:
-            out.append(
-                f"In {100 * self.deepest:.0f} % of the draws the trajectory was cut off at the largest tree depth; increase tune."
-            )
+            out.append(Reason("trajectories_cut_off", {"share": self.deepest}))
         return out
 
 
@@ -88,20 +83,14 @@ class ImportanceCheck:
     largest_k: float
     ess: float
 
-    def reasons(self, needed: int) -> list[str]:
-        """A sentence for each fault."""
+    def reasons(self, needed: int) -> list[Reason]:
+        """One for each fault."""
         out = []
         # A tail that could not be fitted is no good sign either.
         if not self.pareto_k < self.largest_k:
-            out.append(
-                f"The Gaussian at the posterior mode does not fit the posterior there: Pareto k is {self.pareto_k:.2f} "
-                f'(below {self.largest_k:.2f} is wanted); use method="nuts".'
-            )
+            out.append(Reason("gaussian_does_not_fit", {"pareto_k": self.pareto_k, "wanted": self.largest_k}))
         if self.ess < needed:
-            out.append(
-                f"The weighted draws are worth {self.ess:.0f} independent ones (at least {needed} are wanted); "
-                'increase draws, or use method="nuts".'
-            )
+            out.append(Reason("too_few_weighted_draws", {"ess": self.ess, "wanted": needed}))
         return out
 
 
@@ -121,29 +110,21 @@ class TemperingCheck:
         return self.n_modes > 1 or self.largest_share < SHARE_OF_ONE_MODE
 
     @property
-    def reasons(self) -> list[str]:
-        """A sentence for each fault."""
-        if self.temperature == 1.0:
-            if self.n_families >= FEWEST_FAMILIES:
-                return []
-            return [
-                f"The draws of a run descend from {self.n_families} first particles (at least {FEWEST_FAMILIES} are wanted), too few to "
-                "tell how far to trust them; increase draws."
-            ]
-        return [
-            f"Tempering was stopped at temperature {self.temperature:.3g} of 1, where max_time had passed: the draws are not of the "
-            "posterior; allow more time."
-        ]
+    def reasons(self) -> list[Reason]:
+        """One for each fault."""
+        if self.temperature < 1.0:
+            return [Reason("tempering_stopped", {"beta": self.temperature})]
+        if self.n_families < FEWEST_FAMILIES:
+            return [Reason("too_few_ancestors", {"n": self.n_families, "wanted": FEWEST_FAMILIES})]
+        return []
 
     @property
-    def names_reasons(self) -> list[str]:
-        """Why single components must not be read, a sentence each."""
+    def names_reasons(self) -> list[Reason]:
+        """Why single components must not be read."""
         if not self.has_several_modes:
             return []
-        return [
-            f"The posterior has {self.n_modes} modes that hold 5 % or more each, the largest {100 * self.largest_share:.0f} %: the summary of a component would average over different "
-            "groupings."
-        ]
+        values = {"n_modes": self.n_modes, "largest_share": self.largest_share}
+        return [Reason("no_dominant_mode", values)]
 
 
 @dataclass(frozen=True)
@@ -158,7 +139,7 @@ class Verdict:
 
     ok: bool
     label_free_ok: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     label_free: Diagnostics
     components: Diagnostics
     certificate: Certificate
@@ -195,33 +176,20 @@ class Verdict:
         """The same of effective sample sizes."""
         return min(self.label_free.ess, self.components.ess)
 
+    @property
+    def grounds(self) -> Reason:
+        """What speaks for a reading of single components, where nothing speaks against it."""
+        if self.importance is not None:
+            check = self.importance
+            values = {"pareto_k": check.pareto_k, "wanted": check.largest_k, "ess": check.ess}
+            return Reason("gaussian_fits", values)
+        values = {"r_hat": self.largest_r_hat, "ess": self.smallest_ess, "wanted": LARGEST_R_HAT}
+        return Reason("chains_agree" if self.tempering is None else "runs_agree", values)
+
     def __str__(self) -> str:
-        names = f"and names are in doubt in {100 * self.certificate.nearly_tied:.1f} % of the draws."
-        if self.ok and self.importance:
-            return (
-                "The components may be read one by one: the Gaussian at the posterior mode fits there "
-                f"(Pareto k {self.importance.pareto_k:.2f}, worth {self.importance.ess:.0f} independent draws), {names}"
-            )
         if self.ok:
-            who = "chains" if self.tempering is None else "independent runs"
-            return (
-                f"The components may be read one by one: {who} agree "
-                f"(largest R-hat {self.largest_r_hat:.3f}, smallest effective sample size {self.smallest_ess:.0f}), {names}"
-            )
-        left = (
-            " What does not depend on names may be read: densities, similarities and the partition."
-            if self.label_free_ok
-            else ""
-        )
-        return f"The components must not be read one by one: {_EXPLORATION[self.exploration]}{' '.join(self.reasons)}{left}"
-
-
-_EXPLORATION = {
-    "not explored": "There may be more of the posterior than the draws have seen. ",
-    "several modes, explored": "The posterior has several modes, and independent runs from those that were found agree. ",
-    "not identified": "The data do not tell the components apart. ",
-    "one mode": "",
-}
+            return readable_sentence(str(self.grounds), self.certificate.nearly_tied)
+        return refused_sentence(self.exploration, [str(r) for r in self.reasons], self.label_free_ok)
 
 
 def label_free_quantities(posterior: xr.Dataset, log_likelihood: Array, points: Array) -> xr.DataArray:
@@ -373,10 +341,10 @@ def judge(
         # Weighted draws are independent by construction: neither agreement nor autocorrelation says anything of them.
         common, named = importance.reasons(needed), []
     else:
-        common = ["A single chain cannot show whether chains agree; use chains=4."] if n_chains < 2 else []
+        common = [Reason("single_chain")] if n_chains < 2 else []
         common += tempering.reasons if tempering else []
-        common += _faults(label_free, "label-free quantities", needed) + sampler.reasons
-        named = _faults(components, "relabelled parameters", needed)
+        common += _faults(label_free, "label_free", needed) + sampler.reasons
+        named = _faults(components, "components", needed)
         named += tempering.names_reasons if tempering else []
     reasons = (*common, *named, *certificate.reasons)
     return Verdict(
@@ -390,17 +358,12 @@ def more_particles(found: Verdict, n_chains: int) -> int:
     return min(3, max(2, math.ceil(1.5 * needed / max(found.label_free.ess, 1.0))))
 
 
-def _faults(d: Diagnostics, what: str, needed: int) -> list[str]:
+def _faults(d: Diagnostics, scope: str, needed: int) -> list[Reason]:
     out = []
     if d.r_hat >= LARGEST_R_HAT:
-        means = ", ".join(f"{m:.4g}" for m in d.chain_means)
-        by_chain = f"; by chain its mean is {means}" if means else ""
-        out.append(
-            f"Chains disagree on {what}: R-hat is {d.r_hat:.3f} at {d.r_hat_at} (below {LARGEST_R_HAT} is wanted{by_chain})."
-        )
+        where = {"scope": scope, "r_hat": d.r_hat, "at": d.r_hat_at}
+        out.append(Reason("chains_disagree", where | {"wanted": LARGEST_R_HAT, "chain_means": d.chain_means}))
     if d.ess < needed:
-        out.append(
-            f"Too few effective draws of {what}: {d.ess:.0f} at {d.ess_at} (at least {needed} are wanted); "
-            "increase draws."
-        )
+        values = {"scope": scope, "ess": d.ess, "at": d.ess_at, "wanted": needed}
+        out.append(Reason("too_few_effective_draws", values))
     return out

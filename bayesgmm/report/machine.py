@@ -57,7 +57,7 @@ def numbers(
         * ``format_version``: 1; it grows when a key goes or changes its meaning;
         * ``n_observations``, ``n_features``, ``n_components``, ``features``;
         * ``summary``: ``headline``, ``reasons``, ``warning``, ``grounds`` and ``points`` of the page;
-        * ``verdict``: ``ok``, ``reasons``, ``exploration``, and the numbers behind it: R-hat and effective sample sizes; of chains
+        * ``verdict``: ``ok``, ``reasons`` in sentences and, in the same order, as ``findings`` (``code`` and ``values``), ``exploration``, and the numbers behind it: R-hat and effective sample sizes; of chains
           ``divergences``, ``smallest_bfmi``, ``share_at_largest_depth``, of weighted draws ``pareto_k``, of tempered ones ``temperature``,
           null elsewhere; the ``certificate`` of the names;
         * ``comparison``: the verdict of the comparison in sentences;
@@ -138,7 +138,8 @@ def _verdict(bayes: "BayesGaussianMixture") -> dict[str, Any]:
     return {
         "ok": verdict.ok,
         "label_free_ok": verdict.label_free_ok,
-        "reasons": list(verdict.reasons),
+        "reasons": [str(reason) for reason in verdict.reasons],
+        "findings": [reason.to_json() for reason in verdict.reasons],
         "exploration": verdict.exploration,
         "r_hat": verdict.components.r_hat,
         "effective_sample_size": verdict.components.ess,

@@ -9,9 +9,9 @@ import numpy as np
 from bayesgmm.comparison import partition
 from bayesgmm.plots.forest import is_odd, p_text
 from bayesgmm.posterior.memberships import SURE
-from bayesgmm.posterior.verdict import LARGEST_R_HAT
 from bayesgmm.report.wording import Name, Wording, listed, quantities
 from bayesgmm.support.sentences import count
+from bayesgmm.wording.reasons import PAGE
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -60,7 +60,7 @@ def summarise(
     points += [_likelihood(result), _checks(result), _starts(bayes)]
     return Summary(
         headline=wording(_headline(bayes, result) if ok else _size(bayes)),
-        reasons=[wording(r) for r in bayes.verdict_.reasons],
+        reasons=[wording(str(r)) for r in bayes.verdict_.reasons],
         warning="" if ok else _warning(bayes),
         grounds=_grounds(bayes) if ok else "",
         points=[wording(p) for p in points],
@@ -107,18 +107,7 @@ def _warning(bayes: "BayesGaussianMixture") -> str:
 
 
 def _grounds(bayes: "BayesGaussianMixture") -> str:
-    check = bayes.verdict_.importance
-    if check is not None:
-        grounds = (
-            f"The Gaussian at the posterior's mode fits the posterior there: Pareto k is {check.pareto_k:.2f} (below "
-            f"{check.largest_k:.2f} is wanted), and the weighted draws are worth {check.ess:.0f} independent ones. Whether there are other "
-            "modes they cannot tell."
-        )
-    else:
-        grounds = (
-            f"Independent {'chains of the sampler' if bayes.verdict_.tempering is None else 'runs of tempering'} agree (largest R-hat "
-            f"{bayes.verdict_.largest_r_hat:.3f}, where below {LARGEST_R_HAT} is wanted; smallest effective sample size {bayes.verdict_.smallest_ess:.0f})."
-        )
+    grounds = bayes.verdict_.grounds.sentence(PAGE)
     if _k(bayes) == 1:
         return grounds
     tied = bayes.verdict_.certificate.nearly_tied

@@ -51,7 +51,7 @@ class Occupied:
             f"{t.loc[k, 'posterior']:.2f} ({t.loc[k, 'prior']:.2f} before the data)."
         )
         if not self.fit.verdict_.label_free_ok:
-            text += " The draws behind it are not to be trusted: " + self.fit.verdict_.reasons[0]
+            text += " The draws behind it are not to be trusted: " + str(self.fit.verdict_.reasons[0])
         return text
 
 

@@ -10,6 +10,7 @@ from bayesgmm.bayes.target import Target
 from bayesgmm.errors import ParameterError
 from bayesgmm.methods.importance import sample_laplace
 from bayesgmm.methods.laplace_approximation import laplace
+from bayesgmm.wording import Reason
 
 QUIET = {"method": "laplace", "random_state": 0, "progressbar": False}
 
@@ -103,10 +104,7 @@ def test_a_fit_whose_check_fails_says_so_and_what_to_do():
     bayes = BayesGaussianMixture(3, **QUIET).fit(datasets.load("faithful").X[:30])
     assert not bayes.verdict_.ok
     k = bayes.verdict_.importance.pareto_k
-    assert (
-        f"The Gaussian at the posterior mode does not fit the posterior there: Pareto k is {k:.2f} (below 0.70 is wanted); "
-        'use method="nuts".'
-    ) in bayes.verdict_.reasons
+    assert Reason("gaussian_does_not_fit", {"pareto_k": k, "wanted": 0.7}) in bayes.verdict_.reasons
 
 
 def test_a_saved_fit_remembers_its_method_and_check(tmp_path, faithful_frame):

@@ -11,6 +11,7 @@ from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import DataError, ParameterError, SamplingError
 from bayesgmm.methods.starts import Start, find_starts, shared_out
+from bayesgmm.wording import Reason
 
 QUIET = {"progressbar": False, "random_state": 0}
 
@@ -74,9 +75,7 @@ def test_time_that_runs_out_is_told():
     X = datasets.faithful().X
     bayes = BayesGaussianMixture(3, method="smc", draws=100, chains=2, max_time=1e-6, **QUIET).fit(X)
     assert not bayes.verdict_.label_free_ok
-    assert bayes.verdict_.reasons[0] == (
-        "Tempering was stopped at temperature 0 of 1, where max_time had passed: the draws are not of the posterior; allow more time."
-    )
+    assert bayes.verdict_.reasons[0] == Reason("tempering_stopped", {"beta": 0.0})
     assert bayes.verdict_.exploration == "not explored"
     assert bayes.log_evidence_ is None
 

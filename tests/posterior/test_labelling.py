@@ -67,15 +67,14 @@ def test_components_that_differ_in_their_correlation_only_are_certified():
     assert certificate.same_names(start, relabel.by_parameters(parameters, start)) == 1
 
 
-def test_each_doubt_is_a_sentence():
+def test_each_doubt_is_a_reason():
     agreement = {"iterative ECR": 0.9, "Stephens": 1.0, "parameters": 0.8}
     found = certificate.Certificate(agreement, 0.3, 0.2, (0, 4))
-    assert found.reasons == [
-        "In 30 % of the draws two components could exchange their names at next to no cost: what is called one component here "
-        "is not one thing.",
-        "Naming the components after the posterior memberships instead of EM's gives other names in 10 % of the draws.",
-        "Naming the components by their parameters gives other names in 20 % of the draws.",
-        "In 20 % of the draws two components are of the same kind: the data do not show this many different ones.",
+    assert [(reason.code, reason.values) for reason in found.reasons] == [
+        ("labels_nearly_tied", {"share": 0.3}),
+        ("labels_differ", {"method": "iterative ECR", "share": pytest.approx(0.1)}),
+        ("labels_differ", {"method": "parameters", "share": pytest.approx(0.2)}),
+        ("components_of_one_kind", {"share": 0.2}),
     ]
 
 

@@ -10,6 +10,7 @@ from bayesgmm.mixture.draws import permuted, posterior_dataset
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior import verdict
 from bayesgmm.posterior.labelling import Certificate
+from bayesgmm.wording import Reason
 
 GOOD = verdict.Diagnostics(1.001, "weights[0]", 2000.0, "means[0, a]")
 AGREED = {"iterative ECR": 1.0, "Stephens": 1.0, "parameters": 1.0}
@@ -99,25 +100,23 @@ def test_nothing_wrong_means_ok():
     )
 
 
-def test_each_fault_is_a_sentence():
+def test_each_fault_is_a_reason():
     bad = verdict.Diagnostics(1.25, "weights[1]", 30.0, "stds[0, a]", (0.25, 0.5))
     tied = Certificate(AGREED, 1.0, 0.0, (0, 0, 0, 0))
     found = verdict.judge(bad, bad, tied, 4, verdict.SamplerCheck(7, 0.12, 0.25))
     assert not found.ok
     assert not found.label_free_ok
-    by_chain = "(below 1.01 is wanted; by chain its mean is 0.25, 0.5)."
-    too_few = "30 at stds[0, a] (at least 400 are wanted); increase draws."
+    agreement = {"r_hat": 1.25, "at": "weights[1]", "wanted": 1.01, "chain_means": (0.25, 0.5)}
+    few = {"ess": 30.0, "at": "stds[0, a]", "wanted": 400}
     assert found.reasons == (
-        f"Chains disagree on label-free quantities: R-hat is 1.250 at weights[1] {by_chain}",
-        f"Too few effective draws of label-free quantities: {too_few}",
-        "7 transitions diverged, so that a part of the posterior may be missing; raise target_accept.",
-        "The energy of a chain moves too slowly: E-BFMI is 0.12 (at least 0.3 is wanted), so that the tails of the posterior "
-        "may be missing; try a narrower prior.",
-        "In 25 % of the draws the trajectory was cut off at the largest tree depth; increase tune.",
-        f"Chains disagree on relabelled parameters: R-hat is 1.250 at weights[1] {by_chain}",
-        f"Too few effective draws of relabelled parameters: {too_few}",
-        "In 100 % of the draws two components could exchange their names at next to no cost: "
-        "what is called one component here is not one thing.",
+        Reason("chains_disagree", {"scope": "label_free", **agreement}),
+        Reason("too_few_effective_draws", {"scope": "label_free", **few}),
+        Reason("transitions_diverged", {"n": 7}),
+        Reason("low_energy_fraction", {"bfmi": 0.12, "wanted": 0.3}),
+        Reason("trajectories_cut_off", {"share": 0.25}),
+        Reason("chains_disagree", {"scope": "components", **agreement}),
+        Reason("too_few_effective_draws", {"scope": "components", **few}),
+        Reason("labels_nearly_tied", {"share": 1.0}),
     )
     assert str(found).startswith(
         "The components must not be read one by one: There may be more of the posterior than the draws have seen. Chains disagree"
@@ -155,7 +154,7 @@ def test_what_the_sampler_says_is_read_off_its_statistics():
 
 def test_a_single_chain_cannot_be_judged():
     found = verdict.judge(verdict.Diagnostics(np.nan, "", 900.0, ""), GOOD, CERTAIN, 1)
-    assert found.reasons == ("A single chain cannot show whether chains agree; use chains=4.",)
+    assert found.reasons == (Reason("single_chain"),)
 
 
 def test_weighted_draws_are_judged_by_their_weights():
@@ -168,10 +167,8 @@ def test_weighted_draws_are_judged_by_their_weights():
         "independent draws), and names are in doubt in 0.0 % of the draws."
     )
     assert verdict.judge(GOOD, GOOD, CERTAIN, 4, None, verdict.ImportanceCheck(0.66, 0.64, 20.0)).reasons == (
-        "The Gaussian at the posterior mode does not fit the posterior there: Pareto k is 0.66 (below 0.64 is wanted); "
-        'use method="nuts".',
-        "The weighted draws are worth 20 independent ones (at least 400 are wanted); increase draws, or use "
-        'method="nuts".',
+        Reason("gaussian_does_not_fit", {"pareto_k": 0.66, "wanted": 0.64}),
+        Reason("too_few_weighted_draws", {"ess": 20.0, "wanted": 400}),
     )
     assert not verdict.judge(GOOD, GOOD, CERTAIN, 4, None, verdict.ImportanceCheck(np.nan, 0.7, 900.0)).ok
 
@@ -195,24 +192,17 @@ def test_what_is_known_of_the_posterior_as_a_whole():
 def test_draws_that_stopped_on_the_way_are_refused():
     found = verdict.judge(GOOD, GOOD, CERTAIN, 4, tempering=verdict.TemperingCheck(0.25, 1))
     assert not found.label_free_ok
-    assert found.reasons == (
-        "Tempering was stopped at temperature 0.25 of 1, where max_time had passed: the draws are not of the posterior; allow more time.",
-    )
+    assert found.reasons == (Reason("tempering_stopped", {"beta": 0.25}),)
 
 
 def test_a_posterior_in_pieces_is_not_one_of_a_single_mode():
     crumbs = verdict.TemperingCheck(1.0, 1, largest_share=0.3)
     found = verdict.judge(GOOD, GOOD, CERTAIN, 4, tempering=crumbs)
     assert found.exploration == "several modes, explored"
-    assert found.reasons == (
-        "The posterior has 1 modes that hold 5 % or more each, the largest 30 %: the summary of a component would average over "
-        "different groupings.",
-    )
+    assert found.reasons == (Reason("no_dominant_mode", {"n_modes": 1, "largest_share": 0.3}),)
 
 
 def test_few_families_are_refused():
     found = verdict.judge(GOOD, GOOD, CERTAIN, 4, tempering=verdict.TemperingCheck(1.0, 1, 1.0, 7))
     assert not found.label_free_ok
-    assert found.reasons[0].startswith(
-        "The draws of a run descend from 7 first particles (at least 20 are wanted)"
-    )
+    assert found.reasons == (Reason("too_few_ancestors", {"n": 7, "wanted": 20}),)

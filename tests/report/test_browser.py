@@ -1,7 +1,5 @@
 """The page in a real browser, worked with mouse and keyboard."""
 
-import copy
-import dataclasses
 import io
 import re
 import shutil
@@ -12,6 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
+from verdicts import judged
 
 from bayesgmm import BayesGaussianMixture, datasets, write_report
 from bayesgmm.comparison import predictive
@@ -97,12 +96,6 @@ def open_page(browser):
         visit.page.close()
 
 
-def with_verdict(bayes, ok):
-    other = copy.copy(bayes)
-    other.verdict_ = dataclasses.replace(bayes.verdict_, ok=ok, reasons=() if ok else ("Chains disagree.",))
-    return other
-
-
 @pytest.fixture(scope="module", autouse=True)
 def few_replications():
     with mock.patch.object(predictive, "REPLICATIONS", 100):
@@ -121,7 +114,7 @@ def faithful_page(faithful_fit, folder):
 
 @pytest.fixture(scope="module")
 def refused_page(faithful_fit, folder):
-    return write_report(with_verdict(faithful_fit, False), folder / "refused.html", progressbar=False)
+    return write_report(judged(faithful_fit, False), folder / "refused.html", progressbar=False)
 
 
 def quickly(bayes, path):
@@ -138,7 +131,7 @@ QUICK = {"draws": 50, "tune": 50, "chains": 2, "random_state": 0, "progressbar":
 def hostile_page(folder):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(60, 7)) + 20 * rng.integers(0, 2, (60, 1)), columns=NAMES)
-    return quickly(with_verdict(BayesGaussianMixture(2, **QUICK).fit(X), True), folder / "hostile.html")
+    return quickly(judged(BayesGaussianMixture(2, **QUICK).fit(X), True), folder / "hostile.html")
 
 
 def test_pointing_at_an_observation_tells_its_row_values_and_memberships(
@@ -263,7 +256,7 @@ def test_a_script_that_is_not_ours_does_not_run(open_page, faithful_page, folder
 
 
 def test_one_dimension_stands_against_doubt(open_page, folder):
-    bayes = with_verdict(BayesGaussianMixture(2, **QUICK).fit(datasets.galaxies().frame[["velocity"]]), True)
+    bayes = judged(BayesGaussianMixture(2, **QUICK).fit(datasets.galaxies().frame[["velocity"]]), True)
     visit = open_page(quickly(bayes, folder / "one.html"))
     assert visit.titles() == ["velocity", "1 − largest membership"]
     assert visit.page.locator("#view-controls select").count() == 0

@@ -1,7 +1,5 @@
 """The interactive view as it stands in the page: its data, its script, and what it must not say."""
 
-import copy
-import dataclasses
 import json
 import re
 import shutil
@@ -11,6 +9,7 @@ from hashlib import sha256
 import numpy as np
 import pandas as pd
 import pytest
+from verdicts import judged
 
 from bayesgmm import BayesGaussianMixture, datasets, partition
 from bayesgmm.mixture import density
@@ -36,12 +35,6 @@ def points_of(content):
     name = spec["layer"][-1]["data"]
     values = name.get("values") or spec["datasets"][name["name"]]
     return {record["row"]: record for record in values}
-
-
-def judged(bayes, ok):
-    other = copy.copy(bayes)
-    other.verdict_ = dataclasses.replace(bayes.verdict_, ok=ok, reasons=() if ok else ("No.",))
-    return other
 
 
 @pytest.fixture(scope="module")

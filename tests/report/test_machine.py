@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from verdicts import MADE_UP, judged
 
 from bayesgmm import compare, partition, write_report
 from bayesgmm.errors import FileProblem, ParameterError
@@ -21,9 +22,7 @@ def result(faithful_fit):
 
 @pytest.fixture(scope="module")
 def refused_fit(faithful_fit):
-    other = copy.copy(faithful_fit)
-    other.verdict_ = dataclasses.replace(faithful_fit.verdict_, ok=False, reasons=("Chains disagree.",))
-    return other
+    return judged(faithful_fit, False)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +80,8 @@ def test_the_summary_is_that_of_the_page(written, faithful_fit, tmp_path):
 
 def test_components_that_have_no_names_are_not_described(refused_fit, result):
     found = numbers(refused_fit, result)
-    assert found["verdict"]["reasons"] == found["summary"]["reasons"] == ["Chains disagree."]
+    assert found["verdict"]["reasons"] == found["summary"]["reasons"] == [str(MADE_UP)]
+    assert found["verdict"]["findings"] == [{"code": "made_up_fault", "values": {"of": "tests"}}]
     assert found["assignments"] is found["joint"] is found["log_likelihood"]["at_posterior_mean"] is None
     for row in found["parameters"] + found["shapes"]:
         assert row["em"] is not None

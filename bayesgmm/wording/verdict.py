@@ -1,0 +1,187 @@
+"""Sentences of the verdict: what speaks against reading single components, and what for it."""
+
+from collections.abc import Sequence
+
+from bayesgmm.support.sentences import count
+from bayesgmm.wording.reasons import worded
+
+__all__ = ["readable_sentence", "refused_sentence"]
+
+# Of which quantities something is told.
+_SCOPES = {"label_free": "label-free quantities", "components": "relabelled parameters"}
+_RELABELLED_BY = {
+    "iterative ECR": "after the posterior memberships instead of EM's",
+    "Stephens": "by the Kullback-Leibler divergence of the memberships",
+    "parameters": "by their parameters",
+}
+_EXPLORATION = {
+    "not explored": "There may be more of the posterior than the draws have seen. ",
+    "several modes, explored": "The posterior has several modes, and independent runs from those that were found agree. ",
+    "not identified": "The data do not tell the components apart. ",
+    "one mode": "",
+}
+
+
+def readable_sentence(grounds: str, nearly_tied: float) -> str:
+    """The verdict where nothing speaks against it.
+
+    Parameters
+    ----------
+    grounds : str
+        What speaks for it, in words.
+    nearly_tied : float
+        Share of the draws in which labels are ambiguous.
+    """
+    tied = f"and names are in doubt in {100 * nearly_tied:.1f} % of the draws."
+    return f"The components may be read one by one: {grounds}, {tied}"
+
+
+def refused_sentence(exploration: str, reasons: Sequence[str], label_free_ok: bool) -> str:
+    """The verdict where something speaks against it.
+
+    Parameters
+    ----------
+    exploration : str
+        What is known of the posterior as a whole; see ``Verdict.exploration``.
+    reasons : sequence of str
+        What speaks against it, in words.
+    label_free_ok : bool
+        Whether at least what does not depend on labels may be read.
+    """
+    left = (
+        " What does not depend on names may be read: densities, similarities and the partition."
+        if label_free_ok
+        else ""
+    )
+    return f"The components must not be read one by one: {_EXPLORATION[exploration]}{' '.join(reasons)}{left}"
+
+
+# What speaks for it. On the console these are parts of the verdict's sentence.
+
+
+@worded
+def chains_agree(r_hat: float, ess: float, wanted: float) -> str:
+    return f"chains agree (largest R-hat {r_hat:.3f}, smallest effective sample size {ess:.0f})"
+
+
+@worded
+def runs_agree(r_hat: float, ess: float, wanted: float) -> str:
+    return f"independent runs agree (largest R-hat {r_hat:.3f}, smallest effective sample size {ess:.0f})"
+
+
+@worded
+def gaussian_fits(pareto_k: float, wanted: float, ess: float) -> str:
+    return f"the Gaussian at the posterior mode fits there (Pareto k {pareto_k:.2f}, worth {ess:.0f} independent draws)"
+
+
+# What speaks against it.
+
+
+@worded
+def single_chain() -> str:
+    return "A single chain cannot show whether chains agree; use chains=4."
+
+
+@worded
+def chains_disagree(scope: str, r_hat: float, at: str, wanted: float, chain_means: tuple[float, ...]) -> str:
+    means = ", ".join(f"{m:.4g}" for m in chain_means)
+    by_chain = f"; by chain its mean is {means}" if means else ""
+    return f"Chains disagree on {_SCOPES[scope]}: R-hat is {r_hat:.3f} at {at} (below {wanted} is wanted{by_chain})."
+
+
+@worded
+def too_few_effective_draws(scope: str, ess: float, at: str, wanted: int) -> str:
+    return f"Too few effective draws of {_SCOPES[scope]}: {ess:.0f} at {at} (at least {wanted} are wanted); increase draws."
+
+
+# Of the sampler.
+
+
+@worded
+def transitions_diverged(n: int) -> str:
+    return f"{count(n, 'transition')} diverged, so that a part of the posterior may be missing; raise target_accept."
+
+
+@worded
+def low_energy_fraction(bfmi: float, wanted: float) -> str:
+    return (
+        f"The energy of a chain moves too slowly: E-BFMI is {bfmi:.2f} (at least {wanted} is wanted), so that "
+        "the tails of the posterior may be missing; try a narrower prior."
+    )
+
+
+@worded
+def trajectories_cut_off(share: float) -> str:
+    return f"In {100 * share:.0f} % of the draws the trajectory was cut off at the largest tree depth; increase tune."
+
+
+# Of weighted draws.
+
+
+@worded
+def gaussian_does_not_fit(pareto_k: float, wanted: float) -> str:
+    return (
+        f"The Gaussian at the posterior mode does not fit the posterior there: Pareto k is {pareto_k:.2f} "
+        f'(below {wanted:.2f} is wanted); use method="nuts".'
+    )
+
+
+@worded
+def too_few_weighted_draws(ess: float, wanted: int) -> str:
+    return (
+        f"The weighted draws are worth {ess:.0f} independent ones (at least {wanted} are wanted); "
+        'increase draws, or use method="nuts".'
+    )
+
+
+# Of tempered draws.
+
+
+@worded
+def tempering_stopped(beta: float) -> str:
+    return (
+        f"Tempering was stopped at temperature {beta:.3g} of 1, where max_time had passed: the draws are not of the "
+        "posterior; allow more time."
+    )
+
+
+@worded
+def too_few_ancestors(n: int, wanted: int) -> str:
+    return (
+        f"The draws of a run descend from {count(n, 'first particle')} (at least {wanted} are wanted), too few to "
+        "tell how far to trust them; increase draws."
+    )
+
+
+@worded
+def no_dominant_mode(n_modes: int, largest_share: float) -> str:
+    largest = f"{100 * largest_share:.0f} %"
+    found = {
+        0: f"None of the posterior's modes holds 5 % or more, the largest {largest}",
+        1: f"The posterior has 1 mode that holds 5 % or more, and it holds {largest} only",
+    }.get(n_modes, f"The posterior has {n_modes} modes that hold 5 % or more each, the largest {largest}")
+    return f"{found}: the summary of a component would average over different groupings."
+
+
+# Of the labels.
+
+
+@worded
+def labels_nearly_tied(share: float) -> str:
+    return (
+        f"In {100 * share:.0f} % of the draws two components could exchange their names at next to "
+        "no cost: what is called one component here is not one thing."
+    )
+
+
+@worded
+def labels_differ(method: str, share: float) -> str:
+    return f"Naming the components {_RELABELLED_BY[method]} gives other names in {100 * share:.0f} % of the draws."
+
+
+@worded
+def components_of_one_kind(share: float) -> str:
+    return (
+        f"In {100 * share:.0f} % of the draws two components are of the same kind: "
+        "the data do not show this many different ones."
+    )
