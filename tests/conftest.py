@@ -1,8 +1,71 @@
-"""Fits that several tests look at; a fit is made once a run."""
+"""Fits that several tests look at, a fit being made once a run, and the sentences that tests hold against a file."""
 
+import golden_file
 import pytest
 
 from bayesgmm import BayesGaussianMixture, datasets
+
+UPDATED = pytest.StashKey[dict]()
+COLLECTED = pytest.StashKey[list]()
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write the sentences of the tests that run to tests/golden/sentences.txt, in one process",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config):
+    if config.option.update_golden and getattr(config.option, "numprocesses", None):
+        # Each of several processes would write what it knows alone.
+        config.option.numprocesses = 0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(session, items):
+    # Before any are deselected.
+    session.config.stash[COLLECTED] = [item.nodeid for item in items]
+
+
+def pytest_sessionfinish(session):
+    updated = session.config.stash.get(UPDATED, None)
+    if not updated or hasattr(session.config, "workerinput"):
+        return
+    known = golden_file.read()
+    for test in updated.values():
+        for key in test.left_over():
+            known.pop(key, None)
+        known |= test.asked
+    golden_file.write(known)
+
+
+@pytest.fixture(scope="session")
+def known_sentences():
+    return golden_file.read()
+
+
+@pytest.fixture
+def golden(request, known_sentences):
+    """Holds sentences against tests/golden/sentences.txt; see tests/golden_file.py."""
+    name = request.node.nodeid.removeprefix("tests/")
+    update = request.config.option.update_golden
+    test = golden_file.Golden(name, known_sentences, update)
+    yield test
+    if update:
+        request.config.stash.setdefault(UPDATED, {})[name] = test
+    elif getattr(request.node, "passed", False):
+        assert not test.left_over(), "Sentences that are not asked for; run pytest --update-golden."
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.when == "call":
+        item.passed = report.passed
+    return report
 
 
 @pytest.fixture(scope="session")
