@@ -223,10 +223,14 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
 
     def _settings(self) -> dict[str, int]:
         if self.prior is not None and not isinstance(self.prior, Prior):
-            raise ParameterError(f"prior must be a bayesgmm.Prior or None; got {type(self.prior).__name__}.")
+            raise ParameterError(
+                f"prior must be a bayesgmm.Prior or None; got {type(self.prior).__name__}.",
+                got=type(self.prior).__name__,
+            )
         if not (isinstance(self.target_accept, numbers.Real) and 0 < self.target_accept < 1):
             raise ParameterError(
-                f"target_accept must be a number between 0 and 1; got {self.target_accept!r}."
+                f"target_accept must be a number between 0 and 1; got {self.target_accept!r}.",
+                target_accept=self.target_accept,
             )
         arguments.check_choice(self.covariance_type, "covariance_type", FAMILIES)
         arguments.check_choice(self.method, "method", METHODS)
@@ -236,7 +240,8 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             and self.max_time > 0
         ):
             raise ParameterError(
-                f"max_time must be a positive number of seconds or None; got {self.max_time!r}."
+                f"max_time must be a positive number of seconds or None; got {self.max_time!r}.",
+                max_time=self.max_time,
             )
         check = arguments.check_integer
         settings = {
@@ -250,12 +255,17 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         if self.method == "laplace" and total < FEWEST_DRAWS:
             raise ParameterError(
                 f'method="laplace" needs at least {FEWEST_DRAWS} draws in all for its check; got {total} '
-                f"(draws={settings['draws']} times chains={settings['chains']})."
+                f"(draws={settings['draws']} times chains={settings['chains']}).",
+                needed=FEWEST_DRAWS,
+                draws=settings["draws"],
+                chains=settings["chains"],
             )
         if self.method == "smc" and settings["draws"] < FEWEST_PARTICLES:
             raise ParameterError(
                 f'method="smc" needs at least {FEWEST_PARTICLES} draws, which are the particles of a run; '
-                f"got draws={settings['draws']}."
+                f"got draws={settings['draws']}.",
+                needed=FEWEST_PARTICLES,
+                draws=settings["draws"],
             )
         return settings
 
@@ -263,7 +273,8 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         if self.method == "smc" and not is_exchangeable(prior):
             raise ParameterError(
                 'method="smc" needs a prior that treats all components alike, one concentration for all; got '
-                f"{prior.concentration.tolist()}. Use one number, or method='nuts'."
+                f"{prior.concentration.tolist()}. Use one number, or method='nuts'.",
+                concentration=prior.concentration.tolist(),
             )
 
     def _em(self, X: ArrayLike, n_components: int, seed: np.random.SeedSequence) -> EMGaussianMixture:

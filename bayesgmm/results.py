@@ -195,7 +195,7 @@ class PosteriorResults:
         O(S M K (log S + D^2)) for S draws.
         """
         if not (isinstance(mass, numbers.Real) and 0 < mass < 1):
-            raise ParameterError(f"mass must be a number between 0 and 1; got {mass!r}.")
+            raise ParameterError(f"mass must be a number between 0 and 1; got {mass!r}.", mass=mass)
         rows = self._fitted_rows() if X is None else self._new_rows(X)
         if not self.verdict_.ok:
             warnings.warn(
@@ -255,7 +255,10 @@ class PosteriorResults:
         index, n = np.asarray(value), len(self._X)
         if index.dtype.kind not in "iu" or index.size == 0 or index.min() < 0 or index.max() >= n:
             raise ParameterError(
-                f"{name} must hold rows of the data, integers from 0 to {n - 1}; got {value!r}."
+                f"{name} must hold rows of the data, integers from 0 to {n - 1}; got {value!r}.",
+                name=name,
+                n_rows=n,
+                value=value,
             )
         return index.astype(np.intp)
 

@@ -55,16 +55,21 @@ def load(path: str | os.PathLike[str]) -> "BayesGaussianMixture":
     """
     source = Path(path)
     if not source.is_file():
-        raise FileProblem(f"No file at {str(source)!r}; give the path of a fit written by bayesgmm.save.")
+        raise FileProblem(
+            f"No file at {str(source)!r}; give the path of a fit written by bayesgmm.save.", path=str(source)
+        )
     try:
         with xr.open_datatree(source, engine="h5netcdf") as opened:
             tree = opened.load()
     except (OSError, ValueError) as error:
-        raise FileProblem(f"{str(source)!r} is not a netCDF file: {error}.") from None
+        raise FileProblem(f"{str(source)!r} is not a netCDF file: {error}.", path=str(source)) from None
     if tree.attrs.get("bayesgmm_format") != FORMAT:
         raise FileProblem(
             f"{str(source)!r} was not written by bayesgmm.save (format {tree.attrs.get('bayesgmm_format')}, "
-            f"expected {FORMAT}); use arviz.from_netcdf for other files."
+            f"expected {FORMAT}); use arviz.from_netcdf for other files.",
+            path=str(source),
+            format=tree.attrs.get("bayesgmm_format"),
+            expected=FORMAT,
         )
     return _restored(tree)
 
@@ -133,9 +138,11 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) 
 def check_writable(target: Path) -> None:
     """Refuse a target that cannot be written, before any work is done."""
     if target.is_dir():
-        raise FileProblem(f"{str(target)!r} is a folder; give the name of a file in it.")
+        raise FileProblem(f"{str(target)!r} is a folder; give the name of a file in it.", path=str(target))
     parent = target.parent
     if not parent.is_dir():
-        raise FileProblem(f"The folder {str(parent)!r} does not exist; create it first.")
+        raise FileProblem(f"The folder {str(parent)!r} does not exist; create it first.", folder=str(parent))
     if not os.access(parent, os.W_OK):
-        raise FileProblem(f"The folder {str(parent)!r} cannot be written to; choose another.")
+        raise FileProblem(
+            f"The folder {str(parent)!r} cannot be written to; choose another.", folder=str(parent)
+        )

@@ -326,7 +326,8 @@ class GaussianMixture(Distribution):
         of_rows = pt.as_tensor(np.empty(0) if row_weights is None else row_weights).astype("float64")
         if of_rows.type.ndim != 1:
             raise ParameterError(
-                f"row_weights must have one axis, a weight for each row; got {of_rows.type.ndim} axes."
+                f"row_weights must have one axis, a weight for each row; got {of_rows.type.ndim} axes.",
+                n_axes=of_rows.type.ndim,
             )
         return super().dist([*parameters[:2], factors, of_rows], **kwargs)
 
@@ -357,7 +358,8 @@ def _mixture_logprob(
         return density if row_weights.type.shape == (0,) else row_weights * density
     if row_weights.type.shape != (0,):
         raise ParameterError(
-            f"row_weights need rows of shape (N, D); the value has {value.type.ndim} axes, not 2."
+            f"row_weights need rows of shape (N, D); the value has {value.type.ndim} axes, not 2.",
+            n_axes=value.type.ndim,
         )
     rows = value.reshape((-1, value.shape[-1]))
     return log_density(rows, log_weights, means, cholesky).reshape(value.shape[:-1])
@@ -393,7 +395,8 @@ def _check_shapes(shapes: list[tuple[int | None, ...]], covariance_type: str) ->
         got = [_shape_text("?" if n is None else str(n) for n in s) for s in shapes]
         raise ParameterError(
             f"A GaussianMixture needs weights (K,), means (K, D) and cholesky {_shape_text(letters[2].upper())}; "
-            f"got {got[0]}, {got[1]} and {got[2]}."
+            f"got {got[0]}, {got[1]} and {got[2]}.",
+            shapes=shapes,
         )
 
 

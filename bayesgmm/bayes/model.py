@@ -74,7 +74,9 @@ def build_model(
     names = column_names(X, D) if feature_names is None else list(feature_names)
     if len(names) != D:
         raise ParameterError(
-            f"feature_names has {len(names)} name(s), but X has {D} column(s); pass one for each."
+            f"feature_names has {len(names)} name(s), but X has {D} column(s); pass one for each.",
+            n_names=len(names),
+            n_columns=D,
         )
     check_choice(covariance_type, "covariance_type", ("full", "tied", "diag", "spherical"))
     resolved = prior.resolve(K, D, covariance_type)

@@ -120,7 +120,9 @@ class Prior:
         object.__setattr__(self, "std_prior", _plain_std_prior(self.std_prior))
         eta = _plain(self.lkj_eta, "lkj_eta", positive=True)
         if isinstance(eta, tuple):
-            raise ParameterError(f"lkj_eta must be one number for all components; got {len(eta)} numbers.")
+            raise ParameterError(
+                f"lkj_eta must be one number for all components; got {len(eta)} numbers.", given=len(eta)
+            )
         object.__setattr__(self, "lkj_eta", eta)
 
     @classmethod
@@ -197,7 +199,7 @@ class Prior:
         """
         shift, scale = np.asarray(shift, float), np.asarray(scale, float)
         if not np.all(scale > 0):
-            raise ParameterError(f"scale must be positive; got {scale.tolist()}.")
+            raise ParameterError(f"scale must be positive; got {scale.tolist()}.", scale=scale.tolist())
         return Prior(
             concentration=self.concentration,
             mean_loc=(np.asarray(self.mean_loc) - shift) / scale,
@@ -258,18 +260,25 @@ def _plain(value: Any, name: str, positive: bool) -> Number:
             raise TypeError
     except (TypeError, ValueError):
         raise ParameterError(
-            f"{name} must be a number or a sequence of numbers; got {value!r} ({type(value).__name__})."
+            f"{name} must be a number or a sequence of numbers; got {value!r} ({type(value).__name__}).",
+            name=name,
+            value=value,
         ) from None
     if numbers.ndim > 1 or numbers.size == 0:
         raise ParameterError(
-            f"{name} must be a number or a sequence of numbers; got an array of shape {numbers.shape}."
+            f"{name} must be a number or a sequence of numbers; got an array of shape {numbers.shape}.",
+            name=name,
+            shape=numbers.shape,
         )
     bad = ~np.isfinite(numbers) | ((numbers <= 0) & positive)
     if bad.any():
         place = f" in place {np.flatnonzero(bad)[0]}" if numbers.ndim else ""
         raise ParameterError(
             f"{name} must be {'positive and ' if positive else ''}finite; "
-            f"got {float(np.atleast_1d(numbers)[np.atleast_1d(bad)][0])}{place}."
+            f"got {float(np.atleast_1d(numbers)[np.atleast_1d(bad)][0])}{place}.",
+            name=name,
+            value=float(np.atleast_1d(numbers)[np.atleast_1d(bad)][0]),
+            place=int(np.flatnonzero(bad)[0]) if numbers.ndim else None,
         )
     return float(numbers) if numbers.ndim == 0 else tuple(float(v) for v in numbers)
 
@@ -282,20 +291,26 @@ def _plain_std_prior(value: Any) -> tuple[Any, ...]:
         or not isinstance(value[0], str)
     ):
         raise ParameterError(
-            f"std_prior must be a family and its numbers, such as ('halfnormal', 2.0); got {value!r}."
+            f"std_prior must be a family and its numbers, such as ('halfnormal', 2.0); got {value!r}.",
+            value=value,
         )
     family, *numbers = value
     if family not in _FAMILIES:
         close = difflib.get_close_matches(family.lower(), _FAMILIES, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ParameterError(
-            f"The family of std_prior must be one of {', '.join(map(repr, _FAMILIES))}; got {family!r}.{hint}"
+            f"The family of std_prior must be one of {', '.join(map(repr, _FAMILIES))}; got {family!r}.{hint}",
+            family=family,
+            known=tuple(_FAMILIES),
         )
     names = _FAMILIES[family].numbers
     if len(numbers) != len(names):
         raise ParameterError(
             f"std_prior {family!r} takes {len(names)} number(s), ({family!r}, {', '.join(names)}); "
-            f"got {len(numbers)}."
+            f"got {len(numbers)}.",
+            family=family,
+            expected=len(names),
+            given=len(numbers),
         )
     free = _FAMILIES[family].free
     return family, *(
@@ -324,7 +339,10 @@ def _spread(value: Any, length: int, name: str, axis: str) -> Array:
     if isinstance(value, tuple) and len(value) != length:
         raise ParameterError(
             f"{name} has {len(value)} number(s), one per {axis}, but there are {length} {axis}s; "
-            f"pass {length} numbers, or a single one for all."
+            f"pass {length} numbers, or a single one for all.",
+            name=name,
+            expected=length,
+            given=len(value),
         )
     return np.broadcast_to(np.asarray(value, float), (length,)).copy()
 
@@ -334,7 +352,9 @@ def _check_single(values: Array, name: str) -> None:
     if np.ptp(values) > 1e-9 * np.abs(values).max():
         raise ParameterError(
             f"{name} must be the same for all features with covariance_type='spherical', where a component has one "
-            f"standard deviation; got {values.tolist()}."
+            f"standard deviation; got {values.tolist()}.",
+            name=name,
+            values=values.tolist(),
         )
 
 

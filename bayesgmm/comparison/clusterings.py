@@ -66,11 +66,16 @@ def checked_labels(labels: ArrayLike | None, n: int) -> NDArray[np.int32] | None
     values = pd.Series(list(labels) if np.ndim(labels) == 1 else [])  # type: ignore[arg-type]
     if len(values) != n:
         raise ParameterError(
-            f"labels must hold one label for each of the {n} rows; got shape {np.shape(labels)}."
+            f"labels must hold one label for each of the {n} rows; got shape {np.shape(labels)}.",
+            expected=n,
+            shape=np.shape(labels),
         )
     codes, _ = pd.factorize(values)
     if (codes < 0).any():
-        raise ParameterError(f"labels must not be missing; row {int(np.flatnonzero(codes < 0)[0])} has none.")
+        raise ParameterError(
+            f"labels must not be missing; row {int(np.flatnonzero(codes < 0)[0])} has none.",
+            row=int(np.flatnonzero(codes < 0)[0]),
+        )
     return codes.astype(np.int32)
 
 

@@ -191,6 +191,8 @@ def _implied_mixture(centres: Array, squares: float, weights: Array) -> MixtureP
     if not variance > 0:
         raise DataError(
             f"Each of the {len(weights)} rows lies on one of the {k} centres of k-means, which leaves no variance and no "
-            "density; use fewer components or more data."
+            "density; use fewer components or more data.",
+            n_rows=len(weights),
+            n_clusters=k,
         )
     return MixtureParams(np.full(k, 1 / k), centres, np.tile(variance * np.eye(d), (k, 1, 1)))

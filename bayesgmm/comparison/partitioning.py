@@ -140,7 +140,7 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     """
     check_is_fitted(bayes)
     if loss not in partitions.LOSSES:
-        raise ParameterError(f"loss must be 'vi' or 'binder'; got {loss!r}.")
+        raise ParameterError(f"loss must be 'vi' or 'binder'; got {loss!r}.", loss=loss)
     X = bayes.posterior_["observed_data"]["x"].to_numpy()
     rows = evenly(len(X), ROWS)
     X = np.asfortranarray(X[rows])

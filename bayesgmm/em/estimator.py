@@ -183,7 +183,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         for name in ("tol", "reg_covar"):
             value = getattr(self, name)
             if isinstance(value, bool) or not (isinstance(value, numbers.Real) and 0 < float(value) < 1):
-                raise ParameterError(f"{name} must be a number between 0 and 1; got {value!r}.")
+                raise ParameterError(
+                    f"{name} must be a number between 0 and 1; got {value!r}.", name=name, value=value
+                )
         check = arguments.check_integer
         threads = (
             arguments.available_cores() if self.n_threads is None else check(self.n_threads, "n_threads", 1)
@@ -235,7 +237,10 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             raise DegenerateFitError(
                 f"{f'All {n} starts' if n > 1 else 'The only start'} with n_components={self.n_components} ended in a component "
                 f"that lost its rows, or collapsed onto a point or plane of the {len(rows)} rows, where the likelihood has no "
-                "upper bound; use fewer components, more rows, another covariance_type or another start."
+                "upper bound; use fewer components, more rows, another covariance_type or another start.",
+                n_starts=n,
+                n_components=self.n_components,
+                n_rows=len(rows),
             )
         self._set_params(_sorted_params(modes[0], shift, scale))
         per_row = density.log_likelihood_per_obs(rows, self.params_)

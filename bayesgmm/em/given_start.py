@@ -67,16 +67,25 @@ def _checked(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array:
             raise TypeError
         a = a.astype(float)
     except (TypeError, ValueError):
-        raise ParameterError(f"{name} must hold real numbers; got {values!r}.") from None
+        raise ParameterError(
+            f"{name} must hold real numbers; got {values!r}.", name=name, values=values
+        ) from None
     if a.shape != shape or not np.all(np.isfinite(a)):
-        raise ParameterError(f"{name} must be finite and of shape {shape}; got shape {a.shape}.")
+        raise ParameterError(
+            f"{name} must be finite and of shape {shape}; got shape {a.shape}.",
+            name=name,
+            expected=shape,
+            shape=a.shape,
+        )
     return a
 
 
 def _log_weights(weights: ArrayLike, k: int) -> Array:
     w = _checked(weights, (k,), "weights_init")
     if np.any(w <= 0) or abs(w.sum() - 1) > 1e-6:
-        raise ParameterError(f"weights_init must be positive and sum to one; got {w.tolist()}.")
+        raise ParameterError(
+            f"weights_init must be positive and sum to one; got {w.tolist()}.", weights=w.tolist()
+        )
     return np.log(w / w.sum())
 
 

@@ -211,7 +211,8 @@ def _check_data_of_fit(em: "EMGaussianMixture", rows: Array, weights: Array) -> 
         raise DegenerateFitError(
             f"A covariance of the estimate is held at the floor that reg_covar={em.reg_covar:g} sets, where the "
             "log-likelihood has no maximum and the estimate no standard errors; drop collinear columns, or choose "
-            "covariance_type='diag'."
+            "covariance_type='diag'.",
+            reg_covar=em.reg_covar,
         )
 
 
@@ -398,7 +399,8 @@ def _bootstrap(climbs: _Climbs, n: int, rng: np.random.Generator) -> _Spread:
     if climbs.n_rows < 2:
         raise DataError(
             f"The bootstrap draws as many rows as sample_weight sums to, which is {climbs.problem.total_weight:.3g}; "
-            "a row of weight 3 counts as three rows: multiply the weights accordingly."
+            "a row of weight 3 counts as three rows: multiply the weights accordingly.",
+            total_weight=climbs.problem.total_weight,
         )
     found = [p for p in (climbs.replicate(rng) for _ in range(n)) if p is not None]
     if len(found) < max(2, n / 2):

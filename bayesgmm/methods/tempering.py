@@ -174,7 +174,9 @@ def _tempered(
         if len(particles.temperatures) >= MOST_STAGES:
             raise SamplingError(
                 f"Tempering stands at temperature {particles.temperature:.3g} after {MOST_STAGES} stages; "
-                "the prior may be too wide for the data."
+                "the prior may be too wide for the data.",
+                beta=particles.temperature,
+                stages=MOST_STAGES,
             )
         particles.advance()
         for _ in range(LAST_SWEEPS if particles.temperature == 1.0 else SWEEPS):
@@ -240,7 +242,9 @@ class _Population:
         if lost.mean() > 0.9:
             raise SamplingError(
                 f"The log posterior is not finite at {int(lost.sum())} of {size} draws around its modes; "
-                "the prior may be too wide for the data, or the data have extreme values."
+                "the prior may be too wide for the data, or the data have extreme values.",
+                lost=int(lost.sum()),
+                draws=size,
             )
         found.log_posteriors[lost] = -1e300
         return found

@@ -219,7 +219,8 @@ def _check_starts(target: Target, approximation: Laplace) -> None:
     if not any(np.isfinite(target(approximation.mode + approximation.whitening @ row)[0]) for row in z):
         raise SamplingError(
             f"No chain can start: of {TRIED_STARTS} points around the posterior mode none has a finite log posterior; "
-            "check the data for extreme values and the prior's scales against the data's."
+            "check the data for extreme values and the prior's scales against the data's.",
+            tried=TRIED_STARTS,
         )
 
 

@@ -39,7 +39,10 @@ def expanded(values: ArrayLike, covariance_type: str, n_components: int, n_featu
     a = np.asarray(values, dtype=float)
     if a.shape != shapes[covariance_type]:
         raise ParameterError(
-            f"{name} must have shape {shapes[covariance_type]} with covariance_type={covariance_type!r}; got {a.shape}."
+            f"{name} must have shape {shapes[covariance_type]} with covariance_type={covariance_type!r}; got {a.shape}.",
+            name=name,
+            expected=shapes[covariance_type],
+            shape=a.shape,
         )
     match covariance_type:
         case "full":

@@ -54,7 +54,10 @@ class MixtureParams:
         if w.ndim != 1 or m.ndim != 2 or c.shape != (*m.shape, m.shape[-1]) or len(w) != len(m):
             raise ParameterError(
                 "A mixture needs weights (K,), means (K, D) and covariances (K, D, D); "
-                f"got {w.shape}, {m.shape} and {c.shape}."
+                f"got {w.shape}, {m.shape} and {c.shape}.",
+                weights=w.shape,
+                means=m.shape,
+                covariances=c.shape,
             )
         if not (np.all(w >= 0) and abs(w.sum() - 1) < 1e-8):
             raise ParameterError(

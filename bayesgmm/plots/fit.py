@@ -84,7 +84,8 @@ def plot_fit(
         if ax is not None:
             raise ParameterError(
                 f"plot_fit draws {d} features on many axes (components={components}); leave ax out, and take the figure "
-                "it returns."
+                "it returns.",
+                n_features=d,
             )
         return _pairs(f, components)
     own = ax is None

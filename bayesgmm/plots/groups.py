@@ -48,7 +48,9 @@ def rows_of(bayes: "BayesGaussianMixture", part: "Partition") -> Array:
     X = bayes.posterior_["observed_data"]["x"].to_numpy()
     if part.rows[-1] != len(X) - 1:
         raise ParameterError(
-            f"The partition is of {part.rows[-1] + 1} rows, and the fit of {len(X)}; use partition(bayes) of this fit."
+            f"The partition is of {part.rows[-1] + 1} rows, and the fit of {len(X)}; use partition(bayes) of this fit.",
+            partition_rows=int(part.rows[-1]) + 1,
+            fit_rows=len(X),
         )
     return X[part.rows]
 
@@ -100,7 +102,9 @@ def chosen_features(names: Sequence[str], features: Sequence[str | int]) -> list
     at = [int(f) if isinstance(f, Integral) else names.index(f) if f in names else -1 for f in given]
     if len(set(at)) != len(given) or not 1 <= len(at) <= 2 or not all(0 <= j < len(names) for j in at):
         raise ParameterError(
-            f"features must hold one or two different ones of {', '.join(names)}, by name or by number; got {features!r}."
+            f"features must hold one or two different ones of {', '.join(names)}, by name or by number; got {features!r}.",
+            features=features,
+            known=tuple(names),
         )
     return at
 

@@ -55,7 +55,9 @@ def plot_prior(bayes: "BayesGaussianMixture", *, ax: Axes | None = None) -> Figu
     k, d = f.em.n_components, f.X.shape[1]
     if d > 1 and ax is not None:
         raise ParameterError(
-            f"plot_prior draws {d} features on {min(d, MOST_FEATURES)} axes; leave ax out, and take the figure it returns."
+            f"plot_prior draws {d} features on {min(d, MOST_FEATURES)} axes; leave ax out, and take the figure it returns.",
+            n_features=d,
+            n_axes=min(d, MOST_FEATURES),
         )
     family = str(bayes.posterior_.attrs["covariance_type"])
     resolved = bayes.prior_.resolve(k, d, family)

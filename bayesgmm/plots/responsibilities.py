@@ -57,7 +57,9 @@ def plot_responsibilities(
     panels = 1 if k == 2 else k
     if panels > 1 and ax is not None:
         raise ParameterError(
-            f"plot_responsibilities draws {k} components on {panels} axes; leave ax out, and take the figure it returns."
+            f"plot_responsibilities draws {k} components on {panels} axes; leave ax out, and take the figure it returns.",
+            n_components=k,
+            n_axes=panels,
         )
     if ax is None:
         height = 1.6 + (2.0 if panels == 1 else max(0.9, 1.5 - 0.08 * k) * panels)

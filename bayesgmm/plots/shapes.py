@@ -70,7 +70,8 @@ def plot_shapes(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     k = len(result.shapes.index.unique("component"))
     if ax is not None and len(kinds) > 1:
         raise ParameterError(
-            f"plot_shapes draws {len(kinds)} panels ({', '.join(kinds)}); leave ax out, and take the figure it returns."
+            f"plot_shapes draws {len(kinds)} panels ({', '.join(kinds)}); leave ax out, and take the figure it returns.",
+            kinds=tuple(kinds),
         )
     own = ax is None
     if ax is None:

@@ -91,7 +91,8 @@ def check_readable(allowed: bool, what: str) -> None:
     if not allowed:
         raise ParameterError(
             f"The components must not be read one by one (see verdict_), and so {what} would mislead; "
-            "plot_similarity, plot_uncertainty and plot_ball do not depend on their names."
+            "plot_similarity, plot_uncertainty and plot_ball do not depend on their names.",
+            what=what,
         )
 
 

@@ -93,7 +93,7 @@ def write_report(
     """
     check_is_fitted(bayes)
     if format not in FORMATS:
-        raise ParameterError(f"format must be 'html' or 'json'; got {format!r}.")
+        raise ParameterError(f"format must be 'html' or 'json'; got {format!r}.", format=format)
     if comparison is not None and comparison.bayes is not bayes:
         raise ParameterError("comparison must be compare(bayes) of the same fit; got that of another one.")
     check_writable(Path(path))

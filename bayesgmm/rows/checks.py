@@ -55,7 +55,8 @@ def check_data(X: Any) -> Array:
     if isinstance(X, np.ma.MaskedArray):
         raise DataError(
             f"X is a masked array with {int(np.ma.count_masked(X))} masked values, which would be read "
-            "as data; drop or impute them first and pass a plain array."
+            "as data; drop or impute them first and pass a plain array.",
+            n_masked=int(np.ma.count_masked(X)),
         )
     names = getattr(X, "columns", None)
     if hasattr(X, "to_numpy"):
@@ -79,11 +80,14 @@ def check_data(X: Any) -> Array:
             if values.ndim == 1
             else "Pass one row per observation and one column per feature."
         )
-        raise DataError(f"Expected 2D array, got {values.ndim}D array of shape {values.shape}. {hint}")
+        raise DataError(
+            f"Expected 2D array, got {values.ndim}D array of shape {values.shape}. {hint}", shape=values.shape
+        )
     n, d = values.shape
     if n == 0 or d == 0:
         raise DataError(
-            f"Found array with {n} sample(s) and {d} feature(s) (shape={values.shape}) while a minimum of 1 is required."
+            f"Found array with {n} sample(s) and {d} feature(s) (shape={values.shape}) while a minimum of 1 is required.",
+            shape=values.shape,
         )
     floats = _to_float(values, names)
     bad = ~np.isfinite(floats)
@@ -178,7 +182,10 @@ def check_distinct_rows(X: Array, n_components: int) -> None:
 def check_fittable(X: Array, names: Sequence[str], n_components: int, covariance_type: str) -> None:
     """Refuse data to which no mixture of this kind can be fitted; X holds the rows that count."""
     if len(X) < 2:
-        raise DataError(f"A covariance needs at least 2 rows; got n_samples = {len(X)} sample(s) that count.")
+        raise DataError(
+            f"A covariance needs at least 2 rows; got n_samples = {len(X)} sample(s) that count.",
+            n_rows=len(X),
+        )
     check_varying_columns(X, names)
     check_distinct_rows(X, n_components)
     if covariance_type in ("full", "tied") and len(X) > X.shape[1]:
@@ -226,14 +233,20 @@ def check_sample_weight(sample_weight: Any, n: int) -> Array:
     if w.ndim == 0:
         w = np.full(n, float(w))
     if w.shape != (n,):
-        raise DataError(f"sample_weight must have one value per row, shape ({n},); got shape {w.shape}.")
+        raise DataError(
+            f"sample_weight must have one value per row, shape ({n},); got shape {w.shape}.",
+            expected=(n,),
+            shape=w.shape,
+        )
     if not np.all(np.isfinite(w)) or np.any(w < 0):
         row = int(np.flatnonzero(~np.isfinite(w) | (w < 0))[0])
         raise DataError(f"sample_weight must be finite and not negative; row {row} has {w[row]}.", row=row)
     with np.errstate(over="ignore"):
         total = w.sum()
     if not np.isfinite(total):
-        raise DataError("sample_weight sums to infinity; rescale it.")
+        raise DataError("sample_weight sums to infinity; rescale it.", total=float(total))
     if total <= 0:
-        raise DataError("sample_weight is zero for every row, so that nothing is left to fit.")
+        raise DataError(
+            "sample_weight is zero for every row, so that nothing is left to fit.", total=float(total)
+        )
     return w

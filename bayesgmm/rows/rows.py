@@ -156,7 +156,11 @@ def _index(X: Any, n: int) -> pd.Index:
     if not isinstance(index, pd.Index):
         return pd.RangeIndex(n)
     if len(index) != n:
-        raise DataError(f"The index has {len(index)} row name(s), but X has {n} row(s); give one for each.")
+        raise DataError(
+            f"The index has {len(index)} row name(s), but X has {n} row(s); give one for each.",
+            n_names=len(index),
+            n_rows=n,
+        )
     lost = index.to_frame(index=False).isna().any(axis=1).to_numpy()
     if lost.any():
         raise DataError(

@@ -225,7 +225,9 @@ def select_components(
     validation.check_fittable(rows, names, max(ks), covariance_type)
     if 0 < arguments.check_integer(n_bootstrap, "n_bootstrap", 0) < FEWEST_REPLICATIONS:
         raise ParameterError(
-            f"n_bootstrap must be 0, or at least {FEWEST_REPLICATIONS} for a p-value of 0.05 to be possible; got {n_bootstrap}."
+            f"n_bootstrap must be 0, or at least {FEWEST_REPLICATIONS} for a p-value of 0.05 to be possible; got {n_bootstrap}.",
+            n_bootstrap=n_bootstrap,
+            minimum=FEWEST_REPLICATIONS,
         )
     prior = prior or Prior.from_data(rows, covariance_type=covariance_type)
     if not all(is_exchangeable(prior.resolve(k, rows.shape[1], covariance_type)) for k in ks):
@@ -294,13 +296,17 @@ def checked_numbers(ks: Iterable[int]) -> list[int]:
         Where they are not.
     """
     if isinstance(ks, numbers.Integral | str) or not np.iterable(ks):
-        raise ParameterError(f"ks must be a list of numbers of components, such as range(1, 7); got {ks!r}.")
+        raise ParameterError(
+            f"ks must be a list of numbers of components, such as range(1, 7); got {ks!r}.", ks=ks
+        )
     found = [arguments.check_integer(k, "each of ks", 1) for k in ks]
     if not found:
-        raise ParameterError("ks must hold at least one number of components; got none.")
+        raise ParameterError("ks must hold at least one number of components; got none.", ks=())
     twice = sorted({k for k in found if found.count(k) > 1})
     if twice:
-        raise ParameterError(f"ks must hold each number of components once; got {twice[0]} more than once.")
+        raise ParameterError(
+            f"ks must hold each number of components once; got {twice[0]} more than once.", twice=twice[0]
+        )
     return sorted(found)
 
 

@@ -16,7 +16,12 @@ def check_choice(value: Any, name: str, choices: Iterable[str]) -> None:
     """Refuse what is not one of the choices."""
     allowed = list(choices)
     if not isinstance(value, str) or value not in allowed:
-        raise ParameterError(f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
+        raise ParameterError(
+            f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.",
+            name=name,
+            value=value,
+            choices=tuple(allowed),
+        )
 
 
 def available_cores() -> int:
@@ -28,10 +33,18 @@ def check_integer(value: Any, name: str, minimum: int) -> int:
     """An integer not below `minimum`; booleans and floats such as 2.0 are refused."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
         raise ParameterError(
-            f"{name} must be an integer of at least {minimum}; got {value!r} ({type(value).__name__})."
+            f"{name} must be an integer of at least {minimum}; got {value!r} ({type(value).__name__}).",
+            name=name,
+            value=value,
+            minimum=minimum,
         )
     if value < minimum:
-        raise ParameterError(f"{name} must be an integer of at least {minimum}; got {int(value)}.")
+        raise ParameterError(
+            f"{name} must be an integer of at least {minimum}; got {int(value)}.",
+            name=name,
+            value=int(value),
+            minimum=minimum,
+        )
     return int(value)
 
 
@@ -48,8 +61,11 @@ def seed_sequence(random_state: Any) -> np.random.SeedSequence:
     if isinstance(random_state, bool | np.bool_) or not isinstance(random_state, numbers.Integral):
         raise ParameterError(
             "random_state must be None, a non-negative integer, a numpy Generator or a RandomState; "
-            f"got {random_state!r} ({type(random_state).__name__})."
+            f"got {random_state!r} ({type(random_state).__name__}).",
+            random_state=random_state,
         )
     if random_state < 0:
-        raise ParameterError(f"random_state must not be negative; got {int(random_state)}.")
+        raise ParameterError(
+            f"random_state must not be negative; got {int(random_state)}.", random_state=int(random_state)
+        )
     return np.random.SeedSequence(int(random_state))
