@@ -45,11 +45,17 @@ class Golden:
     def __init__(self, name, known, update):
         self.name, self.known, self.update, self.asked = name, known, update, {}
 
-    def __call__(self, text, hide=()):
-        """Hold a text against the file's; each of `hide`, a regular expression, is hidden wherever it occurs."""
+    def __call__(self, found, /, hide=(), **details):
+        """Hold a text, or an error with these among its details, against the file.
+
+        Each of `hide`, a regular expression, is hidden wherever it occurs.
+        """
+        for name, value in details.items():
+            assert name in found.details, f"{name} is not among {found.details}."
+            assert same(found.details[name], value), f"{name} is {found.details[name]!r}, not {value!r}."
+        text = str(found).rstrip("\n")
         for pattern in hide:
             text = re.sub(pattern, HIDDEN, text)
-        text = str(text).rstrip("\n")
         assert not any(line.startswith(MARK) for line in text.splitlines())
         key = self.name if not self.asked else f"{self.name} #{len(self.asked) + 1}"
         self.asked[key] = text
@@ -62,12 +68,8 @@ class Golden:
         """An error of exactly this kind is raised, with these among its details, and its message is the file's."""
         with pytest.raises(kind) as caught:
             yield caught
-        error = caught.value
-        assert type(error) is kind
-        for name, value in details.items():
-            assert name in error.details, f"{name} is not among {error.details}."
-            assert same(error.details[name], value), f"{name} is {error.details[name]!r}, not {value!r}."
-        self(str(error), hide)
+        assert type(caught.value) is kind
+        self(caught.value, hide, **details)
 
     def left_over(self):
         """Keys that the file has under this test's name and that it has not asked for."""

@@ -1,4 +1,4 @@
-"""Reading tables: values against numpy's own, and each problem by its full sentence."""
+"""Reading tables: values against numpy's own, and each problem by its details and its sentence."""
 
 import errno
 import io
@@ -39,7 +39,7 @@ def read(content, name="x.csv", **options):
 
 
 def problem(content, name="x.csv", **options):
-    """The sentence of the problem that this content makes."""
+    """The problem that this content makes."""
     return problem_of(write(content, name), **options)
 
 
@@ -47,7 +47,7 @@ def problem_of(path, **options):
     with pytest.raises(FileProblem) as caught:
         read_table(path, **options)
     assert caught.value.details["path"] == os.fspath(path)
-    return str(caught.value)
+    return caught.value
 
 
 def csv_field(name):
@@ -203,76 +203,55 @@ def test_a_large_table_is_read_quickly():
 # ------------------------------------------------------------ no such file, or no table in it
 
 
-def test_missing_file():
+def test_missing_file(golden):
     write("a\n1\n", "penguins.csv")
-    assert problem_of("penguin.csv") == "There is no file 'penguin.csv'; did you mean 'penguins.csv'?"
-    assert problem_of("zzz") == "There is no file 'zzz'; check its name and its folder."
-    assert (
-        problem_of("no/x.csv")
-        == "There is no file 'no/x.csv'; there is no folder 'no' either, so check the path."
-    )
+    golden(problem_of("penguin.csv"))
+    golden(problem_of("zzz"))
+    golden(problem_of("no/x.csv"))
 
 
-def test_missing_file_in_another_folder(folder):
+def test_missing_file_in_another_folder(folder, golden):
     (folder / "data").mkdir()
     nothing = os.path.join("data", "x.csv")
-    assert problem_of(nothing) == f"There is no file {nothing!r}; check its name and its folder."
+    golden(problem_of(nothing))
     write("a\n1\n", "data/penguins.csv")
     nearly = os.path.join("data", "pengiuns.csv")
-    right = os.path.join("data", "penguins.csv")
-    assert problem_of(nearly) == f"There is no file {nearly!r}; did you mean {right!r}?"
+    golden(problem_of(nearly))
 
 
-def test_directory(folder):
+def test_directory(folder, golden):
     (folder / "data").mkdir()
-    assert problem_of("data") == "'data' is a directory; name a file in it, a csv, tsv or parquet file."
+    golden(problem_of("data"))
     write("", "data/a.txt")
     write("a\n1\n", "data/b.csv")
     write("a\n1\n", "data/c.csv")
-    b = os.path.join("data", "b.csv")
-    assert problem_of("data") == f"'data' is a directory; name a file in it, such as {b!r}."
+    golden(problem_of("data"))
 
 
-def test_names_that_no_file_can_have():
-    assert (
-        problem_of("a\0b")
-        == "'a\\x00b' cannot be read (embedded null byte); check its name and its permissions."
-    )
-    assert problem_of("x" * 1000) == (
-        f"'…{'x' * 59}' cannot be read (file name too long); check its name and its permissions."
-    )
+def test_names_that_no_file_can_have(golden):
+    golden(problem_of("a\0b"))
+    golden(problem_of("x" * 1000))
 
 
-def test_forbidden_file(monkeypatch):
+def test_forbidden_file(monkeypatch, golden):
     def refuse(path):
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     # Not by chmod: root may read every file.
     monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
-    assert problem_of("x.csv") == (
-        "'x.csv' cannot be read (permission denied); check its name and its permissions."
-    )
+    golden(problem_of("x.csv"))
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", "  \n", "\ufeff"])
-def test_empty_file(content):
-    assert problem(content) == (
-        "'x.csv' is empty; it needs a header line with column names and one line per observation."
-    )
+def test_empty_file(content, golden):
+    golden(problem(content))
 
 
-def test_header_only():
-    assert problem("a,b\n") == (
-        "'x.csv' names 2 columns ('a', 'b') but has no rows; it needs one row per observation."
-    )
-    assert problem("a,b,c,d,e,f,g") == (
-        "'x.csv' names 7 columns ('a', 'b', 'c', 'd', 'e' and 2 more) but has no rows; "
-        "it needs one row per observation."
-    )
+def test_header_only(golden):
+    golden(problem("a,b\n"))
+    golden(problem("a,b,c,d,e,f,g"))
     pd.DataFrame({"a": []}).to_parquet("x.parquet")
-    assert problem_of("x.parquet") == (
-        "'x.parquet' names 1 column ('a') but has no rows; it needs one row per observation."
-    )
+    golden(problem_of("x.parquet"))
 
 
 @pytest.mark.parametrize(
@@ -283,144 +262,100 @@ def test_header_only():
         (b"a,b\n1,\0\n", "0x00", 2),
     ],
 )
-def test_not_utf8(content, byte, line):
-    assert re.fullmatch(
-        rf"'x\.csv' is not UTF-8 text \(byte {byte} in line {line}\); export it as csv in UTF-8\.",
-        problem(content),
-    )
+def test_not_utf8(content, byte, line, golden):
+    found = problem(content)
+    assert re.search(rf"byte {byte} in line {line}\b", str(found))
+    golden(found, hide=["0x.."])
 
 
-def test_broken_parquet():
-    sentence = problem(b"PAR1 and nothing else", "x.dat")
-    assert re.fullmatch(r"'x\.dat' cannot be read as parquet \([^\n]{10,120}\); write it again\.", sentence)
+def test_broken_parquet(golden):
+    golden(problem(b"PAR1 and nothing else", "x.dat"), hide=[r"(?<=\()[^\n]{10,120}(?=\);)"])
 
 
-def test_ragged_rows():
-    assert problem("a,b\n1,2\n\n1,2,3\n") == (
-        "Line 4 of 'x.csv' has 3 values, but the header names 2 columns; "
-        "put a value that contains the separator in double quotes."
-    )
-    assert problem("\na,b\n1,2\n1,2,3\n").startswith("Line 4 of 'x.csv' has 3 values")
+def test_ragged_rows(golden):
+    golden(problem("a,b\n1,2\n\n1,2,3\n"), line=4)
+    golden(problem("\na,b\n1,2\n1,2,3\n"), line=4)
     # R's write.table leaves the row names without a name.
-    assert problem("a,b\n1,2,3\n2,3,4\n") == (
-        "Row 1 of 'x.csv' has 3 values, but its header names 2 columns; give every column a name."
-    )
+    golden(problem("a,b\n1,2,3\n2,3,4\n"), row=1)
 
 
-def test_open_quotation_mark():
-    expected = "A quotation mark opened in line 3 of 'x.csv' is never closed; close it or remove it."
-    assert problem('a,b\n1,2\n3,"4\n5,6\n') == expected
-    assert problem('\na,b\n3,"4\n5,6\n') == expected
+def test_open_quotation_mark(golden):
+    golden(problem('a,b\n1,2\n3,"4\n5,6\n'), line=3)
+    golden(problem('\na,b\n3,"4\n5,6\n'), line=3)
 
 
-def test_standard_input_is_called_so(monkeypatch):
+def test_standard_input_is_called_so(monkeypatch, golden):
     def sentence(content):
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(content)))
         return problem_of("-")
 
-    assert sentence(b"") == (
-        "Standard input is empty; it needs a header line with column names and one line per observation."
-    )
-    assert sentence(b"a,b\n1,inf\n2,3") == (
-        "Standard input has 1 infinite value, the first in column 'b', row 1 (line 2); "
-        "correct the value or remove the row."
-    )
-    assert sentence(b"a,b\n1,x\n2,y").startswith("Column 'b' of standard input holds 'x'")
+    golden(sentence(b""))
+    golden(sentence(b"a,b\n1,inf\n2,3"), column="b", row=1, count=1)
+    golden(sentence(b"a,b\n1,x\n2,y"), column="b", columns=["b"], row=1)
 
 
 # ------------------------------------------------------------ the header and the choice of columns
 
 
-def test_header_that_is_data():
-    assert problem("1.5,2\n3,4\n") == (
-        "The first line of 'x.csv' (1.5, 2) looks like data; add a header line with 2 column names above it, "
-        "or, if these are the names, choose among them with --columns 1.5,2."
-    )
+def test_header_that_is_data(golden):
+    golden(problem("1.5,2\n3,4\n"), line=1)
     # Two equal values cannot be names; a missing value among numbers is data too.
-    no_names = "The first line of 'x.csv' ({}) looks like data; add a header line with {} above it."
-    assert problem("2,2\n3,4\n") == no_names.format("2, 2", "2 column names")
-    assert problem("1,NA,1\n3,4,5\n") == no_names.format("1, NA, 1", "3 column names")
-    assert problem("7,7\n") == no_names.format("7, 7", "2 column names")
-    assert problem("1\n3\n").startswith("The first line of 'x.csv' (1) looks like data")
-    assert problem("1,2\n3,4\n", columns=["a"]).startswith("The first line of 'x.csv' (1, 2) looks like data")
+    golden(problem("2,2\n3,4\n"), line=1)
+    golden(problem("1,NA,1\n3,4,5\n"), line=1)
+    golden(problem("7,7\n"), line=1)
+    golden(problem("1\n3\n"), line=1)
+    golden(problem("1,2\n3,4\n", columns=["a"]), line=1)
     # The first flower of the header-less iris file.
-    assert problem("5.1,3.5,setosa\n4.9,3.0,setosa\n") == (
-        "The first line of 'x.csv' (5.1, 3.5, setosa) looks like data; add a header line with 3 column names "
-        "above it, or, if these are the names, choose among them with --columns 5.1,3.5."
-    )
+    golden(problem("5.1,3.5,setosa\n4.9,3.0,setosa\n"), line=1)
 
 
-def test_unknown_column():
+def test_unknown_column(golden):
     text = "bill_length,bill_depth\n1,2\n3,4\n"
-    assert problem(text, columns="bill_lenght") == (
-        "'x.csv' has no column 'bill_lenght'; did you mean 'bill_length'?"
-    )
-    assert problem(text, columns=["bill_depth", "BILL_LENGTH"]) == (
-        "'x.csv' has no column 'BILL_LENGTH'; did you mean 'bill_length'?"
-    )
-    assert problem(text, columns=["zzz"]) == (
-        "'x.csv' has no column 'zzz'; its columns are 'bill_length', 'bill_depth'."
-    )
-    assert problem(f"{LONG},b\n1,2\n3,4\n", columns=[LONG + "m"]) == (
-        f"'x.csv' has no column '{'n' * 39}…{'n' * 19}m'; did you mean '{'n' * 39}…{'n' * 20}'?"
-    )
+    golden(problem(text, columns="bill_lenght"), column="bill_lenght")
+    golden(problem(text, columns=["bill_depth", "BILL_LENGTH"]), column="BILL_LENGTH")
+    golden(problem(text, columns=["zzz"]), column="zzz")
+    golden(problem(f"{LONG},b\n1,2\n3,4\n", columns=[LONG + "m"]))
 
 
-def test_columns_asked_for_twice_or_not_at_all():
+def test_columns_asked_for_twice_or_not_at_all(golden):
     text = "a,b\n1,2\n3,4\n"
-    assert problem(text, columns="a,b,a") == "Column 'a' of 'x.csv' was asked for 2 times; name it once."
-    assert (
-        problem(text, columns=[])
-        == "No column of 'x.csv' was asked for; name at least one with --columns a,b."
-    )
+    golden(problem(text, columns="a,b,a"), column="a")
+    golden(problem(text, columns=[]))
 
 
 @pytest.mark.parametrize("columns", [None, "a", "b"])
-def test_repeated_names(columns):
-    assert problem("a,b,a\n1,2,3\n2,3,4\n", columns=columns) == (
-        "2 columns of 'x.csv' are called 'a' (numbers 1, 3); give each its own name."
-    )
+def test_repeated_names(columns, golden):
+    golden(problem("a,b,a\n1,2,3\n2,3,4\n", columns=columns), column="a")
 
 
-def test_column_without_a_name():
+def test_column_without_a_name(golden):
     # What pandas and R write for row numbers.
-    assert problem(",a,b\n0,1,2\n1,2,3\n") == (
-        "Column 1 of 'x.csv' has no name; give it one, or choose among the others with --columns a,b."
-    )
+    golden(problem(",a,b\n0,1,2\n1,2,3\n"), column_number=1)
 
 
 # ------------------------------------------------------------ cells that are no numbers
 
 
-def test_text_columns_are_not_left_out_without_a_word():
-    assert problem("s,a,b\nx,1,2\ny,3,4\n") == (
-        "Column 's' of 'x.csv' holds 'x' in row 1 (line 2), which is not a number; "
-        "choose the numeric columns with --columns a,b."
-    )
-    assert problem_of(write(datasets.penguins().path.read_bytes())) == (
-        "3 columns of 'x.csv' are not numeric ('species' holds 'Adelie' in row 1, 'island' holds 'Torgersen' "
-        "in row 1, 'sex' holds 'male' in row 1); choose the numeric columns with "
-        "--columns bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,year."
+def test_text_columns_are_not_left_out_without_a_word(golden):
+    golden(problem("s,a,b\nx,1,2\ny,3,4\n"), column="s", columns=["s"], row=1)
+    golden(
+        problem_of(write(datasets.penguins().path.read_bytes())),
+        column="species",
+        columns=["species", "island", "sex"],
+        row=1,
     )
 
 
-def test_text_columns_beyond_three_are_counted():
-    assert problem("p,q,r,s,t,a\nx,x,x,x,x,1\n,,,,y,2\n") == (
-        "5 columns of 'x.csv' are not numeric ('p' holds 'x' in row 1, 'q' holds 'x' in row 1, "
-        "'r' holds 'x' in row 1 and 2 more); choose the numeric columns with --columns a."
+def test_text_columns_beyond_three_are_counted(golden):
+    golden(
+        problem("p,q,r,s,t,a\nx,x,x,x,x,1\n,,,,y,2\n"), column="p", columns=["p", "q", "r", "s", "t"], row=1
     )
 
 
-def test_few_bad_cells_are_to_be_corrected():
+def test_few_bad_cells_are_to_be_corrected(golden):
     text = "a,b\n1,5\n2,?\n3,6\n4,{}\n5,7\n"
-    assert problem(text.format(8)) == (
-        "Column 'b' of 'x.csv' holds '?' in row 2 (line 3), which is not a number; correct that value, "
-        "or choose the numeric columns with --columns a."
-    )
-    assert problem(text.format("?"), columns=["b", "a"]) == (
-        "Column 'b' of 'x.csv' holds '?' in row 2 (line 3), which is not a number; correct these 2 values, "
-        "or choose the numeric columns with --columns a."
-    )
+    golden(problem(text.format(8)), column="b", columns=["b"], row=2)
+    golden(problem(text.format("?"), columns=["b", "a"]), column="b", columns=["b"], row=2)
 
 
 def test_the_position_of_a_bad_cell_is_carried_along():
@@ -429,128 +364,79 @@ def test_the_position_of_a_bad_cell_is_carried_along():
     assert caught.value.details["column"] == "b" and caught.value.details["row"] == 3
 
 
-def test_text_column_asked_for():
+def test_text_column_asked_for(golden):
     text = "s,a,t,b\nx,1,y,5\ny,3,x,6\n"
-    assert problem(text, columns=["s", "a"]) == (
-        "Column 's' of 'x.csv' holds 'x' in row 1 (line 2), which is not a number; "
-        "choose the numeric columns with --columns a."
-    )
+    golden(problem(text, columns=["s", "a"]), column="s", columns=["s"], row=1)
     # Nothing is left of the choice, so that the whole file is looked at.
-    assert problem(text, columns=["s"]).endswith("choose the numeric columns with --columns a,b.")
+    golden(problem(text, columns=["s"]), column="s", columns=["s"], row=1)
 
 
-def test_no_numeric_column_at_all():
-    assert problem("s,t\nx,y\ny,x\n") == (
-        "2 columns of 'x.csv' are not numeric ('s' holds 'x' in row 1, 't' holds 'y' in row 1); "
-        "no other column is numeric, so that nothing is left to cluster."
-    )
-    assert problem("a b c\n1 2 3\n4 5 6\n") == (
-        "Column 'a b c' of 'x.csv' holds '1 2 3' in row 1 (line 2), which is not a number; "
-        "write numbers, and separate columns by commas, semicolons or tabs."
-    )
+def test_no_numeric_column_at_all(golden):
+    golden(problem("s,t\nx,y\ny,x\n"), column="s", columns=["s", "t"], row=1)
+    golden(problem("a b c\n1 2 3\n4 5 6\n"), column="a b c", columns=["a b c"], row=1)
 
 
-def test_decimal_commas():
-    assert problem("a;b\n1,5;2\n3;4,5\n", columns=["a"]) == (
-        "Column 'a' of 'x.csv' holds '1,5' in row 1 (line 2), which is not a number; "
-        "write decimals with a point, not with a comma."
-    )
+def test_decimal_commas(golden):
+    golden(problem("a;b\n1,5;2\n3;4,5\n", columns=["a"]), column="a", columns=["a"], row=1)
 
 
 @pytest.mark.parametrize("cell", ["True", "0x10", "1_0", "1+2j", "2020-01-01", "1d3", "١"])
-def test_what_is_not_a_number(cell):
-    assert problem(f"a,b\n{cell},1\n{cell},2\n").startswith(
-        f"Column 'a' of 'x.csv' holds '{cell}' in row 1 (line 2), which is not a number;"
-    )
+def test_what_is_not_a_number(cell, golden):
+    golden(problem(f"a,b\n{cell},1\n{cell},2\n"), column="a", columns=["a"], row=1)
 
 
-def test_parquet_columns_that_are_no_numbers():
+def test_parquet_columns_that_are_no_numbers(golden):
     days = pd.date_range("2020-01-01", periods=2)
     frame = pd.DataFrame({"a": [1, 2], "day": days, "flag": [True, False], "list": [[1], [2]]})
     frame.to_parquet("x.parquet")
-    assert problem_of("x.parquet") == (
-        "3 columns of 'x.parquet' are not numeric ('day' holds '2020-01-01 00:00:00' in row 1, "
-        "'flag' holds 'True' in row 1, 'list' holds '[1]' in row 1); "
-        "choose the numeric columns with --columns a."
-    )
+    golden(problem_of("x.parquet"), column="day", columns=["day", "flag", "list"], row=1)
 
 
-def test_the_line_is_left_out_where_rows_are_not_lines():
-    sentence = "Column 'b' of 'x.csv' holds 'x' in row 2, which is not a number;"
-    assert problem("a,b\n1,2\n\n3,x\n").startswith(sentence)
-    assert problem('"a\na",b\n1,2\n3,x\n').startswith(sentence)
+def test_the_line_is_left_out_where_rows_are_not_lines(golden):
+    golden(problem("a,b\n1,2\n\n3,x\n"), column="b", columns=["b"], row=2)
+    golden(problem('"a\na",b\n1,2\n3,x\n'), column="b", columns=["b"], row=2)
 
 
 def test_the_suggested_columns_can_be_pasted():
     text = f"{csv_field(ODD)},s,{csv_field('length, in mm')}\n1,x,2\n3,y,4\n"
-    _, _, option = problem(text).partition(" with --columns ")
+    _, _, option = str(problem(text)).partition(" with --columns ")
     (argument,) = shlex.split(option.removesuffix("."))
     table = read(text, columns=argument)
     assert table.names == [ODD, "length, in mm"]
     assert_array_equal(table.X, [[1, 2], [3, 4]])
 
 
-def test_long_names_and_cells_are_shortened():
-    short = "n" * 39 + "…" + "n" * 20
-    assert problem(f"{LONG},b,c\n1,2,{'x' * 61}\n3,4,y\n") == (
-        f"Column 'c' of 'x.csv' holds '{'x' * 39}…{'x' * 20}' in row 1 (line 2), which is not a number; "
-        "choose the numeric columns with --columns b and 1 more."
-    )
-    assert problem(f"{LONG},b\n7,2\n7,4\n").startswith(f"Column '{short}' of 'x.csv' is constant")
-    assert f"'{'m' * 60}'" in problem(f"{'m' * 60},b\n7,2\n7,4\n")
+def test_long_names_and_cells_are_shortened(golden):
+    golden(problem(f"{LONG},b,c\n1,2,{'x' * 61}\n3,4,y\n"), column="c", columns=["c"], row=1)
+    golden(problem(f"{LONG},b\n7,2\n7,4\n"))
+    assert f"'{'m' * 60}'" in str(problem(f"{'m' * 60},b\n7,2\n7,4\n"))
 
 
 # ------------------------------------------------------------ missing, infinite and constant values
 
 
-def test_missing_values():
-    assert problem("a,b\n1,2\n3,\n,\n5,6\n") == (
-        "'x.csv' has 3 missing values in 2 rows, the first in column 'b', row 2 (line 3); "
-        "fill in what is missing, or leave out those rows with --drop-missing."
-    )
-    assert problem("a,b\n1,NA\n3,4\n") == (
-        "'x.csv' has 1 missing value in 1 row, the first in column 'b', row 1 (line 2); "
-        "fill in what is missing, or leave out that row with --drop-missing."
-    )
+def test_missing_values(golden):
+    golden(problem("a,b\n1,2\n3,\n,\n5,6\n"), column="b", row=2, count=3)
+    golden(problem("a,b\n1,NA\n3,4\n"), column="b", row=1, count=1)
     # A row that ends too early lacks values.
-    assert problem("a,b\n1,2\n3\n").startswith(
-        "'x.csv' has 1 missing value in 1 row, the first in column 'b'"
-    )
+    golden(problem("a,b\n1,2\n3\n"), column="b", row=2, count=1)
 
 
 @pytest.mark.parametrize("drop_missing", [False, True])
-def test_nothing_left(drop_missing):
-    assert problem("a,b,c\n1,,2\n2,,\n3,,4\n", drop_missing=drop_missing) == (
-        "Every row of 'x.csv' lacks a value (column 'b' lacks 3 of 3), so that nothing is left to fit; "
-        "fill the values in, or leave that column out with --columns a,c."
-    )
-    assert problem("a,b\n,1\n,2\n", columns=["a"], drop_missing=drop_missing) == (
-        "Every row of 'x.csv' lacks a value (column 'a' lacks 2 of 2), so that nothing is left to fit; "
-        "fill the values in."
-    )
+def test_nothing_left(drop_missing, golden):
+    golden(problem("a,b,c\n1,,2\n2,,\n3,,4\n", drop_missing=drop_missing), column="b", count=4)
+    golden(problem("a,b\n,1\n,2\n", columns=["a"], drop_missing=drop_missing), column="a", count=2)
 
 
 @pytest.mark.parametrize("drop_missing", [False, True])
-def test_infinite_values_are_always_an_error(drop_missing):
+def test_infinite_values_are_always_an_error(drop_missing, golden):
     # The second infinity stands in a row that would be dropped.
-    assert problem("a,b\n1,2\n3,inf\n-inf,\n", drop_missing=drop_missing) == (
-        "'x.csv' has 2 infinite values, the first in column 'b', row 2 (line 3); "
-        "correct the value or remove the row."
-    )
-    assert problem("a,b\n1,1e999\n3,4\n", drop_missing=drop_missing) == (
-        "'x.csv' has 1 infinite value, the first in column 'b', row 1 (line 2); "
-        "correct the value or remove the row."
-    )
+    golden(problem("a,b\n1,2\n3,inf\n-inf,\n", drop_missing=drop_missing), column="b", row=2, count=2)
+    golden(problem("a,b\n1,1e999\n3,4\n", drop_missing=drop_missing), column="b", row=1, count=1)
 
 
-def test_constant_column():
-    assert problem("a,b,c\n1,0.5,2\n2,0.5,3\n") == (
-        "Column 'b' of 'x.csv' is constant (every value is 0.5), so that no Gaussian has a density for it; "
-        "leave it out with --columns a,c."
-    )
-    assert problem("a,b\n1,3\n2,3\n", columns="b") == (
-        "Column 'b' of 'x.csv' is constant (every value is 3), so that no Gaussian has a density for it; "
-        "choose another."
-    )
+def test_constant_column(golden):
+    golden(problem("a,b,c\n1,0.5,2\n2,0.5,3\n"), column="b")
+    golden(problem("a,b\n1,3\n2,3\n", columns="b"), column="b")
     # Constant among the rows that are left.
-    assert problem("a,b\n1,3\n,4\n2,3\n", drop_missing=True).startswith("Column 'b' of 'x.csv' is constant")
+    golden(problem("a,b\n1,3\n,4\n2,3\n", drop_missing=True), column="b")
