@@ -26,7 +26,6 @@ from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.record import em_dataset
-from bayesgmm.em.steps import FAMILIES
 from bayesgmm.errors import BayesGMMError, ParameterError, SamplingError
 from bayesgmm.methods.importance import FEWEST_DRAWS
 from bayesgmm.methods.running import (
@@ -40,6 +39,7 @@ from bayesgmm.methods.running import (
 from bayesgmm.methods.tempering import FEWEST_PARTICLES, is_exchangeable
 from bayesgmm.mixture import density
 from bayesgmm.mixture import draws as drawn
+from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.posterior import passes, relabel
 from bayesgmm.posterior.labelling import certify
 from bayesgmm.posterior.modes import find_modes, modes_dataset
@@ -150,7 +150,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         self,
         n_components: int = 1,
         *,
-        covariance_type: str = "full",
+        covariance_type: str = DEFAULT_FAMILY,
         method: str = "auto",
         prior: Prior | None = None,
         draws: int = 1000,
@@ -192,7 +192,9 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         settings = self._settings()
         rows = validation.check_data(X)
         names = validation.column_names(X, rows.shape[1])
-        validation.check_fittable(rows, names, settings["n_components"], self.covariance_type)
+        validation.check_fittable(
+            rows, names, settings["n_components"], family_of(self.covariance_type).has_correlations
+        )
         prior = self.prior or Prior.from_data(rows, covariance_type=self.covariance_type)
         resolved = prior.resolve(settings["n_components"], rows.shape[1], self.covariance_type)
         self._check_tempering(resolved)
@@ -232,7 +234,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
                 f"target_accept must be a number between 0 and 1; got {self.target_accept!r}.",
                 target_accept=self.target_accept,
             )
-        arguments.check_choice(self.covariance_type, "covariance_type", FAMILIES)
+        family_of(self.covariance_type)
         arguments.check_choice(self.method, "method", METHODS)
         if self.max_time is not None and not (
             isinstance(self.max_time, numbers.Real)

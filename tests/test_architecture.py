@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+import house
+
 import bayesgmm
 
 PACKAGE = Path(bayesgmm.__file__).parent
@@ -76,3 +78,7 @@ def test_imports_go_down_only():
 def test_priors_model_and_sampling_have_never_heard_of_em():
     for path in (PACKAGE / "bayes").rglob("*.py"):
         assert "em" not in set(imported(path)), path
+
+
+def test_families_are_named_in_one_place():
+    assert house.family_literals() == []

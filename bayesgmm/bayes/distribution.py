@@ -41,9 +41,9 @@ from pytensor.tensor.rewriting.basic import register_canonicalize
 from bayesgmm import __version__
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import kernels
+from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
 from bayesgmm.rows.checks import check_data
 from bayesgmm.support import compilation
-from bayesgmm.support.arguments import check_choice
 
 __all__ = ["GaussianMixture"]
 
@@ -268,7 +268,7 @@ class GaussianMixture(Distribution):
     cholesky : tensor_like
         What the covariances L L' are made of, in the shape of the family: lower Cholesky factors (K, D, D) full, one
         such factor (D, D) tied, standard deviations (K, D) diag or (K,) spherical. What lies above a diagonal is not read.
-    covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
+    covariance_type : str, default "full"
     row_weights : tensor_like, shape (N,), optional
         A row of weight 3 counts as three rows: its log density is multiplied by 3. Draws take no notice.
 
@@ -314,15 +314,15 @@ class GaussianMixture(Distribution):
         means: ArrayLike,
         cholesky: ArrayLike,
         *,
-        covariance_type: str = "full",
+        covariance_type: str = DEFAULT_FAMILY,
         row_weights: ArrayLike | None = None,
         **kwargs: Any,
     ) -> TensorVariable:
         """The distribution outside of a model; takes ``size``, ``shape`` and ``rng`` like any other."""
-        check_choice(covariance_type, "covariance_type", _SHAPES)
+        family = family_of(covariance_type)
         parameters = [pt.as_tensor(v).astype("float64") for v in (weights, means, cholesky)]
-        _check_shapes([v.type.shape for v in parameters], covariance_type)
-        factors = _factors(parameters[1], parameters[2], covariance_type)
+        _check_shapes([v.type.shape for v in parameters], family)
+        factors = _factors(parameters[1], parameters[2], family)
         of_rows = pt.as_tensor(np.empty(0) if row_weights is None else row_weights).astype("float64")
         if of_rows.type.ndim != 1:
             raise ParameterError(
@@ -365,24 +365,24 @@ def _mixture_logprob(
     return log_density(rows, log_weights, means, cholesky).reshape(value.shape[:-1])
 
 
-# Lengths of the axes of `cholesky`, as letters.
-_SHAPES = {"full": "kdd", "tied": "dd", "diag": "kd", "spherical": "k"}
-
-
-def _factors(means: TensorVariable, cholesky: TensorVariable, covariance_type: str) -> TensorVariable:
+def _factors(means: TensorVariable, cholesky: TensorVariable, family: CovarianceFamily) -> TensorVariable:
     """Cholesky factors (K, D, D) of what the family's user gives."""
-    if covariance_type == "full":
+    if family.own_correlations:
         return cholesky
     K, D = means.type.shape[0] or means.shape[0], means.type.shape[1] or means.shape[1]
-    if covariance_type == "tied":
+    if family.has_correlations:
         return pt.broadcast_to(cholesky, (K, D, D))
-    lengths = cholesky[..., None] if covariance_type == "diag" else cholesky[:, None, None]
-    return lengths * pt.eye(D)
+    # Standard deviations with the axes (component, feature, 1), of length one where they are shared.
+    axes = iter(range(cholesky.type.ndim))
+    order = [next(axes) if dim in family.std_dims else "x" for dim in ("cluster", "feature")]
+    factors = cholesky.dimshuffle(*order, "x") * pt.eye(D)
+    return factors if family.by_component else pt.broadcast_to(factors, (K, D, D))
 
 
-def _check_shapes(shapes: list[tuple[int | None, ...]], covariance_type: str) -> None:
+def _check_shapes(shapes: list[tuple[int | None, ...]], family: CovarianceFamily) -> None:
     """Refuse parameters whose shapes, as far as known before anything runs, are not those of a mixture."""
-    letters = ("k", "kd", _SHAPES[covariance_type])
+    # Lengths of the axes, as letters.
+    letters = ("k", "kd", "".join({"cluster": "k", "feature": "d"}[dim] for dim in family.matrix_dims))
     fits = [len(s) for s in shapes] == [len(x) for x in letters]
     if fits:
         known: dict[str, set[int]] = {"k": set(), "d": set()}

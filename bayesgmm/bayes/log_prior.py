@@ -10,6 +10,7 @@ from scipy.special import gammaln, xlogy
 
 from bayesgmm.bayes.priors import ResolvedPrior
 from bayesgmm.bayes.target import lkj_log_normaliser
+from bayesgmm.mixture.families import family_of
 
 __all__ = ["log_prior", "prior_groups"]
 
@@ -40,10 +41,8 @@ def log_prior(values: Mapping[str, Array], prior: ResolvedPrior, covariance_type
         weights (chain, draw), means (chain, draw, K, D), stds of the shape of its values, and corr_chol with one
         number a correlation matrix.
     """
-    numbers = prior.std_first, prior.std_second
-    if covariance_type == "spherical":
-        # One standard deviation a component, and so the first feature's prior for all.
-        numbers = prior.std_first[:1], prior.std_second[:1]
+    family = family_of(covariance_type)
+    numbers = family.of_stds(prior.std_first), family.of_stds(prior.std_second)
     densities = {
         "weights": _dirichlet(values["weights"], prior.concentration),
         "means": stats.norm.logpdf(values["means"], prior.mean_loc, prior.mean_scale),

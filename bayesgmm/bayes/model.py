@@ -12,8 +12,9 @@ from bayesgmm.bayes.distribution import GaussianMixture
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.transforms import CorrelationCholesky
 from bayesgmm.errors import ParameterError
+from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
 from bayesgmm.rows.checks import check_data, column_names
-from bayesgmm.support.arguments import check_choice, check_integer
+from bayesgmm.support.arguments import check_integer
 
 __all__ = ["build_model"]
 
@@ -32,7 +33,7 @@ def build_model(
     n_components: int,
     prior: Prior,
     feature_names: Sequence[str] | None = None,
-    covariance_type: str = "full",
+    covariance_type: str = DEFAULT_FAMILY,
 ) -> pm.Model:
     """The Bayesian Gaussian mixture, as a PyMC model.
 
@@ -78,7 +79,7 @@ def build_model(
             n_names=len(names),
             n_columns=D,
         )
-    check_choice(covariance_type, "covariance_type", ("full", "tied", "diag", "spherical"))
+    family = family_of(covariance_type)
     resolved = prior.resolve(K, D, covariance_type)
     coords = {"cluster": range(K), "feature": names, "feature_bis": names, "obs": range(len(rows))}
     with pm.Model(coords=coords) as model:
@@ -88,7 +89,7 @@ def build_model(
         means = pm.Normal(
             "means", resolved.mean_loc, resolved.mean_scale, shape=(K, D), dims=("cluster", "feature")
         )
-        factors, family = _factors(resolved, K, D, covariance_type)
+        factors, family = _factors(resolved, K, D, family)
         # A shared variable: a constant would be part of the compiled code, and a large one would keep
         # that code out of the cache on disk.
         data = pytensor.shared(np.ascontiguousarray(rows), name="x_data", shape=(None, D))
@@ -97,35 +98,32 @@ def build_model(
             weights=weights,
             means=means,
             cholesky=factors,
-            covariance_type=family,
+            covariance_type=family.name,
             observed=data,
             dims=("obs", "feature"),
         )
     return model
 
 
-def _factors(resolved: ResolvedPrior, K: int, D: int, covariance_type: str) -> tuple[TensorVariable, str]:
+def _factors(
+    resolved: ResolvedPrior, K: int, D: int, family: CovarianceFamily
+) -> tuple[TensorVariable, CovarianceFamily]:
     """Standard deviations and correlations join the model in context; returns `cholesky` and the family it is given in."""
     distribution, names = _STD_FAMILIES[resolved.std_family]
-    numbers = dict(zip(names, (resolved.std_first, resolved.std_second), strict=False))
-    if covariance_type == "spherical":
-        numbers = {name: values[0] for name, values in numbers.items()}
-        return distribution("stds", **numbers, shape=(K,), dims="cluster"), "spherical"
-    dims = ("feature",) if covariance_type == "tied" else ("cluster", "feature")
-    shape = (D,) if covariance_type == "tied" else (K, D)
-    stds = distribution("stds", **numbers, shape=shape, dims=dims)
-    if covariance_type == "tied" and D == 1:
-        return stds[:, None], "tied"
-    if covariance_type == "diag" or D == 1:
-        return stds, "diag"
+    values = (family.of_stds(resolved.std_first), family.of_stds(resolved.std_second))
+    numbers = dict(zip(names, values, strict=False))
+    shapes, dims = family.shapes(K, D), family.dims(D)
+    stds = distribution("stds", **numbers, shape=shapes["stds"], dims=dims["stds"])
+    if "corr_chol" not in dims:
+        return stds, family.uncorrelated
     # Without an explicit shape LKJCorr could not be drawn from: its inner loop would depend on the length
     # of a dim.
     corr_chol = pm.LKJCorr(
         "corr_chol",
         n=D,
         eta=resolved.lkj_eta,
-        shape=(*shape, D),
-        dims=(*dims[:-1], "feature", "feature_bis"),
+        shape=shapes["corr_chol"],
+        dims=dims["corr_chol"],
         default_transform=CorrelationCholesky(D),
     )
-    return stds[..., None] * corr_chol, covariance_type
+    return stds[..., None] * corr_chol, family

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.bayes.priors import ResolvedPrior
-from bayesgmm.mixture.families import parameter_shapes
+from bayesgmm.mixture.families import family_of
 
 __all__ = ["draw_prior"]
 
@@ -31,16 +31,13 @@ def draw_prior(
     Parameters
     ----------
     prior : ResolvedPrior
-    covariance_type : {"full", "tied", "diag", "spherical"}
+    covariance_type : str
     size : int
     rng : numpy.random.Generator
     """
-    k, d = len(prior.concentration), len(prior.mean_loc)
-    shapes = {name: (size, *s) for name, s in parameter_shapes(k, d, covariance_type).items()}
-    # Spherical covariances have one standard deviation a component, and the first feature's prior for it.
-    first, second = prior.std_first, prior.std_second
-    if covariance_type == "spherical":
-        first, second = first[:1], second[:1]
+    k, d, family = len(prior.concentration), len(prior.mean_loc), family_of(covariance_type)
+    shapes = {name: (size, *s) for name, s in family.shapes(k, d).items()}
+    first, second = family.of_stds(prior.std_first), family.of_stds(prior.std_second)
     values = {
         "weights": rng.dirichlet(prior.concentration, size),
         "means": rng.normal(prior.mean_loc, prior.mean_scale, shapes["means"]),

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import DataError, ParameterError
+from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.rows.checks import check_data, check_sample_weight, check_varying_columns, column_names
-from bayesgmm.support.arguments import check_choice
 
 __all__ = ["Prior", "ResolvedPrior"]
 
@@ -126,7 +126,9 @@ class Prior:
         object.__setattr__(self, "lkj_eta", eta)
 
     @classmethod
-    def from_data(cls, X: Any, weights: ArrayLike | None = None, *, covariance_type: str = "full") -> "Prior":
+    def from_data(
+        cls, X: Any, weights: ArrayLike | None = None, *, covariance_type: str = DEFAULT_FAMILY
+    ) -> "Prior":
         """The default prior: weakly informative, scaled to the mean and standard deviation of each column.
 
         ``bayesgmm.plots.plot_prior`` shows what a fit's prior expected of the data.
@@ -150,13 +152,13 @@ class Prior:
         >>> Prior.from_data([[-1.0], [1.0]]).mean_scale
         (1.5,)
         """
-        check_choice(covariance_type, "covariance_type", ("full", "tied", "diag", "spherical"))
+        family = family_of(covariance_type)
         rows = check_data(X)
         names = column_names(X, rows.shape[1])
         check_varying_columns(rows, names)
         row_weights = check_sample_weight(weights, len(rows))
         loc, sd = _location_and_spread(rows, row_weights, names)
-        spread = np.sqrt(np.mean(sd**2)) if covariance_type == "spherical" else sd
+        spread = sd if family.by_feature else np.sqrt(np.mean(sd**2))
         return cls(
             concentration=DEFAULT_CONCENTRATION,
             mean_loc=loc,
@@ -165,7 +167,9 @@ class Prior:
             lkj_eta=DEFAULT_LKJ_ETA,
         )
 
-    def resolve(self, n_components: int, n_features: int, covariance_type: str = "full") -> ResolvedPrior:
+    def resolve(
+        self, n_components: int, n_features: int, covariance_type: str = DEFAULT_FAMILY
+    ) -> ResolvedPrior:
         """This prior for a given number of components and features, as arrays.
 
         Spherical covariances have one standard deviation a component, and so one prior for all features.
@@ -179,7 +183,7 @@ class Prior:
         family, *numbers = self.std_prior
         labels = [f"{name} of std_prior" for name in _FAMILIES[family].numbers]
         first, *rest = (_spread(v, D, label, "feature") for v, label in zip(numbers, labels, strict=True))
-        if covariance_type == "spherical":
+        if not family_of(covariance_type).by_feature:
             for values, label in zip((first, *rest), labels, strict=False):
                 _check_single(values, label)
         return ResolvedPrior(
@@ -209,7 +213,7 @@ class Prior:
         )
 
     def describe(
-        self, feature_names: Sequence[str], n_components: int, covariance_type: str = "full"
+        self, feature_names: Sequence[str], n_components: int, covariance_type: str = DEFAULT_FAMILY
     ) -> list[str]:
         """One line per distribution, such as ``means[eruptions] ~ Normal(3.488, 1.71)``.
 
@@ -224,15 +228,15 @@ class Prior:
         stds[height] ~ Gamma(2, 0.5)
         """
         p = self.resolve(n_components, len(feature_names), covariance_type)
-        family = _FAMILIES[p.std_family]
+        std_family, family = _FAMILIES[p.std_family], family_of(covariance_type)
         lines = [_line("weights", "Dirichlet", *p.concentration)]
         for j, name in enumerate(feature_names):
             lines.append(_line(f"means[{name}]", "Normal", p.mean_loc[j], p.mean_scale[j]))
-        for j, name in enumerate(feature_names[:1] if covariance_type == "spherical" else feature_names):
-            numbers = (p.std_first[j], p.std_second[j])[: len(family.numbers)]
-            variable = "stds" if covariance_type == "spherical" else f"stds[{name}]"
-            lines.append(_line(variable, family.title, *numbers))
-        if len(feature_names) > 1 and covariance_type in ("full", "tied"):
+        for j, name in enumerate(feature_names if family.by_feature else feature_names[:1]):
+            numbers = (p.std_first[j], p.std_second[j])[: len(std_family.numbers)]
+            variable = f"stds[{name}]" if family.by_feature else "stds"
+            lines.append(_line(variable, std_family.title, *numbers))
+        if len(feature_names) > 1 and family.has_correlations:
             lines.append(_line("correlations", "LKJ", p.lkj_eta))
         return lines
 

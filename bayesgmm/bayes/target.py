@@ -32,8 +32,8 @@ from numpy.typing import NDArray
 from scipy.special import betaln, gammaln
 
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
-from bayesgmm.mixture import families
 from bayesgmm.mixture.coordinates import logits
+from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of, location_scale
 from bayesgmm.mixture.kernels import accumulate, evaluate, gradient
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.allocation import APART, empty, piece, zeros
@@ -52,8 +52,6 @@ Array = NDArray[np.float64]
 
 SMALLEST_WEIGHT = 1e-10
 
-FULL, TIED, DIAG, SPHERICAL = range(4)
-COVARIANCES = {"full": FULL, "tied": TIED, "diag": DIAG, "spherical": SPHERICAL}
 HALFNORMAL, EXPONENTIAL, GAMMA, LOGNORMAL, INVERSEGAMMA = range(5)
 _FAMILIES = {
     "halfnormal": HALFNORMAL,
@@ -77,7 +75,7 @@ class Target:
         In the user's units.
     shift, scale : ndarrays, shape (D,)
         Columns are standardised to (x - shift) / scale inside.
-    covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
+    covariance_type : str, default "full"
     temperature : float, default 1.0
         Power of the likelihood: 1 gives the posterior, 0 the prior.
     """
@@ -87,7 +85,7 @@ class Target:
     prior: Prior
     shift: Array
     scale: Array
-    covariance_type: str = "full"
+    covariance_type: str = DEFAULT_FAMILY
     temperature: float = 1.0
 
     @property
@@ -95,10 +93,15 @@ class Target:
         """(K, D)."""
         return self.n_components, self.X.shape[1]
 
+    @cached_property
+    def family(self) -> CovarianceFamily:
+        """The covariance family."""
+        return family_of(self.covariance_type)
+
     @property
     def n_parameters(self) -> int:
         """Length of the unconstrained vector."""
-        return families.n_parameters(*self.shape, self.covariance_type)
+        return self.family.n_parameters(*self.shape)
 
     @cached_property
     def rows(self) -> Array:
@@ -110,9 +113,8 @@ class Target:
         """The prior's numbers in one array, as :func:`log_posterior` reads them."""
         k, d = self.shape
         prior = self.prior.standardised(self.shift, self.scale).resolve(k, d, self.covariance_type)
-        covariances = COVARIANCES[self.covariance_type]
-        normaliser = _log_normaliser(prior, covariances)
-        tail = [prior.lkj_eta, float(_FAMILIES[prior.std_family]), float(covariances), normaliser]
+        normaliser = _log_normaliser(prior, self.family)
+        tail = [prior.lkj_eta, float(_FAMILIES[prior.std_family]), normaliser, *self.family.strides(d)]
         return np.concatenate(
             [prior.concentration, prior.mean_loc, prior.mean_scale, prior.std_first, prior.std_second, tail]
         )
@@ -120,7 +122,7 @@ class Target:
     @classmethod
     def standardising(cls, X: Array, n_components: int, prior: Prior, covariance_type: str) -> "Target":
         """With columns standardised by their own locations and scales."""
-        shift, scale = families.location_scale(X, np.empty(0), covariance_type)
+        shift, scale = location_scale(X, np.empty(0), covariance_type)
         return cls(X, n_components, prior, shift, scale, covariance_type)
 
     def __call__(self, q: Array) -> tuple[float, Array]:
@@ -139,19 +141,13 @@ class Target:
         """Parameters in the user's units of vectors q, shape (..., n); see :func:`constrained`."""
         values = constrained(q, *self.shape, self.covariance_type)
         values["means"] = self.shift + self.scale * values["means"]
-        # Spherical covariances have one standard deviation a component, and one scale for all columns.
-        spherical = self.covariance_type == "spherical"
-        values["stds"] = (self.scale[0] if spherical else self.scale) * values["stds"]
+        values["stds"] = self.family.of_stds(self.scale) * values["stds"]
         return values
 
 
-def unconstrained(p: MixtureParams, covariance_type: str = "full") -> Array:
+def unconstrained(p: MixtureParams, covariance_type: str = DEFAULT_FAMILY) -> Array:
     """The vector q of a mixture in standardised coordinates, shape (n,)."""
-    stds = {"full": p.stds, "diag": p.stds, "tied": p.stds[0], "spherical": p.stds[:, 0]}[covariance_type]
-    values = {"weights": p.weights, "means": p.means, "stds": stds}
-    if covariance_type in ("full", "tied"):
-        values["corr_chol"] = p.corr_chol if covariance_type == "full" else p.corr_chol[0]
-    return unconstrained_values(values)
+    return unconstrained_values(family_of(covariance_type).values(p))
 
 
 def unconstrained_values(values: Mapping[str, Array]) -> Array:
@@ -172,7 +168,7 @@ def unconstrained_values(values: Mapping[str, Array]) -> Array:
 
 
 def constrained(
-    q: Array, n_components: int, n_features: int, covariance_type: str = "full"
+    q: Array, n_components: int, n_features: int, covariance_type: str = DEFAULT_FAMILY
 ) -> dict[str, Array]:
     """Parameters of vectors q, shape (..., n), as the PyMC model names and shapes them.
 
@@ -181,7 +177,7 @@ def constrained(
     """
     k, d = n_components, n_features
     lead = q.shape[:-1]
-    shapes = families.parameter_shapes(k, d, covariance_type)
+    shapes = family_of(covariance_type).shapes(k, d)
     a, b = k - 1, k - 1 + k * d
     c = b + math.prod(shapes["stds"])
     of_weights = logits(q, k)
@@ -200,17 +196,15 @@ def constrained(
     return values
 
 
-def _log_normaliser(prior: ResolvedPrior, covariances: int) -> float:
+def _log_normaliser(prior: ResolvedPrior, family: CovarianceFamily) -> float:
     """Sum of the constants of all priors, and of the simplex transform's Jacobian."""
     k, d = len(prior.concentration), len(prior.mean_loc)
     a = prior.concentration
     # The simplex transform's Jacobian is K prod pi: hence the log K here, and exponents a_k for a_k - 1.
     dirichlet = gammaln(a.sum()) - gammaln(a).sum() + math.log(k)
     normal = -k * (np.log(prior.mean_scale).sum() + 0.5 * d * math.log(2 * math.pi))
-    each = _std_normalisers(prior)
-    stds = {FULL: k * each.sum(), DIAG: k * each.sum(), TIED: each.sum(), SPHERICAL: k * each[0]}[covariances]
-    n_correlations = {FULL: k, TIED: 1}.get(covariances, 0)
-    return float(dirichlet + normal + stds + n_correlations * lkj_log_normaliser(d, prior.lkj_eta))
+    stds = (k if family.by_component else 1) * family.of_stds(_std_normalisers(prior)).sum()
+    return float(dirichlet + normal + stds + family.n_correlations(k) * lkj_log_normaliser(d, prior.lkj_eta))
 
 
 def _std_normalisers(prior: ResolvedPrior) -> Array:
@@ -257,16 +251,16 @@ def log_posterior(q, X, numbers, n_components, temperature, by_q):
     temperature : float
     """
     K, D = n_components, X.shape[1]
-    covariances = int(numbers[K + 4 * D + 2])
+    strides = _strides(numbers, K, D)
     means_at, stds_at = K - 1, K - 1 + K * D
-    below_at = stds_at + _n_stds(covariances, K, D)
+    below_at = stds_at + _n_stds(strides, K, D)
 
-    log_weights, means, stds, corr_chol, cholesky, lengths = _mixture(q, K, D, covariances)
-    log_prior = _log_prior(q, numbers, K, D, covariances, log_weights, lengths, by_q)
+    log_weights, means, stds, corr_chol, cholesky, lengths = _mixture(q, K, D, strides)
+    log_prior = _log_prior(q, numbers, K, D, strides, log_weights, lengths, by_q)
     if temperature == 0.0:
         return log_prior, 0.0
 
-    log_likelihood, s0, s1, s2 = accumulate(X, np.empty(0), log_weights, means, cholesky, covariances >= DIAG)
+    log_likelihood, s0, s1, s2 = accumulate(X, np.empty(0), log_weights, means, cholesky, strides[2] < 0)
     by_log_weight, by_mean, by_cholesky = gradient(s0, s1, s2, cholesky)
 
     # pi = softmax: d/d logit_k = S0_k - N pi_k, and the last logit is minus the sum of the others.
@@ -281,9 +275,9 @@ def log_posterior(q, X, numbers, n_components, temperature, by_q):
             along = 0.0
             for j in range(i + 1):
                 along += by_cholesky[k, i, j] * corr_chol[k, i, j]
-            by_q[stds_at + _std_index(covariances, k, i, D)] += temperature * along * stds[k, i]
-            if covariances <= TIED:
-                at = below_at + _row_index(covariances, k, i, D)
+            by_q[stds_at + _std_index(strides, k, i)] += temperature * along * stds[k, i]
+            if strides[2] >= 0:
+                at = below_at + _row_index(strides, k, i, D)
                 for j in range(i):
                     across = by_cholesky[k, i, j] - corr_chol[k, i, j] * along
                     by_q[at + j] += temperature * stds[k, i] * across / lengths[k, i]
@@ -297,20 +291,20 @@ def log_posterior_alone(q, X, numbers, n_components, by_row, by_q):
     `by_row`, shape (N,), and `by_q`, shape (n,), are overwritten with the log density of each row and the gradient of the prior alone.
     """
     K, D = n_components, X.shape[1]
-    covariances = int(numbers[K + 4 * D + 2])
-    log_weights, means, _, _, cholesky, lengths = _mixture(q, K, D, covariances)
-    value = _log_prior(q, numbers, K, D, covariances, log_weights, lengths, by_q)
-    evaluate(X, log_weights, means, cholesky, by_row, np.empty((0, K)), covariances >= DIAG)
+    strides = _strides(numbers, K, D)
+    log_weights, means, _, _, cholesky, lengths = _mixture(q, K, D, strides)
+    value = _log_prior(q, numbers, K, D, strides, log_weights, lengths, by_q)
+    evaluate(X, log_weights, means, cholesky, by_row, np.empty((0, K)), strides[2] < 0)
     for n in range(len(X)):
         value += by_row[n]
     return value
 
 
 @inlined
-def _mixture(q, K, D, covariances):
+def _mixture(q, K, D, strides):
     """Log weights, means, standard deviations, Cholesky factors of correlations and covariances, and lengths of the rows of M."""
     means_at, stds_at = K - 1, K - 1 + K * D
-    below_at = stds_at + _n_stds(covariances, K, D)
+    below_at = stds_at + _n_stds(strides, K, D)
     memory = zeros(K * D * (3 + 2 * D) + 4 * APART)
     means, at = piece(memory, 0, K * D)
     stds, at = piece(memory, at, K * D)
@@ -323,10 +317,10 @@ def _mixture(q, K, D, covariances):
     corr_chol, cholesky = corr_chol.reshape((K, D, D)), cholesky.reshape((K, D, D))
     for k in range(K):
         for i in range(D):
-            stds[k, i] = math.exp(q[stds_at + _std_index(covariances, k, i, D)])
+            stds[k, i] = math.exp(q[stds_at + _std_index(strides, k, i)])
             s = 1.0
-            if covariances <= TIED:
-                at = below_at + _row_index(covariances, k, i, D)
+            if strides[2] >= 0:
+                at = below_at + _row_index(strides, k, i, D)
                 for j in range(i):
                     corr_chol[k, i, j] = q[at + j]
                     s += q[at + j] * q[at + j]
@@ -339,29 +333,28 @@ def _mixture(q, K, D, covariances):
 
 
 @inlined
-def _n_stds(covariances, K, D):
+def _strides(numbers, K, D):
+    """See ``CovarianceFamily.strides``."""
+    at = K + 4 * D + 3
+    return int(numbers[at]), int(numbers[at + 1]), int(numbers[at + 2])
+
+
+@inlined
+def _n_stds(strides, K, D):
     """Number of distinct standard deviations."""
-    if covariances == TIED:
-        return D
-    if covariances == SPHERICAL:
-        return K
-    return K * D
+    return 1 + strides[0] * (K - 1) + strides[1] * (D - 1)
 
 
 @inlined
-def _std_index(covariances, k, i, D):
+def _std_index(strides, k, i):
     """Which of the standard deviations is that of component k and feature i."""
-    if covariances == TIED:
-        return i
-    if covariances == SPHERICAL:
-        return k
-    return k * D + i
+    return strides[0] * k + strides[1] * i
 
 
 @inlined
-def _row_index(covariances, k, i, D):
+def _row_index(strides, k, i, D):
     """Where row i of component k's M begins among the entries below the diagonals."""
-    return (k * (D * (D - 1) // 2) if covariances == FULL else 0) + i * (i - 1) // 2
+    return strides[2] * k * (D * (D - 1) // 2) + i * (i - 1) // 2
 
 
 @inlined
@@ -385,7 +378,7 @@ def log_softmax(q, K):
 
 
 @inlined
-def _log_prior(q, numbers, K, D, covariances, log_weights, lengths, by_q):
+def _log_prior(q, numbers, K, D, strides, log_weights, lengths, by_q):
     """Log prior with Jacobians; fills the gradient."""
     concentration = numbers[:K]
     mean_loc = numbers[K : K + D]
@@ -394,7 +387,7 @@ def _log_prior(q, numbers, K, D, covariances, log_weights, lengths, by_q):
     second = numbers[K + 3 * D : K + 4 * D]
     eta = numbers[K + 4 * D]
     family = int(numbers[K + 4 * D + 1])
-    value = numbers[K + 4 * D + 3]
+    value = numbers[K + 4 * D + 2]
 
     # Dirichlet times the Jacobian K prod pi: exponents a_k on pi_k.
     total = concentration.sum()
@@ -412,16 +405,16 @@ def _log_prior(q, numbers, K, D, covariances, log_weights, lengths, by_q):
             by_q[at] = -z / mean_scale[i]
             at += 1
 
-    for s in range(_n_stds(covariances, K, D)):
-        # Spherical covariances have one prior for all components, the first feature's.
-        i = 0 if covariances == SPHERICAL else s % D
+    for s in range(_n_stds(strides, K, D)):
+        # Where features share a standard deviation its prior is the first feature's.
+        i = s % D if strides[1] > 0 else 0
         density, slope = _log_std_density(family, first[i], second[i], q[at], math.exp(q[at]))
         value += density
         by_q[at] = slope
         at += 1
 
     power = D + 2.0 * eta - 1.0
-    n_correlations = K if covariances == FULL else (1 if covariances == TIED else 0)
+    n_correlations = 1 + strides[2] * (K - 1) if strides[2] >= 0 else 0
     for k in range(n_correlations):
         for i in range(1, D):
             value -= power * math.log(lengths[k, i])

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from bayesgmm.em.estimator import EMGaussianMixture
 from bayesgmm.errors import DataError
 from bayesgmm.mixture import density
+from bayesgmm.mixture.families import family_of
 from bayesgmm.mixture.matching import best_match
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows import checks as validation
@@ -153,8 +154,7 @@ def _location_scale(rows: Array, weights: Array, covariance_type: str) -> tuple[
     # Not EM's own scale, which one outlier must not stretch: EM's result does not depend on it, that of k-means would.
     mean = np.average(rows, axis=0, weights=weights)
     variance = np.average((rows - mean) ** 2, axis=0, weights=weights)
-    if covariance_type == "spherical":
-        variance = np.full_like(variance, variance.mean())
+    variance = family_of(covariance_type).pooled(variance)
     return mean, np.where(variance > 0, np.sqrt(variance), 1.0)
 
 

@@ -10,8 +10,9 @@ from sklearn.cluster import KMeans
 from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.errors import ParameterError
-from bayesgmm.mixture import density, families
+from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly, finite, in_canonical_order, stacked
+from bayesgmm.mixture.families import DEFAULT_FAMILY, location_scale
 from bayesgmm.posterior import partitions
 from bayesgmm.posterior.partitions import Ball
 from bayesgmm.posterior.passes import allocations
@@ -174,6 +175,6 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
 
 def _kmeans(X: NDArray[np.float64], k: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """K-means on standardised columns."""
-    shift, scale = families.location_scale(X, np.empty(0), "full")
+    shift, scale = location_scale(X, np.empty(0), DEFAULT_FAMILY)
     model = KMeans(min(k, len(np.unique(X, axis=0))), n_init=10, random_state=int(rng.integers(2**31)))
     return model.fit((X - shift) / scale).labels_.astype(np.int32)

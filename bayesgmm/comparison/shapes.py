@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesgmm.mixture.draws import covariance_draws
+from bayesgmm.mixture.families import family_of
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -28,8 +29,8 @@ def shape_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     and the axes are the covariance's eigenvectors.
     """
     posterior, em = bayes.posterior_["posterior"].dataset, bayes.em_.params_
-    family = str(bayes.posterior_.attrs["covariance_type"])
-    described = {"spherical": ("volume",), "diag": ("volume", "axis ratio")}.get(family, ALL)
+    family = family_of(bayes.posterior_.attrs["covariance_type"])
+    described = ALL if family.has_correlations else ALL[: 2 if family.by_feature else 1]
     draws = covariance_draws(posterior)
     draws = draws.reshape(-1, *draws.shape[2:])
     rows = []

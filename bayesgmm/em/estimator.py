@@ -16,9 +16,10 @@ from bayesgmm.em.problem import Problem, params_of, standardised_problem, state_
 from bayesgmm.em.run import Status
 from bayesgmm.em.search import Mode, Plan, search
 from bayesgmm.em.starts import STARTS
-from bayesgmm.em.steps import FAMILIES, State
+from bayesgmm.em.steps import State
 from bayesgmm.errors import DegenerateFitError, ParameterError
-from bayesgmm.mixture import density, families
+from bayesgmm.mixture import density
+from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows import checks as validation
 from bayesgmm.support import arguments
@@ -111,7 +112,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         self,
         n_components: int = 1,
         *,
-        covariance_type: str = "full",
+        covariance_type: str = DEFAULT_FAMILY,
         tol: float = 1e-10,
         reg_covar: float = 1e-6,
         max_iter: int = 10_000,
@@ -167,7 +168,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             # Rows that do not count must not take part in subsamples and starts either.
             rows, weights = rows[weights > 0], weights[weights > 0]
         names = validation.column_names(X, rows.shape[1])
-        validation.check_fittable(rows, names, plan.n_components, self.covariance_type)
+        validation.check_fittable(
+            rows, names, plan.n_components, family_of(self.covariance_type).has_correlations
+        )
         problem, shift, scale = standardised_problem(
             rows, weights, self.covariance_type, float(self.reg_covar), n_threads
         )
@@ -178,7 +181,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         return self
 
     def _plan(self) -> tuple[Plan, int]:
-        arguments.check_choice(self.covariance_type, "covariance_type", FAMILIES)
+        family_of(self.covariance_type)
         arguments.check_choice(self.init_params, "init_params", ("auto", *STARTS))
         for name in ("tol", "reg_covar"):
             value = getattr(self, name)
@@ -278,18 +281,18 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         # Plain arrays, as in scikit-learn; those of MixtureParams cannot be written to.
         self.weights_ = np.array(params.weights)
         self.means_ = np.array(params.means)
-        self.covariances_ = families.compressed(params.covariances, self.covariance_type)
+        self.covariances_ = family_of(self.covariance_type).compressed(params.covariances)
 
     @property
     def precisions_(self) -> Array:
         """Inverse covariances, in the shape of ``covariances_``."""
-        return families.compressed(np.linalg.inv(self.params_.covariances), self.covariance_type)
+        return family_of(self.covariance_type).compressed(np.linalg.inv(self.params_.covariances))
 
     @property
     def precisions_cholesky_(self) -> Array:
         """Upper triangular U with precision U U', in the shape of ``covariances_`` (scikit-learn's convention)."""
         factors = np.swapaxes(np.linalg.inv(self.params_.cholesky), -1, -2)
-        return families.compressed(factors, self.covariance_type)
+        return family_of(self.covariance_type).compressed(factors)
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Responsibilities p(z = k | x) at the estimate, shape (N, K); rows sum to one."""
@@ -329,7 +332,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         """Number of free parameters: K - 1 weights, K D means, and the family's covariances."""
         check_is_fitted(self)
         k, d = self.means_.shape
-        return families.n_parameters(k, d, self.covariance_type)
+        return family_of(self.covariance_type).n_parameters(k, d)
 
     def bic(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Bayesian information criterion, -2 log L + p log N; lower is better (Schwarz 1978).

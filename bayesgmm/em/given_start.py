@@ -7,7 +7,7 @@ from bayesgmm.em.problem import Problem
 from bayesgmm.em.starts import kmeans_plusplus_start, nearest, start_of_responsibilities
 from bayesgmm.em.steps import State
 from bayesgmm.errors import ParameterError
-from bayesgmm.mixture import families
+from bayesgmm.mixture.families import family_of
 
 __all__ = ["user_start"]
 
@@ -55,7 +55,7 @@ def user_start(
     log_weights = base.log_weights if weights is None else _log_weights(weights, k)
     cholesky = base.cholesky
     if precisions is not None:
-        matrices = families.expanded(precisions, covariance_type, k, d, "precisions_init")
+        matrices = family_of(covariance_type).expanded(precisions, k, d, "precisions_init")
         cholesky = _cholesky_of_precisions(matrices * scale[:, None] * scale)
     return State(log_weights, centres, cholesky)
 

@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.em.steps import DIAG, FAMILIES, Advance, State, Sums, advance, expect
-from bayesgmm.mixture import families
+from bayesgmm.em.steps import Advance, State, Sums, advance, expect
+from bayesgmm.mixture.families import CovarianceFamily, family_of, location_scale
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.checks import ROWS_AT_ONCE
 
@@ -29,8 +29,7 @@ class Problem:
     X : ndarray, shape (N, D)
         Rows in coordinates in which columns have standard deviations near one.
     sample_weight : ndarray, shape (N,) or (0,)
-    family : int
-        Of ``steps.FAMILIES``.
+    family : CovarianceFamily
     floor : float
         Smallest eigenvalue allowed to a covariance.
     n_threads : int
@@ -38,7 +37,7 @@ class Problem:
 
     X: Array
     sample_weight: Array
-    family: int
+    family: CovarianceFamily
     floor: float
     n_threads: int
 
@@ -62,7 +61,7 @@ class Problem:
     @property
     def is_singular(self) -> bool:
         """Whether the data have no spread in some direction that the family would need."""
-        return self.family < DIAG and bool(np.linalg.eigvalsh(self.covariance)[0] <= self.floor)
+        return self.family.has_correlations and bool(np.linalg.eigvalsh(self.covariance)[0] <= self.floor)
 
     def subsample(self, rng: np.random.Generator) -> "Problem":
         """The problem on a random part of many rows, for starts; itself where rows are few."""
@@ -74,11 +73,11 @@ class Problem:
 
     def advance(self, state: State) -> Advance:
         """One EM step from `state`."""
-        return advance(self.X, self.sample_weight, state, self.family, self.floor, self.n_threads)
+        return advance(self.X, self.sample_weight, state, self.family.pooling, self.floor, self.n_threads)
 
     def expect(self, state: State) -> Sums:
         """The E step alone."""
-        return expect(self.X, self.sample_weight, state, self.family, self.n_threads)
+        return expect(self.X, self.sample_weight, state, self.family.pooling, self.n_threads)
 
 
 def standardised_problem(
@@ -96,12 +95,12 @@ def standardised_problem(
         Smallest eigenvalue of a covariance in the standardised coordinates.
     n_threads : int
     """
-    shift, scale = families.location_scale(rows, sample_weight, covariance_type)
+    shift, scale = location_scale(rows, sample_weight, covariance_type)
     # One feature after the other, as the kernel reads fastest, and the only copy of the data that a fit makes.
     X = np.empty(rows.shape, order="F")
     np.subtract(rows, shift, out=X)
     X /= scale
-    return Problem(X, sample_weight, FAMILIES[covariance_type], floor, n_threads), shift, scale
+    return Problem(X, sample_weight, family_of(covariance_type), floor, n_threads), shift, scale
 
 
 def state_of(params: MixtureParams) -> State:

@@ -26,9 +26,10 @@ from scipy.linalg import solve_triangular
 
 from bayesgmm.em.problem import Problem, params_of, standardised_problem, state_of
 from bayesgmm.em.run import Status, climb
-from bayesgmm.em.steps import DIAG, SPHERICAL, TIED, State
+from bayesgmm.em.steps import State
 from bayesgmm.errors import DataError, DegenerateFitError
 from bayesgmm.mixture import density
+from bayesgmm.mixture.families import CovarianceFamily, family_of
 from bayesgmm.mixture.kernels import gradient
 from bayesgmm.mixture.matching import best_match
 from bayesgmm.mixture.params import MixtureParams
@@ -225,7 +226,7 @@ class _Chart:
     """
 
     origin: State
-    family: int
+    family: CovarianceFamily
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -236,9 +237,9 @@ class _Chart:
     def basis(self) -> Array:
         """B, the directions in which the family lets a factor move, shape (P, D, D)."""
         d = self.shape[1]
-        if self.family == SPHERICAL:
+        if not self.family.by_feature:
             return np.eye(d)[None]
-        i, j = np.diag_indices(d) if self.family == DIAG else np.tril_indices(d)
+        i, j = np.diag_indices(d) if not self.family.has_correlations else np.tril_indices(d)
         basis = np.zeros((len(i), d, d))
         basis[np.arange(len(i)), i, j] = 1.0
         return basis
@@ -246,7 +247,7 @@ class _Chart:
     @property
     def n_covariances(self) -> int:
         """Covariances that the family has: one or K."""
-        return 1 if self.family == TIED else self.shape[0]
+        return self.shape[0] if self.family.by_component else 1
 
     @property
     def size(self) -> int:
@@ -262,7 +263,7 @@ class _Chart:
     def of_covariance(self, k: int) -> slice:
         """Where the covariance of component k stands."""
         n, d = self.shape
-        start = n - 1 + n * d + (0 if self.family == TIED else k) * len(self.basis)
+        start = n - 1 + n * d + (k if self.family.by_component else 0) * len(self.basis)
         return slice(start, start + len(self.basis))
 
     def state(self, at: Array) -> State:
@@ -284,7 +285,7 @@ class _Chart:
         back = np.swapaxes(self.origin.cholesky, 1, 2)
         by_a = np.einsum("kij,kj->ki", back, by_mean)
         by_c = np.einsum("kij,pij->kp", back @ by_factor, self.basis)
-        if self.family == TIED:
+        if not self.family.by_component:
             by_c = by_c.sum(axis=0)
         return np.concatenate([by_logit[1:], by_a.ravel(), by_c.ravel()])
 
@@ -460,7 +461,7 @@ def _table(
     for what in ("means", "stds"):
         labels += [f"{what}[{k}, {f}]" for k in components for f in names]
     estimates, widths = [p.weights, p.means.ravel(), p.stds.ravel()], [e.ravel() for e in errors[:3]]
-    if em.covariance_type in ("full", "tied"):
+    if family_of(em.covariance_type).has_correlations:
         i, j = np.triu_indices(p.n_features, 1)
         labels += [f"correlations[{k}, {a}, {b}]" for k in components for a, b in combinations(names, 2)]
         correlations = p.corr_chol @ np.swapaxes(p.corr_chol, 1, 2)

@@ -97,7 +97,7 @@ def start_of_responsibilities(problem: Problem, responsibilities: Array) -> Stat
     origin = State(np.zeros(k), np.zeros((k, d)), np.tile(np.eye(d), (k, 1, 1)))
     s2 = scatter + 0.25 * extra * pooled + s0[:, None, None] * centres[:, :, None] * centres[:, None, :]
     sums = Sums(0.0, s0, s0[:, None] * centres, s2)
-    return maximise(sums, origin, problem.family, problem.floor)
+    return maximise(sums, origin, problem.family.pooling, problem.floor)
 
 
 def _weights(problem: Problem) -> Array | None:

@@ -2,11 +2,12 @@
 
 The M step never forms a covariance. In the coordinates z = L^-1 (x - mu) of the old parameters the new covariance of a
 component is A = S2 / S0 - m m' with m = S1 / S0; with A = G G' the new Cholesky factor is L G. Near the maximum A is
-close to the identity, so that ill-conditioned covariances cost no accuracy. The other families average A:
+close to the identity, so that ill-conditioned covariances cost no accuracy. Families with fewer parameters pool A
+(Celeux and Govaert 1995), as `CovarianceFamily.pooling` says:
 
-* tied: over components, weighted by S0; all share L. Celeux and Govaert (1995), model [lambda D A D'];
-* diag: only its diagonal is kept, and L is diagonal. Model [lambda_k B_k];
-* spherical: the mean of that diagonal, and L is a multiple of the identity. Model [lambda_k I].
+* over components, weighted by S0, where all share L;
+* its diagonal only is kept, where L is diagonal;
+* the mean of that diagonal is taken, where L is a multiple of the identity.
 """
 
 import math
@@ -22,17 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from bayesgmm.mixture.families import DIAGONAL, OVER_COMPONENTS, OVER_FEATURES
 from bayesgmm.mixture.kernels import BLAS_FROM, accumulate
 from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import entry, inlined
 from bayesgmm.support.threads import shared
 
-__all__ = ["FAMILIES", "Advance", "State", "Sums", "advance", "expect", "maximise"]
+__all__ = ["Advance", "State", "Sums", "advance", "expect", "maximise"]
 
 Array = NDArray[np.float64]
-
-FULL, TIED, DIAG, SPHERICAL = range(4)
-FAMILIES = {"full": FULL, "tied": TIED, "diag": DIAG, "spherical": SPHERICAL}
 
 # Rows are summed in chunks, in this order, so that sums do not depend on how many threads there are. With many features
 # a row is more work, and a chunk has fewer.
@@ -102,7 +101,7 @@ class Advance(NamedTuple):
 
 
 def advance(
-    X: Array, sample_weight: Array, state: State, family: int, floor: float, n_threads: int
+    X: Array, sample_weight: Array, state: State, pooling: int, floor: float, n_threads: int
 ) -> Advance:
     """E step and M step, in one pass over the rows; by several threads where there are many.
 
@@ -115,25 +114,25 @@ def advance(
     X : ndarray, shape (N, D)
     sample_weight : ndarray, shape (N,) or (0,)
     state : State
-    family : int
-        One of ``FAMILIES``.
+    pooling : int
+        Of the covariance family.
     floor : float
     n_threads : int
     """
     new = state.blank()
     if len(X) < 2 * _chunk(X):
         log_likelihood, smallest, held = _advance(
-            X, sample_weight, state.packed, *state.shape, family, floor, new.packed
+            X, sample_weight, state.packed, *state.shape, pooling, floor, new.packed
         )
         return Advance(log_likelihood, new, held, smallest)
-    sums = expect(X, sample_weight, state, family, n_threads)
-    held = _update(sums.s0, sums.s1, sums.s2, state.packed, family, floor, new.packed)
+    sums = expect(X, sample_weight, state, pooling, n_threads)
+    held = _update(sums.s0, sums.s1, sums.s2, state.packed, pooling, floor, new.packed)
     return Advance(sums.log_likelihood, new, held, float(sums.s0.min()))
 
 
-def expect(X: Array, sample_weight: Array, state: State, family: int, n_threads: int) -> Sums:
+def expect(X: Array, sample_weight: Array, state: State, pooling: int, n_threads: int) -> Sums:
     """The E step alone: sums over chunks of rows, put together in the order of the chunks."""
-    parameters = state.log_weights, state.means, state.cholesky, family >= DIAG
+    parameters = state.log_weights, state.means, state.cholesky, (pooling & DIAGONAL) != 0
 
     def one(rows: slice) -> tuple[float, Array, Array, Array]:
         return accumulate(X[rows], sample_weight[rows], *parameters)
@@ -147,10 +146,10 @@ def expect(X: Array, sample_weight: Array, state: State, family: int, n_threads:
     return Sums(*(sum(column[1:], column[0]) for column in columns))
 
 
-def maximise(sums: Sums, state: State, family: int, floor: float) -> State:
+def maximise(sums: Sums, state: State, pooling: int, floor: float) -> State:
     """The M step alone, from sums in the coordinates of `state`."""
     new = state.blank()
-    _update(sums.s0, sums.s1, sums.s2, state.packed, family, floor, new.packed)
+    _update(sums.s0, sums.s1, sums.s2, state.packed, pooling, floor, new.packed)
     return new
 
 
@@ -200,16 +199,18 @@ def unpacked(packed, K, D):
 
 
 @entry
-def _advance(X, sample_weight, old, K, D, family, floor, new):
+def _advance(X, sample_weight, old, K, D, pooling, floor, new):
     """Both steps; returns the log-likelihood, the smallest component's mass, and whether a covariance was held."""
     log_weights, means, cholesky = unpacked(old, K, D)
-    log_likelihood, s0, s1, s2 = accumulate(X, sample_weight, log_weights, means, cholesky, family >= DIAG)
-    held = _update(s0, s1, s2, old, family, floor, new)
+    log_likelihood, s0, s1, s2 = accumulate(
+        X, sample_weight, log_weights, means, cholesky, (pooling & DIAGONAL) != 0
+    )
+    held = _update(s0, s1, s2, old, pooling, floor, new)
     return log_likelihood, s0.min(), held
 
 
 @entry
-def _update(s0, s1, s2, old, family, floor, new):
+def _update(s0, s1, s2, old, pooling, floor, new):
     """Fill the new state; returns whether a covariance had to be kept from collapsing."""
     K, D = s1.shape
     _, old_means, old_cholesky = unpacked(old, K, D)
@@ -230,7 +231,7 @@ def _update(s0, s1, s2, old, family, floor, new):
             for j in range(i + 1):
                 inner[k, i, j] = s2[k, i, j] / mass - (s1[k, i] / mass) * (s1[k, j] / mass)
                 inner[k, j, i] = inner[k, i, j]
-    _within_family(inner, s0, total, family)
+    _pool(inner, s0, total, pooling)
     factor = zeros(D * D).reshape((D, D))
     held = False
     for k in range(K):
@@ -250,10 +251,10 @@ def _update(s0, s1, s2, old, family, floor, new):
 
 
 @inlined
-def _within_family(inner, s0, total, family):
+def _pool(inner, s0, total, pooling):
     """Average what the family shares, in place."""
     K, D = inner.shape[:2]
-    if family == TIED:
+    if pooling & OVER_COMPONENTS:
         for i in range(D):
             for j in range(D):
                 s = 0.0
@@ -261,7 +262,7 @@ def _within_family(inner, s0, total, family):
                     s += s0[k] * inner[k, i, j]
                 for k in range(K):
                     inner[k, i, j] = s / total
-    elif family >= DIAG:
+    if pooling & DIAGONAL:
         for k in range(K):
             mean = 0.0
             for i in range(D):
@@ -269,7 +270,7 @@ def _within_family(inner, s0, total, family):
                 for j in range(D):
                     if i != j:
                         inner[k, i, j] = 0.0
-            if family == SPHERICAL:
+            if pooling & OVER_FEATURES:
                 for i in range(D):
                     inner[k, i, i] = mean
 

@@ -310,14 +310,11 @@ def _random_starts(target: Target, rng: np.random.Generator) -> Array:
     stds = np.exp(rng.uniform(math.log(TIGHTEST), math.log(WIDEST), (s, k, d)))
     alike = np.exp(rng.uniform(math.log(WIDEST / 4), math.log(WIDEST), (s, k, 1)))
     stds = np.where(np.arange(s)[:, None, None] % 3 == 0, alike, stds)
-    values = {"weights": rng.dirichlet(np.full(k, 5.0), s), "means": means, "stds": stds}
-    match target.covariance_type:
-        case "full":
-            values["corr_chol"] = np.broadcast_to(np.eye(d), (s, k, d, d))
-        case "tied":
-            values["stds"], values["corr_chol"] = stds[:, 0], np.broadcast_to(np.eye(d), (s, d, d))
-        case "spherical":
-            values["stds"] = stds[..., 0]
+    values = {"weights": rng.dirichlet(np.full(k, 5.0), s), "means": means}
+    values["stds"] = target.family.std_values(stds)
+    if target.family.has_correlations:
+        shape = target.family.shapes(k, d)["corr_chol"]
+        values["corr_chol"] = np.broadcast_to(np.eye(d), (s, *shape))
     return unconstrained_values(values)
 
 
@@ -336,7 +333,7 @@ def _beside_empty_ones(
     left = rng.beta(a[k:].sum(), len(fewer.rows) + a[:k].sum(), n)[:, None]
     both = dict(values)
     both["weights"] = np.concatenate([values["weights"] * (1 - left), others["weights"] * left], axis=1)
-    for name in {"means"} if family == "tied" else values.keys() - {"weights"}:
+    for name in fewer.family.own:
         both[name] = np.concatenate([values[name], others[name]], axis=1)
     joined = unconstrained_values(both)
     # Priors that reach very far have draws beyond all numbers.

@@ -42,6 +42,5 @@ def is_artefact(target: Target, q: Array, resolution: Array) -> bool:
     """
     k, d = target.shape
     stds = constrained(q, k, d, target.covariance_type)["stds"]
-    spherical = target.covariance_type == "spherical"
-    narrowest = np.full(d, stds.min()) if spherical else stds.reshape(-1, d).min(axis=0)
+    narrowest = target.family.all_stds(stds, k, d).min(axis=0)
     return bool((narrowest < UNIFORM_STD * resolution).any())

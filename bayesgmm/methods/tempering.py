@@ -436,7 +436,7 @@ def _kernels(
     The precision of a component's parameters given who belongs to it: for the mean n / Sigma, for the logarithm of a standard
     deviation 2 n, for an entry of M n over the squared length of its row; each beside the prior's.
     """
-    (k, d), family = target.shape, target.covariance_type
+    (k, d), family = target.shape, target.family
     centre, variance = prior_piece
     pieces = _pieces(q, target).reshape(len(q) * k, -1)
     some = rng.choice(len(pieces), min(KERNELS, len(pieces)), replace=False)
@@ -449,9 +449,9 @@ def _kernels(
     cholesky, lengths = _factors_of(q[draws], components, target)
     precision = np.tile(1 / variance, (len(theta), 1))
     precision[:, 0] += n * (1 - weight)
-    own_stds = {"full": d, "diag": d, "spherical": 1, "tied": 0}[family]
-    precision[:, 1 + d : 1 + d + own_stds] += 2 * n[:, None] * (d if family == "spherical" else 1)
-    if family == "full":
+    own_stds = (d if family.by_feature else 1) if family.by_component else 0
+    precision[:, 1 + d : 1 + d + own_stds] += 2 * n[:, None] * (1 if family.by_feature else d)
+    if family.own_correlations:
         rows = np.tril_indices(d, -1)[0]
         precision[:, 1 + 2 * d :] += n[:, None] / lengths[:, rows] ** 2
     inverse = np.linalg.inv(cholesky)
@@ -472,11 +472,10 @@ def _kernels(
 
 def _factors_of(q: Array, components: NDArray[np.intp], target: Target) -> tuple[Array, Array]:
     """Cholesky factor of one component's covariance of each vector, shape (S, D, D), and lengths of the rows of its M."""
-    (k, d), family = target.shape, target.covariance_type
-    values, s = constrained(q, k, d, family), np.arange(len(q))
-    stds = values["stds"] if family == "tied" else values["stds"][s, components]
-    stds = np.broadcast_to(stds.reshape(len(q), -1), (len(q), d))
-    if "corr_chol" not in values:
+    (k, d), family = target.shape, target.family
+    values, s = constrained(q, k, d, family.name), np.arange(len(q))
+    stds = family.all_stds(values["stds"], k, d)[s, components]
+    if not family.has_correlations:
         return stds[:, :, None] * np.eye(d), np.ones((len(q), d))
-    corr = values["corr_chol"] if family == "tied" else values["corr_chol"][s, components]
+    corr = family.all_factors(values["corr_chol"], k, d)[s, components]
     return stds[:, :, None] * corr, 1 / np.diagonal(corr, axis1=1, axis2=2)

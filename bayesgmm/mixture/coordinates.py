@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.mixture.families import family_of
+
 __all__ = ["logits", "own_coordinates", "permuted"]
 
 
@@ -14,11 +16,12 @@ def own_coordinates(n_components: int, n_features: int, covariance_type: str) ->
     k, d = n_components, n_features
     means = k - 1 + np.arange(k * d).reshape(k, d)
     after = k - 1 + k * d
-    if covariance_type == "tied":
+    family = family_of(covariance_type)
+    if not family.by_component:
         return means
-    each = 1 if covariance_type == "spherical" else d
+    each = d if family.by_feature else 1
     stds = after + np.arange(k * each).reshape(k, each)
-    if covariance_type != "full":
+    if not family.own_correlations:
         return np.hstack([means, stds])
     below = d * (d - 1) // 2
     corr = after + k * d + np.arange(k * below).reshape(k, below)

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesgmm.errors import DataError
+from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
 from bayesgmm.mixture.matching import permute
 from bayesgmm.mixture.params import MixtureParams
 
@@ -21,7 +22,6 @@ __all__ = [
     "canonical_order",
     "component_parameters",
     "covariance_draws",
-    "dims_of",
     "evenly",
     "finite",
     "in_canonical_order",
@@ -34,20 +34,6 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-
-_DIMS = {
-    "weights": ("cluster",),
-    "means": ("cluster", "feature"),
-    "stds": ("cluster", "feature"),
-    "corr_chol": ("cluster", "feature", "feature_bis"),
-}
-# Where a family shares or lacks what full covariances have one of per component and feature.
-_FAMILY_DIMS: dict[str, dict[str, tuple[str, ...] | None]] = {
-    "full": {},
-    "tied": {"stds": ("feature",), "corr_chol": ("feature", "feature_bis")},
-    "diag": {"corr_chol": None},
-    "spherical": {"stds": ("cluster",), "corr_chol": None},
-}
 
 
 class Stacked(NamedTuple):
@@ -107,23 +93,15 @@ class MixtureDraws:
     @classmethod
     def of(cls, values: Mapping[str, Array], covariance_type: str) -> "MixtureDraws":
         """From arrays by their names; a Cholesky factor that is a constant is left out."""
-        has_correlations = "corr_chol" in dims_of(covariance_type, values["means"].shape[-1])
+        has_correlations = "corr_chol" in family_of(covariance_type).dims(values["means"].shape[-1])
         corr_chol = values["corr_chol"] if has_correlations else None
         return cls(values["weights"], values["means"], values["stds"], corr_chol, covariance_type)
 
     @classmethod
     def single(cls, params: MixtureParams, covariance_type: str) -> "MixtureDraws":
         """One mixture of the family as the one draw of one chain."""
-        values = {}
-        for name, dims in dims_of(covariance_type, params.n_features).items():
-            value = getattr(params, name)
-            # Where components or features share a value, all of them hold it.
-            if "cluster" not in dims:
-                value = value[0]
-            if name == "stds" and "feature" not in dims:
-                value = value[..., 0]
-            values[name] = value[None, None]
-        return cls.of(values, covariance_type)
+        values = family_of(covariance_type).values(params)
+        return cls.of({name: np.array(v)[None, None] for name, v in values.items()}, covariance_type)
 
     @property
     def n_chains(self) -> int:
@@ -146,9 +124,14 @@ class MixtureDraws:
         return self.means.shape[3]
 
     @property
+    def family(self) -> CovarianceFamily:
+        """The covariance family."""
+        return family_of(self.covariance_type)
+
+    @property
     def dims(self) -> dict[str, tuple[str, ...]]:
         """Names of the axes of each array after (chain, draw)."""
-        return dims_of(self.covariance_type, self.n_features)
+        return self.family.dims(self.n_features)
 
     @property
     def values(self) -> dict[str, Array]:
@@ -178,18 +161,13 @@ class MixtureDraws:
     @property
     def component_stds(self) -> Array:
         """Standard deviations of every component and feature, shape (chain, draw, K, D)."""
-        dims = self.dims["stds"]
-        at = tuple(slice(None) if axis in dims else None for axis in ("cluster", "feature"))
-        return np.array(np.broadcast_to(self.stds[(..., *at)], self.means.shape))
+        return np.array(self.family.all_stds(self.stds, self.n_components, self.n_features))
 
     @property
     def cholesky(self) -> Array:
         """Lower Cholesky factors of the covariances, shape (chain, draw, K, D, D)."""
-        stds = self.component_stds
-        if self.corr_chol is None:
-            return stds[..., None] * np.eye(self.n_features)
-        own = "cluster" in self.dims["corr_chol"]
-        return stds[..., None] * (self.corr_chol if own else self.corr_chol[:, :, None])
+        factors = self.family.all_factors(self.corr_chol, self.n_components, self.n_features)
+        return self.component_stds[..., None] * factors
 
     @property
     def covariances(self) -> Array:
@@ -236,7 +214,7 @@ class MixtureDraws:
         """
         parts = [self.means, np.log(self.component_stds)]
         correlations = self.correlations
-        if correlations is not None and "cluster" in self.dims["corr_chol"]:
+        if correlations is not None and self.family.own_correlations:
             rows, cols = np.tril_indices(self.n_features, -1)
             parts.append(np.arctanh(np.clip(correlations[..., rows, cols], -1 + 1e-12, 1 - 1e-12)))
         both = np.concatenate(parts, axis=-1)
@@ -278,17 +256,8 @@ class MixtureDraws:
         return cls.of({str(v): x.to_numpy() for v, x in dataset.data_vars.items()}, covariance_type)
 
 
-def dims_of(covariance_type: str, n_features: int) -> dict[str, tuple[str, ...]]:
-    """Dimensions of the variables of a family, without chain and draw."""
-    dims: dict[str, tuple[str, ...] | None] = {**_DIMS, **_FAMILY_DIMS[covariance_type]}
-    # One feature has no correlations, and its factor would be a constant that spoils summaries.
-    if n_features == 1:
-        dims["corr_chol"] = None
-    return {name: d for name, d in dims.items() if d is not None}
-
-
 def posterior_dataset(
-    values: Mapping[str, Array], feature_names: Sequence[str], covariance_type: str = "full"
+    values: Mapping[str, Array], feature_names: Sequence[str], covariance_type: str = DEFAULT_FAMILY
 ) -> xr.Dataset:
     """Draws with named dimensions.
 
@@ -301,7 +270,7 @@ def posterior_dataset(
     """
     chains, draws, k = values["weights"].shape
     names = list(feature_names)
-    dims = dims_of(covariance_type, len(names))
+    dims = family_of(covariance_type).dims(len(names))
     coords: dict[str, Any] = {
         "chain": np.arange(chains),
         "draw": np.arange(draws),

@@ -1,89 +1,284 @@
-"""The four covariance families: shapes, counts, and coordinates to fit them in.
+"""The covariance families: which numbers make up the covariances of a mixture, and who shares them.
 
-Every family is carried as covariances (K, D, D) inside; scikit-learn's shapes are for the outside.
+The covariance of component k is made of standard deviations and a correlation matrix,
+
+    Sigma_k = diag(tau_k) R_k diag(tau_k),
+
+and a family says which standard deviation belongs to a component and a feature, and which correlation matrix, if any, to a
+component. It does so by the dimensions along which they differ, and everything else follows from these two: numbers
+of parameters, shapes, dimensions, the places in the vector that a sampler moves, and what an M step averages.
+
+To add a family, add its record to ``FAMILIES``. Inside, every family is carried as covariances (K, D, D).
 """
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import ParameterError
+from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.support.arguments import check_choice
 
-__all__ = ["compressed", "expanded", "location_scale", "n_parameters", "parameter_shapes"]
+__all__ = [
+    "DEFAULT_FAMILY",
+    "DIAGONAL",
+    "FAMILIES",
+    "OVER_COMPONENTS",
+    "OVER_FEATURES",
+    "CovarianceFamily",
+    "family_of",
+    "location_scale",
+]
 
 Array = NDArray[np.float64]
 
-
-def compressed(matrices: Array, covariance_type: str) -> Array:
-    """Matrices (K, D, D) in scikit-learn's shape: (K, D, D), (D, D), (K, D) or (K,)."""
-    match covariance_type:
-        case "full":
-            return np.array(matrices)
-        case "tied":
-            return np.array(matrices[0])
-        case "diag":
-            return np.diagonal(matrices, axis1=1, axis2=2).copy()
-        case _:
-            return np.array(matrices[:, 0, 0])
+# What an M step does to the covariances of components on their own: flags of `CovarianceFamily.pooling`.
+OVER_COMPONENTS, DIAGONAL, OVER_FEATURES = 1, 2, 4
 
 
-def expanded(values: ArrayLike, covariance_type: str, n_components: int, n_features: int, name: str) -> Array:
-    """Matrices (K, D, D) of values in scikit-learn's shape.
+@dataclass(frozen=True)
+class CovarianceFamily:
+    """A covariance family.
+
+    Parameters
+    ----------
+    name : str
+        What users call it: a value of ``covariance_type``.
+    title : str
+        What a component's covariance is, in words.
+    std_dims : tuple of "cluster" and "feature"
+        The dimensions along which standard deviations differ; along others they are shared.
+    corr_dims : tuple, or None
+        ("cluster",) where each component has its own correlation matrix, () where one is shared, None where there are no
+        correlations.
+
+    Raises
+    ------
+    ValueError
+        Where correlations are not shared by the components that share standard deviations: such covariances have no M
+        step of their own here.
+    """
+
+    name: str
+    title: str
+    std_dims: tuple[str, ...]
+    corr_dims: tuple[str, ...] | None
+
+    def __post_init__(self) -> None:
+        if self.corr_dims is not None and self.std_dims != (*self.corr_dims, "feature"):
+            raise ValueError(
+                f"Family {self.name!r} shares standard deviations, but not correlations, or not so."
+            )
+
+    @property
+    def has_correlations(self) -> bool:
+        """Whether features are correlated within a component."""
+        return self.corr_dims is not None
+
+    @property
+    def by_component(self) -> bool:
+        """Whether components have standard deviations of their own."""
+        return "cluster" in self.std_dims
+
+    @property
+    def by_feature(self) -> bool:
+        """Whether features have standard deviations of their own.
+
+        Where they have not, only a common scale of all columns keeps the family what it is.
+        """
+        return "feature" in self.std_dims
+
+    @property
+    def own_correlations(self) -> bool:
+        """Whether components have correlation matrices of their own."""
+        return self.corr_dims is not None and "cluster" in self.corr_dims
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Variables of which each component has its own, beside its weight: means, and of stds and corr_chol those that it has."""
+        stds = ("stds",) if self.by_component else ()
+        return ("means", *stds, "corr_chol") if self.own_correlations else ("means", *stds)
+
+    @property
+    def uncorrelated(self) -> "CovarianceFamily":
+        """The family with the same standard deviations and no correlations: what is left of this one with a single feature."""
+        return next(f for f in FAMILIES.values() if f.std_dims == self.std_dims and not f.has_correlations)
+
+    def n_correlations(self, n_components: int) -> int:
+        """Number of distinct correlation matrices: K, 1 or 0."""
+        return 0 if self.corr_dims is None else n_components ** len(self.corr_dims)
+
+    @cached_property
+    def pooling(self) -> int:
+        """What the M step does, as flags: average over components, keep the diagonal only, average over features."""
+        return (
+            (0 if self.by_component else OVER_COMPONENTS)
+            | (0 if self.has_correlations else DIAGONAL)
+            | (0 if self.by_feature else OVER_FEATURES)
+        )
+
+    def strides(self, n_features: int) -> tuple[int, int, int]:
+        """The two maps as numbers (a, b, c).
+
+        Standard deviation a k + b i belongs to component k and feature i, and correlation matrix c k to component k; c is
+        -1 where there are no correlations.
+        """
+        by_component = n_features if self.by_feature else 1
+        own = 1 if self.own_correlations else 0
+        return (
+            by_component if self.by_component else 0,
+            1 if self.by_feature else 0,
+            own if self.has_correlations else -1,
+        )
+
+    def dims(self, n_features: int) -> dict[str, tuple[str, ...]]:
+        """Dimensions of weights, means, stds and, where there are correlations, corr_chol, without chain and draw.
+
+        One feature has no correlations, and their factor would be a constant that spoils summaries.
+        """
+        dims = {"weights": ("cluster",), "means": ("cluster", "feature"), "stds": self.std_dims}
+        if self.corr_dims is not None and n_features > 1:
+            dims["corr_chol"] = (*self.corr_dims, "feature", "feature_bis")
+        return dims
+
+    def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
+        """Shapes of weights, means, stds and, where the family has it, corr_chol, as the PyMC model has them."""
+        k, d = n_components, n_features
+        length = {"cluster": k, "feature": d}
+        shapes = {"weights": (k,), "means": (k, d), "stds": tuple(length[x] for x in self.std_dims)}
+        if self.corr_dims is not None:
+            shapes["corr_chol"] = (*(length[x] for x in self.corr_dims), d, d)
+        return shapes
+
+    def n_parameters(self, n_components: int, n_features: int) -> int:
+        """Free parameters: K - 1 weights, K D means, the standard deviations, D (D - 1) / 2 for each correlation matrix."""
+        k, d = n_components, n_features
+        below = d * (d - 1) // 2
+        return k - 1 + k * d + prod(self.shapes(k, d)["stds"]) + self.n_correlations(k) * below
+
+    @property
+    def matrix_dims(self) -> tuple[str, ...]:
+        """Dimensions of what stands for the covariances: matrices where there are correlations, otherwise the diagonal's
+        distinct entries. scikit-learn's shapes, and those of ``GaussianMixture(cholesky=...)``."""
+        return self.std_dims if self.corr_dims is None else (*self.corr_dims, "feature", "feature")
+
+    def compressed(self, matrices: Array) -> Array:
+        """Matrices (K, D, D) in scikit-learn's shape: (K, D, D) full, (D, D) tied, (K, D) diag, (K,) spherical and so on."""
+        if self.corr_dims is not None:
+            return np.array(matrices if self.corr_dims else matrices[0])
+        return self.std_values(np.diagonal(matrices, axis1=1, axis2=2)).copy()
+
+    def expanded(self, values: ArrayLike, n_components: int, n_features: int, name: str) -> Array:
+        """Matrices (K, D, D) of values in scikit-learn's shape.
+
+        Raises
+        ------
+        ParameterError
+            Where the shape is not the family's.
+        """
+        k, d = n_components, n_features
+        a = np.asarray(values, dtype=float)
+        shape = tuple({"cluster": k, "feature": d}[x] for x in self.matrix_dims)
+        if a.shape != shape:
+            raise ParameterError(
+                f"{name} must have shape {shape} with covariance_type={self.name!r}; got {a.shape}.",
+                name=name,
+                expected=shape,
+                shape=a.shape,
+            )
+        if self.corr_dims is not None:
+            return np.broadcast_to(a, (k, d, d)).copy()
+        return self.all_stds(a, k, d)[:, :, None] * np.eye(d)
+
+    def std_values(self, stds: Array) -> Array:
+        """The family's distinct standard deviations of those of every component and feature, shape (..., K, D)."""
+        every = slice(None)
+        return stds[..., every if self.by_component else 0, every if self.by_feature else 0]
+
+    def values(self, params: MixtureParams) -> dict[str, Array]:
+        """A mixture of this family as its variables, of the shapes that :meth:`shapes` tells."""
+        values = {"weights": params.weights, "means": params.means, "stds": self.std_values(params.stds)}
+        if self.has_correlations:
+            values["corr_chol"] = self.corr_values(params.corr_chol)
+        return values
+
+    def all_stds(self, stds: Array, n_components: int, n_features: int) -> Array:
+        """Standard deviations of every component and feature, shape (..., K, D); the inverse of :meth:`std_values`."""
+        lead = stds.shape[: stds.ndim - len(self.std_dims)]
+        shape = (n_components if self.by_component else 1, n_features if self.by_feature else 1)
+        return np.broadcast_to(stds.reshape(*lead, *shape), (*lead, n_components, n_features))
+
+    def corr_values(self, factors: Array) -> Array:
+        """The family's distinct correlation factors of those of every component, shape (..., K, D, D)."""
+        return factors if self.own_correlations else factors[..., 0, :, :]
+
+    def all_factors(self, corr_chol: Array | None, n_components: int, n_features: int) -> Array:
+        """Correlation factors of every component, shape (..., K, D, D); the identity where there are no correlations."""
+        d = n_features
+        if corr_chol is None:
+            return np.broadcast_to(np.eye(d), (n_components, d, d))
+        factors = corr_chol if self.own_correlations else corr_chol[..., None, :, :]
+        return np.broadcast_to(factors, (*factors.shape[:-3], n_components, d, d))
+
+    def of_stds(self, by_feature: Array) -> Array:
+        """Numbers that go with the features, shape (D,), as they go with stds: the first where features share theirs."""
+        return by_feature if self.by_feature else by_feature[0]
+
+    def pooled(self, variances: Array) -> Array:
+        """Of the columns, shape (D,): their mean for each where only a common scale keeps the family what it is."""
+        return variances if self.by_feature else np.full_like(variances, np.mean(variances))
+
+
+def _by_name(*families: CovarianceFamily) -> dict[str, CovarianceFamily]:
+    return {family.name: family for family in families}
+
+
+FAMILIES = _by_name(
+    CovarianceFamily("full", "its own general covariance", ("cluster", "feature"), ("cluster",)),
+    CovarianceFamily("tied", "one general covariance for all", ("feature",), ()),
+    CovarianceFamily("diag", "its own variance for each feature", ("cluster", "feature"), None),
+    CovarianceFamily("spherical", "its own single variance", ("cluster",), None),
+    CovarianceFamily("tied_diag", "one variance for each feature, for all", ("feature",), None),
+    CovarianceFamily("tied_spherical", "one single variance for all", (), None),
+)
+DEFAULT_FAMILY = "full"
+
+
+def family_of(covariance_type: Any) -> CovarianceFamily:
+    """The family of that name.
 
     Raises
     ------
     ParameterError
-        Where the shape is not the family's.
+        Where there is none; the message lists those there are.
+
+    Examples
+    --------
+    >>> from bayesgmm.mixture.families import family_of
+    >>> family_of("tied").shapes(n_components=3, n_features=2)
+    {'weights': (3,), 'means': (3, 2), 'stds': (2,), 'corr_chol': (2, 2)}
     """
-    k, d = n_components, n_features
-    shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}
-    a = np.asarray(values, dtype=float)
-    if a.shape != shapes[covariance_type]:
-        raise ParameterError(
-            f"{name} must have shape {shapes[covariance_type]} with covariance_type={covariance_type!r}; got {a.shape}.",
-            name=name,
-            expected=shapes[covariance_type],
-            shape=a.shape,
-        )
-    match covariance_type:
-        case "full":
-            return a.copy()
-        case "tied":
-            return np.tile(a, (k, 1, 1))
-        case "diag":
-            return a[:, :, None] * np.eye(d)
-        case _:
-            return a[:, None, None] * np.eye(d)
-
-
-def n_parameters(n_components: int, n_features: int, covariance_type: str) -> int:
-    """Free parameters: K - 1 weights, K D means, and K D (D + 1) / 2, D (D + 1) / 2, K D or K for covariances."""
-    k, d = n_components, n_features
-    covariances = {"full": k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": k * d, "spherical": k}
-    return k - 1 + k * d + covariances[covariance_type]
-
-
-def parameter_shapes(n_components: int, n_features: int, covariance_type: str) -> dict[str, tuple[int, ...]]:
-    """Shapes of weights, means, stds and, where the family has it, corr_chol, as the PyMC model has them."""
-    k, d = n_components, n_features
-    stds = {"full": (k, d), "diag": (k, d), "tied": (d,), "spherical": (k,)}[covariance_type]
-    shapes: dict[str, tuple[int, ...]] = {"weights": (k,), "means": (k, d), "stds": stds}
-    if covariance_type in ("full", "tied"):
-        shapes["corr_chol"] = (k, d, d) if covariance_type == "full" else (d, d)
-    return shapes
+    check_choice(covariance_type, "covariance_type", FAMILIES)
+    return FAMILIES[covariance_type]
 
 
 def location_scale(X: Array, sample_weight: Array, covariance_type: str) -> tuple[Array, Array]:
     """Means and scales of the columns, shape (D,) each; a scale of zero becomes one.
 
     The scale is the standard deviation, or what the interquartile range says it would be if that is smaller: one giant
-    outlier then leaves the other rows a spread of about one. Spherical covariances stay spherical under one common
-    scale only.
+    outlier then leaves the other rows a spread of about one. Where features share a standard deviation all columns have one
+    scale.
     """
     w = sample_weight if len(sample_weight) else None
     column = np.empty(len(X))
     shift, scale = np.array([_location_scale(x, w, column) for x in X.T]).T
-    if covariance_type == "spherical":
-        scale = np.full_like(scale, np.sqrt(np.mean(scale**2)))
+    family = family_of(covariance_type)
+    if not family.by_feature:
+        scale = np.sqrt(family.pooled(scale**2))
     return shift, np.where(scale > 0, scale, 1.0)
 
 

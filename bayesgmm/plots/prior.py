@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 
 from bayesgmm.bayes.prior_draws import draw_prior
 from bayesgmm.errors import ParameterError
+from bayesgmm.mixture.families import family_of
 from bayesgmm.plots.fitted import Fitted, fitted, histogram_edges, marginal_density
 from bayesgmm.plots.style import BAYES, PALE, WARNING, axes_for, figure_of, new_figure
 
@@ -64,7 +65,7 @@ def plot_prior(bayes: "BayesGaussianMixture", *, ax: Axes | None = None) -> Figu
     # Always the same draws for a fit.
     rng = np.random.default_rng([bayes.predictive_seed_, 1])
     prior = draw_prior(resolved, family, DRAWS, rng)
-    stds = np.broadcast_to(_per_feature(prior["stds"], family), prior["means"].shape)
+    stds = family_of(family).all_stds(prior["stds"], k, d)
     own = ax is None
     if d == 1:
         ax = axes_for(ax, 7.0, 4.4)
@@ -88,13 +89,6 @@ def plot_prior(bayes: "BayesGaussianMixture", *, ax: Axes | None = None) -> Figu
     elif ax is not None:
         ax.legend(handles=handles, fontsize="small")
     return figure
-
-
-def _per_feature(stds: Array, covariance_type: str) -> Array:
-    """Standard deviations with the axes (draw, component, feature), of length one where the family shares."""
-    if covariance_type == "tied":
-        return stds[:, None, :]
-    return stds[:, :, None] if covariance_type == "spherical" else stds
 
 
 def _grid(f: Fitted, prior: dict[str, Array], stds: Array) -> Figure:

@@ -134,19 +134,18 @@ def _overlap(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.
 
 
 def _unconstrained(target: Target, posterior: xr.Dataset) -> Array:
-    spherical = target.covariance_type == "spherical"
     values = {str(v): x.to_numpy() for v, x in posterior.data_vars.items()}
     values["means"] = (values["means"] - target.shift) / target.scale
-    values["stds"] = values["stds"] / (target.scale[0] if spherical else target.scale)
+    values["stds"] = values["stds"] / target.family.of_stds(target.scale)
     q = unconstrained_values(values)
     return q.reshape(-1, q.shape[-1])
 
 
 def _params(target: Target, q: Array) -> MixtureParams:
     values = target.constrained(q)
-    (k, d), family = target.shape, target.covariance_type
-    stds = np.broadcast_to(values["stds"][:, None] if family == "spherical" else values["stds"], (k, d))
-    factor = stds[:, :, None] * np.broadcast_to(values.get("corr_chol", np.eye(d)), (k, d, d))
+    (k, d), family = target.shape, target.family
+    stds, factors = family.all_stds(values["stds"], k, d), family.all_factors(values.get("corr_chol"), k, d)
+    factor = stds[:, :, None] * factors
     order = np.argsort(-values["weights"], kind="stable")
     weights = values["weights"] / values["weights"].sum()
     return MixtureParams(weights[order], values["means"][order], (factor @ np.swapaxes(factor, 1, 2))[order])

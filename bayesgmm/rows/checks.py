@@ -179,8 +179,8 @@ def check_distinct_rows(X: Array, n_components: int) -> None:
         )
 
 
-def check_fittable(X: Array, names: Sequence[str], n_components: int, covariance_type: str) -> None:
-    """Refuse data to which no mixture of this kind can be fitted; X holds the rows that count."""
+def check_fittable(X: Array, names: Sequence[str], n_components: int, correlated: bool) -> None:
+    """Refuse data to which no mixture can be fitted, where features are correlated or not; X holds the rows that count."""
     if len(X) < 2:
         raise DataError(
             f"A covariance needs at least 2 rows; got n_samples = {len(X)} sample(s) that count.",
@@ -188,7 +188,7 @@ def check_fittable(X: Array, names: Sequence[str], n_components: int, covariance
         )
     check_varying_columns(X, names)
     check_distinct_rows(X, n_components)
-    if covariance_type in ("full", "tied") and len(X) > X.shape[1]:
+    if correlated and len(X) > X.shape[1]:
         check_collinear(X, names)
 
 

@@ -16,10 +16,10 @@ from scipy.special import logsumexp
 from bayesgmm.bayes.priors import Prior
 from bayesgmm.comparison.scores import LARGEST_K, leave_one_out
 from bayesgmm.comparison.tables import rows_of_em
-from bayesgmm.em.steps import FAMILIES
 from bayesgmm.errors import BayesGMMError, ParameterError
 from bayesgmm.estimator import BayesGaussianMixture
 from bayesgmm.methods.tempering import is_exchangeable
+from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.overview import panel, table_in_html
 from bayesgmm.rows import checks as validation
 from bayesgmm.selection.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_test
@@ -161,7 +161,7 @@ def select_components(
     X: ArrayLike,
     ks: Iterable[int] = range(1, 7),
     *,
-    covariance_type: str = "full",
+    covariance_type: str = DEFAULT_FAMILY,
     prior: Prior | None = None,
     draws: int = 500,
     chains: int = 4,
@@ -221,8 +221,8 @@ def select_components(
     ks = checked_numbers(ks)
     rows = validation.check_data(X)
     names = validation.column_names(X, rows.shape[1])
-    arguments.check_choice(covariance_type, "covariance_type", FAMILIES)
-    validation.check_fittable(rows, names, max(ks), covariance_type)
+    family = family_of(covariance_type)
+    validation.check_fittable(rows, names, max(ks), family.has_correlations)
     if 0 < arguments.check_integer(n_bootstrap, "n_bootstrap", 0) < FEWEST_REPLICATIONS:
         raise ParameterError(
             f"n_bootstrap must be 0, or at least {FEWEST_REPLICATIONS} for a p-value of 0.05 to be possible; got {n_bootstrap}.",

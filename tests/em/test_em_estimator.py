@@ -186,7 +186,7 @@ def test_nothing_but_collapsed_components_is_an_error_with_a_remedy():
         ({"n_components": 0}, r"^n_components must be an integer of at least 1; got 0\.$"),
         (
             {"covariance_type": "round"},
-            r"^covariance_type must be one of 'full', 'tied', 'diag', 'spherical'; got 'round'\.$",
+            r"^covariance_type must be one of 'full', 'tied', .*; got 'round'\.$",
         ),
         (
             {"init_params": 3},

@@ -8,14 +8,15 @@ from numpy.testing import assert_allclose
 from bayesgmm import MixtureParams
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import Status, climb
-from bayesgmm.em.steps import FAMILIES, State
+from bayesgmm.em.steps import State
 from bayesgmm.mixture import density, kernels
+from bayesgmm.mixture.families import family_of
 
 UNWEIGHTED = np.empty(0)
 
 
 def problem_of(X, family="full", floor=1e-6):
-    return Problem(np.asfortranarray(X), UNWEIGHTED, FAMILIES[family], floor, n_threads=1)
+    return Problem(np.asfortranarray(X), UNWEIGHTED, family_of(family), floor, n_threads=1)
 
 
 def start_of(p):

@@ -14,10 +14,10 @@ from scipy.stats import multivariate_normal
 from bayesgmm import EMGaussianMixture, MixtureParams, datasets
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.standard_errors import _aligned
-from bayesgmm.em.steps import FAMILIES
 from bayesgmm.errors import DataError, DegenerateFitError, ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import parameter_draws, posterior_dataset
+from bayesgmm.mixture.families import family_of
 
 SEPARATED = MixtureParams(
     [0.6, 0.4],
@@ -248,7 +248,7 @@ def test_matching_finds_the_best_names_and_its_runner_up():
         reference, other = (random_mixture(rng, 4, 2, spread=0.7) for _ in range(2))
         X = simulated(reference, 100, rng.integers(1000))
         w = rng.uniform(0, 2, 100)
-        problem = Problem(X, w, FAMILIES["full"], 1e-6, 1)
+        problem = Problem(X, w, family_of("full"), 1e-6, 1)
         overlap = (density.responsibilities(X, reference) * w[:, None]).T @ density.responsibilities(X, other)
         ranked = sorted(
             itertools.permutations(range(4)), key=lambda o: -sum(overlap[k, o[k]] for k in range(4))

@@ -17,8 +17,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from bayesgmm import MixtureParams
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import climb
-from bayesgmm.em.steps import FAMILIES, State, advance, expect, maximise
+from bayesgmm.em.steps import State, advance, expect, maximise
 from bayesgmm.mixture import density
+from bayesgmm.mixture.families import FAMILIES, family_of
 
 UNWEIGHTED = np.empty(0)
 FLOOR = 1e-6
@@ -44,7 +45,11 @@ def within(family, covariances):
             return np.tile(covariances[0], (len(covariances), 1, 1))
         case "diag":
             return np.stack([np.diag(np.diag(c)) for c in covariances])
-        case _:
+        case "tied_diag":
+            return np.stack([np.diag(np.diag(covariances[0]))] * len(covariances))
+        case "tied_spherical":
+            return np.stack([covariances[0, 0, 0] * np.eye(d)] * len(covariances))
+        case "spherical":
             return np.stack([c[0, 0] * np.eye(d) for c in covariances])
 
 
@@ -72,7 +77,7 @@ def covariances_of(state):
 
 
 def one_step(X, state, family, weights=UNWEIGHTED, floor=FLOOR):
-    return advance(np.asfortranarray(X), weights, state, FAMILIES[family], floor, 1)
+    return advance(np.asfortranarray(X), weights, state, family_of(family).pooling, floor, 1)
 
 
 def textbook_step(X, w, state, family):
@@ -98,8 +103,14 @@ def textbook_step(X, w, state, family):
             new = np.stack([sum(mass[j] * full[j] for j in range(k)) / mass.sum()] * k)
         case "diag":
             new = np.stack([np.diag(np.diag(c)) for c in full])
-        case _:
+        case "spherical":
             new = np.stack([np.trace(c) / d * np.eye(d) for c in full])
+        case "tied_diag":
+            new = np.stack([np.diag(sum(mass[j] * np.diag(full[j]) for j in range(k)) / mass.sum())] * k)
+        case "tied_spherical":
+            # Within-cluster sum of squares over N D.
+            squares = sum(gamma[:, j] @ ((X - means[j]) ** 2).sum(axis=1) for j in range(k))
+            new = np.stack([squares / (w.sum() * d) * np.eye(d)] * k)
     return w @ total, mass / w.sum(), means, new
 
 
@@ -150,8 +161,8 @@ def test_most_cases_are_well_posed(family):
 def test_both_steps_apart_give_what_they_give_together(family, case):
     X, truth = case
     state = start_near(truth, family)
-    sums = expect(np.asfortranarray(X), UNWEIGHTED, state, FAMILIES[family], 1)
-    apart, together = maximise(sums, state, FAMILIES[family], FLOOR), one_step(X, state, family)
+    sums = expect(np.asfortranarray(X), UNWEIGHTED, state, family_of(family).pooling, 1)
+    apart, together = maximise(sums, state, family_of(family).pooling, FLOOR), one_step(X, state, family)
     assert_allclose(sums.log_likelihood, together.log_likelihood, rtol=1e-13)
     for name in ("log_weights", "means", "cholesky"):
         assert_allclose(getattr(apart, name), getattr(together.next, name), rtol=1e-10, atol=1e-12)
@@ -177,7 +188,7 @@ def test_the_log_likelihood_never_falls(family, case):
 @given(mixtures())
 def test_a_climb_with_jumps_never_falls_and_reports_its_end(family, case):
     X, truth = case
-    problem = Problem(np.asfortranarray(X), UNWEIGHTED, FAMILIES[family], FLOOR, 1)
+    problem = Problem(np.asfortranarray(X), UNWEIGHTED, family_of(family), FLOOR, 1)
     end = climb(problem, start_near(truth, family), max_iter=60, tol=1e-10)
     assert np.diff(end.trace).min(initial=0.0) > -1e-10 * max(abs(end.trace[-1]), len(X))
     # The last value is that of the state returned, by the definition of the density.
@@ -231,7 +242,7 @@ def test_threads_change_no_bit(family):
     state = start_near(truth, family)
     w = rng.uniform(0, 2, len(X))
     for weights in (UNWEIGHTED, w):
-        one, two, three = (expect(X, weights, state, FAMILIES[family], n) for n in (1, 2, 3))
+        one, two, three = (expect(X, weights, state, family_of(family).pooling, n) for n in (1, 2, 3))
         for name in ("log_likelihood", "s0", "s1", "s2"):
             assert_array_equal(getattr(two, name), getattr(one, name))
             assert_array_equal(getattr(three, name), getattr(one, name))
@@ -259,7 +270,7 @@ def test_rows_in_chunks_are_summed_as_in_one_piece(family):
     X = rng.normal(size=(20_000, 2)) + 3 * rng.integers(0, 2, (20_000, 1))
     truth = MixtureParams([0.5, 0.5], [[0, 0], [3, 3]], np.stack([rotated(rng, [0.5, 2])] * 2))
     state = start_near(truth, family)
-    ahead = advance(np.asfortranarray(X), UNWEIGHTED, state, FAMILIES[family], FLOOR, 2)
+    ahead = advance(np.asfortranarray(X), UNWEIGHTED, state, family_of(family).pooling, FLOOR, 2)
     value, mass, means, covariances = textbook_step(X, np.ones(len(X)), state, family)
     assert_allclose(ahead.log_likelihood, value, rtol=1e-10)
     assert_allclose(np.exp(ahead.next.log_weights), mass, **CLOSE)

@@ -20,7 +20,8 @@ from verdicts import judged
 from bayesgmm import BayesGaussianMixture, compare, load, partition, save
 from bayesgmm.comparison import predictive
 from bayesgmm.errors import FileProblem
-from bayesgmm.mixture.draws import dims_of, parameter_draws, posterior_dataset
+from bayesgmm.mixture.draws import parameter_draws, posterior_dataset
+from bayesgmm.mixture.families import family_of
 from bayesgmm.report import tables, write, write_report
 from bayesgmm.report.figures import Drawing, sketches
 from bayesgmm.report.wording import (
@@ -253,7 +254,7 @@ def test_parameters_are_named_in_the_order_of_the_comparison(family):
         name: np.tile(np.eye(2), (1, 1, *[shapes[d] for d in dims[:-2]], 1, 1))
         if name == "corr_chol"
         else np.ones((1, 1, *[shapes[d] for d in dims]))
-        for name, dims in dims_of(family, 2).items()
+        for name, dims in family_of(family).dims(2).items()
     }
     posterior = posterior_dataset(values, ["eruptions", "waiting"], family)
     labels = parameter_draws(posterior)["parameter"].to_numpy()
