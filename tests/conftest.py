@@ -5,9 +5,6 @@ import pytest
 
 from bayesgmm import BayesGaussianMixture, datasets
 
-UPDATED = pytest.StashKey[dict]()
-COLLECTED = pytest.StashKey[list]()
-
 
 def pytest_addoption(parser):
     parser.addoption(
@@ -27,11 +24,11 @@ def pytest_cmdline_main(config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session, items):
     # Before any are deselected.
-    session.config.stash[COLLECTED] = [item.nodeid for item in items]
+    session.config.stash[golden_file.COLLECTED] = [item.nodeid for item in items]
 
 
 def pytest_sessionfinish(session):
-    updated = session.config.stash.get(UPDATED, None)
+    updated = session.config.stash.get(golden_file.UPDATED, None)
     if not updated or hasattr(session.config, "workerinput"):
         return
     known = golden_file.read()
@@ -39,6 +36,10 @@ def pytest_sessionfinish(session):
         for key in test.left_over():
             known.pop(key, None)
         known |= test.asked
+    for key in golden_file.without_a_test(
+        known, session.config.stash[golden_file.COLLECTED], session.config.args
+    ):
+        del known[key]
     golden_file.write(known)
 
 
@@ -55,7 +56,7 @@ def golden(request, known_sentences):
     test = golden_file.Golden(name, known_sentences, update)
     yield test
     if update:
-        request.config.stash.setdefault(UPDATED, {})[name] = test
+        request.config.stash.setdefault(golden_file.UPDATED, {})[name] = test
     elif getattr(request.node, "passed", False):
         assert not test.left_over(), "Sentences that are not asked for; run pytest --update-golden."
 

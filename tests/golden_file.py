@@ -21,6 +21,9 @@ import pytest
 PATH = Path(__file__).parent / "golden" / "sentences.txt"
 MARK = "== "
 HIDDEN = "***"
+# What a run of pytest knows: the tests that were found, and the sentences of those that ran.
+COLLECTED = pytest.StashKey[list[str]]()
+UPDATED = pytest.StashKey[dict[str, "Golden"]]()
 
 
 def read():
@@ -75,6 +78,30 @@ class Golden:
         """Keys that the file has under this test's name and that it has not asked for."""
         own = {k for k in self.known if k == self.name or k.startswith(f"{self.name} #")}
         return own - set(self.asked)
+
+
+def without_a_test(keys, collected, args):
+    """Keys whose test there is not.
+
+    Parameters
+    ----------
+    keys : iterable of str
+    collected : list of str
+        All tests that were found, also those that were deselected.
+    args : list of str
+        What pytest was asked to run: of a file that it was asked for by single tests no more is known than its functions.
+    """
+    files = {name.split("::")[0] for name in collected} - {a.split("::")[0] for a in args if "::" in a}
+    known = set(collected)
+    return [key for key in keys if not _has_test(f"tests/{key.split(' #')[0]}", files, known)]
+
+
+def _has_test(name, files, collected):
+    file, function = name.split("::")
+    if file in files:
+        return name in collected
+    path = PATH.parents[2] / file
+    return path.is_file() and f"def {function.split('[')[0]}(" in path.read_text("utf-8")
 
 
 def same(found, wanted):

@@ -1,6 +1,5 @@
-"""Each sentence, and each input that has to work as it is."""
+"""Each refusal, and each input that has to work as it is."""
 
-import re
 from datetime import datetime
 
 import numpy as np
@@ -9,7 +8,7 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from bayesgmm.errors import DataError, ParameterError
+from bayesgmm.errors import DataError, DataTypeError, ParameterError
 from bayesgmm.rows import checks as validation
 from bayesgmm.support import arguments
 
@@ -17,26 +16,26 @@ GOOD = np.arange(12.0).reshape(6, 2)
 
 
 @pytest.mark.parametrize(
-    ("X", "error", "sentence"),
+    ("X", "error", "details"),
     [
-        (sparse.csr_matrix(GOOD), TypeError, "Sparse data were passed, but a Gaussian mixture needs a dense array; try X.toarray()."),
-        (np.ma.masked_less(GOOD, 3), DataError, "X is a masked array with 3 masked values, which would be read as data; drop or impute them first and pass a plain array."),
-        (GOOD + 1j, DataError, "Complex data not supported: a Gaussian mixture is fitted to real numbers."),
-        (np.array([["2020-01-01"]], dtype="datetime64[D]"), TypeError, "X holds dates or durations (datetime64[D]); convert them to numbers first, such as days since a start."),
-        (GOOD[:, 0], DataError, "Expected 2D array, got 1D array of shape (6,). Reshape your data with X.reshape(-1, 1) if it has a single feature."),
-        (GOOD[None], DataError, "Expected 2D array, got 3D array of shape (1, 6, 2). Pass one row per observation and one column per feature."),
-        (np.empty((0, 2)), DataError, "Found array with 0 sample(s) and 2 feature(s) (shape=(0, 2)) while a minimum of 1 is required."),
-        (pd.DataFrame({"a": [1.0, np.nan], "b": [np.inf, np.nan]}), DataError, "X contains 2 missing (NaN) and 1 infinite (inf) value(s), the first in row 0, column 'b'; drop or impute those rows first."),
-        (pd.DataFrame({"a": [1.0, 2.0], "b": ["3", "x"]}), DataError, "X must hold numbers, but row 1, column 'b' holds 'x' (str); drop or encode that column. An argument must be a string or a real number."),
-        (pd.DataFrame({"a": [1, None], "b": [2, 3]}).convert_dtypes(), DataError, "X contains 1 missing (NaN) value(s), the first in row 1, column 'a'; drop or impute those rows first."),
-        (np.array([[1, np.datetime64("2020")], [2, 3]], dtype=object), TypeError, "X holds dates or durations (in an object array); convert them to numbers first, such as days since a start."),
-        (pl.DataFrame({"a": [1, 2], "t": [datetime(2020, 1, 1), datetime(2021, 1, 1)]}), TypeError, "X holds dates or durations (Datetime(time_unit='us', time_zone=None)); convert them to numbers first, such as days since a start."),
-        (np.array([[10**400, 1], [2, 3]], dtype=object), DataError, f"X must hold numbers, but row 0, column 0 holds {10**400!r} (int); drop or encode that column. An argument must be a string or a real number."),
-        (7, TypeError, "X must be a two-dimensional array or data frame; got int."),
+        (sparse.csr_matrix(GOOD), TypeError, {}),
+        (np.ma.masked_less(GOOD, 3), DataError, {"n_masked": 3}),
+        (GOOD + 1j, DataError, {}),
+        (np.array([["2020-01-01"]], dtype="datetime64[D]"), TypeError, {}),
+        (GOOD[:, 0], DataError, {"shape": (6,)}),
+        (GOOD[None], DataError, {"shape": (1, 6, 2)}),
+        (np.empty((0, 2)), DataError, {"shape": (0, 2)}),
+        (pd.DataFrame({"a": [1.0, np.nan], "b": [np.inf, np.nan]}), DataError, {"row": 0, "column": 1}),
+        (pd.DataFrame({"a": [1.0, 2.0], "b": ["3", "x"]}), DataTypeError, {"row": 1, "column": 1}),
+        (pd.DataFrame({"a": [1, None], "b": [2, 3]}).convert_dtypes(), DataError, {"row": 1, "column": 0}),
+        (np.array([[1, np.datetime64("2020")], [2, 3]], dtype=object), TypeError, {}),
+        (pl.DataFrame({"a": [1, 2], "t": [datetime(2020, 1, 1), datetime(2021, 1, 1)]}), TypeError, {}),
+        (np.array([[10**400, 1], [2, 3]], dtype=object), DataTypeError, {"row": 0, "column": 0}),
+        (7, TypeError, {}),
     ],
 )  # fmt: skip
-def test_unusable_data(X, error, sentence):
-    with pytest.raises(error, match=f"^{re.escape(sentence)}$"):
+def test_unusable_data(X, error, details, golden):
+    with golden.raises(error, **details):
         validation.check_data(X)
 
 
@@ -65,65 +64,60 @@ def test_a_read_only_input_works_and_is_not_copied_into():
 
 
 @pytest.mark.parametrize(
-    ("value", "sentence"),
+    ("value", "details"),
     [
-        (True, "n_components must be an integer of at least 1; got True (bool)."),
-        (2.0, "n_components must be an integer of at least 1; got 2.0 (float)."),
-        (0, "n_components must be an integer of at least 1; got 0."),
-        ("3", "n_components must be an integer of at least 1; got '3' (str)."),
+        (True, {"name": "n_components", "value": True, "minimum": 1}),
+        (2.0, {"name": "n_components", "value": 2.0, "minimum": 1}),
+        (0, {"name": "n_components", "value": 0, "minimum": 1}),
+        ("3", {"name": "n_components", "value": "3", "minimum": 1}),
     ],
 )
-def test_what_is_no_count(value, sentence):
-    with pytest.raises(ParameterError, match=f"^{re.escape(sentence)}$"):
+def test_what_is_no_count(value, details, golden):
+    with golden.raises(ParameterError, **details):
         arguments.check_integer(value, "n_components", 1)
 
 
-def test_a_constant_column_is_named():
+def test_a_constant_column_is_named(golden):
     X = GOOD.copy()
     X[:, 1] = 4.5
-    sentence = "Column 'width' is constant (every value is 4.5), so that no Gaussian has a density for it; drop that column."
-    with pytest.raises(DataError, match=f"^{re.escape(sentence)}$"):
+    with golden.raises(DataError, column=1):
         validation.check_varying_columns(X, ["length", "width"])
 
 
-def test_a_column_whose_variance_underflows_is_named():
-    with pytest.raises(DataError, match=r"^Column 'a' spans .* its variance underflows; rescale it\.$"):
+def test_a_column_whose_variance_underflows_is_named(golden):
+    with golden.raises(DataError, column=0):
         validation.check_varying_columns(GOOD * 1e-170, ["a", "b"])
 
 
-def test_one_giant_row_does_not_make_columns_collinear():
+def test_one_giant_row_does_not_make_columns_collinear(golden):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(50, 2))
     validation.check_collinear(np.vstack([X, [[1e9, 1e9]]]), ["a", "b"])
-    with pytest.raises(DataError, match="Columns 'a', 'b' are collinear"):
+    with golden.raises(DataError, columns=["a", "b"]):
         validation.check_collinear(np.vstack([X[:, [0, 0]], [[1e9, 1e9]]]), ["a", "b"])
 
 
-def test_more_components_than_distinct_rows():
+def test_more_components_than_distinct_rows(golden):
     X = np.repeat([[0.0, 1.0], [2.0, 3.0]], 5, axis=0)
     validation.check_distinct_rows(X, 2)
-    sentence = (
-        "n_components=3 components cannot be told apart with 2 distinct row(s) (n_samples = 10); "
-        "choose n_components <= 2."
-    )
-    with pytest.raises(DataError, match=f"^{re.escape(sentence)}$"):
+    with golden.raises(DataError, distinct=2):
         validation.check_distinct_rows(X, 3)
 
 
 @pytest.mark.parametrize(
-    ("weights", "sentence"),
+    ("weights", "details"),
     [
-        ([1.0, 2.0], "sample_weight must have one value per row, shape (3,); got shape (2,)."),
-        ([1.0, -1.0, 1.0], "sample_weight must be finite and not negative; row 1 has -1.0."),
-        ([1.0, 1.0, np.nan], "sample_weight must be finite and not negative; row 2 has nan."),
-        ([1j, 1.0, 1.0], "sample_weight must hold real numbers, one per row."),
-        (["a", "b", "c"], "sample_weight must hold real numbers, one per row."),
-        ([1e308, 1e308, 1e308], "sample_weight sums to infinity; rescale it."),
-        ([0.0, 0.0, 0.0], "sample_weight is zero for every row, so that nothing is left to fit."),
+        ([1.0, 2.0], {"expected": (3,), "shape": (2,)}),
+        ([1.0, -1.0, 1.0], {"row": 1}),
+        ([1.0, 1.0, np.nan], {"row": 2}),
+        ([1j, 1.0, 1.0], {}),
+        (["a", "b", "c"], {}),
+        ([1e308, 1e308, 1e308], {}),
+        ([0.0, 0.0, 0.0], {"total": 0.0}),
     ],
 )
-def test_unusable_weights(weights, sentence):
-    with pytest.raises(DataError, match=f"^{re.escape(sentence)}$"):
+def test_unusable_weights(weights, details, golden):
+    with golden.raises(DataError, **details):
         validation.check_sample_weight(weights, 3)
 
 
@@ -131,17 +125,17 @@ def test_no_weights_are_an_empty_array():
     assert validation.check_sample_weight(None, 3).shape == (0,)
 
 
-@pytest.mark.parametrize(("seed", "got"), [(True, "True (bool)"), (1.5, "1.5 (float)"), ("a", "'a' (str)")])
-def test_what_is_no_seed(seed, got):
-    sentence = (
-        f"random_state must be None, a non-negative integer, a numpy Generator or a RandomState; got {got}."
-    )
-    with pytest.raises(ParameterError, match=f"^{re.escape(sentence)}$"):
+@pytest.mark.parametrize(
+    ("seed", "details"),
+    [(True, {"random_state": True}), (1.5, {"random_state": 1.5}), ("a", {"random_state": "a"})],
+)
+def test_what_is_no_seed(seed, details, golden):
+    with golden.raises(ParameterError, **details):
         arguments.seed_sequence(seed)
 
 
-def test_a_negative_seed_is_refused():
-    with pytest.raises(ParameterError, match=r"^random_state must not be negative; got -1\.$"):
+def test_a_negative_seed_is_refused(golden):
+    with golden.raises(ParameterError, random_state=-1):
         arguments.seed_sequence(-1)
 
 
