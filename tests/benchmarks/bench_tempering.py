@@ -40,7 +40,7 @@ def units(target):
 
 def tempered(target, mixtures, seed, draws=1000, chains=4):
     """Draws, reference, and the seconds of both."""
-    from bayesgmm.methods.running import tempering_reference
+    from bayesgmm.methods import tempering_reference
     from bayesgmm.methods.tempering import sample_smc
     from bayesgmm.support.progress import Steps
 
@@ -109,8 +109,8 @@ def bridge(target, mixtures, seed):
 
     Draws of the reference are weighed by the posterior, and the other way round; the Pareto shape of the first weights is the check.
     """
+    from bayesgmm.methods import moves
     from bayesgmm.methods.initial_mixture import DEGREES_OF_FREEDOM
-    from bayesgmm.methods.running import moves
 
     found, reference, *_ = tempered(target, mixtures, seed)
     k = target.n_components

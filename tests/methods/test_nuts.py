@@ -10,9 +10,9 @@ from scipy import stats
 from bayesgmm import BayesGaussianMixture, MixtureParams, Prior, datasets
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import ParameterError, SamplingError
+from bayesgmm.methods import laplace_approximation as laplace_module
+from bayesgmm.methods import whitened_nuts as sampling
 from bayesgmm.methods.laplace_approximation import laplace, negative_hessian
-from bayesgmm.methods.running import laplace_approximation as laplace_module
-from bayesgmm.methods.running import whitened_nuts as sampling
 
 
 def one_gaussian(n=12):

@@ -13,9 +13,9 @@ from bayesgmm import BayesGaussianMixture, EMGaussianMixture, MixtureParams, Pri
 from bayesgmm.bayes.prior_draws import draw_prior
 from bayesgmm.bayes.target import Target, log_posterior, unconstrained_values
 from bayesgmm.errors import SamplingError
-from bayesgmm.methods.running import initial_mixture as reference
-from bayesgmm.methods.running import moves
-from bayesgmm.methods.running import tempering as smc
+from bayesgmm.methods import initial_mixture as reference
+from bayesgmm.methods import moves
+from bayesgmm.methods import tempering as smc
 from bayesgmm.methods.starts import find_starts
 from bayesgmm.methods.whitened_nuts import sample_nuts
 from bayesgmm.mixture.coordinates import own_coordinates, permuted

@@ -22,7 +22,7 @@ def test_every_file_with_compiled_code_is_a_source():
 def test_compiled_code_takes_its_memory_at_a_distance():
     """Floats of compiled functions come from `allocation`, so that where they lie cannot change how a loop rounds."""
     found = []
-    for name in set(compilation.SOURCES) - {"allocation.py"}:
+    for name in set(compilation.SOURCES) - {"support/allocation.py"}:
         for function in ast.walk(ast.parse((PACKAGE / name).read_text())):
             marks = [ast.unparse(d) for d in getattr(function, "decorator_list", [])]
             if not any(re.match(r"(entry|inlined|inlined_in_order|c_entry)\b", mark) for mark in marks):
@@ -43,19 +43,23 @@ def test_entries_are_stamped_with_the_digest_of_all_sources():
 def test_a_change_in_another_file_is_noticed(tmp_path):
     """A helper is changed in one file; an entry in another, cached before, must not run the old code."""
     package = tmp_path / "trial"
-    package.mkdir()
+    # As far below the sources' folder as the package's own.
+    (package / "support").mkdir(parents=True)
     source = Path(compilation.__file__).read_text()
     names = re.search(r"SOURCES = \(.*?\n\)", source, re.DOTALL).group()
-    (package / "compilation.py").write_text(source.replace(names, 'SOURCES = ("helper.py", "caller.py")'))
-    (package / "__init__.py").write_text("")
+    (package / "support" / "compilation.py").write_text(
+        source.replace(names, 'SOURCES = ("helper.py", "caller.py")')
+    )
+    for folder in (package, package / "support"):
+        (folder / "__init__.py").write_text("")
     (package / "caller.py").write_text(
-        "from trial.compilation import entry\nfrom trial.helper import helper\n"
+        "from trial.support.compilation import entry\nfrom trial.helper import helper\n"
         "@entry\ndef caller(x):\n    return helper(x)\n"
     )
     answers = []
     for value in ("1.0", "2.0"):
         (package / "helper.py").write_text(
-            f"from trial.compilation import inlined\n@inlined\ndef helper(x):\n    return x + {value}\n"
+            f"from trial.support.compilation import inlined\n@inlined\ndef helper(x):\n    return x + {value}\n"
         )
         code = "from trial.caller import caller; print(caller(0.0))"
         run = subprocess.run(
