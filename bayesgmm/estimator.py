@@ -4,7 +4,6 @@ This is the only module that knows that there is an order of steps.
 """
 
 import dataclasses
-import hashlib
 import json
 import numbers
 import platform
@@ -16,9 +15,8 @@ from typing import Any, Self
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.utils.validation import validate_data
 
 import bayesgmm
 from bayesgmm.bayes.log_prior import prior_groups
@@ -47,7 +45,9 @@ from bayesgmm.posterior.streamed import StreamedResponsibilities
 from bayesgmm.posterior.tree import posterior_tree
 from bayesgmm.posterior.verdict import Verdict, more_particles
 from bayesgmm.results import PosteriorResults, judged
-from bayesgmm.rows import checks as validation
+from bayesgmm.rows.checks import check_fittable
+from bayesgmm.rows.features import note_columns
+from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.support import arguments
 from bayesgmm.support.progress import Steps
 
@@ -175,7 +175,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         self.random_state = random_state
         self.progressbar = progressbar
 
-    def fit(self, X: ArrayLike, y: object = None) -> Self:
+    def fit(self, X: RowsLike, y: object = None) -> Self:
         """Fit both ways to the rows of X, shape (N, D).
 
         Returns
@@ -190,34 +190,37 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             Where a chain stopped before its last draw.
         """
         settings = self._settings()
-        rows = validation.check_data(X)
-        names = validation.column_names(X, rows.shape[1])
-        validation.check_fittable(
-            rows, names, settings["n_components"], family_of(self.covariance_type).has_correlations
+        rows = Rows.of(X, copy=True)
+        check_fittable(
+            rows.values,
+            rows.names,
+            settings["n_components"],
+            family_of(self.covariance_type).has_correlations,
         )
         prior = self.prior or Prior.from_data(rows, covariance_type=self.covariance_type)
-        resolved = prior.resolve(settings["n_components"], rows.shape[1], self.covariance_type)
+        resolved = prior.resolve(settings["n_components"], rows.n_features, self.covariance_type)
         self._check_tempering(resolved)
         seed = arguments.seed_sequence(self.random_state)
         em_seed, chain_seed, predictive_seed, tempering_seed = seed.spawn(4)
         with Steps(enabled=self.progressbar) as steps:
             with steps.step("EM from many starts"):
-                em = self._em(X, settings["n_components"], em_seed)
+                em = self._em(rows, settings["n_components"], em_seed)
             target = Target.standardising(rows, settings["n_components"], prior, self.covariance_type)
-            fit = _Fit(target, em, rows, names, resolved, settings, steps)
+            fit = _Fit(target, em, rows, resolved, settings, steps)
             if self.method == "laplace":
                 tree, found = fit.labelled(by_laplace(target, em.params_, settings, chain_seed, steps))
             elif self.method == "smc":
-                tree, found = self._tempered(fit, X, tempering_seed)
+                tree, found = self._tempered(fit, tempering_seed)
             else:
                 tree, found = fit.labelled(
                     by_nuts(target, em.mode_params_, settings, self.target_accept, chain_seed, steps)
                 )
-                tree, found = self._second_try(fit, X, tree, found, tempering_seed)
+                tree, found = self._second_try(fit, tree, found, tempering_seed)
         # Together and last: a fit that fails leaves an earlier one whole.
-        validate_data(self, X, reset=True, skip_check_array=True)
+        note_columns(self, X, reset=True)
         tree.attrs.update(self._provenance(rows, settings, prior, seed))
         self._forget()
+        self.rows_ = rows
         self.em_, self.prior_, self.posterior_, self.verdict_ = em, prior, tree, found
         self.predictive_seed_ = int(predictive_seed.generate_state(1)[0])
         tree.attrs["predictive_seed"] = self.predictive_seed_
@@ -251,7 +254,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             "draws": check(self.draws, "draws", 4),
             "tune": DEFAULT_TUNE if self.tune is None else check(self.tune, "tune", 20),
             "chains": check(self.chains, "chains", 1),
-            "cores": arguments.available_cores() if self.cores is None else check(self.cores, "cores", 1),
+            "cores": arguments.check_cores(self.cores),
         }
         total = settings["draws"] * settings["chains"]
         if self.method == "laplace" and total < FEWEST_DRAWS:
@@ -279,14 +282,15 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
                 concentration=prior.concentration.tolist(),
             )
 
-    def _em(self, X: ArrayLike, n_components: int, seed: np.random.SeedSequence) -> EMGaussianMixture:
+    def _em(self, rows: Rows, n_components: int, seed: np.random.SeedSequence) -> EMGaussianMixture:
         return EMGaussianMixture(
-            n_components, covariance_type=self.covariance_type, random_state=np.random.default_rng(seed)
-        ).fit(X)
+            n_components,
+            covariance_type=self.covariance_type,
+            random_state=np.random.default_rng(seed),
+            cores=self.cores,
+        ).fit(rows)
 
-    def _tempered(
-        self, fit: "_Fit", X: ArrayLike, seed: np.random.SeedSequence
-    ) -> tuple[xr.DataTree, Verdict]:
+    def _tempered(self, fit: "_Fit", seed: np.random.SeedSequence) -> tuple[xr.DataTree, Verdict]:
         """By tempering; where that is not enough, again from where the particles went, and with more of them."""
         began = time.monotonic()
 
@@ -299,7 +303,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             # A smaller mixture has its own maxima; those that look spurious warn in a fit of their own.
             with warnings.catch_warnings(), suppress(BayesGMMError):
                 warnings.simplefilter("ignore")
-                mixtures += self._em(X, k - 1, em_seed).mode_params_
+                mixtures += self._em(fit.rows, k - 1, em_seed).mode_params_
         reference = tempering_reference(fit.target, mixtures, fit.settings, place_seed, fit.steps, left())
         thin = 1
         for run, run_seed in enumerate(run_seeds, start=1):
@@ -317,7 +321,6 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     def _second_try(
         self,
         fit: "_Fit",
-        X: ArrayLike,
         tree: xr.DataTree,
         found: Verdict,
         seed: np.random.SeedSequence,
@@ -336,7 +339,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             obstacle = f"tempering would take {seconds / 60:.0f} minutes or more; ask for it by method='smc'."
         else:
             try:
-                second, judged_again = self._tempered(fit, X, seed)
+                second, judged_again = self._tempered(fit, seed)
             except SamplingError as error:
                 obstacle = f"tempering failed: {error}"
             else:
@@ -349,7 +352,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         return tree, found
 
     def _provenance(
-        self, rows: Array, settings: dict[str, int], prior: Prior, seed: np.random.SeedSequence
+        self, rows: Rows, settings: dict[str, int], prior: Prior, seed: np.random.SeedSequence
     ) -> dict[str, Any]:
         packages = ("bayesgmm", "nutpie", "numpy", "numba", "scipy", "scikit-learn", "arviz", "pymc")
         return {
@@ -369,7 +372,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             "python": platform.python_version(),
             "versions": ", ".join(f"{p} {version(p)}" for p in packages),
             "named_features": int(hasattr(self, "feature_names_in_")),
-            "data_sha256": hashlib.sha256(np.ascontiguousarray(rows).tobytes()).hexdigest(),
+            "data_sha256": rows.sha256,
             **{k: v for k, v in settings.items() if k != "cores"},
         }
 
@@ -380,8 +383,7 @@ class _Fit:
 
     target: Target
     em: EMGaussianMixture
-    rows: Array
-    names: list[str]
+    rows: Rows
     prior: ResolvedPrior
     settings: dict[str, int]
     steps: Steps
@@ -403,12 +405,12 @@ class _Fit:
 
     def _tree(self, found: Drawn) -> xr.DataTree:
         values, family, rows = found.values, self.target.covariance_type, self.rows
-        columns, cores = np.asfortranarray(rows), self.settings["cores"]
+        cores, names = self.settings["cores"], list(rows.names)
         order = drawn.canonical_order(values["weights"], values["means"])
-        unlabelled = drawn.permuted(drawn.posterior_dataset(values, self.names, family), order)
+        unlabelled = drawn.permuted(drawn.posterior_dataset(values, names, family), order)
         draws = drawn.stacked(unlabelled)
         log_likelihood, overlap = passes.log_likelihoods_and_overlaps(
-            columns, *draws, density.responsibilities(rows, self.em.params_), cores
+            rows.columns, *draws, density.responsibilities(rows.values, self.em.params_), cores
         )
         chains, n_draws, k = values["weights"].shape
         relabelling = relabel.match(overlap.reshape(chains, n_draws, k, k))
@@ -417,10 +419,10 @@ class _Fit:
         given = np.take_along_axis(order, relabelling.permutations, axis=2)
         relabelling = relabel.Relabelling(given, relabelling.margins)
         renamed = drawn.stacked(posterior)
-        mean, sd, _ = passes.memberships(columns, *renamed, cores)
+        mean, sd, _ = passes.memberships(rows.columns, *renamed, cores)
         some = drawn.evenly(len(rows), CERTIFIED_ROWS)
         certificate = certify(
-            StreamedResponsibilities(np.asfortranarray(rows[some]), *renamed, cores),
+            StreamedResponsibilities(rows.taken(some).columns, *renamed, cores),
             mean[some],
             drawn.component_parameters(posterior),
             relabelling,
@@ -428,7 +430,7 @@ class _Fit:
         stats = found.stats | {"total_log_likelihood": log_likelihood.reshape(chains, n_draws)}
         others = {
             **prior_groups(posterior, self.prior, family),
-            **em_dataset(self.em, self.names),
+            **em_dataset(self.em, names),
             **found.groups,
         }
-        return posterior_tree(posterior, stats, rows, (relabelling, certificate), (mean, sd), others)
+        return posterior_tree(posterior, stats, rows.values, (relabelling, certificate), (mean, sd), others)

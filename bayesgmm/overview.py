@@ -81,13 +81,13 @@ def component_table(bayes: "PosteriorResults") -> pd.DataFrame:
     posterior = bayes.posterior_["posterior"].dataset[["weights", "means"]]
     mean, sd = posterior.mean(("chain", "draw")), posterior.std(("chain", "draw"))
     shown = slice(0, MOST_COMPONENTS)
-    features = range(min(len(bayes._names), MOST_FEATURES))
+    features = range(min(len(bayes.rows_.names), MOST_FEATURES))
     rows = [
         _with_errors(mean["weights"][shown], sd["weights"][shown]),
         *(_with_errors(mean["means"][shown, j], sd["means"][shown, j]) for j in features),
     ]
     # Columns of the data may have any names, also the same ones after shortening.
-    names = ["weight", *(f"mean of {_short(name)}" for name in bayes._names[:MOST_FEATURES])]
+    names = ["weight", *(f"mean of {_short(name)}" for name in bayes.rows_.names[:MOST_FEATURES])]
     return pd.DataFrame(rows, index=names, columns=[f"component {k}" for k in range(len(rows[0]))])
 
 
@@ -99,7 +99,7 @@ def _with_errors(values: xr.DataArray, errors: xr.DataArray) -> list[str]:
 
 
 def _left_out(bayes: "PosteriorResults") -> str:
-    k, d = bayes.posterior_["posterior"].sizes["cluster"], len(bayes._names)
+    k, d = bayes.posterior_["posterior"].sizes["cluster"], len(bayes.rows_.names)
     sizes = ((k, MOST_COMPONENTS, "more component"), (d, MOST_FEATURES, "more feature"))
     parts = [count(n - most, what) for n, most, what in sizes if n > most]
     return f"And {' and '.join(parts)}." if parts else ""
@@ -107,8 +107,8 @@ def _left_out(bayes: "PosteriorResults") -> str:
 
 def _heading(bayes: "PosteriorResults") -> str:
     attrs: dict[Any, Any] = bayes.posterior_.attrs
-    n, d = bayes.posterior_["observed_data"]["x"].shape
-    names = ", ".join(map(_short, bayes._names[:MOST_FEATURES])) + (", …" if d > MOST_FEATURES else "")
+    n, d = bayes.rows_.values.shape
+    names = ", ".join(map(_short, bayes.rows_.names[:MOST_FEATURES])) + (", …" if d > MOST_FEATURES else "")
     k = bayes.posterior_["posterior"].sizes["cluster"]
     return (
         f"Gaussian mixture of {count(k, 'component')} ({attrs['covariance_type']} covariances), fitted to "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm import overview
 from bayesgmm.bayes.priors import Prior
@@ -23,7 +23,8 @@ from bayesgmm.posterior.memberships import Memberships, membership_intervals
 from bayesgmm.posterior.modes import ModeMap, find_modes, mode_map, modes_dataset
 from bayesgmm.posterior.similarity import pairwise_similarity, similarity_matrix
 from bayesgmm.posterior.tree import certificate, relabelling
-from bayesgmm.rows import checks as validation
+from bayesgmm.rows.features import rows_for
+from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.support import arguments
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _MADE_WHEN_ASKED_FOR = ("_model", "_similarity")
 class PosteriorResults:
     """Everything that is read off a relabelled posterior; the estimator adds how to get one."""
 
+    rows_: Rows
     em_: EMGaussianMixture
     prior_: Prior
     posterior_: xr.DataTree
@@ -90,21 +92,12 @@ class PosteriorResults:
             from bayesgmm.bayes.model import build_model
 
             self._model = build_model(
-                self._X,
+                self.rows_,
                 self.em_.params_.n_components,
                 self.prior_,
-                self._names,
-                str(self.posterior_.attrs["covariance_type"]),
+                covariance_type=str(self.posterior_.attrs["covariance_type"]),
             )
         return self._model
-
-    @property
-    def _X(self) -> Array:
-        return self.posterior_["observed_data"]["x"].to_numpy()
-
-    @property
-    def _names(self) -> list[str]:
-        return [str(f) for f in self.posterior_["posterior"]["feature"].to_numpy()]
 
     @property
     def method_(self) -> str:
@@ -134,7 +127,7 @@ class PosteriorResults:
         check_is_fitted(self)
         if "modes" not in self.posterior_:
             family = str(self.posterior_.attrs["covariance_type"])
-            target = Target.standardising(self._X, self.em_.params_.n_components, self.prior_, family)
+            target = Target.standardising(self.rows_, self.em_.params_.n_components, self.prior_, family)
             found = find_modes(target, self.posterior_["posterior"].dataset, arguments.available_cores())
             self.posterior_["modes"] = xr.DataTree(modes_dataset(found))
         return mode_map(self.posterior_["modes"].dataset)
@@ -164,7 +157,7 @@ class PosteriorResults:
         """How far the names of the components can be trusted."""
         return certificate(self.posterior_)
 
-    def memberships(self, X: ArrayLike | None = None, *, mass: float = 0.95) -> Memberships:
+    def memberships(self, X: RowsLike | None = None, *, mass: float = 0.95) -> Memberships:
         """Memberships with intervals: the uncertainty of the parameters is in them, which EM's responsibilities leave out.
 
         Parameters
@@ -196,7 +189,7 @@ class PosteriorResults:
         """
         if not (isinstance(mass, numbers.Real) and 0 < mass < 1):
             raise ParameterError(f"mass must be a number between 0 and 1; got {mass!r}.", mass=mass)
-        rows = self._fitted_rows() if X is None else self._new_rows(X)
+        rows = self._rows(X)
         if not self.verdict_.ok:
             warnings.warn(
                 "The components must not be read one by one (see verdict_), and so neither must these memberships; similarity_ and "
@@ -204,9 +197,7 @@ class PosteriorResults:
                 UserWarning,
                 stacklevel=2,
             )
-        return membership_intervals(
-            np.asfortranarray(rows), *self._draws, float(mass), arguments.available_cores()
-        )
+        return membership_intervals(rows.columns, *self._draws, float(mass), arguments.available_cores())
 
     @property
     def similarity_(self) -> Array:
@@ -215,17 +206,15 @@ class PosteriorResults:
         It does not depend on the names of the components. Made when first asked for: O(S N K (N + D^2)).
         """
         if not hasattr(self, "_similarity"):
-            rows = self._fitted_rows()[self.similarity_rows_]
-            self._similarity = similarity_matrix(
-                np.asfortranarray(rows), *drawn.in_canonical_order(self._draws)
-            )
+            rows = self.rows_.taken(self.similarity_rows_)
+            self._similarity = similarity_matrix(rows.columns, *drawn.in_canonical_order(self._draws))
         return self._similarity
 
     @property
     def similarity_rows_(self) -> NDArray[np.intp]:
         """The rows of ``similarity_``: all, or 4,000 evenly spaced ones."""
         check_is_fitted(self)
-        return evenly(len(self._X), LARGEST_MATRIX)
+        return evenly(len(self.rows_), LARGEST_MATRIX)
 
     def similarity(self, i: ArrayLike, j: ArrayLike) -> Array:
         """P(rows i and j of the fitted data share a component), for pairs of rows; i and j are broadcast.
@@ -245,14 +234,13 @@ class PosteriorResults:
             Where an index is not that of a row.
         """
         first, second = np.broadcast_arrays(self._indices(i, "i"), self._indices(j, "j"))
-        X = self._X
-        one, other = (np.asfortranarray(X[k.ravel()]) for k in (first, second))
+        one, other = (self.rows_.taken(k.ravel()).columns for k in (first, second))
         values = pairwise_similarity(one, other, *drawn.in_canonical_order(self._draws))
         return np.where(first == second, 1.0, values.reshape(first.shape))
 
     def _indices(self, value: ArrayLike, name: str) -> NDArray[np.intp]:
         check_is_fitted(self)
-        index, n = np.asarray(value), len(self._X)
+        index, n = np.asarray(value), len(self.rows_)
         if index.dtype.kind not in "iu" or index.size == 0 or index.min() < 0 or index.max() >= n:
             raise ParameterError(
                 f"{name} must hold rows of the data, integers from 0 to {n - 1}; got {value!r}.",
@@ -268,10 +256,6 @@ class PosteriorResults:
             drawn.stacked(self.posterior_["posterior"].dataset), self.posterior_["posterior"].sizes["draw"]
         )
 
-    def _fitted_rows(self) -> Array:
-        check_is_fitted(self)
-        return self._X
-
     def add_log_likelihood(self) -> Self:
         """Add the group log_likelihood, log p(x_n) of each draw and row: what ``az.loo`` reads.
 
@@ -279,7 +263,9 @@ class PosteriorResults:
         """
         check_is_fitted(self)
         posterior = self.posterior_["posterior"].dataset
-        self.posterior_["log_likelihood"] = xr.DataTree(pointwise.log_likelihood_dataset(posterior, self._X))
+        self.posterior_["log_likelihood"] = xr.DataTree(
+            pointwise.log_likelihood_dataset(posterior, self.rows_)
+        )
         return self
 
     def add_posterior_predictive(self) -> Self:
@@ -289,32 +275,31 @@ class PosteriorResults:
         """
         check_is_fitted(self)
         posterior, rng = self.posterior_["posterior"].dataset, np.random.default_rng(self.predictive_seed_)
-        replicated = pointwise.predictive_dataset(posterior, len(self._X), rng)
+        replicated = pointwise.predictive_dataset(posterior, len(self.rows_), rng)
         self.posterior_["posterior_predictive"] = xr.DataTree(replicated)
         return self
 
-    def _memberships(self, rows: Array) -> tuple[Array, Array, Array]:
-        return passes.memberships(np.asfortranarray(rows), *self._draws, arguments.available_cores())
-
-    def _new_rows(self, X: Any) -> Array:
+    def _rows(self, X: RowsLike | None) -> Rows:
+        """Those of the fit, or new ones."""
         check_is_fitted(self)
-        rows = validation.check_data(X)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        return rows
+        return self.rows_ if X is None else rows_for(self, X, reset=False)
 
-    def predict_proba(self, X: ArrayLike) -> Array:
+    def _memberships(self, X: RowsLike) -> tuple[Array, Array, Array]:
+        return passes.memberships(self._rows(X).columns, *self._draws, arguments.available_cores())
+
+    def predict_proba(self, X: RowsLike) -> Array:
         """Posterior mean membership of each row, E[p(z = k | x, parameters)], shape (N, K)."""
-        return self._memberships(self._new_rows(X))[0]
+        return self._memberships(X)[0]
 
-    def predict(self, X: ArrayLike) -> NDArray[np.intp]:
+    def predict(self, X: RowsLike) -> NDArray[np.intp]:
         """The component with the largest posterior mean membership, shape (N,)."""
         return self.predict_proba(X).argmax(axis=1)
 
-    def score_samples(self, X: ArrayLike) -> Array:
+    def score_samples(self, X: RowsLike) -> Array:
         """Log posterior predictive density of each row, log E[p(x | parameters)], shape (N,)."""
-        return self._memberships(self._new_rows(X))[2]
+        return self._memberships(X)[2]
 
-    def score(self, X: ArrayLike, y: object = None) -> float:
+    def score(self, X: RowsLike, y: object = None) -> float:
         """Mean over rows of the log posterior predictive density."""
         return float(self.score_samples(X).mean())
 
@@ -337,7 +322,7 @@ def judged(tree: xr.DataTree) -> verdict.Verdict:
             min(len(np.unique(row)) for row in ancestor),
         )
     label_free = verdict.label_free_quantities(
-        posterior, stats["total_log_likelihood"].to_numpy(), np.asfortranarray(tree["em"]["means"])
+        posterior, stats["total_log_likelihood"].to_numpy(), tree["em"]["means"].to_numpy()
     )
     return verdict.judge(
         verdict.diagnose(label_free, ancestor),

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.em.record import em_from_dataset
 from bayesgmm.errors import FileProblem
+from bayesgmm.rows.rows import Rows, default_index
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -96,6 +97,9 @@ def _restored(tree: xr.DataTree) -> "BayesGaussianMixture":
     )
     bayes.prior_ = prior
     bayes.posterior_ = tree
+    features = tuple(str(f) for f in tree["posterior"]["feature"].to_numpy())
+    values = tree["observed_data"]["x"].to_numpy()
+    bayes.rows_ = Rows(values, features, default_index(len(values)), named=bool(attrs["named_features"]))
     bayes.em_ = em_from_dataset({name: tree[name].dataset for name in ("em", "em_modes")})
     bayes.predictive_seed_ = int(attrs["predictive_seed"])
     for estimator in (bayes, bayes.em_):

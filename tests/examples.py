@@ -22,10 +22,9 @@ def random_mixture(rng, n_components, n_features, spread=2.0):
 def named_again(bayes, values, stats):
     """The tree of a fit's draws under other names, as the fit itself would have made it."""
     posterior = bayes.posterior_["posterior"].dataset
-    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    rows = bayes.rows_
     family, k = str(bayes.posterior_.attrs["covariance_type"]), posterior.sizes["cluster"]
-    target = Target.standardising(X, k, bayes.prior_, family)
-    prior = bayes.prior_.resolve(k, X.shape[1], family)
-    names = [str(f) for f in posterior["feature"].to_numpy()]
-    fit = _Fit(target, bayes.em_, X, names, prior, {"cores": 2}, Steps(enabled=False))
+    target = Target.standardising(rows, k, bayes.prior_, family)
+    prior = bayes.prior_.resolve(k, rows.n_features, family)
+    fit = _Fit(target, bayes.em_, rows, prior, {"cores": 2}, Steps(enabled=False))
     return fit.labelled(Drawn("nuts", values, stats))[0]

@@ -13,7 +13,7 @@ from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.transforms import CorrelationCholesky
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
-from bayesgmm.rows.checks import check_data, column_names
+from bayesgmm.rows.rows import Rows
 from bayesgmm.support.arguments import check_integer
 
 __all__ = ["build_model"]
@@ -44,7 +44,7 @@ def build_model(
 
     Parameters
     ----------
-    X : array_like, shape (N, D)
+    X : array_like or data frame, shape (N, D), or Rows
         The data, in the units of the prior.
     n_components : int
         K.
@@ -70,9 +70,9 @@ def build_model(
     >>> [v.name for v in model.value_vars]
     ['weights_simplex__', 'means', 'stds_log__', 'corr_chol_cholcorr__']
     """
-    rows = check_data(X)
-    K, D = check_integer(n_components, "n_components", 1), rows.shape[1]
-    names = column_names(X, D) if feature_names is None else list(feature_names)
+    rows = Rows.of(X)
+    K, D = check_integer(n_components, "n_components", 1), rows.n_features
+    names = list(rows.names if feature_names is None else feature_names)
     if len(names) != D:
         raise ParameterError(
             f"feature_names has {len(names)} name(s), but X has {D} column(s); pass one for each.",
@@ -92,7 +92,7 @@ def build_model(
         factors, family = _factors(resolved, K, D, family)
         # A shared variable: a constant would be part of the compiled code, and a large one would keep
         # that code out of the cache on disk.
-        data = pytensor.shared(np.ascontiguousarray(rows), name="x_data", shape=(None, D))
+        data = pytensor.shared(np.ascontiguousarray(rows.values), name="x_data", shape=(None, D))
         GaussianMixture(
             "x",
             weights=weights,

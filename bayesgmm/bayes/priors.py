@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
-from bayesgmm.rows.checks import check_data, check_sample_weight, check_varying_columns, column_names
+from bayesgmm.rows.checks import check_varying_columns
+from bayesgmm.rows.rows import Rows
 
 __all__ = ["Prior", "ResolvedPrior"]
 
@@ -127,7 +128,7 @@ class Prior:
 
     @classmethod
     def from_data(
-        cls, X: Any, weights: ArrayLike | None = None, *, covariance_type: str = DEFAULT_FAMILY
+        cls, X: Any, sample_weight: ArrayLike | None = None, *, covariance_type: str = DEFAULT_FAMILY
     ) -> "Prior":
         """The default prior: weakly informative, scaled to the mean and standard deviation of each column.
 
@@ -135,8 +136,8 @@ class Prior:
 
         Parameters
         ----------
-        X : array_like, shape (N, D)
-        weights : array_like, shape (N,), optional
+        X : array_like or data frame, shape (N, D), or Rows
+        sample_weight : array_like, shape (N,), optional
             Weights of the rows.
         covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
             With "spherical" the standard deviations' prior is scaled to all columns together.
@@ -153,11 +154,9 @@ class Prior:
         (1.5,)
         """
         family = family_of(covariance_type)
-        rows = check_data(X)
-        names = column_names(X, rows.shape[1])
-        check_varying_columns(rows, names)
-        row_weights = check_sample_weight(weights, len(rows))
-        loc, sd = _location_and_spread(rows, row_weights, names)
+        rows = Rows.of(X, sample_weight)
+        check_varying_columns(rows.values, rows.names)
+        loc, sd = _location_and_spread(rows.values, rows.weights, rows.names)
         spread = sd if family.by_feature else np.sqrt(np.mean(sd**2))
         return cls(
             concentration=DEFAULT_CONCENTRATION,
@@ -241,9 +240,9 @@ class Prior:
         return lines
 
 
-def _location_and_spread(rows: Array, row_weights: Array, names: Sequence[str]) -> tuple[Array, Array]:
+def _location_and_spread(rows: Array, sample_weight: Array, names: Sequence[str]) -> tuple[Array, Array]:
     """Weighted mean and standard deviation (divided by the sum of weights) of each column, shape (D,)."""
-    w = row_weights if row_weights.size else np.ones(len(rows))
+    w = sample_weight if sample_weight.size else np.ones(len(rows))
     rows, w = rows[w > 0], w[w > 0]
     flat = np.flatnonzero(rows.max(axis=0) == rows.min(axis=0))
     if flat.size:

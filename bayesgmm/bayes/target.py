@@ -33,9 +33,10 @@ from scipy.special import betaln, gammaln
 
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.mixture.coordinates import logits
-from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of, location_scale
+from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
 from bayesgmm.mixture.kernels import accumulate, evaluate, gradient
 from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.rows.rows import Rows
 from bayesgmm.support.allocation import APART, empty, piece, zeros
 from bayesgmm.support.compilation import c_entry, entry, inlined
 
@@ -68,8 +69,8 @@ class Target:
 
     Parameters
     ----------
-    X : ndarray, shape (N, D)
-        Data in the user's units.
+    data : Rows
+        In the user's units.
     n_components : int
     prior : Prior
         In the user's units.
@@ -80,7 +81,7 @@ class Target:
         Power of the likelihood: 1 gives the posterior, 0 the prior.
     """
 
-    X: Array
+    data: Rows
     n_components: int
     prior: Prior
     shift: Array
@@ -89,9 +90,14 @@ class Target:
     temperature: float = 1.0
 
     @property
+    def X(self) -> Array:
+        """The data in the user's units, shape (N, D)."""
+        return self.data.values
+
+    @property
     def shape(self) -> tuple[int, int]:
         """(K, D)."""
-        return self.n_components, self.X.shape[1]
+        return self.n_components, self.data.n_features
 
     @cached_property
     def family(self) -> CovarianceFamily:
@@ -106,7 +112,7 @@ class Target:
     @cached_property
     def rows(self) -> Array:
         """The standardised data, one feature after the other in memory, shape (N, D)."""
-        return np.asfortranarray((self.X - self.shift) / self.scale)
+        return self.data.standardised(self.shift, self.scale)
 
     @cached_property
     def numbers(self) -> Array:
@@ -120,10 +126,11 @@ class Target:
         )
 
     @classmethod
-    def standardising(cls, X: Array, n_components: int, prior: Prior, covariance_type: str) -> "Target":
+    def standardising(cls, data: Rows, n_components: int, prior: Prior, covariance_type: str) -> "Target":
         """With columns standardised by their own locations and scales."""
-        shift, scale = location_scale(X, np.empty(0), covariance_type)
-        return cls(X, n_components, prior, shift, scale, covariance_type)
+        shift, scale = data.location_scale
+        scale = family_of(covariance_type).scales(scale)
+        return cls(data, n_components, prior, shift, scale, covariance_type)
 
     def __call__(self, q: Array) -> tuple[float, Array]:
         """Log prior plus temperature times log likelihood, and its gradient, shape (n,)."""

@@ -63,7 +63,7 @@ def _show_tempering(page: Page, bayes: "BayesGaussianMixture") -> None:
 
 
 def _heading(bayes: "BayesGaussianMixture", dropped: int | None) -> str:
-    n, d = bayes.posterior_["observed_data"]["x"].shape
+    n, d = bayes.rows_.values.shape
     features = ", ".join(shorten(str(f)) for f in bayes.posterior_["posterior"]["feature"].to_numpy())
     left_out = "" if dropped is None else f" ({count(dropped, 'row')} with a missing value left out)"
     components = count(bayes.em_.params_.n_components, "component")

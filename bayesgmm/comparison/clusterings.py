@@ -30,7 +30,7 @@ def clustering_table(bayes: "BayesGaussianMixture", labels: NDArray[np.int32] | 
     Adjusted Rand index: Hubert and Arabie (1985). Variation of information, in bits: Meila (2007).
     """
     part = partition(bayes)
-    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    X = bayes.rows_.values
     em = density.responsibilities(X, bayes.em_.params_)
     hard = {
         "posterior": part.labels,

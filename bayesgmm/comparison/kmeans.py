@@ -18,7 +18,8 @@ from bayesgmm.mixture import density
 from bayesgmm.mixture.families import family_of
 from bayesgmm.mixture.matching import best_match
 from bayesgmm.mixture.params import MixtureParams
-from bayesgmm.rows import checks as validation
+from bayesgmm.rows.features import rows_for
+from bayesgmm.rows.rows import RowsLike
 
 __all__ = ["KMeansComparison", "kmeans_comparison"]
 
@@ -61,7 +62,7 @@ class KMeansComparison:
 
 
 def kmeans_comparison(
-    em: EMGaussianMixture, X: ArrayLike, sample_weight: ArrayLike | None = None
+    em: EMGaussianMixture, X: RowsLike, sample_weight: ArrayLike | None = None
 ) -> KMeansComparison:
     """Run k-means on the rows of a fit, and set the two side by side.
 
@@ -73,7 +74,7 @@ def kmeans_comparison(
     ----------
     em : EMGaussianMixture
         A fitted one.
-    X : array_like or data frame, shape (N, D)
+    X : array_like or data frame, shape (N, D), or Rows
         The rows that it was fitted to.
     sample_weight : array_like, shape (N,), optional
         The weights that it was fitted with; a row of weight 3 counts as three rows in every figure.
@@ -119,9 +120,9 @@ def kmeans_comparison(
     Adjusted Rand index of the two partitions: 0.985
     """
     check_is_fitted(em)
-    rows = em._rows(X, reset=False)
-    weights = validation.check_sample_weight(sample_weight, len(rows))
-    w = weights if len(weights) else np.ones(len(rows))
+    found = rows_for(em, X, sample_weight, reset=False)
+    rows = found.values
+    w = found.weights if len(found.weights) else np.ones(len(rows))
     k = em.params_.n_components
     shift, scale = _location_scale(rows, w, em.covariance_type)
     white = (rows - shift) / scale

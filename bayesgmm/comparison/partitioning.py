@@ -12,11 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly, finite, in_canonical_order, stacked
-from bayesgmm.mixture.families import DEFAULT_FAMILY, location_scale
 from bayesgmm.posterior import partitions
 from bayesgmm.posterior.partitions import Ball
 from bayesgmm.posterior.passes import allocations
 from bayesgmm.posterior.similarity import similarity_matrix
+from bayesgmm.rows.rows import Rows
 from bayesgmm.support import arguments
 from bayesgmm.support.sentences import listed
 
@@ -142,9 +142,8 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     check_is_fitted(bayes)
     if loss not in partitions.LOSSES:
         raise ParameterError(f"loss must be 'vi' or 'binder'; got {loss!r}.", loss=loss)
-    X = bayes.posterior_["observed_data"]["x"].to_numpy()
-    rows = evenly(len(X), ROWS)
-    X = np.asfortranarray(X[rows])
+    rows = evenly(len(bayes.rows_), ROWS)
+    X = bayes.rows_.taken(rows).columns
     posterior = bayes.posterior_["posterior"].dataset
     draws = in_canonical_order(finite(stacked(posterior), posterior.sizes["draw"]))
     log_weights, means, cholesky = (a[evenly(len(a), DRAWS)] for a in draws)
@@ -175,6 +174,6 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
 
 def _kmeans(X: NDArray[np.float64], k: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """K-means on standardised columns."""
-    shift, scale = location_scale(X, np.empty(0), DEFAULT_FAMILY)
+    shift, scale = Rows.unchecked(X).location_scale
     model = KMeans(min(k, len(np.unique(X, axis=0))), n_init=10, random_state=int(rng.integers(2**31)))
     return model.fit((X - shift) / scale).labels_.astype(np.int32)

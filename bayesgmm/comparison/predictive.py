@@ -18,6 +18,7 @@ from bayesgmm.methods.rounding import resolutions
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly, stacked
 from bayesgmm.posterior.pointwise import log_densities, replicated_rows
+from bayesgmm.rows.rows import Rows
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -75,7 +76,7 @@ def replicate(bayes: "BayesGaussianMixture", n_replications: int) -> Iterator[Ar
     rng = np.random.default_rng(bayes.predictive_seed_)
     posterior = bayes.posterior_["posterior"].dataset
     log_weights, means, cholesky = stacked(posterior)
-    n = bayes.posterior_["observed_data"].sizes["obs"]
+    n = len(bayes.rows_)
     chosen = rng.choice(len(means), n_replications, replace=len(means) < n_replications)
     for s in chosen:
         yield replicated_rows(log_weights[s], means[s], cholesky[s], n, rng)
@@ -83,7 +84,7 @@ def replicate(bayes: "BayesGaussianMixture", n_replications: int) -> Iterator[Ar
 
 def predictive_checks(bayes: "BayesGaussianMixture") -> tuple[PredictiveCheck, ...]:
     """Spread, skewness, tails, quartiles, modes and correlations of the features, distances of neighbours, in replicated data sets."""
-    data = bayes.posterior_["observed_data"]["x"].to_numpy()
+    data = bayes.rows_.values
     names = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
     scale = data.std(axis=0)
     # What is measured is fixed by the data, so that replications are measured alike.
@@ -111,7 +112,7 @@ def pit_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     Dawid (1984), Statistical theory: the prequential approach; here of the rows that the posterior has seen.
     """
     posterior = bayes.posterior_["posterior"].dataset
-    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    X = bayes.rows_.values
     log_weights, means, cholesky = (a[evenly(len(a), REPLICATIONS)] for a in stacked(posterior))
     stds = np.sqrt(np.square(cholesky).sum(axis=3))
     values = np.zeros(X.shape)
@@ -128,12 +129,12 @@ def _of_log_likelihood(bayes: "BayesGaussianMixture", data: Array) -> Predictive
     posterior, rng = bayes.posterior_["posterior"].dataset, np.random.default_rng([bayes.predictive_seed_, 6])
     log_weights, means, cholesky = stacked(posterior)
     n = len(means)
-    own = np.asfortranarray(data)
+    own = bayes.rows_.columns
     gains = []
     for s in rng.choice(n, FEWER_REPLICATIONS, replace=n < FEWER_REPLICATIONS):
         one = log_weights[[s]], means[[s]], cholesky[[s]]
-        replicated = np.asfortranarray(replicated_rows(log_weights[s], means[s], cholesky[s], len(data), rng))
-        gains.append(log_densities(replicated, *one).sum() - log_densities(own, *one).sum())
+        replicated = Rows.unchecked(replicated_rows(log_weights[s], means[s], cholesky[s], len(data), rng))
+        gains.append(log_densities(replicated.columns, *one).sum() - log_densities(own, *one).sum())
     em = bayes.em_.params_
     at_em = density.log_likelihood_per_obs(data, em).sum()
     by_em = [

@@ -141,7 +141,7 @@ def compare(bayes: "BayesGaussianMixture", labels: ArrayLike | None = None) -> C
     True
     """
     check_is_fitted(bayes)
-    true = checked_labels(labels, bayes.posterior_["observed_data"].sizes["obs"])
+    true = checked_labels(labels, len(bayes.rows_))
     parameters = tables.parameter_table(bayes)
     joint = tables.joint_distance(bayes)
     assignments = tables.assignment_table(bayes)

@@ -14,6 +14,7 @@ from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly, finite, stacked
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior.pointwise import log_densities
+from bayesgmm.rows.rows import Rows
 from bayesgmm.support import arguments
 from bayesgmm.support.threads import shared, threads_for_climbs
 
@@ -83,7 +84,7 @@ def leave_one_out(bayes: "BayesGaussianMixture") -> tuple[Array, Array]:
     The smoothing is ArviZ's.
     """
     tree = bayes.posterior_
-    X, posterior = tree["observed_data"]["x"].to_numpy(), tree["posterior"].dataset
+    X, posterior = bayes.rows_.columns, tree["posterior"].dataset
     draws = finite(stacked(posterior), posterior.sizes["draw"])
     n_draws = len(draws[0])
     found = bayes.verdict_
@@ -91,7 +92,7 @@ def leave_one_out(bayes: "BayesGaussianMixture") -> tuple[Array, Array]:
     efficiency = min(1.0, max(ess, 1.0) / n_draws) if np.isfinite(ess) else 1.0
 
     def of(rows: slice) -> tuple[Array, Array]:
-        values = log_densities(np.asfortranarray(X[rows]), *draws).T
+        values = log_densities(X[rows], *draws).T
         elpd, k, _ = array_stats.loo(values, chain_axis=None, draw_axis=-1, r_eff=efficiency)
         return elpd, k
 
@@ -104,10 +105,7 @@ def leave_one_out(bayes: "BayesGaussianMixture") -> tuple[Array, Array]:
 
 def predictive_scores(bayes: "BayesGaussianMixture") -> PredictiveScores:
     """Leave-one-out scores of the posterior and of EM on the same rows."""
-    X, family = (
-        bayes.posterior_["observed_data"]["x"].to_numpy(),
-        str(bayes.posterior_.attrs["covariance_type"]),
-    )
+    X, family = bayes.rows_.values, str(bayes.posterior_.attrs["covariance_type"])
     elpd, k = leave_one_out(bayes)
     rows = evenly(len(X), ROWS_LEFT_OUT)
     em = em_leave_one_out(X, bayes.em_.params_, family, rows)
@@ -131,7 +129,7 @@ def predictive_scores(bayes: "BayesGaussianMixture") -> PredictiveScores:
 
 def em_leave_one_out(X: Array, params: MixtureParams, covariance_type: str, rows: NDArray[np.intp]) -> Array:
     """Log density of each of some rows under EM climbed, from the estimate on all rows, without it, shape (M,); NaN where that collapses."""
-    problem, shift, scale = standardised_problem(X, np.empty(0), covariance_type, 1e-6, 1)
+    problem, shift, scale = standardised_problem(Rows.unchecked(X), covariance_type, 1e-6, 1)
     start = state_of(params.rescaled(-shift / scale, 1 / scale))
     units = np.log(scale).sum()
 

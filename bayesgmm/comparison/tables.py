@@ -24,7 +24,6 @@ __all__ = [
     "joint_distance",
     "log_likelihood_summary",
     "parameter_table",
-    "rows_of_em",
 ]
 
 INTERVAL = (0.025, 0.975)
@@ -57,7 +56,7 @@ def parameter_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
 
 def _standard_errors(bayes: "BayesGaussianMixture", posterior: xr.Dataset) -> np.ndarray:
     """EM's standard errors by the observed information, in the order of :func:`em_values`; NaN where it has none."""
-    rows, em = rows_of_em(bayes), bayes.em_
+    rows, em = bayes.rows_, bayes.em_
     try:
         found = em.standard_errors(rows)
     except BayesGMMError:
@@ -70,16 +69,9 @@ def _standard_errors(bayes: "BayesGaussianMixture", posterior: xr.Dataset) -> np
     parts.append(stds.ravel())
     if "corr_chol" in posterior:
         own = "cluster" in posterior["corr_chol"].dims
-        i, j = np.triu_indices(rows.shape[1], 1)
+        i, j = np.triu_indices(rows.n_features, 1)
         parts.append((found.correlations if own else found.correlations[:1])[:, i, j].ravel())
     return np.concatenate(parts)
-
-
-def rows_of_em(bayes: "BayesGaussianMixture") -> np.ndarray | pd.DataFrame:
-    """The fitted rows in the form in which EM has seen them: with the names of features, if it knows any."""
-    rows = bayes.posterior_["observed_data"]["x"].to_numpy()
-    names = getattr(bayes.em_, "feature_names_in_", None)
-    return rows if names is None else pd.DataFrame(rows, columns=names)
 
 
 def em_values(params: MixtureParams, posterior: xr.Dataset) -> np.ndarray:
@@ -146,11 +138,11 @@ def joint_distance(bayes: "BayesGaussianMixture") -> JointDistance:
 
 def assignment_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     """Each observation's probabilities under EM and under the posterior; see ``Comparison.assignments``."""
-    rows = bayes.posterior_["observed_data"]["x"].to_numpy()
+    rows = bayes.rows_.values
     em = density.responsibilities(rows, bayes.em_.params_)
     membership, sd = bayes.membership_, bayes.membership_sd_
     intervals = membership_intervals(
-        np.asfortranarray(rows), *stacked(bayes.posterior_["posterior"].dataset), n_threads=available_cores()
+        bayes.rows_.columns, *stacked(bayes.posterior_["posterior"].dataset), n_threads=available_cores()
     )
     label = em.argmax(axis=1)
     at = np.arange(len(rows)), label
@@ -174,7 +166,7 @@ def assignment_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
 def log_likelihood_summary(bayes: "BayesGaussianMixture") -> pd.Series:
     """Total log-likelihood at the EM estimate and along the draws."""
     draws = bayes.log_likelihood_draws_
-    rows = bayes.posterior_["observed_data"]["x"].to_numpy()
+    rows = bayes.rows_.values
     at_mean = mean_params(bayes.posterior_["posterior"].dataset)
     lower, upper = np.quantile(draws, INTERVAL)
     return pd.Series(

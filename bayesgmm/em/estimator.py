@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.em.given_start import user_start
 from bayesgmm.em.problem import Problem, params_of, standardised_problem, state_of
@@ -21,7 +21,9 @@ from bayesgmm.errors import DegenerateFitError, ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.mixture.params import MixtureParams
-from bayesgmm.rows import checks as validation
+from bayesgmm.rows.checks import check_fittable
+from bayesgmm.rows.features import rows_for
+from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.support import arguments
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         Seed of the starts.
     warm_start : bool, default False
         Whether a second call of ``fit`` starts from the estimate of the first, and from nothing else.
-    n_threads : int or None, default None
+    cores : int or None, default None
         Threads for large data; None means all cores. The result does not depend on it.
 
     Attributes
@@ -123,7 +125,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         precisions_init: ArrayLike | None = None,
         random_state: Any = None,
         warm_start: bool = False,
-        n_threads: int | None = None,
+        cores: int | None = None,
     ) -> None:
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -137,14 +139,14 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         self.precisions_init = precisions_init
         self.random_state = random_state
         self.warm_start = warm_start
-        self.n_threads = n_threads
+        self.cores = cores
 
-    def fit(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: RowsLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the mixture to the rows of X, shape (N, D).
 
         Parameters
         ----------
-        X : array_like or data frame, shape (N, D)
+        X : array_like or data frame, shape (N, D), or Rows
         y : ignored
         sample_weight : array_like, shape (N,), optional
             A row of weight 3 counts as three rows, so that weights that sum to one claim a single row: bic, standard errors and
@@ -162,17 +164,13 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             Where every start ended in a collapsed component.
         """
         plan, n_threads = self._plan()
-        rows = self._rows(X, reset=True)
-        weights = validation.check_sample_weight(sample_weight, len(rows))
-        if len(weights):
-            # Rows that do not count must not take part in subsamples and starts either.
-            rows, weights = rows[weights > 0], weights[weights > 0]
-        names = validation.column_names(X, rows.shape[1])
-        validation.check_fittable(
-            rows, names, plan.n_components, family_of(self.covariance_type).has_correlations
+        # Rows that do not count must not take part in subsamples and starts either.
+        rows = rows_for(self, X, sample_weight, reset=True).counting
+        check_fittable(
+            rows.values, rows.names, plan.n_components, family_of(self.covariance_type).has_correlations
         )
         problem, shift, scale = standardised_problem(
-            rows, weights, self.covariance_type, float(self.reg_covar), n_threads
+            rows, self.covariance_type, float(self.reg_covar), n_threads
         )
         rng = np.random.default_rng(arguments.seed_sequence(self.random_state))
         given = self._given(problem, shift, scale)
@@ -190,9 +188,6 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
                     f"{name} must be a number between 0 and 1; got {value!r}.", name=name, value=value
                 )
         check = arguments.check_integer
-        threads = (
-            arguments.available_cores() if self.n_threads is None else check(self.n_threads, "n_threads", 1)
-        )
         plan = Plan(
             n_components=check(self.n_components, "n_components", 1),
             init_params=self.init_params,
@@ -201,12 +196,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             max_iter=check(self.max_iter, "max_iter", 1),
             tol=float(self.tol),
         )
-        return plan, threads
-
-    def _rows(self, X: Any, reset: bool) -> Array:
-        rows = validation.check_data(X)
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        return rows
+        return plan, arguments.check_cores(self.cores)
 
     def _given(self, problem: Problem, shift: Array, scale: Array) -> State | None:
         """A start of the user's, or that of the last fit, in standardised coordinates."""
@@ -232,7 +222,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         )
 
     def _keep(
-        self, modes: list[Mode], problem: Problem, rows: Array, shift: Array, scale: Array, given: bool
+        self, modes: list[Mode], problem: Problem, rows: Rows, shift: Array, scale: Array, given: bool
     ) -> None:
         best = modes[0].climb
         if modes[0].degenerate and not problem.is_singular:
@@ -246,9 +236,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
                 n_rows=len(rows),
             )
         self._set_params(_sorted_params(modes[0], shift, scale))
-        per_row = density.log_likelihood_per_obs(rows, self.params_)
-        weights, mass = problem.sample_weight, problem.total_weight
-        self.log_likelihood_ = float(weights @ per_row if len(weights) else per_row.sum())
+        mass = rows.total_weight
+        self.log_likelihood_ = rows.total(density.log_likelihood_per_obs(rows.values, self.params_))
         self.lower_bound_ = self.log_likelihood_ / mass
         self.converged_ = best.status is Status.CONVERGED
         self.regularised_ = modes[0].degenerate
@@ -260,7 +249,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         self.mode_params_ = [_sorted_params(mode, shift, scale) for mode in modes]
         if self.regularised_:
             warnings.warn(
-                f"The {rows.shape[1]} columns of X are collinear, or nearly so, within its {len(rows)} rows: in some direction "
+                f"The {rows.n_features} columns of X are collinear, or nearly so, within its {len(rows)} rows: in some direction "
                 f"their variance is not above reg_covar={self.reg_covar:g}, where covariances are held; lower reg_covar, drop "
                 "columns or choose covariance_type='diag'.",
                 ConvergenceWarning,
@@ -294,39 +283,35 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         factors = np.swapaxes(np.linalg.inv(self.params_.cholesky), -1, -2)
         return family_of(self.covariance_type).compressed(factors)
 
-    def predict_proba(self, X: ArrayLike) -> Array:
+    def predict_proba(self, X: RowsLike) -> Array:
         """Responsibilities p(z = k | x) at the estimate, shape (N, K); rows sum to one."""
         check_is_fitted(self)
-        return density.responsibilities(self._rows(X, reset=False), self.params_)
+        return density.responsibilities(rows_for(self, X, reset=False).values, self.params_)
 
-    def predict(self, X: ArrayLike) -> NDArray[np.intp]:
+    def predict(self, X: RowsLike) -> NDArray[np.intp]:
         """The component with the largest responsibility, shape (N,)."""
         return self.predict_proba(X).argmax(axis=1)
 
     def fit_predict(
-        self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None
+        self, X: RowsLike, y: object = None, sample_weight: ArrayLike | None = None
     ) -> NDArray[np.intp]:
         """Fit, then assign each row to its most probable component, shape (N,)."""
-        return self.fit(X, sample_weight=sample_weight).predict(X)
+        rows = rows_for(self, X, sample_weight, reset=True)
+        return self.fit(rows).predict(rows)
 
-    def score_samples(self, X: ArrayLike) -> Array:
+    def score_samples(self, X: RowsLike) -> Array:
         """Log density of the mixture at each row, log p(x), shape (N,)."""
         check_is_fitted(self)
-        return density.log_likelihood_per_obs(self._rows(X, reset=False), self.params_)
+        return density.log_likelihood_per_obs(rows_for(self, X, reset=False).values, self.params_)
 
-    def score(self, X: ArrayLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: RowsLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
         """Mean over rows of the log density (scikit-learn's convention)."""
-        total, mass = self._total(self.score_samples(X), sample_weight)
-        return total / mass
+        rows = self._new_rows(X, sample_weight)
+        return rows.total(self.score_samples(rows)) / rows.total_weight
 
-    def _total(self, per_row: Array, sample_weight: ArrayLike | None) -> tuple[float, float]:
-        """Weighted sum over rows, and how many rows the weights stand for."""
-        weights = validation.check_sample_weight(sample_weight, len(per_row))
-        if len(weights):
-            # Rows that do not count may have any density, even none.
-            counts = weights > 0
-            return float(weights[counts] @ per_row[counts]), float(weights.sum())
-        return float(per_row.sum()), float(len(per_row))
+    def _new_rows(self, X: RowsLike, sample_weight: ArrayLike | None) -> Rows:
+        check_is_fitted(self)
+        return rows_for(self, X, sample_weight, reset=False)
 
     def n_parameters(self) -> int:
         """Number of free parameters: K - 1 weights, K D means, and the family's covariances."""
@@ -334,32 +319,35 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         k, d = self.means_.shape
         return family_of(self.covariance_type).n_parameters(k, d)
 
-    def bic(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def bic(self, X: RowsLike, sample_weight: ArrayLike | None = None) -> float:
         """Bayesian information criterion, -2 log L + p log N; lower is better (Schwarz 1978).
 
         N is the sum of the weights of the rows.
         """
-        total, mass = self._total(self.score_samples(X), sample_weight)
-        return float(-2 * total + self.n_parameters() * np.log(mass))
+        rows = self._new_rows(X, sample_weight)
+        total = rows.total(self.score_samples(rows))
+        return float(-2 * total + self.n_parameters() * np.log(rows.total_weight))
 
-    def aic(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def aic(self, X: RowsLike, sample_weight: ArrayLike | None = None) -> float:
         """Akaike information criterion, -2 log L + 2 p; lower is better (Akaike 1974)."""
-        total, _ = self._total(self.score_samples(X), sample_weight)
-        return -2 * total + 2 * self.n_parameters()
+        rows = self._new_rows(X, sample_weight)
+        return -2 * rows.total(self.score_samples(rows)) + 2 * self.n_parameters()
 
-    def entropy(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def entropy(self, X: RowsLike, sample_weight: ArrayLike | None = None) -> float:
         """Entropy of the assignments, -sum_nk r log r, in nats; 0 where every row is certain."""
-        r = self.predict_proba(X)
+        rows = self._new_rows(X, sample_weight)
+        r = self.predict_proba(rows)
         # 0.0 - x, so that certainty is 0 and not -0.
-        return 0.0 - self._total(np.sum(r * np.log(np.where(r > 0, r, 1.0)), axis=1), sample_weight)[0]
+        return 0.0 - rows.total(np.sum(r * np.log(np.where(r > 0, r, 1.0)), axis=1))
 
-    def icl(self, X: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def icl(self, X: RowsLike, sample_weight: ArrayLike | None = None) -> float:
         """Integrated completed likelihood, BIC + 2 entropy; lower is better (Biernacki, Celeux and Govaert 2000)."""
-        return self.bic(X, sample_weight) + 2 * self.entropy(X, sample_weight)
+        rows = self._new_rows(X, sample_weight)
+        return self.bic(rows) + 2 * self.entropy(rows)
 
     def standard_errors(
         self,
-        X: ArrayLike,
+        X: RowsLike,
         sample_weight: ArrayLike | None = None,
         *,
         method: str = "information",

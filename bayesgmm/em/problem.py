@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.em.steps import Advance, State, Sums, advance, expect
-from bayesgmm.mixture.families import CovarianceFamily, family_of, location_scale
+from bayesgmm.mixture.families import CovarianceFamily, family_of
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.checks import ROWS_AT_ONCE
+from bayesgmm.rows.rows import Rows
 
 __all__ = ["Problem", "params_of", "standardised_problem", "state_of"]
 
@@ -69,7 +70,8 @@ class Problem:
             return self
         rows = np.sort(rng.choice(len(self.X), SUBSAMPLE, replace=False))
         weights = self.sample_weight[rows] if len(self.sample_weight) else self.sample_weight
-        return replace(self, X=np.asfortranarray(self.X[rows]), sample_weight=weights)
+        # Taken feature by feature, so that they stay one feature after the other in memory.
+        return replace(self, X=np.take(self.X.T, rows, axis=1).T, sample_weight=weights)
 
     def advance(self, state: State) -> Advance:
         """One EM step from `state`."""
@@ -81,26 +83,23 @@ class Problem:
 
 
 def standardised_problem(
-    rows: Array, sample_weight: Array, covariance_type: str, floor: float, n_threads: int
+    rows: Rows, covariance_type: str, floor: float, n_threads: int
 ) -> tuple[Problem, Array, Array]:
     """The problem in standardised coordinates, and the columns' shift and scale, shape (D,) each.
 
     Parameters
     ----------
-    rows : ndarray, shape (N, D)
+    rows : Rows
         In the units of the data.
-    sample_weight : ndarray, shape (N,) or (0,)
     covariance_type : str
     floor : float
         Smallest eigenvalue of a covariance in the standardised coordinates.
     n_threads : int
     """
-    shift, scale = location_scale(rows, sample_weight, covariance_type)
-    # One feature after the other, as the kernel reads fastest, and the only copy of the data that a fit makes.
-    X = np.empty(rows.shape, order="F")
-    np.subtract(rows, shift, out=X)
-    X /= scale
-    return Problem(X, sample_weight, family_of(covariance_type), floor, n_threads), shift, scale
+    shift, scale = rows.location_scale
+    family = family_of(covariance_type)
+    scale = family.scales(scale)
+    return Problem(rows.standardised(shift, scale), rows.weights, family, floor, n_threads), shift, scale
 
 
 def state_of(params: MixtureParams) -> State:

@@ -33,7 +33,8 @@ from bayesgmm.mixture.families import CovarianceFamily, family_of
 from bayesgmm.mixture.kernels import gradient
 from bayesgmm.mixture.matching import best_match
 from bayesgmm.mixture.params import MixtureParams
-from bayesgmm.rows import checks as validation
+from bayesgmm.rows.features import rows_for
+from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.support import arguments
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class _Spread:
 
 def standard_errors(
     em: "EMGaussianMixture",
-    X: ArrayLike,
+    X: RowsLike,
     sample_weight: ArrayLike | None = None,
     *,
     method: str = "information",
@@ -122,7 +123,7 @@ def standard_errors(
     ----------
     em : EMGaussianMixture
         A fitted one.
-    X : array_like or data frame, shape (N, D)
+    X : array_like or data frame, shape (N, D), or Rows
         The rows that it was fitted to.
     sample_weight : array_like, shape (N,), optional
         The weights that it was fitted with. A row of weight 3 counts as three rows, so that weights that sum to one
@@ -161,14 +162,10 @@ def standard_errors(
     arguments.check_choice(method, "method", METHODS)
     n_bootstrap = arguments.check_integer(n_bootstrap, "n_bootstrap", 2)
     seed = arguments.seed_sequence(random_state)
-    rows = em._rows(X, reset=False)
-    weights = validation.check_sample_weight(sample_weight, len(rows))
-    if len(weights):
-        rows, weights = rows[weights > 0], weights[weights > 0]
-    _check_data_of_fit(em, rows, weights)
-    n_threads = arguments.available_cores() if em.n_threads is None else em.n_threads
+    rows = rows_for(em, X, sample_weight, reset=False).counting
+    _check_data_of_fit(em, rows)
     problem, shift, scale = standardised_problem(
-        rows, weights, em.covariance_type, float(em.reg_covar), n_threads
+        rows, em.covariance_type, float(em.reg_covar), arguments.check_cores(em.cores)
     )
     params = em.params_.rescaled(-shift / scale, 1 / scale)
     if method == "information":
@@ -176,9 +173,8 @@ def standard_errors(
     else:
         climbs = _Climbs(problem, params, method == "parametric", em.max_iter, em.tol)
         spread = _bootstrap(climbs, n_bootstrap, np.random.default_rng(seed))
-    names = getattr(em, "feature_names_in_", None)
-    names = validation.column_names(X, rows.shape[1]) if names is None else [str(n) for n in names]
-    return _in_units(spread, scale, method, em, names)
+    names = getattr(em, "feature_names_in_", rows.names)
+    return _in_units(spread, scale, method, em, [str(name) for name in names])
 
 
 def _in_units(
@@ -198,11 +194,9 @@ def _in_units(
     )
 
 
-def _check_data_of_fit(em: "EMGaussianMixture", rows: Array, weights: Array) -> None:
-    per_row = density.log_likelihood_per_obs(rows, em.params_)
-    here = float(weights @ per_row if len(weights) else per_row.sum())
-    mass = float(weights.sum()) if len(weights) else float(len(rows))
-    if not abs(here - em.log_likelihood_) <= SAME_DATA * max(abs(here), mass):
+def _check_data_of_fit(em: "EMGaussianMixture", rows: Rows) -> None:
+    here = rows.total(density.log_likelihood_per_obs(rows.values, em.params_))
+    if not abs(here - em.log_likelihood_) <= SAME_DATA * max(abs(here), rows.total_weight):
         raise DataError(
             f"X is not what the estimate was made of: its log-likelihood is {here:.8g} here, and was "
             f"{em.log_likelihood_:.8g} in fit; pass the rows and the sample_weight that fit was given.",
@@ -387,7 +381,7 @@ class _Climbs:
     def _drawn(self, rng: np.random.Generator) -> Problem:
         if self.parametric:
             rows, _ = density.simulate(self.params, self.n_rows, rng)
-            return replace(self.problem, X=np.asfortranarray(rows), sample_weight=np.empty(0))
+            return replace(self.problem, X=Rows.unchecked(rows).columns, sample_weight=np.empty(0))
         # Rows drawn with replacement are the same rows with other weights.
         w = self.problem.sample_weight
         shares = w / w.sum() if len(w) else np.full(len(self.problem.X), 1 / len(self.problem.X))

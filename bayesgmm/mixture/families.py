@@ -31,7 +31,6 @@ __all__ = [
     "OVER_FEATURES",
     "CovarianceFamily",
     "family_of",
-    "location_scale",
 ]
 
 Array = NDArray[np.float64]
@@ -232,6 +231,10 @@ class CovarianceFamily:
         """Of the columns, shape (D,): their mean for each where only a common scale keeps the family what it is."""
         return variances if self.by_feature else np.full_like(variances, np.mean(variances))
 
+    def scales(self, scale: Array) -> Array:
+        """By what the columns, of scales (D,), may be standardised: one scale where features share a standard deviation."""
+        return scale if self.by_feature else np.sqrt(self.pooled(scale**2))
+
 
 def _by_name(*families: CovarianceFamily) -> dict[str, CovarianceFamily]:
     return {family.name: family for family in families}
@@ -264,35 +267,3 @@ def family_of(covariance_type: Any) -> CovarianceFamily:
     """
     check_choice(covariance_type, "covariance_type", FAMILIES)
     return FAMILIES[covariance_type]
-
-
-def location_scale(X: Array, sample_weight: Array, covariance_type: str) -> tuple[Array, Array]:
-    """Means and scales of the columns, shape (D,) each; a scale of zero becomes one.
-
-    The scale is the standard deviation, or what the interquartile range says it would be if that is smaller: one giant
-    outlier then leaves the other rows a spread of about one. Where features share a standard deviation all columns have one
-    scale.
-    """
-    w = sample_weight if len(sample_weight) else None
-    column = np.empty(len(X))
-    shift, scale = np.array([_location_scale(x, w, column) for x in X.T]).T
-    family = family_of(covariance_type)
-    if not family.by_feature:
-        scale = np.sqrt(family.pooled(scale**2))
-    return shift, np.where(scale > 0, scale, 1.0)
-
-
-def _location_scale(x: Array, weights: Array | None, scratch: Array) -> tuple[float, float]:
-    """Of one column. Copies go to `scratch`, since with many rows another would be felt."""
-    shift = np.average(x, weights=weights)
-    np.subtract(x, shift, out=scratch)
-    np.square(scratch, out=scratch)
-    scale = np.sqrt(np.average(scratch, weights=weights))
-    scratch[:] = x
-    # An observed value each, so that a weight of three is the same as three values.
-    low, high = np.quantile(
-        scratch, [0.25, 0.75], weights=weights, method="inverted_cdf", overwrite_input=True
-    )
-    # Of a Gaussian, the interquartile range is 1.349 standard deviations.
-    robust = (high - low) / 1.349
-    return float(shift), float(min(scale, robust) if robust > 0 else scale)

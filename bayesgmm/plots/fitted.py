@@ -76,7 +76,7 @@ def fitted(bayes: "BayesGaussianMixture") -> Fitted:
     kept = evenly(len(means), DRAWS)
     factor = cholesky[kept]
     return Fitted(
-        X=bayes.posterior_["observed_data"]["x"].to_numpy(),
+        X=bayes.rows_.values,
         names=display_names([str(f) for f in posterior["feature"].to_numpy()]),
         labels=bayes.membership_.argmax(axis=1),
         em=bayes.em_.params_,

@@ -33,7 +33,7 @@ Labels = NDArray[np.int32]
 
 def em_labels(bayes: "BayesGaussianMixture") -> Labels:
     """EM's component of each row, shape (N,)."""
-    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    X = bayes.rows_.values
     return density.responsibilities(X, bayes.em_.params_).argmax(axis=1).astype(np.int32)
 
 
@@ -45,7 +45,7 @@ def rows_of(bayes: "BayesGaussianMixture", part: "Partition") -> Array:
     ParameterError
         Where the partition is of another number of rows.
     """
-    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    X = bayes.rows_.values
     if part.rows[-1] != len(X) - 1:
         raise ParameterError(
             f"The partition is of {part.rows[-1] + 1} rows, and the fit of {len(X)}; use partition(bayes) of this fit.",

@@ -30,7 +30,7 @@ def plot_modes(bayes: "BayesGaussianMixture") -> Figure:
     matplotlib.figure.Figure
     """
     found = bayes.mode_map_
-    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    X = bayes.rows_.values
     names = display_names([str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()])
     n = min(found.n_modes, MOST_PANELS)
     columns = min(n, 3)

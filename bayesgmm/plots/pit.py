@@ -79,7 +79,7 @@ def plot_pit(result: "Comparison | BayesGaussianMixture") -> Figure:
 
 def em_pit(bayes: "BayesGaussianMixture") -> Array:
     """Probability that EM's estimate gives to values below each observed one, shape (N, D)."""
-    X, em = bayes.posterior_["observed_data"]["x"].to_numpy(), bayes.em_.params_
+    X, em = bayes.rows_.values, bayes.em_.params_
     values = np.zeros(X.shape)
     for w, m, s in zip(em.weights, em.means, em.stds, strict=True):
         values += w * ndtr((X - m) / s)

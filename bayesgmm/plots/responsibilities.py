@@ -50,7 +50,7 @@ def plot_responsibilities(
         Where the verdict refuses a reading of single components, and where one axes would have to hold several panels.
     """
     check_readable(bayes.verdict_.ok, "plot_responsibilities")
-    rows = bayes.posterior_["observed_data"]["x"].to_numpy()
+    rows = bayes.rows_.values
     em, mean, sd = density.responsibilities(rows, bayes.em_.params_), bayes.membership_, bayes.membership_sd_
     shown = _least_sure(em, mean, result.assignments["bayes_label"].to_numpy())
     k = mean.shape[1]

@@ -59,7 +59,7 @@ def plot_uncertainty(
     >>> plot_uncertainty(bayes).axes[0].get_xlabel()
     'x0'
     """
-    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    X = bayes.rows_.values
     names = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
     shown = telling_features(X, em_labels(bayes)) if features is None else chosen_features(names, features)
     rows, values = evenly(len(X), OBSERVATIONS), uncertainty(bayes)

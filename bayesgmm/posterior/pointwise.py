@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.mixture.draws import stacked
 from bayesgmm.mixture.kernels import evaluate
+from bayesgmm.rows.rows import Rows
 from bayesgmm.support.compilation import entry
 
 __all__ = ["log_densities", "log_likelihood_dataset", "predictive_dataset", "replicated_rows"]
@@ -13,19 +14,19 @@ __all__ = ["log_densities", "log_likelihood_dataset", "predictive_dataset", "rep
 Array = NDArray[np.float64]
 
 
-def log_likelihood_dataset(posterior: xr.Dataset, X: Array) -> xr.Dataset:
+def log_likelihood_dataset(posterior: xr.Dataset, rows: Rows) -> xr.Dataset:
     """log p(x_n) of each draw, variable ``x`` of dimensions (chain, draw, obs).
 
     Parameters
     ----------
     posterior : Dataset
-    X : ndarray, shape (N, D)
+    rows : Rows
     """
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    values = log_densities(np.asfortranarray(X), *stacked(posterior))
+    values = log_densities(rows.columns, *stacked(posterior))
     return xr.Dataset(
         {"x": (("chain", "draw", "obs"), values.reshape(chains, draws, -1))},
-        coords={"chain": posterior["chain"], "draw": posterior["draw"], "obs": np.arange(len(X))},
+        coords={"chain": posterior["chain"], "draw": posterior["draw"], "obs": np.arange(len(rows))},
     )
 
 

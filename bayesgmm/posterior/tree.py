@@ -47,7 +47,7 @@ def posterior_tree(
         "posterior": posterior,
         "sample_stats": xr.Dataset({k: (("chain", "draw"), v) for k, v in stats.items()}, coords=sampled),
         "observed_data": xr.Dataset(
-            {"x": (("obs", "feature"), np.array(X))}, coords={"obs": obs, "feature": posterior["feature"]}
+            {"x": (("obs", "feature"), X)}, coords={"obs": obs, "feature": posterior["feature"]}
         ),
         "relabelling": xr.Dataset(
             {

@@ -12,6 +12,7 @@ from scipy import stats
 from bayesgmm.mixture.draws import covariance_draws, stacked
 from bayesgmm.posterior.labelling import Certificate
 from bayesgmm.posterior.pointwise import log_densities
+from bayesgmm.rows.rows import Rows
 from bayesgmm.wording import Reason
 from bayesgmm.wording.verdict import readable_sentence, refused_sentence
 
@@ -208,7 +209,7 @@ def label_free_quantities(posterior: xr.Dataset, log_likelihood: Array, points: 
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy = -np.where(weights > 0, weights * np.log(weights), 0.0).sum(axis=-1)
     chains, draws, k = weights.shape
-    at_points = log_densities(points, *stacked(posterior)).reshape(chains, draws, -1)
+    at_points = log_densities(Rows.unchecked(points).columns, *stacked(posterior)).reshape(chains, draws, -1)
     blocks = [log_likelihood[..., None], _log_det_of_total(posterior)[..., None], at_points]
     labels = ["log_likelihood", "log determinant of the total covariance"]
     labels += [f"log density at EM's mean {m}" for m in range(len(points))]

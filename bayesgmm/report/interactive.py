@@ -105,11 +105,11 @@ def interactive_view(
     part : Partition or None
         Whose clusters are shown where the verdict refuses names; None elsewhere.
     """
-    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    X = bayes.rows_.values
     k, d = bayes.em_.params_.means.shape
     if k == 1 and d == 1:
         return None
-    points = _of_one_group(X) if k == 1 else _of_components(bayes, X) if part is None else _of(part, bayes)
+    points = _of_one_group(X) if k == 1 else _of_components(bayes) if part is None else _of(part, bayes)
     shown = min(d, MOST_FEATURES)
     fields = {f"f{j}": name for j, name in enumerate(distinct([n.short for n in names[:shown]]))}
     doubt = "1 − largest membership" if part is None else "1 − similarity to the own cluster"
@@ -181,10 +181,10 @@ sys.stdout.buffer.write(hashlib.sha256(bundle).hexdigest().encode() + b"\\n" + b
 # ------------------------------------------------------------ what is told of each point
 
 
-def _of_components(bayes: "BayesGaussianMixture", X: Array) -> _Points:
+def _of_components(bayes: "BayesGaussianMixture") -> _Points:
     """Components with their memberships, by the posterior and by EM."""
-    rows = evenly(len(X), MOST_POINTS)
-    at = np.asfortranarray(X[rows])
+    rows = evenly(len(bayes.rows_), MOST_POINTS)
+    at = bayes.rows_.taken(rows).columns
     found = membership_intervals(
         at, *stacked(bayes.posterior_["posterior"].dataset), n_threads=available_cores()
     )

@@ -77,7 +77,7 @@ def _k(bayes: "BayesGaussianMixture") -> int:
 
 
 def _size(bayes: "BayesGaussianMixture") -> str:
-    n, d = bayes.posterior_["observed_data"]["x"].shape
+    n, d = bayes.rows_.values.shape
     return f"A mixture of {count(_k(bayes), 'group')} was fitted to {count(n, 'observation')} of {count(d, 'feature')}."
 
 

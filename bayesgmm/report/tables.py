@@ -111,7 +111,7 @@ def assignments(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequ
     """The observations on which EM and the posterior differ most."""
     shown = names[:SHOWN_FEATURES]
     table = result.assignments.nlargest(MOST_ASSIGNMENTS, "largest_difference", keep="first")
-    X = bayes.posterior_["observed_data"]["x"].to_numpy()
+    X = bayes.rows_.values
     rows = [
         (
             str(i),
@@ -283,7 +283,7 @@ def _drawn(attrs: Mapping[Any, Any]) -> list[tuple[str, str]]:
 def provenance(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> list[tuple[str, str]]:
     """Everything needed to make the fit again: settings, seeds, data and versions."""
     a = bayes.posterior_.attrs
-    n, d = bayes.posterior_["observed_data"]["x"].shape
+    n, d = bayes.rows_.values.shape
     k = bayes.em_.params_.n_components
     seed = str(a["random_state"]) or f"not a number; SeedSequence of entropy {a['seed_entropy']}"
     features = ", ".join(m.short for m in names[:20]) + (f" and {d - 20} more" if d > 20 else "")

@@ -177,6 +177,6 @@ def _page(
 
 
 def _title(bayes: "BayesGaussianMixture") -> str:
-    n, d = bayes.posterior_["observed_data"]["x"].shape
+    n, d = bayes.rows_.values.shape
     k = count(bayes.em_.params_.n_components, "group")
     return f"{k} in {count(n, 'observation')} of {count(d, 'feature')}"

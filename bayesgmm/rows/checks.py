@@ -30,12 +30,23 @@ Array = NDArray[np.float64]
 ROWS_AT_ONCE = 65_536
 
 
-def column_names(X: Any, n_features: int) -> list[str]:
-    """Names of the columns: those of a data frame, otherwise x0, x1, ..."""
-    columns = getattr(X, "columns", None)
-    if columns is not None and all(isinstance(c, str) for c in columns):
-        return [str(c) for c in columns]
-    return [f"x{j}" for j in range(n_features)]
+def column_names(X: Any) -> tuple[str, ...] | None:
+    """Names of the columns of a data frame; None where they have none, or other names than strings.
+
+    Raises
+    ------
+    TypeError
+        Where some names are strings and others are not, as scikit-learn refuses them, too.
+    """
+    columns = list(getattr(X, "columns", ()))
+    strings = [c for c in columns if isinstance(c, str)]
+    if 0 < len(strings) < len(columns):
+        other = next(c for c in columns if not isinstance(c, str))
+        raise TypeError(
+            f"Some names of columns are strings and others are not (such as {strings[0]!r} and {other!r}); "
+            "make all of them strings by X.columns = X.columns.astype(str)."
+        )
+    return tuple(map(str, strings)) or None
 
 
 def check_data(X: Any) -> Array:

@@ -5,7 +5,7 @@ one feature after the other), calls a row by its own name, and never checks agai
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,9 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from bayesgmm.errors import DataError
 from bayesgmm.rows import checks
 
-__all__ = ["Rows"]
+__all__ = ["UNNAMED", "Rows", "RowsLike", "default_index", "default_names"]
 
 Array = NDArray[np.float64]
+# What the index is called that has no name of its own.
+UNNAMED = "obs"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,7 @@ class Rows:
     named: bool = False
 
     @classmethod
-    def of(cls, X: Any, sample_weight: ArrayLike | None = None) -> "Rows":
+    def of(cls, X: Any, sample_weight: ArrayLike | None = None, *, copy: bool = False) -> "Rows":
         """The one full check of what a user handed in; rows that were checked before are taken as they are.
 
         Parameters
@@ -59,6 +61,8 @@ class Rows:
         X : array_like or data frame, shape (N, D), or Rows
         sample_weight : array_like, shape (N,), optional
             Replaces the weights of rows that have some.
+        copy : bool, default False
+            Whether a later change of X must not reach the rows; rows that were checked before are never copied.
 
         Raises
         ------
@@ -78,21 +82,29 @@ class Rows:
         if isinstance(X, cls):
             if sample_weight is None:
                 return X
-            weights = checks.check_sample_weight(sample_weight, len(X))
-            return cls(X.values, X.names, X.index, weights, X.source, X.named)
+            return replace(X, weights=checks.check_sample_weight(sample_weight, len(X)))
         values = checks.check_data(X)
-        columns = getattr(X, "columns", None)
-        named = columns is not None and all(isinstance(c, str) for c in columns)
+        values = values.copy() if copy else values
+        names = checks.column_names(X)
         return cls(
             values,
-            tuple(checks.column_names(X, values.shape[1])),
+            default_names(values.shape[1]) if names is None else names,
             _index(X, len(values)),
             checks.check_sample_weight(sample_weight, len(values)),
-            named=named,
+            named=names is not None,
         )
+
+    @classmethod
+    def unchecked(cls, values: Array) -> "Rows":
+        """Rows that the package itself has made, such as simulated ones, shape (N, D)."""
+        return cls(values, default_names(values.shape[1]), default_index(len(values)))
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is made of the fields when first asked for is as large as they are, and quickly made again.
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     @property
     def n_features(self) -> int:
@@ -120,6 +132,16 @@ class Rows:
         """Sum of the weights; N where every row counts once."""
         return float(self.weights.sum()) if len(self.weights) else float(len(self))
 
+    def total(self, per_row: Array) -> float:
+        """Sum over rows of a value of each, shape (N,), with their weights.
+
+        Rows of weight zero may have any value, even none.
+        """
+        if not len(self.weights):
+            return float(per_row.sum())
+        counts = self.weights > 0
+        return float(self.weights[counts] @ per_row[counts])
+
     @cached_property
     def location_scale(self) -> tuple[Array, Array]:
         """Means and scales of the columns, shape (D,) each; a scale of zero becomes one.
@@ -132,7 +154,24 @@ class Rows:
         shift, scale = np.array([_location_scale(x, w, scratch) for x in self.values.T]).T
         return shift, np.where(scale > 0, scale, 1.0)
 
-    @property
+    def standardised(self, shift: Array, scale: Array) -> Array:
+        """(values - shift) / scale, one feature after the other in memory, shape (N, D); shift and scale have shape (D,).
+
+        Made once for each shift and scale, since EM and the posterior are both fitted in such coordinates.
+        """
+        key = shift.tobytes() + scale.tobytes()
+        if key not in self._standardised:
+            X = np.empty(self.values.shape, order="F")
+            np.subtract(self.values, shift, out=X)
+            X /= scale
+            self._standardised[key] = X
+        return self._standardised[key]
+
+    @cached_property
+    def _standardised(self) -> dict[bytes, Array]:
+        return {}
+
+    @cached_property
     def counting(self) -> "Rows":
         """The rows whose weight is not zero; these themselves where that is all of them."""
         if not len(self.weights) or (self.weights > 0).all():
@@ -142,7 +181,7 @@ class Rows:
     def taken(self, which: NDArray[Any]) -> "Rows":
         """Some of the rows, by a mask or by places."""
         weights = self.weights[which] if len(self.weights) else self.weights
-        return Rows(self.values[which], self.names, self.index[which], weights, self.source, self.named)
+        return replace(self, values=self.values[which], index=self.index[which], weights=weights)
 
     @cached_property
     def sha256(self) -> str:
@@ -150,11 +189,25 @@ class Rows:
         return hashlib.sha256(np.ascontiguousarray(self.values).tobytes()).hexdigest()
 
 
+# What `Rows.of` takes: an array, a data frame of pandas or polars, or rows that were checked before.
+type RowsLike = ArrayLike | Rows
+
+
+def default_names(n_features: int) -> tuple[str, ...]:
+    """``x0``, ``x1``, ...: names of columns that have none."""
+    return tuple(f"x{j}" for j in range(n_features))
+
+
+def default_index(n: int) -> pd.Index:
+    """0, 1, ...: names of rows that have none."""
+    return pd.RangeIndex(n, name=UNNAMED)
+
+
 def _index(X: Any, n: int) -> pd.Index:
     """The index of a data frame, or 0, 1, ..."""
     index = getattr(X, "index", None)
     if not isinstance(index, pd.Index):
-        return pd.RangeIndex(n)
+        return default_index(n)
     if len(index) != n:
         raise DataError(
             f"The index has {len(index)} row name(s), but X has {n} row(s); give one for each.",
@@ -168,7 +221,7 @@ def _index(X: Any, n: int) -> pd.Index:
             "or drop the index by X.reset_index(drop=True).",
             row=int(lost.argmax()),
         )
-    return index
+    return index.rename(UNNAMED) if index.nlevels == 1 and index.name is None else index
 
 
 def _location_scale(x: Array, weights: Array | None, scratch: Array) -> tuple[float, float]:

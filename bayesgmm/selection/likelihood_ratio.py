@@ -11,6 +11,7 @@ from bayesgmm.em.run import Status, climb
 from bayesgmm.em.search import Plan, search
 from bayesgmm.mixture import density
 from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.rows.rows import Rows
 from bayesgmm.support.threads import shared, threads_for_climbs
 
 __all__ = ["LikelihoodRatioTest", "likelihood_ratio_test"]
@@ -86,7 +87,7 @@ def likelihood_ratio_test(
     def replicate(own: np.random.SeedSequence) -> float | None:
         rng = np.random.default_rng(own)
         rows, _ = density.simulate(smaller, len(X), rng)
-        problem, shift, scale = standardised_problem(rows, np.empty(0), covariance_type, reg_covar, 1)
+        problem, shift, scale = standardised_problem(Rows.unchecked(rows), covariance_type, reg_covar, 1)
         first, second = (_maximum(problem, p.n_components, rng) for p in (smaller, larger))
         # The maximum of the smaller one is near the mixture that the rows come from.
         truth = state_of(smaller.rescaled(-shift / scale, 1 / scale))

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from bayesgmm.mixture.draws import finite, stacked
 from bayesgmm.posterior.passes import allocations
+from bayesgmm.rows.rows import RowsLike
 from bayesgmm.support import arguments
 
 if TYPE_CHECKING:
@@ -56,7 +57,12 @@ class Occupied:
 
 
 def occupied_components(
-    X: ArrayLike, n_components: int, *, prior: "Prior", concentration: float = CONCENTRATION, **settings: Any
+    X: RowsLike,
+    n_components: int,
+    *,
+    prior: "Prior",
+    concentration: float = CONCENTRATION,
+    **settings: Any,
 ) -> Occupied:
     """Fit many components with a small concentration, and count those that have rows.
 
@@ -64,7 +70,7 @@ def occupied_components(
 
     Parameters
     ----------
-    X : array_like, shape (N, D)
+    X : array_like or data frame, shape (N, D), or Rows
     n_components : int
         The largest number that could be needed, or more.
     prior : Prior
@@ -81,7 +87,7 @@ def occupied_components(
 
     sparse = replace(prior, concentration=concentration)
     fit = BayesGaussianMixture(n_components, prior=sparse, **settings).fit(X)
-    k, n = n_components, fit.posterior_["observed_data"].sizes["obs"]
+    k, n = n_components, len(fit.rows_)
     shares = {
         "prior": _shares(_prior_counts(n, k, concentration, np.random.default_rng(0)), k),
         "posterior": _shares(occupied_counts(fit), k),
@@ -93,7 +99,7 @@ def occupied_components(
 
 def occupied_counts(bayes: "BayesGaussianMixture") -> NDArray[np.int64]:
     """Of each draw, how many components have rows when each row is given to one at random by its responsibilities, shape (S,)."""
-    posterior, X = bayes.posterior_["posterior"].dataset, bayes.posterior_["observed_data"]["x"].to_numpy()
+    posterior, X = bayes.posterior_["posterior"].dataset, bayes.rows_.columns
     draws = finite(stacked(posterior), posterior.sizes["draw"])
     k, cores = posterior.sizes["cluster"], arguments.available_cores()
     rng = np.random.default_rng([bayes.predictive_seed_, 3])
@@ -103,7 +109,7 @@ def occupied_counts(bayes: "BayesGaussianMixture") -> NDArray[np.int64]:
     for start in range(0, len(counts), size):
         part = slice(start, start + size)
         log_weights, means, cholesky = (a[part] for a in draws)
-        labels = allocations(np.asfortranarray(X), log_weights, means, cholesky, rng, cores)
+        labels = allocations(X, log_weights, means, cholesky, rng, cores)
         counts[part] = sum((labels == j).any(axis=1).astype(np.int64) for j in range(k))
     return counts
 

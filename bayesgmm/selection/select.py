@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from bayesgmm.bayes.priors import Prior
 from bayesgmm.comparison.scores import LARGEST_K, leave_one_out
-from bayesgmm.comparison.tables import rows_of_em
 from bayesgmm.errors import BayesGMMError, ParameterError
 from bayesgmm.estimator import BayesGaussianMixture
 from bayesgmm.methods.tempering import is_exchangeable
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.overview import panel, table_in_html
-from bayesgmm.rows import checks as validation
+from bayesgmm.rows.checks import check_fittable
+from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.selection.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_test
 from bayesgmm.selection.occupied import Occupied, occupied_components, occupied_counts
 from bayesgmm.support import arguments
@@ -158,7 +158,7 @@ class Selection:
 
 
 def select_components(
-    X: ArrayLike,
+    X: RowsLike,
     ks: Iterable[int] = range(1, 7),
     *,
     covariance_type: str = DEFAULT_FAMILY,
@@ -219,10 +219,9 @@ def select_components(
     (2, 2)
     """
     ks = checked_numbers(ks)
-    rows = validation.check_data(X)
-    names = validation.column_names(X, rows.shape[1])
+    rows = Rows.of(X, copy=True)
     family = family_of(covariance_type)
-    validation.check_fittable(rows, names, max(ks), family.has_correlations)
+    check_fittable(rows.values, rows.names, max(ks), family.has_correlations)
     if 0 < arguments.check_integer(n_bootstrap, "n_bootstrap", 0) < FEWEST_REPLICATIONS:
         raise ParameterError(
             f"n_bootstrap must be 0, or at least {FEWEST_REPLICATIONS} for a p-value of 0.05 to be possible; got {n_bootstrap}.",
@@ -230,9 +229,9 @@ def select_components(
             minimum=FEWEST_REPLICATIONS,
         )
     prior = prior or Prior.from_data(rows, covariance_type=covariance_type)
-    if not all(is_exchangeable(prior.resolve(k, rows.shape[1], covariance_type)) for k in ks):
+    if not all(is_exchangeable(prior.resolve(k, rows.n_features, covariance_type)) for k in ks):
         raise ParameterError("The prior must treat all components alike; give it one concentration for all.")
-    threads = arguments.available_cores() if cores is None else arguments.check_integer(cores, "cores", 1)
+    threads = arguments.check_cores(cores)
     fit_seed, test_seed, occupied_seed = arguments.seed_sequence(random_state).spawn(3)
     settings: dict[str, Any] = {
         "covariance_type": covariance_type,
@@ -252,7 +251,7 @@ def select_components(
             with steps.step(f"{k} component{'s' if k > 1 else ''}"):
                 estimator = BayesGaussianMixture(k, prior=prior, random_state=seed, **settings)
                 try:
-                    fits[k] = estimator.fit(X)
+                    fits[k] = estimator.fit(rows)
                 except ParameterError:
                     raise
                 except BayesGMMError as error:
@@ -264,7 +263,7 @@ def select_components(
                 continue
             with steps.step(f"likelihood ratio, {k - 1} against {k}", total=n_bootstrap) as progress:
                 tests[k] = likelihood_ratio_test(
-                    rows,
+                    rows.values,
                     fits[k - 1].em_.params_,
                     fits[k].em_.params_,
                     covariance_type,
@@ -278,7 +277,7 @@ def select_components(
             with steps.step(f"overfitted, {max(ks)} components"):
                 # Its components without rows need more particles, and a second run where one is not enough.
                 more = {**settings, "draws": 2 * draws, "max_time": None}
-                occupied = occupied_components(X, max(ks), prior=prior, random_state=occupied_seed, **more)
+                occupied = occupied_components(rows, max(ks), prior=prior, random_state=occupied_seed, **more)
     table = _table(ks, fits, tests)
     return Selection(table, _best(table), occupied, fits, {k: str(e) for k, e in failures.items()})
 
@@ -346,7 +345,7 @@ def _row(
     row = dict.fromkeys(COLUMNS, np.nan)
     if fit is None or left_out is None:
         return row
-    em, X, elpd = fit.em_, rows_of_em(fit), left_out[0]
+    em, X, elpd = fit.em_, fit.rows_, left_out[0]
     row |= {
         "log_likelihood": em.log_likelihood_,
         "n_parameters": em.n_parameters(),

@@ -9,7 +9,7 @@ import numpy as np
 
 from bayesgmm.errors import ParameterError
 
-__all__ = ["available_cores", "check_choice", "check_integer", "seed_sequence"]
+__all__ = ["available_cores", "check_choice", "check_cores", "check_integer", "seed_sequence"]
 
 
 def check_choice(value: Any, name: str, choices: Iterable[str]) -> None:
@@ -27,6 +27,11 @@ def check_choice(value: Any, name: str, choices: Iterable[str]) -> None:
 def available_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_cores(cores: Any) -> int:
+    """How many threads or processes to use: those asked for, or where `cores` is None all that there are."""
+    return available_cores() if cores is None else check_integer(cores, "cores", 1)
 
 
 def check_integer(value: Any, name: str, minimum: int) -> int:

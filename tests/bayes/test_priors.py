@@ -101,7 +101,7 @@ def test_default_is_scaled_to_each_column():
 def test_integer_weights_are_repeated_rows():
     rng = np.random.default_rng(1)
     X, w = rng.normal(size=(30, 2)), rng.integers(0, 4, size=30)
-    weighted, repeated = Prior.from_data(X, weights=w), Prior.from_data(np.repeat(X, w, axis=0))
+    weighted, repeated = Prior.from_data(X, sample_weight=w), Prior.from_data(np.repeat(X, w, axis=0))
     for field in ("mean_loc", "mean_scale"):
         assert_allclose(getattr(weighted, field), getattr(repeated, field), rtol=1e-12, atol=1e-15)
     assert_allclose(weighted.std_prior[2], repeated.std_prior[2], rtol=1e-12)
@@ -263,7 +263,7 @@ def test_resolve_refuses_other_lengths(changes, message):
 def test_default_needs_columns_that_vary_where_they_count():
     X = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [5.0, 5.0, 6.0]})
     with pytest.raises(DataError) as e:
-        Prior.from_data(X, weights=[1.0, 2.0, 0.0])
+        Prior.from_data(X, sample_weight=[1.0, 2.0, 0.0])
     assert str(e.value) == (
         "Column 'b' has a single value (5) in the 2 row(s) that count, so that no default prior can be "
         "scaled to it; drop that column or pass a Prior."

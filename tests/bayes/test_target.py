@@ -19,6 +19,7 @@ from bayesgmm.bayes.target import (
     unconstrained,
 )
 from bayesgmm.mixture import density
+from bayesgmm.rows.rows import Rows
 
 # Compiling a model with numba takes most of a minute when nothing is cached, with the Python linker a second.
 PYTHON = Mode(linker="py", optimizer="fast_compile").excluding("BlasOpt")
@@ -49,7 +50,7 @@ def problem(case):
     scale = rng.uniform(0.5, 3, size=D)
     if family == "spherical":
         scale[:] = scale[0]
-    target = Target(X, K, prior, rng.normal(size=D), scale, family)
+    target = Target(Rows.unchecked(X), K, prior, rng.normal(size=D), scale, family)
     return target, 0.7 * rng.normal(size=(3, target.n_parameters))
 
 

@@ -87,9 +87,10 @@ def by_bayesgmm(X, k, run):
     from bayesgmm.bayes.target import Target
     from bayesgmm.methods.laplace_approximation import laplace
     from bayesgmm.methods.whitened_nuts import sample_nuts
+    from bayesgmm.rows.rows import Rows
 
     em, _ = em_and_prior(X, k)
-    target = Target(X, k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
+    target = Target(Rows.unchecked(X), k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
     draws = 500 if len(X) >= 100_000 else 1000
 
     def sample(draws, seed):
@@ -347,6 +348,7 @@ def evaluation_row():
     """One evaluation of log posterior and gradient against one pass of the kernel."""
     from bayesgmm.bayes.target import Target
     from bayesgmm.mixture.kernels import accumulate
+    from bayesgmm.rows.rows import Rows
 
     ratios = []
     for name in ("iris", "simulated 5,000 x 4"):
@@ -354,7 +356,7 @@ def evaluation_row():
         from bayesgmm import EMGaussianMixture, Prior
 
         em = EMGaussianMixture(k, random_state=0).fit(X).params_
-        target = Target(X, k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
+        target = Target(Rows.unchecked(X), k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
         q = target.unconstrained(em)
         p = em.rescaled(-target.shift / target.scale, 1 / target.scale)
         arguments = (

@@ -25,9 +25,10 @@ def setup(name, k):
     """Target and the mixtures that its modes are climbed to from."""
     from bayesgmm import EMGaussianMixture, Prior, datasets
     from bayesgmm.bayes.target import Target
+    from bayesgmm.rows.rows import Rows
 
     X = datasets.load(name).X
-    target = Target(X, k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
+    target = Target(Rows.unchecked(X), k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
     mixtures = []
     for j in range(max(1, k - 1), k + 1):
         mixtures += EMGaussianMixture(j, random_state=0).fit(X).mode_params_

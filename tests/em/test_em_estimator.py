@@ -394,6 +394,6 @@ def test_columns_may_stand_in_any_order(order):
 def test_threads_do_not_change_the_result(n, d):
     rng = np.random.default_rng(0)
     X = np.concatenate([rng.normal(size=(n - n // 3, d)), rng.normal(2, 1, size=(n // 3, d))])
-    one, two = (EMGaussianMixture(2, n_init=2, n_threads=t, random_state=0).fit(X) for t in (1, 2))
+    one, two = (EMGaussianMixture(2, n_init=2, cores=t, random_state=0).fit(X) for t in (1, 2))
     assert np.array_equal(one.means_, two.means_)
     assert one.log_likelihood_ == two.log_likelihood_

@@ -161,7 +161,7 @@ def test_the_estimates_of_simulated_data_spread_as_information_says():
         "weights_init": SEPARATED.weights,
         "means_init": SEPARATED.means,
         "precisions_init": precisions,
-        "n_threads": 1,
+        "cores": 1,
     }
     estimates = []
     for seed in range(replications):
@@ -187,7 +187,7 @@ def test_the_estimates_of_simulated_data_spread_as_information_says():
 def test_bootstrap_agrees_with_information_where_data_are_many(method, covariance_type):
     truth = MixtureParams([0.6, 0.4], SEPARATED.means, [1.0 * np.eye(2), 1.0 * np.eye(2)])
     X = simulated(SEPARATED if covariance_type == "full" else truth, 3000, 5)
-    em = EMGaussianMixture(2, covariance_type=covariance_type, n_threads=1, random_state=0).fit(X)
+    em = EMGaussianMixture(2, covariance_type=covariance_type, cores=1, random_state=0).fit(X)
     information = em.standard_errors(X)
     errors = em.standard_errors(X, method=method, n_bootstrap=300, random_state=0)
     assert (errors.n_replications, errors.n_failed, errors.alignment) == (300, 0, 1.0)

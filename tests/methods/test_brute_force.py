@@ -10,6 +10,7 @@ from bayesgmm import MixtureParams
 from bayesgmm.bayes.target import Target
 from bayesgmm.methods.laplace_approximation import laplace
 from bayesgmm.methods.whitened_nuts import sample_nuts
+from bayesgmm.rows.rows import Rows
 
 CASES = [(family, 1, 2, 2.0) for family in STDS]
 CASES += [("lognormal", 1, 1, 2.0), ("gamma", 1, 3, 2.0), ("gamma", 2, 1, 1.0)]
@@ -27,7 +28,7 @@ SEVERAL += [pytest.param(*c, id="-".join(map(str, c)), marks=pytest.mark.slow) f
 def by_sampling(X, k, family, eta, draws=4000):
     """The quantities of brute force, of each draw."""
     d = X.shape[1]
-    target = Target(X, k, prior_of(family, eta), np.zeros(d), np.ones(d))
+    target = Target(Rows.unchecked(X), k, prior_of(family, eta), np.zeros(d), np.ones(d))
     start = MixtureParams(np.full(k, 1 / k), np.linspace(-1, 1, k)[:, None] * np.ones(d), [np.eye(d)] * k)
     raw = sample_nuts(
         target,

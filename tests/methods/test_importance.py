@@ -10,6 +10,7 @@ from bayesgmm.bayes.target import Target
 from bayesgmm.errors import ParameterError
 from bayesgmm.methods.importance import sample_laplace
 from bayesgmm.methods.laplace_approximation import laplace
+from bayesgmm.rows.rows import Rows
 from bayesgmm.wording import Reason
 
 QUIET = {"method": "laplace", "random_state": 0, "progressbar": False}
@@ -23,7 +24,7 @@ def draws_of(target, start, **changes):
 def one_gaussian(n):
     X = np.random.default_rng(0).normal(loc=3.0, scale=2.0, size=(n, 1))
     prior = Prior(mean_loc=1.0, mean_scale=2.0, std_prior=("gamma", 2.0, 1.0))
-    return Target(X, 1, prior, np.zeros(1), np.ones(1))
+    return Target(Rows.unchecked(X), 1, prior, np.zeros(1), np.ones(1))
 
 
 def test_weights_turn_the_gaussian_into_the_posterior():
@@ -56,7 +57,7 @@ def test_k_and_worth_of_the_weights_tell_a_bad_gaussian_from_a_good_one():
     # Two rows, three components: far from a Gaussian.
     X = np.array([[0.0], [1.0]])
     bad_target = Target(
-        X,
+        Rows.unchecked(X),
         3,
         Prior(mean_loc=0.5, mean_scale=50.0, std_prior=("halfnormal", 10.0)),
         np.zeros(1),

@@ -11,6 +11,7 @@ from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import DataError, ParameterError, SamplingError
 from bayesgmm.methods.starts import Start, find_starts, shared_out
+from bayesgmm.rows.rows import Rows
 from bayesgmm.wording import Reason
 
 QUIET = {"progressbar": False, "random_state": 0}
@@ -156,7 +157,7 @@ def test_chains_start_at_the_modes_that_matter():
     side = np.random.default_rng(0).normal(0, 0.3, 15)
     X = np.concatenate([side - 4, 4 - side, np.linspace(-0.5, 0.5, 15)])[:, None]
     prior = Prior(mean_loc=0.0, mean_scale=4.0, std_prior=("lognormal", 0.0, 0.7))
-    target = Target(X, 2, prior, np.zeros(1), np.full(1, X.std()))
+    target = Target(Rows.unchecked(X), 2, prior, np.zeros(1), np.full(1, X.std()))
     first = EMGaussianMixture(2, random_state=0).fit(X).params_
     mirrored = type(first)(first.weights, -first.means, first.covariances)
     starts = find_starts(target, [first, first, mirrored])

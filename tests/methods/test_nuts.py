@@ -13,6 +13,7 @@ from bayesgmm.errors import ParameterError, SamplingError
 from bayesgmm.methods import laplace_approximation as laplace_module
 from bayesgmm.methods import whitened_nuts as sampling
 from bayesgmm.methods.laplace_approximation import laplace, negative_hessian
+from bayesgmm.rows.rows import Rows
 
 
 def one_gaussian(n=12):
@@ -49,7 +50,7 @@ def test_moments_equal_quadrature():
 
 def target_of(name, k):
     X = datasets.load(name).X
-    return Target(X, k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
+    return Target(Rows.unchecked(X), k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
 
 
 def draw(target, cores, seed=5):

@@ -9,6 +9,7 @@ from bayesgmm.methods.initial_mixture import log_evidence, posterior_modes
 from bayesgmm.methods.laplace_approximation import laplace
 from bayesgmm.methods.rounding import is_artefact, resolutions
 from bayesgmm.methods.starts import find_starts
+from bayesgmm.rows.rows import Rows
 
 
 def test_the_resolution_of_a_rounded_column_is_its_unit():
@@ -27,7 +28,7 @@ def iris():
         mean_scale=1.5 * s,
         std_prior=("lognormal", np.log(0.65 * s), 0.5),
     )
-    return Target.standardising(X, 3, prior, "full")
+    return Target.standardising(Rows.unchecked(X), 3, prior, "full")
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,6 @@ def _moments(X, labels):
 
 
 def test_the_default_prior_has_no_such_mode(iris, spike):
-    target = Target.standardising(iris.X, 3, Prior.from_data(iris.X), "full")
+    target = Target.standardising(Rows.unchecked(iris.X), 3, Prior.from_data(iris.X), "full")
     mode = laplace(target, target.unconstrained(spike[0]))
     assert not is_artefact(target, mode.mode, resolutions(target.rows))

@@ -20,6 +20,7 @@ from bayesgmm.methods.starts import find_starts
 from bayesgmm.methods.whitened_nuts import sample_nuts
 from bayesgmm.mixture.coordinates import own_coordinates, permuted
 from bayesgmm.posterior.verdict import ancestral_ess
+from bayesgmm.rows.rows import Rows
 
 CASES = [(family, 1, k, 2.0) for family in STDS for k in (1, 2, 3)]
 CASES += [(family, 2, k, 2.0) for family in STDS for k in (1, 2)]
@@ -46,7 +47,7 @@ def tempered(target, draws=2000, chains=8, seed=1, **more):
 
 
 def small_target(family="lognormal", d=1, k=2, eta=2.0):
-    return Target(rows(d), k, prior_of(family, eta), np.zeros(d), np.ones(d))
+    return Target(Rows.unchecked(rows(d)), k, prior_of(family, eta), np.zeros(d), np.ones(d))
 
 
 @pytest.mark.parametrize(("family", "d", "k", "eta"), SEVERAL)
@@ -125,7 +126,7 @@ def test_evidence_does_not_depend_on_units_or_family_layout(family):
     """Against importance sampling from the prior, which needs no gradient, no order and no reference."""
     X = rows(2)
     prior = Prior(concentration=1.0, mean_loc=0.5, mean_scale=1.0, std_prior=("lognormal", 0.0, 0.3))
-    target = Target(X, 2, prior, np.zeros(2), np.ones(2), family)
+    target = Target(Rows.unchecked(X), 2, prior, np.zeros(2), np.ones(2), family)
     values = draw_prior(prior.resolve(2, 2, family), family, 400_000, np.random.default_rng(0))
     q, ll = unconstrained_values(values), np.empty(400_000)
     scratch = np.empty(q.shape[1])
@@ -146,7 +147,7 @@ def test_mirrored_data_have_two_modes_of_half_each():
     side = rng.normal(0, 0.3, 15)
     X = np.concatenate([side - 4, -(side - 4), np.linspace(-0.5, 0.5, 15)])[:, None]
     prior = Prior(mean_loc=0.0, mean_scale=4.0, std_prior=("lognormal", 0.0, 0.7))
-    target = Target(X, 2, prior, np.zeros(1), np.full(1, X.std()))
+    target = Target(Rows.unchecked(X), 2, prior, np.zeros(1), np.full(1, X.std()))
     found = tempered(target, draws=1000, chains=4)
     v = target.constrained(found.q)
     low = np.take_along_axis(v["weights"], v["means"][..., 0].argsort(axis=2), axis=2)[..., 0]
@@ -175,7 +176,9 @@ def test_one_seed_gives_the_same_draws_on_any_number_of_cores():
 )
 def test_priors_that_reach_beyond_all_numbers_are_tempered_with(scale, std_prior):
     X = datasets.faithful().X
-    target = Target.standardising(X, 2, Prior(mean_loc=0.0, mean_scale=scale, std_prior=std_prior), "full")
+    target = Target.standardising(
+        Rows.unchecked(X), 2, Prior(mean_loc=0.0, mean_scale=scale, std_prior=std_prior), "full"
+    )
     found = tempered(target, draws=200, chains=2)
     assert found.finished
     assert np.isfinite(found.log_evidence).all()
@@ -200,7 +203,7 @@ def test_progress_ends_at_the_end():
 def test_a_posterior_that_is_finite_nowhere_is_refused():
     target = small_target()
     found = reference.find_reference(target, [], np.random.default_rng(0), 1)
-    lost = Target(target.X * 1e200, 2, target.prior, target.shift, target.scale)
+    lost = Target(Rows.unchecked(target.X * 1e200), 2, target.prior, target.shift, target.scale)
     with pytest.raises(
         SamplingError, match=r"The log posterior is not finite at 200 of 200 draws around its modes"
     ):
@@ -224,7 +227,7 @@ def test_weights_choose_a_temperature_and_particles():
 def test_the_density_of_many_coordinates_is_that_of_all_places():
     """Places out of sight are given up half-way; what is left out must not be seen in density or gradient."""
     X = datasets.iris().X
-    target = Target.standardising(X, 3, Prior.from_data(X), "full")
+    target = Target.standardising(Rows.unchecked(X), 3, Prior.from_data(X), "full")
     mixtures = EMGaussianMixture(3, random_state=0).fit(X).mode_params_
     found = reference.find_reference(target, mixtures, np.random.default_rng(0), 2)
     assert found.centres.shape[1] > 3 * moves.BLOCK
@@ -413,7 +416,7 @@ def test_a_refitted_reference_leaves_the_evidence_right_and_the_way_shorter(size
 @pytest.mark.parametrize("family", ["full", "tied", "diag", "spherical"])
 def test_renaming_a_vector_renames_its_components(family):
     k, d = 3, 2
-    target = Target(rows(d), k, prior_of("lognormal", 2.0), np.zeros(d), np.ones(d), family)
+    target = Target(Rows.unchecked(rows(d)), k, prior_of("lognormal", 2.0), np.zeros(d), np.ones(d), family)
     q = np.random.default_rng(0).normal(size=(4, target.n_parameters))
     order = np.array([[2, 0, 1], [0, 1, 2], [1, 0, 2], [2, 1, 0]])
     renamed = permuted(q, order, own_coordinates(k, d, family))
@@ -454,7 +457,7 @@ def test_a_component_without_rows_is_among_the_places():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 1))
     prior = Prior.from_data(X)
-    target = Target(X, 2, prior, X.mean(axis=0), X.std(axis=0))
+    target = Target(Rows.unchecked(X), 2, prior, X.mean(axis=0), X.std(axis=0))
     start = MixtureParams([1.0], [[0.0]], [[[1.0]]])
     found = reference.find_reference(target, [start], rng, 1)
     smallest = np.array([np.min(target.constrained(c)["weights"]) for c in found.centres])
@@ -466,7 +469,7 @@ def test_a_component_without_rows_is_among_the_places():
 def test_evidence_of_galaxies_is_that_of_bridge_sampling_with_chains(k):
     """Meng and Wong (1996), eq. 4.1: between draws of NUTS, which knows nothing of tempering, and a density that is normalised."""
     X = datasets.galaxies().X
-    target = Target(X, k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
+    target = Target(Rows.unchecked(X), k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
     mixtures = EMGaussianMixture(k, random_state=0).fit(X).mode_params_
     rng = np.random.default_rng(0)
     at = reference.find_reference(target, mixtures, rng, 2)
