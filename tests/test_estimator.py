@@ -40,15 +40,18 @@ def test_defaults_converge(name, k, needed):
 
 
 def test_defaults_temper_where_chains_stay_at_one_of_several_modes():
-    shares = []
+    """Four components on Old Faithful: three ways to place them, each of which keeps the chains that start there."""
+    means, shares = [], []
     for seed in range(3):
-        bayes = BayesGaussianMixture(3, random_state=seed, progressbar=False).fit(datasets.galaxies().X)
+        bayes = BayesGaussianMixture(4, random_state=seed, progressbar=False).fit(datasets.faithful().X)
         assert bayes.method_ == "smc"
         assert bayes.verdict_.label_free_ok
         assert not bayes.verdict_.ok
-        low = bayes.posterior_["sample_stats"]["total_log_likelihood"].to_numpy() < -216
-        shares.append(low.mean())
-    assert max(shares) - min(shares) < 0.1
+        means.append(bayes.log_likelihood_draws_.mean())
+        shares.append(bayes.mode_map_.table["share"][0])
+    # Independent fits hold the modes in the same shares; the log-likelihood's sd is 3.6.
+    assert max(means) - min(means) < 0.6
+    assert max(shares) - min(shares) < 0.15
 
 
 def mixtures(bayes, step):
