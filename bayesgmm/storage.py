@@ -13,7 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.em.record import em_from_dataset
 from bayesgmm.errors import FileProblem
-from bayesgmm.rows.rows import Rows, default_index
+from bayesgmm.rows.labels import default_index
+from bayesgmm.rows.rows import Rows
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from bayesgmm.errors import DataError, DataTypeError
+from bayesgmm.rows.labels import quoted
 
 __all__ = [
     "ROWS_AT_ONCE",
@@ -59,6 +60,15 @@ def check_data(X: Any) -> Array:
     DataError
         For wrong dimensions, missing or infinite values, complex numbers, masked arrays.
     """
+    values = _dense(X)
+    _check_real(X, values)
+    _check_shape(values.shape)
+    floats = _to_float(values, X)
+    _check_finite(floats, X)
+    return floats
+
+
+def _dense(X: Any) -> NDArray[Any]:
     if sparse.issparse(X):
         raise TypeError(
             "Sparse data were passed, but a Gaussian mixture needs a dense array; try X.toarray()."
@@ -69,13 +79,15 @@ def check_data(X: Any) -> Array:
             "as data; drop or impute them first and pass a plain array.",
             n_masked=int(np.ma.count_masked(X)),
         )
-    names = getattr(X, "columns", None)
     if hasattr(X, "to_numpy"):
-        values = X.to_numpy()
-    elif hasattr(X, "__array__") or isinstance(X, Sequence):
-        values = np.asarray(X)
-    else:
-        raise TypeError(f"X must be a two-dimensional array or data frame; got {type(X).__name__}.")
+        values: NDArray[Any] = X.to_numpy()
+        return values
+    if hasattr(X, "__array__") or isinstance(X, Sequence):
+        return np.asarray(X)
+    raise TypeError(f"X must be a two-dimensional array or data frame; got {type(X).__name__}.")
+
+
+def _check_real(X: Any, values: NDArray[Any]) -> None:
     if np.iscomplexobj(values):
         raise DataError("Complex data not supported: a Gaussian mixture is fitted to real numbers.")
     dates = next((str(t) for t in (values.dtype, *_column_types(X)) if _is_temporal(t)), None)
@@ -83,40 +95,50 @@ def check_data(X: Any) -> Array:
         values.dtype == object and any(isinstance(v, np.datetime64 | np.timedelta64) for v in values.flat)
     ):
         raise TypeError(
-            f"X holds dates or durations ({dates or 'in an object array'}); convert them to numbers first, such as days since a start."
+            f"X holds dates or durations ({dates or 'in an object array'}); convert them to numbers first, such as "
+            "days since a start."
         )
-    if values.ndim != 2:
+
+
+def _check_shape(shape: tuple[int, ...]) -> None:
+    if len(shape) != 2:
         hint = (
             "Reshape your data with X.reshape(-1, 1) if it has a single feature."
-            if values.ndim == 1
+            if len(shape) == 1
             else "Pass one row per observation and one column per feature."
         )
+        raise DataError(f"Expected 2D array, got {len(shape)}D array of shape {shape}. {hint}", shape=shape)
+    if 0 in shape:
         raise DataError(
-            f"Expected 2D array, got {values.ndim}D array of shape {values.shape}. {hint}", shape=values.shape
+            f"Found array with {shape[0]} sample(s) and {shape[1]} feature(s) (shape={shape}) while a minimum of 1 is "
+            "required.",
+            shape=shape,
         )
-    n, d = values.shape
-    if n == 0 or d == 0:
-        raise DataError(
-            f"Found array with {n} sample(s) and {d} feature(s) (shape={values.shape}) while a minimum of 1 is required.",
-            shape=values.shape,
-        )
-    floats = _to_float(values, names)
+
+
+def _check_finite(floats: Array, X: Any) -> None:
     bad = ~np.isfinite(floats)
-    if bad.any():
-        row, col = np.argwhere(bad)[0]
-        label = f"column {names[col]!r}" if names is not None else f"column {col}"
-        kinds = []
-        if missing := int(np.isnan(floats).sum()):
-            kinds.append(f"{missing} missing (NaN)")
-        if infinite := int(np.isinf(floats).sum()):
-            kinds.append(f"{infinite} infinite (inf)")
-        raise DataError(
-            f"X contains {' and '.join(kinds)} value(s), the first in row {row}, {label}; "
-            "drop or impute those rows first.",
-            row=int(row),
-            column=int(col),
-        )
-    return floats
+    if not bad.any():
+        return
+    row, column = map(int, np.argwhere(bad)[0])
+    kinds = []
+    if missing := int(np.isnan(floats).sum()):
+        kinds.append(f"{missing} missing (NaN)")
+    if infinite := int(np.isinf(floats).sum()):
+        kinds.append(f"{infinite} infinite (inf)")
+    raise DataError(
+        f"X contains {' and '.join(kinds)} value(s), the first in {_cell(X, row, column)}; "
+        "drop or impute those rows first.",
+        row=row,
+        column=column,
+    )
+
+
+def _cell(X: Any, row: int, column: int) -> str:
+    """A cell by the names of its row and column, where X has any."""
+    index, names = getattr(X, "index", None), getattr(X, "columns", None)
+    of_row = quoted(index[row]) if isinstance(index, pd.Index) else row
+    return f"row {of_row}, column {column if names is None else repr(names[column])}"
 
 
 def _column_types(X: Any) -> list[Any]:
@@ -129,7 +151,7 @@ def _is_temporal(dtype: Any) -> bool:
     return getattr(dtype, "kind", "") in tuple("mM") or bool(getattr(dtype, "is_temporal", bool)())
 
 
-def _to_float(values: NDArray[Any], names: Any) -> Array:
+def _to_float(values: NDArray[Any], X: Any) -> Array:
     for of in (values, None):
         try:
             # pandas' own mark of a missing value is not a number; asked for only where something is not.
@@ -142,9 +164,8 @@ def _to_float(values: NDArray[Any], names: Any) -> Array:
             try:
                 float(value)
             except (TypeError, ValueError, OverflowError):
-                label = f"column {names[j]!r}" if names is not None else f"column {j}"
                 raise DataTypeError(
-                    f"X must hold numbers, but row {i}, {label} holds {value!r} ({type(value).__name__}); "
+                    f"X must hold numbers, but {_cell(X, i, j)} holds {value!r} ({type(value).__name__}); "
                     "drop or encode that column. An argument must be a string or a real number.",
                     row=i,
                     column=j,

@@ -13,14 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from bayesgmm.errors import DataError
-from bayesgmm.rows import checks
+from bayesgmm.rows import checks, labels
 
-__all__ = ["UNNAMED", "Rows", "RowsLike", "default_index", "default_names"]
+__all__ = ["Rows", "RowsLike", "default_names"]
 
 Array = NDArray[np.float64]
-# What the index is called that has no name of its own.
-UNNAMED = "obs"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +86,7 @@ class Rows:
         return cls(
             values,
             default_names(values.shape[1]) if names is None else names,
-            _index(X, len(values)),
+            labels.index_of(X, len(values)),
             checks.check_sample_weight(sample_weight, len(values)),
             named=names is not None,
         )
@@ -97,7 +94,7 @@ class Rows:
     @classmethod
     def unchecked(cls, values: Array) -> "Rows":
         """Rows that the package itself has made, such as simulated ones, shape (N, D)."""
-        return cls(values, default_names(values.shape[1]), default_index(len(values)))
+        return cls(values, default_names(values.shape[1]), labels.default_index(len(values)))
 
     def __len__(self) -> int:
         return len(self.values)
@@ -111,16 +108,37 @@ class Rows:
         """Number of columns, D."""
         return self.values.shape[1]
 
+    def renamed(self, index: Any) -> "Rows":
+        """The same rows under other names, one for each.
+
+        Raises
+        ------
+        DataError
+            Where there are not as many names as rows, or one is missing.
+        """
+        index = index if isinstance(index, pd.Index) else pd.Index(index)
+        return replace(self, index=labels.index_of(index, len(self)))
+
     @property
     def is_numbered(self) -> bool:
         """Whether rows are called by their place alone, since they have no names of their own."""
-        return isinstance(self.index, pd.RangeIndex) and self.index.start == 0 and self.index.step == 1
+        return labels.is_default(self.index)
+
+    @property
+    def obs(self) -> NDArray[Any]:
+        """Names of the rows as the coordinate ``obs`` of a labelled data set, which a file can hold, shape (N,)."""
+        return labels.storable(self.index)
+
+    def label(self, i: int) -> str:
+        """Row i, counted from 0, as tables and figures call it: ``18``, ``Ann``, ``a, 3``."""
+        return labels.text(self.index[i])
 
     def row(self, i: int) -> str:
         """Row i, counted from 0, as sentences call it: ``row 18 of penguins.csv``, ``row 'Ann'``, ``observation 17``."""
-        if self.source:
-            return f"row {self.index[i]} of {self.source}"
-        return f"observation {i}" if self.is_numbered else f"row {self.index[i]!r}"
+        if self.is_numbered and not self.source:
+            return f"observation {i}"
+        row = f"row {labels.quoted(self.index[i])}"
+        return f"{row} of {self.source}" if self.source else row
 
     @cached_property
     def columns(self) -> Array:
@@ -196,32 +214,6 @@ type RowsLike = ArrayLike | Rows
 def default_names(n_features: int) -> tuple[str, ...]:
     """``x0``, ``x1``, ...: names of columns that have none."""
     return tuple(f"x{j}" for j in range(n_features))
-
-
-def default_index(n: int) -> pd.Index:
-    """0, 1, ...: names of rows that have none."""
-    return pd.RangeIndex(n, name=UNNAMED)
-
-
-def _index(X: Any, n: int) -> pd.Index:
-    """The index of a data frame, or 0, 1, ..."""
-    index = getattr(X, "index", None)
-    if not isinstance(index, pd.Index):
-        return default_index(n)
-    if len(index) != n:
-        raise DataError(
-            f"The index has {len(index)} row name(s), but X has {n} row(s); give one for each.",
-            n_names=len(index),
-            n_rows=n,
-        )
-    lost = index.to_frame(index=False).isna().any(axis=1).to_numpy()
-    if lost.any():
-        raise DataError(
-            f"The index has {int(lost.sum())} missing row name(s), the first in place {int(lost.argmax())}; name those rows, "
-            "or drop the index by X.reset_index(drop=True).",
-            row=int(lost.argmax()),
-        )
-    return index.rename(UNNAMED) if index.nlevels == 1 and index.name is None else index
 
 
 def _location_scale(x: Array, weights: Array | None, scratch: Array) -> tuple[float, float]:

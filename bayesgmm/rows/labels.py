@@ -1,0 +1,119 @@
+"""Names of rows: the index of a data frame, or the row numbers of a file, as sentences, figures and files call them.
+
+A row's own name is a value of a pandas index, of any kind: a string, a date, a number, or one of each of several levels; two
+rows may have the same. Files cannot hold all of these. What they cannot hold is stored as text.
+"""
+
+from datetime import date, datetime, time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesgmm.errors import DataError
+
+__all__ = ["UNNAMED", "default_index", "index_of", "is_default", "quoted", "restored", "storable", "text"]
+
+# What an index is called that has no name of its own.
+UNNAMED = "obs"
+
+
+def default_index(n: int) -> pd.Index:
+    """0, 1, ...: names of rows that have none."""
+    return pd.RangeIndex(n, name=UNNAMED)
+
+
+def is_default(index: pd.Index) -> bool:
+    """Whether rows are called by their place alone."""
+    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
+
+
+def index_of(X: Any, n: int) -> pd.Index:
+    """The names of n rows: the index of a data frame of pandas, a pandas index itself, or 0, 1, ...
+
+    Raises
+    ------
+    DataError
+        Where there are not as many names as rows, or one is missing.
+    """
+    index = X if isinstance(X, pd.Index) else getattr(X, "index", None)
+    if not isinstance(index, pd.Index):
+        return default_index(n)
+    if len(index) != n:
+        raise DataError(
+            f"The index has {len(index)} row name(s), but there are {n} row(s); give one for each.",
+            n_names=len(index),
+            n_rows=n,
+        )
+    lost = index.to_frame(index=False).isna().any(axis=1).to_numpy()
+    if lost.any():
+        raise DataError(
+            f"The index has {int(lost.sum())} missing row name(s), the first in place {int(lost.argmax())}; name those rows, "
+            "or drop the index by X.reset_index(drop=True).",
+            row=int(lost.argmax()),
+            n_missing=int(lost.sum()),
+        )
+    return index.rename(UNNAMED) if index.nlevels == 1 and index.name is None else index
+
+
+def text(label: Any) -> str:
+    """A row's name as figures, tables and pages show it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from bayesgmm.rows.labels import text
+    >>> text(("a", 3)), text(pd.Timestamp("2024-02-29")), text(7)
+    ('a, 3', '2024-02-29', '7')
+    """
+    if isinstance(label, tuple):
+        return ", ".join(map(text, label))
+    if isinstance(label, np.datetime64):
+        label = pd.Timestamp(label)
+    if isinstance(label, datetime):
+        at_midnight = label.tzinfo is None and label.time() == time()
+        return label.date().isoformat() if at_midnight else label.isoformat(sep=" ")
+    return label.isoformat() if isinstance(label, date) else str(label)
+
+
+def quoted(label: Any) -> str:
+    """A row's name as sentences call it: strings in quotation marks, all else bare."""
+    return repr(str(label)) if isinstance(label, str) else text(label)
+
+
+def storable(index: pd.Index) -> NDArray[Any]:
+    """The names as an array that a netCDF file can hold and xarray can have as a coordinate, shape (N,).
+
+    Numbers and most dates without a time zone stay what they are; all else, and names of several levels, become text.
+    """
+    if index.nlevels == 1:
+        values = index.to_numpy()
+        if values.dtype.kind in "iufb" or (values.dtype.kind == "M" and _in_nanoseconds(values)):
+            return values
+    # HDF5 ends a text at its first zero byte, and knows UTF-8 alone.
+    texts = [text(label).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0") for label in index]
+    out = np.empty(len(texts), dtype=object)
+    out[:] = texts
+    return out
+
+
+def _in_nanoseconds(dates: NDArray[np.datetime64]) -> bool:
+    """Whether dates come back from a file: between the years 1678 and 2261."""
+    years = dates.astype("datetime64[Y]").astype(int) + 1970
+    return bool(years.min() >= 1678 and years.max() <= 2261)
+
+
+def restored(values: NDArray[Any], name: str) -> pd.Index:
+    """The index that :func:`storable` made an array of; of several levels the text.
+
+    Raises
+    ------
+    DataError
+        Where a name is missing.
+    """
+    if values.dtype.kind in "iu" and np.array_equal(values, np.arange(len(values))) and name == UNNAMED:
+        return default_index(len(values))
+    if values.dtype.kind in "OUT":
+        values = values.astype(object)
+    return index_of(pd.Index(values, name=name), len(values))
