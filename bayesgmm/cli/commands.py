@@ -8,16 +8,27 @@ import click
 import bayesgmm
 from bayesgmm.cli.files import check_targets, load, write, write_figure, write_report
 from bayesgmm.cli.group import COMPLETE_VARIABLE, main
-from bayesgmm.cli.options import COLUMNS, DROP_MISSING, JSON, LARGEST, QUIET, DataSet, File, Numbers, Whole
+from bayesgmm.cli.options import (
+    COLUMNS,
+    DROP_MISSING,
+    ID_COLUMN,
+    JSON,
+    LARGEST,
+    QUIET,
+    DataSet,
+    File,
+    Numbers,
+    Whole,
+)
 from bayesgmm.cli.program import Stop
 from bayesgmm.cli.streams import Page, busy, say
 from bayesgmm.cli.text import print_fit, print_selection, show_fit, show_selection
 from bayesgmm.support.sentences import count, shorten
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from bayesgmm import BayesGaussianMixture
+    from bayesgmm.rows.files import Table
+    from bayesgmm.rows.rows import Rows
 
 __all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "select"]
 
@@ -34,6 +45,7 @@ __all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "sel
     help="Number of components.",
 )
 @COLUMNS
+@ID_COLUMN
 @click.option(
     "--method",
     type=click.Choice(("auto", "nuts", "smc", "laplace")),
@@ -74,6 +86,7 @@ __all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "sel
 def fit(
     data: str,
     columns: str | None,
+    id_column: str | None,
     drop_missing: bool,
     report: str | None,
     save: str | None,
@@ -98,17 +111,17 @@ def fit(
     """
     with busy("reading the data", quiet):
         check_targets(data, {"--report": report, "--save": save})
-        frame, dropped = _read(data, columns, drop_missing)
-    bayes = run_fit(frame, quiet, random_state=seed, **settings)
+        table = _read(data, columns, id_column, drop_missing)
+    bayes = run_fit(table.rows, quiet, random_state=seed, **settings)
     if save is not None:
         write(Path(save), lambda: bayesgmm.save(bayes, save))
     with busy("comparing", quiet):
         result = bayesgmm.compare(bayes)
     if report is not None:
         write_report(bayes, report, quiet, comparison=result)
-    left_out = dropped if drop_missing else None
+    left_out = table.dropped if drop_missing else None
     if as_json:
-        print_fit(bayes, result, dropped=dropped, report=report, fit=save)
+        print_fit(bayes, result, dropped=table.dropped, report=report, fit=save)
     else:
         files = {"Report": report, "Fit": save}
         show_fit(
@@ -119,23 +132,20 @@ def fit(
         )
 
 
-def _read(data: str, columns: str | None, drop_missing: bool) -> tuple["pd.DataFrame", int]:
-    """The columns to fit, and the number of rows left out."""
-    import pandas as pd
-
+def _read(data: str, columns: str | None, id_column: str | None, drop_missing: bool) -> "Table":
+    """The rows to fit, and the number of those left out."""
     from bayesgmm.rows.files import read_table
 
-    table = read_table(data, columns=columns, drop_missing=drop_missing)
-    return pd.DataFrame(table.X, columns=table.names), table.dropped
+    return read_table(data, columns=columns, id_column=id_column, drop_missing=drop_missing)
 
 
-def run_fit(frame: "pd.DataFrame", quiet: bool, n_components: int, **settings: Any) -> "BayesGaussianMixture":
+def run_fit(rows: "Rows", quiet: bool, n_components: int, **settings: Any) -> "BayesGaussianMixture":
     """Fit both ways, and say so before."""
-    n, d = frame.shape
+    n, d = rows.values.shape
     with busy("starting", quiet):
         estimator = bayesgmm.BayesGaussianMixture(n_components, progressbar=not quiet, **settings)
     say(f"fitting {count(n, 'row')}, {count(d, 'column')}, {count(n_components, 'component')}", quiet)
-    return estimator.fit(frame)
+    return estimator.fit(rows)
 
 
 @main.command()
@@ -151,6 +161,7 @@ def run_fit(frame: "pd.DataFrame", quiet: bool, n_components: int, **settings: A
     help="Numbers of components.",
 )
 @COLUMNS
+@ID_COLUMN
 @DROP_MISSING
 @click.option(
     "--draws",
@@ -180,6 +191,7 @@ def select(
     data: str,
     ks: list[int],
     columns: str | None,
+    id_column: str | None,
     drop_missing: bool,
     draws: int,
     n_bootstrap: int,
@@ -205,10 +217,10 @@ def select(
         check_targets(data, {"--figure": figure})
         if figure is not None and Path(figure).suffix.lower() not in (".png", ".svg"):
             raise Stop(f"--figure must end in .png or .svg; got {shorten(figure)!r}.")
-        frame, dropped = _read(data, columns, drop_missing)
-    say(f"fitting {count(len(frame), 'row')} with {', '.join(map(str, ks))} components", quiet)
+        table = _read(data, columns, id_column, drop_missing)
+    say(f"fitting {count(len(table.rows), 'row')} with {', '.join(map(str, ks))} components", quiet)
     choice = bayesgmm.select_components(
-        frame,
+        table.rows,
         ks,
         draws=draws,
         n_bootstrap=n_bootstrap,
@@ -221,9 +233,9 @@ def select(
 
         write_figure(plot_criteria(choice), figure, dpi=120)
     if as_json:
-        print_selection(choice, dropped)
+        print_selection(choice, table.dropped)
     else:
-        show_selection(choice, dropped if drop_missing else None, figure)
+        show_selection(choice, table.dropped if drop_missing else None, figure)
 
 
 @main.command()

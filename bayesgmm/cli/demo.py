@@ -104,8 +104,10 @@ def _check_targets(folder: Path, pages: dict[str, DemoPage], everything: bool, q
 def _fitted(page: DemoPage, dataset: "Dataset", quiet: bool) -> "BayesGaussianMixture":
     import pandas as pd
 
-    frame = pd.DataFrame(dataset.X, columns=dataset.feature_names)
-    return run_fit(frame, quiet, n_components=page.n_components, random_state=0)
+    from bayesgmm.rows.rows import Rows
+
+    rows = Rows.of(pd.DataFrame(dataset.X, columns=dataset.feature_names))
+    return run_fit(rows, quiet, n_components=page.n_components, random_state=0)
 
 
 def _write_all(folder: Path, quiet: bool) -> None:

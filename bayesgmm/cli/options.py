@@ -10,6 +10,7 @@ from bayesgmm.support.sentences import shorten
 __all__ = [
     "COLUMNS",
     "DROP_MISSING",
+    "ID_COLUMN",
     "JSON",
     "LARGEST",
     "QUIET",
@@ -112,6 +113,11 @@ class DataSet(click.ParamType):
 
 
 COLUMNS = click.option("--columns", metavar="A,B", help="Columns to cluster, by name; all, if not given.")
+ID_COLUMN = click.option(
+    "--id-column",
+    metavar="NAME",
+    help="The column that names the rows, and is not clustered; their numbers in the file, if not given.",
+)
 DROP_MISSING = click.option(
     "--drop-missing", is_flag=True, help="Leave out rows with a missing value, and say how many."
 )

@@ -77,51 +77,51 @@ def csv_field(name):
 def test_forms_of_text(content, name):
     table = read(content, name)
     assert isinstance(table, Table)
-    assert_array_equal(table.X, [[1, 2], [3, 4.5]])
-    assert table.X.dtype == np.float64 and table.X.flags["C_CONTIGUOUS"]
-    assert table.names == ["a", "b"]
+    assert_array_equal(table.rows.values, [[1, 2], [3, 4.5]])
+    assert table.rows.values.dtype == np.float64 and table.rows.values.flags["C_CONTIGUOUS"]
+    assert list(table.rows.names) == ["a", "b"]
     assert table.dropped == 0
-    assert_array_equal(table.row_numbers, [1, 2])
-    assert table.path == name
+    assert_array_equal(table.rows.index, [1, 2])
+    assert table.rows.source == name
 
 
 def test_path_object_and_columns_in_the_order_asked_for():
     path = datasets.penguins().path
     table = read_table(path, columns=["body_mass_g", "bill_length_mm"], drop_missing=True)
-    assert_array_equal(table.X, datasets.penguins().X[:, [3, 0]])
-    assert table.names == ["body_mass_g", "bill_length_mm"]
+    assert_array_equal(table.rows.values, datasets.penguins().X[:, [3, 0]])
+    assert list(table.rows.names) == ["body_mass_g", "bill_length_mm"]
     assert table.dropped == 2
-    assert_array_equal(table.row_numbers, np.delete(np.arange(344), [3, 271]) + 1)
-    assert table.path == str(path)
+    assert_array_equal(table.rows.index, np.delete(np.arange(344), [3, 271]) + 1)
+    assert table.rows.source == path.name
 
 
 def test_values_are_read_to_the_last_digit():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((500, 3)) * 10.0 ** rng.integers(-20, 20, (500, 3))
     text = "a,b,c\n" + "\n".join(",".join(map(repr, row)) for row in x.tolist())
-    assert_array_equal(read(text).X, x)
+    assert_array_equal(read(text).rows.values, x)
 
 
 def test_integers_beyond_64_bits_are_numbers():
-    assert_array_equal(read(f"a,b\n1{'0' * 30},1\n3,2\n").X, [[1e30, 1], [3, 2]])
+    assert_array_equal(read(f"a,b\n1{'0' * 30},1\n3,2\n").rows.values, [[1e30, 1], [3, 2]])
 
 
 def test_the_comma_of_a_name_is_not_the_separator():
     table = read("length, in mm;width, in mm;n, total\n1.5;2;3\n3;4;4\n")
-    assert table.names == ["length, in mm", "width, in mm", "n, total"]
+    assert list(table.rows.names) == ["length, in mm", "width, in mm", "n, total"]
 
 
 def test_spaces_after_the_separator():
     table = read('a, "b, c"\n1, NA\n2, 3\n4, "5"\n', drop_missing=True)
-    assert table.names == ["a", "b, c"]
-    assert_array_equal(table.X, [[2, 3], [4, 5]])
+    assert list(table.rows.names) == ["a", "b, c"]
+    assert_array_equal(table.rows.values, [[2, 3], [4, 5]])
 
 
 def test_standard_input(monkeypatch):
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"a,b\n1,2\n3,4\n")))
     table = read_table("-")
-    assert_array_equal(table.X, [[1, 2], [3, 4]])
-    assert table.path == "-"
+    assert_array_equal(table.rows.values, [[1, 2], [3, 4]])
+    assert table.rows.source == "standard input"
 
 
 def test_parquet_by_suffix_and_by_first_bytes():
@@ -130,27 +130,27 @@ def test_parquet_by_suffix_and_by_first_bytes():
     os.link("x.parquet", "x.dat")
     for name in ("x.parquet", "x.dat"):
         table = read_table(name, columns="a,b", drop_missing=True)
-        assert_array_equal(table.X, [[1.5, 1], [3, 3]])
-        assert_array_equal(table.row_numbers, [1, 3])
+        assert_array_equal(table.rows.values, [[1.5, 1], [3, 3]])
+        assert_array_equal(table.rows.index, [1, 3])
 
 
 def test_parquet_index_is_a_column_only_if_it_has_a_name():
     frame = pd.DataFrame({"a": [1.5, 2, 3]}, index=[7, 8, 10])
     frame.to_parquet("x.parquet")
-    assert read_table("x.parquet").names == ["a"]
+    assert list(read_table("x.parquet").rows.names) == ["a"]
     frame.rename_axis("id").to_parquet("x.parquet")
     table = read_table("x.parquet")
-    assert table.names == ["id", "a"]
-    assert_array_equal(table.X[:, 0], [7, 8, 10])
+    assert list(table.rows.names) == ["id", "a"]
+    assert_array_equal(table.rows.values[:, 0], [7, 8, 10])
 
 
 @pytest.mark.parametrize("name", [ODD, LONG, "two\nlines", "'", '"', "a;b", "--columns", "é" * 70])
 def test_odd_names(name):
     text = f"{csv_field(name)},y\n1,2\n3,4\n"
-    assert read(text).names == [name, "y"]
+    assert list(read(text).rows.names) == [name, "y"]
     table = read(text, columns=[name])
-    assert table.names == [name]
-    assert_array_equal(table.X, [[1], [3]])
+    assert list(table.rows.names) == [name]
+    assert_array_equal(table.rows.values, [[1], [3]])
 
 
 def test_parse_columns():
@@ -161,33 +161,98 @@ def test_parse_columns():
 def test_dropping_rows_with_missing_values_looks_at_the_chosen_columns_only():
     text = "a,b,c\n1,,NA\n2,3,nan\n,,\n5,6,1\n"
     table = read(text, columns="a,b", drop_missing=True)
-    assert_array_equal(table.X, [[2, 3], [5, 6]])
+    assert_array_equal(table.rows.values, [[2, 3], [5, 6]])
     assert table.dropped == 2
-    assert_array_equal(table.row_numbers, [2, 4])
-    assert read(text, columns="b,a", drop_missing=True).X[0].tolist() == [3, 2]
+    assert_array_equal(table.rows.index, [2, 4])
+    assert read(text, columns="b,a", drop_missing=True).rows.values[0].tolist() == [3, 2]
 
 
 def test_an_empty_line_is_a_missing_value_where_there_is_one_column():
     table = read("a\n1\n\n3\n\n", drop_missing=True)
-    assert_array_equal(table.X, [[1], [3]])
+    assert_array_equal(table.rows.values, [[1], [3]])
     assert table.dropped == 1
-    assert_array_equal(table.row_numbers, [1, 3])
+    assert_array_equal(table.rows.index, [1, 3])
+
+
+# ------------------------------------------------------------ names of the rows
+
+TEXT = "id,a,b\n007,1,2\nNA,2,\n x y ,3,5\n007,4,4\n"
+
+
+def test_rows_are_named_by_a_column_that_is_no_part_of_the_data():
+    table = read(TEXT, id_column="id", drop_missing=True)
+    assert table.rows.names == ("a", "b")
+    assert_array_equal(table.rows.values, [[1, 2], [3, 5], [4, 4]])
+    assert (list(table.rows.index), table.rows.index.name) == (["007", "x y", "007"], "id")
+    assert table.rows.row(1) == "row 'x y' of x.csv"
+    assert list(read(TEXT, id_column="id", columns="a").rows.index) == ["007", "NA", "x y", "007"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "names"),
+    [
+        (["3", "-1", "0"], [3, -1, 0]),
+        (["3", "01", "0"], ["3", "01", "0"]),
+        (["9" * 18, "1", "2"], [10**18 - 1, 1, 2]),
+        (["9" * 19, "1", "2"], ["9" * 19, "1", "2"]),
+        (["1.0", "2", "3"], ["1.0", "2", "3"]),
+    ],
+)
+def test_names_are_numbers_only_where_they_are_written_as_numbers(cells, names):
+    text = "a,id\n" + "".join(f"{i},{cell}\n" for i, cell in enumerate(cells))
+    assert list(read(text, id_column="id").rows.index) == names
+
+
+def test_names_in_parquet_are_what_they_are():
+    days = pd.date_range("2024-02-28", periods=3)
+    frame = pd.DataFrame({"a": [1.5, 2, None], "day": days, "n": pd.array([7, 8, None], dtype="Int64")})
+    frame.to_parquet("x.parquet")
+    table = read_table("x.parquet", columns="a", id_column="day", drop_missing=True)
+    assert list(table.rows.index) == list(days[:2])
+    # The number that is missing belongs to a row that is left out.
+    assert list(read_table("x.parquet", columns="a", id_column="n", drop_missing=True).rows.index) == [7, 8]
+    frame["n"] = [7.0, 8.0, np.nan]
+    frame.to_parquet("x.parquet")
+    index = read_table("x.parquet", columns="a", id_column="n", drop_missing=True).rows.index
+    assert list(index) == [7, 8] and index.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "details"),
+    [
+        (TEXT, {"id_column": "idd"}, {"column": "idd"}),
+        (TEXT, {"id_column": "id", "columns": "a,id"}, {"column": "id"}),
+        ("id\n1\n2\n", {"id_column": "id"}, {"column": "id"}),
+        ("id,a\nx,1\n,2\n,3\n", {"id_column": "id"}, {"column": "id", "row": 2, "count": 2}),
+        ("id,a,id\nx,1,2\ny,2,3\n", {"id_column": "id"}, {"column": "id"}),
+        # The column that names the rows is no remedy.
+        ("id,a,b\n1,x,2\n2,y,3\n", {"id_column": "id"}, {"column": "a"}),
+    ],
+    ids=["unknown", "asked for", "alone", "missing", "repeated", "not numeric"],
+)
+def test_names_that_rows_cannot_have(text, options, details, golden):
+    golden(problem(text, **options), **details)
+
+
+def test_a_missing_name_in_parquet(golden):
+    pd.DataFrame({"a": [1.5, 2, 3], "id": ["x", None, "z"]}).to_parquet("x.parquet")
+    golden(problem_of("x.parquet", id_column="id"), row=2)
 
 
 def test_a_single_row_is_not_called_constant():
-    assert_array_equal(read("a,b\n1,2\n").X, [[1, 2]])
+    assert_array_equal(read("a,b\n1,2\n").rows.values, [[1, 2]])
 
 
 def test_whole_numbers_among_names_are_names():
-    assert read("size,2019\n1,2\n3,4\n").names == ["size", "2019"]
+    assert list(read("size,2019\n1,2\n3,4\n").rows.names) == ["size", "2019"]
 
 
 def test_columns_chosen_by_name_are_names_even_if_they_are_numbers():
-    assert_array_equal(read("2019,2020\n1,2\n3,4\n", columns=["2020"]).X, [[2], [4]])
+    assert_array_equal(read("2019,2020\n1,2\n3,4\n", columns=["2020"]).rows.values, [[2], [4]])
 
 
 def test_columns_without_a_name_may_be_left_alone():
-    assert_array_equal(read(",a,s\n1,2,x\n2,3,y\n", columns="a").X, [[2], [3]])
+    assert_array_equal(read(",a,s\n1,2,x\n2,3,y\n", columns="a").rows.values, [[2], [3]])
 
 
 def test_a_large_table_is_read_quickly():
@@ -195,7 +260,7 @@ def test_a_large_table_is_read_quickly():
     x = rng.integers(0, 1000, (100_000, 4)) / 8
     pd.DataFrame(x, columns=list("abcd")).to_csv("x.csv", index=False)
     start = time.process_time()
-    assert_array_equal(read_table("x.csv").X, x)
+    assert_array_equal(read_table("x.csv").rows.values, x)
     # About 0.1 s of processor time; the bound leaves room for a slow machine.
     assert time.process_time() - start < 2
 
@@ -402,8 +467,8 @@ def test_the_suggested_columns_can_be_pasted():
     _, _, option = str(problem(text)).partition(" with --columns ")
     (argument,) = shlex.split(option.removesuffix("."))
     table = read(text, columns=argument)
-    assert table.names == [ODD, "length, in mm"]
-    assert_array_equal(table.X, [[1, 2], [3, 4]])
+    assert list(table.rows.names) == [ODD, "length, in mm"]
+    assert_array_equal(table.rows.values, [[1, 2], [3, 4]])
 
 
 def test_long_names_and_cells_are_shortened(golden):

@@ -1,0 +1,185 @@
+"""Which columns to take, and which of them names the rows."""
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.errors import FileProblem
+from bayesgmm.rows.files.numbers import numeric_columns
+from bayesgmm.rows.files.source import Source
+from bayesgmm.rows.files.words import columns_option, is_number, joined, listed_names, problem, quote
+from bayesgmm.support.sentences import count
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["check_has_rows", "choose", "row_names"]
+
+
+BLANKS = {"", "na", "n/a", "nan", "null", "none", "inf", "-inf"}
+
+
+def check_has_rows(source: Source) -> None:
+    """Refuse a file with a header and nothing below it."""
+    if len(source.frame) == 0:
+        if _looks_like_data(source):
+            raise _header_is_data(source)
+        raise problem(
+            source.path,
+            f"{source.label} names {count(len(source.names), 'column')} ({listed_names(source.names)}) but has no "
+            "rows; it needs one row per observation.",
+        )
+
+
+def _looks_like_data(source: Source) -> bool:
+    """Whether the header is a row of data: numbers only, or a number that is no whole one."""
+    numbers = [name for name in source.names if is_number(name)]
+    only_numbers = bool(numbers) and all(is_number(n) or n.lower() in BLANKS for n in source.names)
+    # Whole numbers among names, such as years, are names; 5.1 beside 'setosa' is not.
+    return source.is_text and (only_numbers or any(not float(n).is_integer() for n in numbers))
+
+
+def choose(source: Source, columns: Sequence[str] | None) -> list[str]:
+    """Names of the columns to take: those asked for, or all but the one that names the rows."""
+    if columns is not None:
+        _check_asked_for(source, columns)
+    if source.id_column is not None:
+        _check_id_column(source, source.id_column, columns)
+    if columns is None:
+        _check_all_named(source)
+    _check_no_repeats(source)
+    return source.features if columns is None else list(columns)
+
+
+def _check_asked_for(source: Source, columns: Sequence[str]) -> None:
+    if not columns:
+        raise problem(
+            source.path,
+            f"No column of {source.label} was asked for; name at least one{columns_option(numeric_columns(source))}.",
+        )
+    for name in columns:
+        if name not in source.names:
+            raise _unknown_column(source, name)
+        if columns.count(name) > 1:
+            raise problem(
+                source.path,
+                f"Column {quote(name)} of {source.label} was asked for {columns.count(name)} times; name it once.",
+                column=name,
+            )
+
+
+def _check_id_column(source: Source, name: str, columns: Sequence[str] | None) -> None:
+    if name not in source.names:
+        raise _unknown_column(source, name)
+    if columns is not None and name in columns:
+        raise problem(
+            source.path,
+            f"Column {quote(name)} of {source.label} names the rows, so that it is not clustered; leave it out of "
+            "--columns, or --id-column away.",
+            column=name,
+        )
+    if not source.features:
+        raise problem(
+            source.path,
+            f"Column {quote(name)} is the only one of {source.label} and names the rows, so that nothing is left to "
+            "cluster; leave --id-column away.",
+            column=name,
+        )
+
+
+def _check_all_named(source: Source) -> None:
+    if _looks_like_data(source):
+        raise _header_is_data(source)
+    if "" in source.names:
+        j = source.names.index("")
+        raise problem(
+            source.path,
+            f"Column {j + 1} of {source.label} has no name; give it one, or choose among the others"
+            f"{columns_option(numeric_columns(source))}.",
+            column_number=j + 1,
+        )
+
+
+def _check_no_repeats(source: Source) -> None:
+    name, times = Counter(filter(None, source.names)).most_common(1)[0]
+    if times > 1:
+        places = [j + 1 for j, other in enumerate(source.names) if other == name]
+        raise problem(
+            source.path,
+            f"{times} columns of {source.label} are called {quote(name)} (numbers {joined(places[:5], times)}); "
+            "give each its own name.",
+            column=name,
+        )
+
+
+def _header_is_data(source: Source) -> FileProblem:
+    names = source.names
+    otherwise = f", or, if these are the names, choose among them{columns_option(numeric_columns(source))}"
+    return problem(
+        source.path,
+        f"The first line of {source.label} ({listed_names(names, quoted=False)}) looks like data; add a header line with "
+        f"{count(len(names), 'column name')} above it{otherwise if len(set(names)) == len(names) else ''}.",
+        line=1,
+    )
+
+
+def _unknown_column(source: Source, name: str) -> FileProblem:
+    if _looks_like_data(source):
+        return _header_is_data(source)
+    # Matching takes the square of the length, so that long names are compared by their beginnings.
+    known = {other[:200].lower(): other for other in source.names if other}
+    close = difflib.get_close_matches(name[:200].lower(), known, n=1)
+    hint = (
+        f"did you mean {quote(known[close[0]])}?"
+        if close
+        else f"its columns are {listed_names(source.names)}."
+    )
+    return problem(source.path, f"{source.label} has no column {quote(name)}; {hint}", column=name)
+
+
+def row_names(source: Source, kept: NDArray[np.bool_]) -> "pd.Index":
+    """Names of the rows that are kept: those of the column that was asked for, or their numbers from 1.
+
+    Numbers stay numbers, unless a text writes one of them in another way, as 007.
+
+    Raises
+    ------
+    FileProblem
+        Where one of these rows has no name.
+    """
+    import pandas as pd
+
+    if source.id_column is None:
+        return pd.RangeIndex(1, len(kept) + 1, name="row")[kept]
+    column = source.frame[source.names.index(source.id_column)]
+    missing = (column == "" if source.is_text else column.isna()).to_numpy(dtype=bool) & kept
+    if missing.any():
+        i = int(missing.argmax())
+        raise problem(
+            source.path,
+            f"Column {quote(source.id_column)} of {source.label} names the rows, but is empty in {source.row(i)}; fill it in, "
+            "or leave --id-column away.",
+            column=source.id_column,
+            row=i + 1,
+            count=int(missing.sum()),
+        )
+    return pd.Index(_numbers_if_written_so(column[kept]), name=source.id_column)
+
+
+def _numbers_if_written_so(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Whole numbers where each name is one as a number is written; decimals that are whole, as missing cells make them."""
+    if column.dtype.kind == "f" and (column == column.round()).all():
+        return column.astype(np.int64)
+    # Longer ones do not fit 64 bits.
+    if column.dtype.kind in "OU" or str(column.dtype) == "str":
+        whole = column.map(
+            lambda name: isinstance(name, str) and re.fullmatch("0|-?[1-9][0-9]{0,17}", name) is not None
+        )
+        if whole.all():
+            return column.astype(np.int64)
+    return column

@@ -1,0 +1,52 @@
+"""From a path to bytes, or to what is wrong with the path."""
+
+import difflib
+import os
+import sys
+from pathlib import Path
+
+from bayesgmm.rows.files.words import label_of, problem, quote_path
+
+__all__ = ["read_bytes"]
+
+
+def read_bytes(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read()
+    if os.path.isdir(path):
+        tables = [name for name in _files_in(path) or [] if name.endswith((".csv", ".tsv", ".parquet"))]
+        hint = (
+            f"such as {quote_path(os.path.join(path, min(tables)))}"
+            if tables
+            else "a csv, tsv or parquet file"
+        )
+        raise problem(path, f"{label_of(path)} is a directory; name a file in it, {hint}.")
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise problem(path, f"There is no file {label_of(path)}; {_similar_file(path)}") from None
+    except (OSError, ValueError) as error:  # a ValueError is a NUL character in the name
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise problem(
+            path,
+            f"{label_of(path)} cannot be read ({reason[:1].lower()}{reason[1:]}); "
+            "check its name and its permissions.",
+        ) from None
+
+
+def _similar_file(path: str) -> str:
+    folder, name = Path(path).parent, Path(path).name
+    found = _files_in(folder)
+    if found is None:
+        return f"there is no folder {quote_path(str(folder))} either, so check the path."
+    close = difflib.get_close_matches(name, found, n=1)
+    return (
+        f"did you mean {quote_path(str(folder / close[0]))}?" if close else "check its name and its folder."
+    )
+
+
+def _files_in(folder: str | Path) -> list[str] | None:
+    try:
+        return [entry.name for entry in os.scandir(folder) if entry.is_file()]
+    except OSError:
+        return None
