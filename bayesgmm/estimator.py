@@ -4,27 +4,25 @@ This is the only module that knows that there is an order of steps.
 """
 
 import dataclasses
-import json
 import numbers
 import platform
 import time
 import warnings
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any, Self
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 
 import bayesgmm
-from bayesgmm.bayes.log_prior import prior_groups
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
-from bayesgmm.em.record import em_dataset
 from bayesgmm.errors import BayesGMMError, ParameterError, SamplingError
+from bayesgmm.fit import Fit, Provenance
 from bayesgmm.methods.importance import FEWEST_DRAWS
 from bayesgmm.methods.running import (
     Drawn,
@@ -34,17 +32,13 @@ from bayesgmm.methods.running import (
     seconds_of_tempering,
     tempering_reference,
 )
+from bayesgmm.methods.settings import Settings
 from bayesgmm.methods.tempering import FEWEST_PARTICLES, is_exchangeable
-from bayesgmm.mixture import density
-from bayesgmm.mixture import draws as drawn
+from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
-from bayesgmm.posterior import passes, relabel
-from bayesgmm.posterior.labelling import certify
-from bayesgmm.posterior.modes import find_modes, modes_dataset
-from bayesgmm.posterior.streamed import StreamedResponsibilities
-from bayesgmm.posterior.tree import posterior_tree
-from bayesgmm.posterior.verdict import Verdict, more_particles
-from bayesgmm.results import PosteriorResults, judged
+from bayesgmm.posterior.labels import labelled
+from bayesgmm.posterior.verdict import more_particles
+from bayesgmm.results import PosteriorResults
 from bayesgmm.rows.checks import check_fittable
 from bayesgmm.rows.features import note_columns
 from bayesgmm.rows.rows import Rows, RowsLike
@@ -56,8 +50,6 @@ __all__ = ["BayesGaussianMixture"]
 Array = NDArray[np.float64]
 
 DEFAULT_TUNE = 600
-# Names are compared between methods on so many rows, evenly spaced.
-CERTIFIED_ROWS = 2000
 METHODS = ("auto", "nuts", "smc", "laplace")
 # What "auto" may take for a first run of tempering, in seconds; a second may take several times as long.
 LONGEST_TEMPERING = 120
@@ -191,42 +183,34 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         """
         settings = self._settings()
         rows = Rows.of(X, copy=True)
-        check_fittable(
-            rows.values,
-            rows.names,
-            settings["n_components"],
-            family_of(self.covariance_type).has_correlations,
-        )
+        has_correlations = family_of(self.covariance_type).has_correlations
+        check_fittable(rows.values, rows.names, settings.n_components, has_correlations)
         prior = self.prior or Prior.from_data(rows, covariance_type=self.covariance_type)
-        resolved = prior.resolve(settings["n_components"], rows.n_features, self.covariance_type)
+        resolved = prior.resolve(settings.n_components, rows.n_features, self.covariance_type)
         self._check_tempering(resolved)
         seed = arguments.seed_sequence(self.random_state)
         em_seed, chain_seed, predictive_seed, tempering_seed = seed.spawn(4)
+        provenance = self._provenance(seed, int(predictive_seed.generate_state(1)[0]))
         with Steps(enabled=self.progressbar) as steps:
             with steps.step("EM from many starts"):
-                em = self._em(rows, settings["n_components"], em_seed)
-            target = Target.standardising(rows, settings["n_components"], prior, self.covariance_type)
-            fit = _Fit(target, em, rows, resolved, settings, steps)
+                em = self._em(rows, settings.n_components, em_seed)
+            target = Target.standardising(rows, settings.n_components, prior, self.covariance_type)
+            start = _Start(target, em, rows, resolved, settings, steps, provenance, self.prior is not None)
+            asked = dataclasses.asdict(settings)
             if self.method == "laplace":
-                tree, found = fit.labelled(by_laplace(target, em.params_, settings, chain_seed, steps))
+                found = start.labelled(by_laplace(target, em.params_, asked, chain_seed, steps))
             elif self.method == "smc":
-                tree, found = self._tempered(fit, tempering_seed)
+                found = self._tempered(start, tempering_seed)
             else:
-                tree, found = fit.labelled(
-                    by_nuts(target, em.mode_params_, settings, self.target_accept, chain_seed, steps)
-                )
-                tree, found = self._second_try(fit, tree, found, tempering_seed)
+                drawn = by_nuts(target, em.mode_params_, asked, self.target_accept, chain_seed, steps)
+                found = self._second_try(start, start.labelled(drawn), tempering_seed)
         # Together and last: a fit that fails leaves an earlier one whole.
         note_columns(self, X, reset=True)
-        tree.attrs.update(self._provenance(rows, settings, prior, seed))
         self._forget()
-        self.rows_ = rows
-        self.em_, self.prior_, self.posterior_, self.verdict_ = em, prior, tree, found
-        self.predictive_seed_ = int(predictive_seed.generate_state(1)[0])
-        tree.attrs["predictive_seed"] = self.predictive_seed_
+        self.fit_ = found
         return self
 
-    def _settings(self) -> dict[str, int]:
+    def _settings(self) -> Settings:
         if self.prior is not None and not isinstance(self.prior, Prior):
             raise ParameterError(
                 f"prior must be a bayesgmm.Prior or None; got {type(self.prior).__name__}.",
@@ -249,28 +233,32 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
                 max_time=self.max_time,
             )
         check = arguments.check_integer
-        settings = {
-            "n_components": check(self.n_components, "n_components", 1),
-            "draws": check(self.draws, "draws", 4),
-            "tune": DEFAULT_TUNE if self.tune is None else check(self.tune, "tune", 20),
-            "chains": check(self.chains, "chains", 1),
-            "cores": arguments.check_cores(self.cores),
-        }
-        total = settings["draws"] * settings["chains"]
+        settings = Settings(
+            n_components=check(self.n_components, "n_components", 1),
+            covariance_type=self.covariance_type,
+            method=self.method,
+            draws=check(self.draws, "draws", 4),
+            tune=DEFAULT_TUNE if self.tune is None else check(self.tune, "tune", 20),
+            chains=check(self.chains, "chains", 1),
+            cores=arguments.check_cores(self.cores),
+            target_accept=float(self.target_accept),
+            max_time=None if self.max_time is None else float(self.max_time),
+        )
+        total = settings.draws * settings.chains
         if self.method == "laplace" and total < FEWEST_DRAWS:
             raise ParameterError(
                 f'method="laplace" needs at least {FEWEST_DRAWS} draws in all for its check; got {total} '
-                f"(draws={settings['draws']} times chains={settings['chains']}).",
+                f"(draws={settings.draws} times chains={settings.chains}).",
                 needed=FEWEST_DRAWS,
-                draws=settings["draws"],
-                chains=settings["chains"],
+                draws=settings.draws,
+                chains=settings.chains,
             )
-        if self.method == "smc" and settings["draws"] < FEWEST_PARTICLES:
+        if self.method == "smc" and settings.draws < FEWEST_PARTICLES:
             raise ParameterError(
                 f'method="smc" needs at least {FEWEST_PARTICLES} draws, which are the particles of a run; '
-                f"got draws={settings['draws']}.",
+                f"got draws={settings.draws}.",
                 needed=FEWEST_PARTICLES,
-                draws=settings["draws"],
+                draws=settings.draws,
             )
         return settings
 
@@ -290,7 +278,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             cores=self.cores,
         ).fit(rows)
 
-    def _tempered(self, fit: "_Fit", seed: np.random.SeedSequence) -> tuple[xr.DataTree, Verdict]:
+    def _tempered(self, start: "_Start", seed: np.random.SeedSequence) -> Fit:
         """By tempering; where that is not enough, again from where the particles went, and with more of them."""
         began = time.monotonic()
 
@@ -298,139 +286,104 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             return None if self.max_time is None else max(0.0, self.max_time - (time.monotonic() - began))
 
         em_seed, place_seed, *run_seeds = seed.spawn(2 + MOST_TEMPERED_RUNS)
-        mixtures, k = list(fit.em.mode_params_), fit.settings["n_components"]
+        mixtures, k, asked = list(start.em.mode_params_), start.settings.n_components, start.asked
         if k > 1:
             # A smaller mixture has its own maxima; those that look spurious warn in a fit of their own.
             with warnings.catch_warnings(), suppress(BayesGMMError):
                 warnings.simplefilter("ignore")
-                mixtures += self._em(fit.rows, k - 1, em_seed).mode_params_
-        reference = tempering_reference(fit.target, mixtures, fit.settings, place_seed, fit.steps, left())
-        thin = 1
+                mixtures += self._em(start.rows, k - 1, em_seed).mode_params_
+        reference = tempering_reference(start.target, mixtures, asked, place_seed, start.steps, left())
+        thin, chains = 1, start.settings.chains
         for run, run_seed in enumerate(run_seeds, start=1):
             kept, particles = by_smc(
-                fit.target, reference, fit.settings, run_seed, fit.steps, thin=thin, max_time=left()
+                start.target, reference, asked, run_seed, start.steps, thin=thin, max_time=left()
             )
-            tree, found = fit.labelled(kept)
-            last = run == MOST_TEMPERED_RUNS or self.max_time is not None or fit.settings["chains"] < 2
-            if found.label_free_ok or last:
+            found = start.labelled(kept)
+            last = run == MOST_TEMPERED_RUNS or self.max_time is not None or chains < 2
+            if found.verdict.label_free_ok or last:
                 break
             reference = reference.refitted(np.concatenate(list(particles.q)))
-            thin = min(MOST_PARTICLES, thin * more_particles(found, fit.settings["chains"]))
-        return tree, fit.mapped(tree) if tree.attrs["temperature"] == 1.0 else found
+            thin = min(MOST_PARTICLES, thin * more_particles(found.verdict, chains))
+        return start.mapped(found) if found.numbers["temperature"] == 1.0 else found
 
-    def _second_try(
-        self,
-        fit: "_Fit",
-        tree: xr.DataTree,
-        found: Verdict,
-        seed: np.random.SeedSequence,
-    ) -> tuple[xr.DataTree, Verdict]:
+    def _second_try(self, start: "_Start", first: Fit, seed: np.random.SeedSequence) -> Fit:
         """Of method "auto": tempering where NUTS was not enough."""
-        if found.ok or self.method != "auto" or fit.settings["chains"] < 2:
-            return tree, found
-        why = found.reasons[0]
+        if first.verdict.ok or self.method != "auto" or start.settings.chains < 2:
+            return first
+        why = first.verdict.reasons[0]
         obstacle = ""
-        seconds = seconds_of_tempering(fit.target, fit.settings)
-        if not is_exchangeable(fit.prior):
+        seconds = seconds_of_tempering(start.target, start.asked)
+        if not is_exchangeable(start.prior):
             obstacle = "the prior does not treat all components alike."
-        elif fit.settings["draws"] < FEWEST_PARTICLES:
+        elif start.settings.draws < FEWEST_PARTICLES:
             obstacle = f"tempering needs draws={FEWEST_PARTICLES} or more."
         elif seconds > LONGEST_TEMPERING:
             obstacle = f"tempering would take {seconds / 60:.0f} minutes or more; ask for it by method='smc'."
         else:
             try:
-                second, judged_again = self._tempered(fit, seed)
+                second = self._tempered(start, seed)
             except SamplingError as error:
                 obstacle = f"tempering failed: {error}"
             else:
-                unfinished = second.attrs["temperature"] < 1.0
-                if not unfinished and (judged_again.label_free_ok or not found.label_free_ok):
-                    second.attrs["method_reason"] = f"Tempering, after NUTS, whose verdict was: {why}"
-                    return second, judged_again
-                obstacle = f"tempering was worse: {judged_again.reasons[0]}"
-        tree.attrs["method_reason"] = f"NUTS, since {obstacle} But its verdict is: {why}"
-        return tree, found
+                unfinished = second.numbers["temperature"] < 1.0
+                if not unfinished and (second.verdict.label_free_ok or not first.verdict.label_free_ok):
+                    return replace(second, method_reason=f"Tempering, after NUTS, whose verdict was: {why}")
+                obstacle = f"tempering was worse: {second.verdict.reasons[0]}"
+        return replace(first, method_reason=f"NUTS, since {obstacle} But its verdict is: {why}")
 
-    def _provenance(
-        self, rows: Rows, settings: dict[str, int], prior: Prior, seed: np.random.SeedSequence
-    ) -> dict[str, Any]:
+    def _provenance(self, seed: np.random.SeedSequence, predictive_seed: int) -> Provenance:
         packages = ("bayesgmm", "nutpie", "numpy", "numba", "scipy", "scikit-learn", "arviz", "pymc")
-        return {
-            "created_by": f"bayesgmm {bayesgmm.__version__}",
+        return Provenance(
+            created_by=f"bayesgmm {bayesgmm.__version__}",
+            versions=", ".join(f"{p} {version(p)}" for p in packages),
+            python=platform.python_version(),
+            random_state=int(self.random_state) if isinstance(self.random_state, numbers.Integral) else None,
             # What a later fit needs to draw the same, whatever kind of seed was given.
-            "seed_entropy": str(seed.entropy),
-            "random_state": str(int(self.random_state))
-            if isinstance(self.random_state, numbers.Integral)
-            else "",
-            "prior": repr(prior),
-            "prior_fields": json.dumps(dataclasses.asdict(prior)),
-            "prior_given": int(self.prior is not None),
-            "covariance_type": self.covariance_type,
-            "method_asked": self.method,
-            "max_time": float("nan") if self.max_time is None else float(self.max_time),
-            "target_accept": float(self.target_accept),
-            "python": platform.python_version(),
-            "versions": ", ".join(f"{p} {version(p)}" for p in packages),
-            "named_features": int(hasattr(self, "feature_names_in_")),
-            "data_sha256": rows.sha256,
-            **{k: v for k, v in settings.items() if k != "cores"},
-        }
+            seed_entropy=str(seed.entropy),
+            predictive_seed=predictive_seed,
+        )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Fit:
-    """What all methods start from, and how their draws get their names."""
+@dataclass(frozen=True)
+class _Start:
+    """What all methods start from, and how their draws become the record of a fit."""
 
     target: Target
     em: EMGaussianMixture
     rows: Rows
     prior: ResolvedPrior
-    settings: dict[str, int]
+    settings: Settings
     steps: Steps
+    provenance: Provenance
+    prior_given: bool
 
-    def labelled(self, found: Drawn) -> tuple[xr.DataTree, Verdict]:
-        """The tree of relabelled draws, with the permutations and memberships beside them, and the verdict."""
+    @property
+    def asked(self) -> dict[str, Any]:
+        return dataclasses.asdict(self.settings)
+
+    def labelled(self, found: Drawn) -> Fit:
+        """The record with relabelled draws and its verdict."""
         with self.steps.step("labels and memberships"):
-            tree = self._tree(found)
-            tree.attrs.update(found.attrs)
-            tree.attrs["method"], tree.attrs["method_reason"] = found.method, ""
-            return tree, judged(tree)
+            draws = MixtureDraws.of(found.values, self.target.covariance_type)
+            fit = Fit(
+                rows=self.rows,
+                em=self.em,
+                prior=self.target.prior,
+                prior_given=self.prior_given,
+                settings=self.settings,
+                provenance=self.provenance,
+                method=found.method,
+                method_reason="",
+                labels=labelled(draws, self.em.params_, self.rows, self.settings.cores),
+                sampler=found.stats,
+                numbers=found.attrs,
+                groups=found.groups,
+            )
+            # Made here, so that its time counts as that of this step.
+            fit.verdict  # noqa: B018
+            return fit
 
-    def mapped(self, tree: xr.DataTree) -> Verdict:
-        """Add the modes of the posterior to a tree of tempered draws."""
+    def mapped(self, fit: Fit) -> Fit:
+        """With the modes of the posterior of tempered draws."""
         with self.steps.step("modes of the posterior"):
-            found = find_modes(self.target, tree["posterior"].dataset, self.settings["cores"])
-            tree["modes"] = xr.DataTree(modes_dataset(found))
-        return judged(tree)
-
-    def _tree(self, found: Drawn) -> xr.DataTree:
-        values, family, rows = found.values, self.target.covariance_type, self.rows
-        cores, names = self.settings["cores"], list(rows.names)
-        order = drawn.canonical_order(values["weights"], values["means"])
-        unlabelled = drawn.permuted(drawn.posterior_dataset(values, names, family), order)
-        draws = drawn.stacked(unlabelled)
-        log_likelihood, overlap = passes.log_likelihoods_and_overlaps(
-            rows.columns, *draws, density.responsibilities(rows.values, self.em.params_), cores
-        )
-        chains, n_draws, k = values["weights"].shape
-        relabelling = relabel.match(overlap.reshape(chains, n_draws, k, k))
-        posterior = drawn.permuted(unlabelled, relabelling.permutations)
-        # From the names that the chains gave, whose switches are counted.
-        given = np.take_along_axis(order, relabelling.permutations, axis=2)
-        relabelling = relabel.Relabelling(given, relabelling.margins)
-        renamed = drawn.stacked(posterior)
-        mean, sd, _ = passes.memberships(rows.columns, *renamed, cores)
-        some = drawn.evenly(len(rows), CERTIFIED_ROWS)
-        certificate = certify(
-            StreamedResponsibilities(rows.taken(some).columns, *renamed, cores),
-            mean[some],
-            drawn.component_parameters(posterior),
-            relabelling,
-        )
-        stats = found.stats | {"total_log_likelihood": log_likelihood.reshape(chains, n_draws)}
-        others = {
-            **prior_groups(posterior, self.prior, family),
-            **em_dataset(self.em, names),
-            **found.groups,
-        }
-        return posterior_tree(posterior, stats, rows.values, (relabelling, certificate), (mean, sd), others)
+            return replace(fit, modes=fit.find_modes(self.settings.cores))

@@ -1,10 +1,11 @@
 """What a fit shows of itself when it is printed or stands at the end of a notebook's cell."""
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
-import xarray as xr
+from numpy.typing import NDArray
 
 from bayesgmm.support.sentences import count, plain, shorten, with_sd
 
@@ -78,44 +79,40 @@ def component_table(bayes: "PosteriorResults") -> pd.DataFrame:
 
     Only for a fit whose verdict allows a reading of single components.
     """
-    posterior = bayes.posterior_["posterior"].dataset[["weights", "means"]]
-    mean, sd = posterior.mean(("chain", "draw")), posterior.std(("chain", "draw"))
+    draws, features = bayes.fit_.draws, bayes.fit_.names[:MOST_FEATURES]
     shown = slice(0, MOST_COMPONENTS)
-    features = range(min(len(bayes.rows_.names), MOST_FEATURES))
     rows = [
-        _with_errors(mean["weights"][shown], sd["weights"][shown]),
-        *(_with_errors(mean["means"][shown, j], sd["means"][shown, j]) for j in features),
+        _with_errors(draws.weights[..., shown]),
+        *(_with_errors(draws.means[..., shown, j]) for j in range(len(features))),
     ]
     # Columns of the data may have any names, also the same ones after shortening.
-    names = ["weight", *(f"mean of {_short(name)}" for name in bayes.rows_.names[:MOST_FEATURES])]
+    names = ["weight", *(f"mean of {_short(name)}" for name in features)]
     return pd.DataFrame(rows, index=names, columns=[f"component {k}" for k in range(len(rows[0]))])
 
 
-def _with_errors(values: xr.DataArray, errors: xr.DataArray) -> list[str]:
-    return [
-        f"{with_sd(v, e)} ± {with_sd(e, e)}"
-        for v, e in zip(values.to_numpy(), errors.to_numpy(), strict=True)
-    ]
+def _with_errors(values: NDArray[np.float64]) -> list[str]:
+    """Mean and standard deviation of each component, of draws of shape (chain, draw, K)."""
+    mean, sd = values.mean(axis=(0, 1)), values.std(axis=(0, 1))
+    return [f"{with_sd(v, e)} ± {with_sd(e, e)}" for v, e in zip(mean, sd, strict=True)]
 
 
 def _left_out(bayes: "PosteriorResults") -> str:
-    k, d = bayes.posterior_["posterior"].sizes["cluster"], len(bayes.rows_.names)
+    k, d = bayes.fit_.draws.n_components, bayes.fit_.draws.n_features
     sizes = ((k, MOST_COMPONENTS, "more component"), (d, MOST_FEATURES, "more feature"))
     parts = [count(n - most, what) for n, most, what in sizes if n > most]
     return f"And {' and '.join(parts)}." if parts else ""
 
 
 def _heading(bayes: "PosteriorResults") -> str:
-    attrs: dict[Any, Any] = bayes.posterior_.attrs
-    n, d = bayes.rows_.values.shape
-    names = ", ".join(map(_short, bayes.rows_.names[:MOST_FEATURES])) + (", …" if d > MOST_FEATURES else "")
-    k = bayes.posterior_["posterior"].sizes["cluster"]
+    fit, draws = bayes.fit_, bayes.fit_.draws
+    n, d = fit.X.shape
+    names = ", ".join(map(_short, fit.names[:MOST_FEATURES])) + (", …" if d > MOST_FEATURES else "")
     return (
-        f"Gaussian mixture of {count(k, 'component')} ({attrs['covariance_type']} covariances), fitted to "
+        f"Gaussian mixture of {count(draws.n_components, 'component')} ({fit.covariance_type} covariances), fitted to "
         f"{count(n, 'observation')} of {count(d, 'feature')}: {names}.\n"
         f"EM {'converged' if bayes.em_.converged_ else f'ended {bayes.em_.status_}'} at a log-likelihood of "
         f"{bayes.em_.log_likelihood_:.2f}. "
-        f"Posterior: {attrs['method']}, {attrs['chains']} x {attrs['draws']} draws."
+        f"Posterior: {fit.method}, {draws.n_chains} x {draws.n_draws} draws."
     )
 
 

@@ -3,6 +3,7 @@
 import numbers
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,17 +13,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm import overview
 from bayesgmm.bayes.priors import Prior
-from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import ParameterError
-from bayesgmm.mixture import draws as drawn
-from bayesgmm.mixture.draws import evenly, finite
+from bayesgmm.fit import Fit
+from bayesgmm.mixture.draws import evenly
 from bayesgmm.posterior import passes, pointwise, relabel, verdict
 from bayesgmm.posterior.labelling import Certificate
 from bayesgmm.posterior.memberships import Memberships, membership_intervals
-from bayesgmm.posterior.modes import ModeMap, find_modes, mode_map, modes_dataset
+from bayesgmm.posterior.modes import ModeMap, modes_dataset
 from bayesgmm.posterior.similarity import pairwise_similarity, similarity_matrix
-from bayesgmm.posterior.tree import certificate, relabelling
 from bayesgmm.rows.features import rows_for
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.support import arguments
@@ -30,31 +29,26 @@ from bayesgmm.support import arguments
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["PosteriorResults", "judged"]
+__all__ = ["PosteriorResults"]
 
 Array = NDArray[np.float64]
 
 # Rows of the largest similarity matrix: 128 MB.
 LARGEST_MATRIX = 4000
-# A mode that holds this much of the posterior makes it one with several modes.
-LARGE_MODE = 0.05
-# A PyMC model cannot be pickled, and the matrix is large.
-_MADE_WHEN_ASKED_FOR = ("_model", "_similarity")
+# Made when asked for. A PyMC model cannot be pickled, and the matrix is large; the tree may hold what a user has added.
+_NOT_PICKLED = ("_model", "_similarity")
+_MADE_WHEN_ASKED_FOR = (*_NOT_PICKLED, "_tree")
 
 
 class PosteriorResults:
-    """Everything that is read off a relabelled posterior; the estimator adds how to get one."""
+    """Everything that is read off the record of a fit, ``fit_``; the estimator adds how to make one."""
 
-    rows_: Rows
-    em_: EMGaussianMixture
-    prior_: Prior
-    posterior_: xr.DataTree
-    verdict_: verdict.Verdict
-    predictive_seed_: int
+    fit_: Fit
+    _tree: xr.DataTree
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
-        for name in _MADE_WHEN_ASKED_FOR:
+        for name in _NOT_PICKLED:
             state.pop(name, None)
         return state
 
@@ -77,7 +71,7 @@ class PosteriorResults:
 
     @property
     def _is_fitted(self) -> bool:
-        return hasattr(self, "posterior_")
+        return "fit_" in vars(self)
 
     def _forget(self) -> None:
         """Drop what was made of an earlier fit."""
@@ -85,37 +79,71 @@ class PosteriorResults:
             self.__dict__.pop(name, None)
 
     @property
+    def _record(self) -> Fit:
+        """The record of the fit, or scikit-learn's error that there is none."""
+        check_is_fitted(self)
+        return self.fit_
+
+    @property
+    def rows_(self) -> Rows:
+        """The rows of the data, with the names that they had."""
+        return self._record.rows
+
+    @property
+    def em_(self) -> EMGaussianMixture:
+        """The baseline by EM, fitted to the same data."""
+        return self._record.em
+
+    @property
+    def prior_(self) -> Prior:
+        """The prior used, in the units of the data."""
+        return self._record.prior
+
+    @property
+    def verdict_(self) -> verdict.Verdict:
+        """Whether component-wise summaries may be read, and why not."""
+        return self._record.verdict
+
+    @property
+    def predictive_seed_(self) -> int:
+        """Seed of what is simulated from the fit."""
+        return self._record.provenance.predictive_seed
+
+    @property
+    def posterior_(self) -> xr.DataTree:
+        """The fit as labelled data, for ArviZ: a copy, made when first asked for, that may be changed and added to.
+
+        Results are read off the record ``fit_`` and not off this tree.
+        """
+        if not hasattr(self, "_tree"):
+            self._tree = self._record.tree().copy(deep=True)
+        return self._tree
+
+    @property
     def model_(self) -> "pm.Model":
         """The PyMC model of the posterior, in the units of the data; built when first asked for."""
-        check_is_fitted(self)
+        fit = self._record
         if not hasattr(self, "_model"):
             from bayesgmm.bayes.model import build_model
 
-            self._model = build_model(
-                self.rows_,
-                self.em_.params_.n_components,
-                self.prior_,
-                covariance_type=str(self.posterior_.attrs["covariance_type"]),
-            )
+            k, family = fit.draws.n_components, fit.covariance_type
+            self._model = build_model(fit.rows, k, fit.prior, covariance_type=family)
         return self._model
 
     @property
     def method_(self) -> str:
         """The method used."""
-        return str(self.posterior_.attrs["method"])
+        return self._record.method
 
     @property
     def method_reason_(self) -> str:
         """Why that method was used, where it was chosen; empty otherwise."""
-        return str(self.posterior_.attrs["method_reason"])
+        return self._record.method_reason
 
     @property
     def log_evidence_(self) -> tuple[float, float] | None:
         """Log evidence and its standard error, in the user's units, all K! labellings counted; None where the method gives none."""
-        attrs = self.posterior_.attrs
-        if "log_evidence" not in attrs:
-            return None
-        return float(attrs["log_evidence"]), float(attrs["log_evidence_se"])
+        return self._record.log_evidence
 
     @property
     def mode_map_(self) -> ModeMap:
@@ -124,38 +152,38 @@ class PosteriorResults:
         That is the share of the posterior only where the verdict finds that chains or runs agree: a chain stays at its mode, however small that
         is. Made when first asked for: some hundred climbs.
         """
-        check_is_fitted(self)
-        if "modes" not in self.posterior_:
-            family = str(self.posterior_.attrs["covariance_type"])
-            target = Target.standardising(self.rows_, self.em_.params_.n_components, self.prior_, family)
-            found = find_modes(target, self.posterior_["posterior"].dataset, arguments.available_cores())
-            self.posterior_["modes"] = xr.DataTree(modes_dataset(found))
-        return mode_map(self.posterior_["modes"].dataset)
+        found = self._record.modes
+        if found is None:
+            found = self.fit_.find_modes(arguments.available_cores())
+            self.fit_ = replace(self.fit_, modes=found)
+            if hasattr(self, "_tree"):
+                self._add_group("modes", modes_dataset(found))
+        return found
 
     @property
     def membership_(self) -> Array:
         """Posterior mean of each row's responsibilities, shape (N, K)."""
-        return self.posterior_["membership"]["mean"].to_numpy()
+        return self._record.labels.membership
 
     @property
     def membership_sd_(self) -> Array:
         """Standard deviation between draws of each row's responsibilities, shape (N, K)."""
-        return self.posterior_["membership"]["sd"].to_numpy()
+        return self._record.labels.membership_sd
 
     @property
     def log_likelihood_draws_(self) -> Array:
         """Total log-likelihood of each draw, shape (chains, draws)."""
-        return self.posterior_["sample_stats"]["total_log_likelihood"].to_numpy()
+        return self._record.labels.log_likelihood
 
     @property
     def relabelling_(self) -> relabel.Relabelling:
         """The permutations applied to the draws, and how certain they are."""
-        return relabelling(self.posterior_)
+        return self._record.labels.relabelling
 
     @property
     def certificate_(self) -> Certificate:
         """How far the names of the components can be trusted."""
-        return certificate(self.posterior_)
+        return self._record.labels.certificate
 
     def memberships(self, X: RowsLike | None = None, *, mass: float = 0.95) -> Memberships:
         """Memberships with intervals: the uncertainty of the parameters is in them, which EM's responsibilities leave out.
@@ -197,7 +225,8 @@ class PosteriorResults:
                 UserWarning,
                 stacklevel=2,
             )
-        return membership_intervals(rows.columns, *self._draws, float(mass), arguments.available_cores())
+        draws = self._record.draws.stacked
+        return membership_intervals(rows.columns, *draws, float(mass), arguments.available_cores())
 
     @property
     def similarity_(self) -> Array:
@@ -207,13 +236,13 @@ class PosteriorResults:
         """
         if not hasattr(self, "_similarity"):
             rows = self.rows_.taken(self.similarity_rows_)
-            self._similarity = similarity_matrix(rows.columns, *drawn.in_canonical_order(self._draws))
+            draws = self._record.draws.in_canonical_order
+            self._similarity = similarity_matrix(rows.columns, *draws.stacked)
         return self._similarity
 
     @property
     def similarity_rows_(self) -> NDArray[np.intp]:
         """The rows of ``similarity_``: all, or 4,000 evenly spaced ones."""
-        check_is_fitted(self)
         return evenly(len(self.rows_), LARGEST_MATRIX)
 
     def similarity(self, i: ArrayLike, j: ArrayLike) -> Array:
@@ -235,11 +264,10 @@ class PosteriorResults:
         """
         first, second = np.broadcast_arrays(self._indices(i, "i"), self._indices(j, "j"))
         one, other = (self.rows_.taken(k.ravel()).columns for k in (first, second))
-        values = pairwise_similarity(one, other, *drawn.in_canonical_order(self._draws))
+        values = pairwise_similarity(one, other, *self._record.draws.in_canonical_order.stacked)
         return np.where(first == second, 1.0, values.reshape(first.shape))
 
     def _indices(self, value: ArrayLike, name: str) -> NDArray[np.intp]:
-        check_is_fitted(self)
         index, n = np.asarray(value), len(self.rows_)
         if index.dtype.kind not in "iu" or index.size == 0 or index.min() < 0 or index.max() >= n:
             raise ParameterError(
@@ -251,21 +279,21 @@ class PosteriorResults:
         return index.astype(np.intp)
 
     @property
-    def _draws(self) -> tuple[Array, Array, Array]:
-        return finite(
-            drawn.stacked(self.posterior_["posterior"].dataset), self.posterior_["posterior"].sizes["draw"]
-        )
+    def _added_groups(self) -> dict[str, xr.DataTree]:
+        """Groups that were added to ``posterior_`` and are not part of the record."""
+        tree, own = vars(self).get("_tree"), self._record.tree().children
+        return {} if tree is None else {n: group for n, group in tree.children.items() if n not in own}
+
+    def _add_group(self, name: str, group: xr.Dataset) -> None:
+        self.posterior_.update({name: xr.DataTree(group)})
 
     def add_log_likelihood(self) -> Self:
         """Add the group log_likelihood, log p(x_n) of each draw and row: what ``az.loo`` reads.
 
         Chains x draws x N numbers of 8 bytes.
         """
-        check_is_fitted(self)
-        posterior = self.posterior_["posterior"].dataset
-        self.posterior_["log_likelihood"] = xr.DataTree(
-            pointwise.log_likelihood_dataset(posterior, self.rows_)
-        )
+        fit = self._record
+        self._add_group("log_likelihood", pointwise.log_likelihood_dataset(fit.draws, fit.rows))
         return self
 
     def add_posterior_predictive(self) -> Self:
@@ -273,10 +301,9 @@ class PosteriorResults:
 
         Chains x draws x N x D numbers of 8 bytes.
         """
-        check_is_fitted(self)
-        posterior, rng = self.posterior_["posterior"].dataset, np.random.default_rng(self.predictive_seed_)
-        replicated = pointwise.predictive_dataset(posterior, len(self.rows_), rng)
-        self.posterior_["posterior_predictive"] = xr.DataTree(replicated)
+        fit, rng = self._record, np.random.default_rng(self.predictive_seed_)
+        replicated = pointwise.predictive_dataset(fit.draws, len(fit.rows), fit.names, rng)
+        self._add_group("posterior_predictive", replicated)
         return self
 
     def _rows(self, X: RowsLike | None) -> Rows:
@@ -285,7 +312,9 @@ class PosteriorResults:
         return self.rows_ if X is None else rows_for(self, X, reset=False)
 
     def _memberships(self, X: RowsLike) -> tuple[Array, Array, Array]:
-        return passes.memberships(self._rows(X).columns, *self._draws, arguments.available_cores())
+        return passes.memberships(
+            self._rows(X).columns, *self._record.draws.stacked, arguments.available_cores()
+        )
 
     def predict_proba(self, X: RowsLike) -> Array:
         """Posterior mean membership of each row, E[p(z = k | x, parameters)], shape (N, K)."""
@@ -302,34 +331,3 @@ class PosteriorResults:
     def score(self, X: RowsLike, y: object = None) -> float:
         """Mean over rows of the log posterior predictive density."""
         return float(self.score_samples(X).mean())
-
-
-def judged(tree: xr.DataTree) -> verdict.Verdict:
-    """The verdict on a relabelled tree."""
-    posterior, stats, attrs = tree["posterior"].dataset, tree["sample_stats"].dataset, tree.attrs
-    importance = None
-    if "pareto_k" in attrs:
-        names = ("pareto_k", "largest_k", "importance_ess")
-        importance = verdict.ImportanceCheck(*(float(attrs[name]) for name in names))
-    tempering, ancestor = None, None
-    if "ancestor" in stats:
-        ancestor = stats["ancestor"].to_numpy()
-        shares = tree["modes"]["share"].to_numpy() if "modes" in tree else np.ones(1)
-        tempering = verdict.TemperingCheck(
-            float(attrs["temperature"]),
-            int((shares >= LARGE_MODE).sum()),
-            float(shares.max()),
-            min(len(np.unique(row)) for row in ancestor),
-        )
-    label_free = verdict.label_free_quantities(
-        posterior, stats["total_log_likelihood"].to_numpy(), tree["em"]["means"].to_numpy()
-    )
-    return verdict.judge(
-        verdict.diagnose(label_free, ancestor),
-        verdict.diagnose(drawn.parameter_draws(posterior), ancestor),
-        certificate(tree),
-        posterior.sizes["chain"],
-        verdict.sampler_check(stats),
-        importance,
-        tempering,
-    )

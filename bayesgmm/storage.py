@@ -1,20 +1,18 @@
 """Save a fit to one netCDF file, and load it again without unpickling anything."""
 
-import json
+import dataclasses
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 from sklearn.utils.validation import check_is_fitted
 
-from bayesgmm.em.record import em_from_dataset
 from bayesgmm.errors import FileProblem
-from bayesgmm.rows.labels import default_index
-from bayesgmm.rows.rows import Rows
+from bayesgmm.fit import Fit
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -40,8 +38,10 @@ def save(bayes: "BayesGaussianMixture", path: str | os.PathLike[str]) -> Path:
         Where the folder does not exist or cannot be written to.
     """
     check_is_fitted(bayes)
-    tree = bayes.posterior_.copy()
+    tree = bayes.fit_.tree()
     tree.attrs["bayesgmm_format"] = FORMAT
+    # What a user has added to posterior_ is kept; what was changed in it is not.
+    tree.update({name: group.copy() for name, group in bayes._added_groups.items()})
     # Through memory: on a full disk HDF5 does not raise, it brings the process down.
     content = bytes(tree.to_netcdf(None, engine="h5netcdf"))
     return replace_file(path, lambda temporary: temporary.write_bytes(content))
@@ -77,42 +77,21 @@ def load(path: str | os.PathLike[str]) -> "BayesGaussianMixture":
 
 
 def _restored(tree: xr.DataTree) -> "BayesGaussianMixture":
-    from bayesgmm.bayes.priors import Prior
     from bayesgmm.estimator import BayesGaussianMixture
-    from bayesgmm.results import judged
 
-    attrs = tree.attrs
-    fields = {k: _tuples(v) for k, v in json.loads(attrs["prior_fields"]).items()}
-    prior = Prior(**fields)
-    bayes = BayesGaussianMixture(
-        prior=prior if attrs["prior_given"] else None,
-        random_state=int(attrs["random_state"]) if attrs["random_state"] else None,
-        n_components=int(attrs["n_components"]),
-        draws=int(attrs["draws"]),
-        tune=int(attrs["tune"]),
-        chains=int(attrs["chains"]),
-        covariance_type=str(attrs["covariance_type"]),
-        method=str(attrs["method_asked"]),
-        max_time=None if np.isnan(attrs["max_time"]) else float(attrs["max_time"]),
-        target_accept=float(attrs["target_accept"]),
-    )
-    bayes.prior_ = prior
-    bayes.posterior_ = tree
-    features = tuple(str(f) for f in tree["posterior"]["feature"].to_numpy())
-    values = tree["observed_data"]["x"].to_numpy()
-    bayes.rows_ = Rows(values, features, default_index(len(values)), named=bool(attrs["named_features"]))
-    bayes.em_ = em_from_dataset({name: tree[name].dataset for name in ("em", "em_modes")})
-    bayes.predictive_seed_ = int(attrs["predictive_seed"])
-    for estimator in (bayes, bayes.em_):
-        estimator.n_features_in_ = tree["posterior"].sizes["feature"]
-        if attrs["named_features"]:
-            estimator.feature_names_in_ = tree["posterior"]["feature"].to_numpy().astype(object)
-    bayes.verdict_ = judged(tree)
+    fit = Fit.from_tree(tree)
+    settings = dataclasses.asdict(fit.settings) | {"cores": None}
+    prior, seed = fit.prior if fit.prior_given else None, fit.provenance.random_state
+    bayes = BayesGaussianMixture(**settings, prior=prior, random_state=seed)
+    bayes.fit_ = fit
+    bayes.n_features_in_ = fit.rows.n_features
+    if fit.rows.named:
+        bayes.feature_names_in_ = np.array(fit.names, dtype=object)
+    own = fit.tree().children
+    for name, group in tree.children.items():
+        if name not in own:
+            bayes._add_group(name, group.to_dataset())
     return bayes
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
 
 
 def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:

@@ -1,12 +1,12 @@
 """What several test files make their inputs with."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 
 from bayesgmm import MixtureParams
-from bayesgmm.bayes.target import Target
-from bayesgmm.estimator import _Fit
-from bayesgmm.methods.running import Drawn
-from bayesgmm.support.progress import Steps
+from bayesgmm.posterior.labels import labelled
 
 
 def random_mixture(rng, n_components, n_features, spread=2.0):
@@ -19,12 +19,23 @@ def random_mixture(rng, n_components, n_features, spread=2.0):
     )
 
 
-def named_again(bayes, values, stats):
-    """The tree of a fit's draws under other names, as the fit itself would have made it."""
-    posterior = bayes.posterior_["posterior"].dataset
-    rows = bayes.rows_
-    family, k = str(bayes.posterior_.attrs["covariance_type"]), posterior.sizes["cluster"]
-    target = Target.standardising(rows, k, bayes.prior_, family)
-    prior = bayes.prior_.resolve(k, rows.n_features, family)
-    fit = _Fit(target, bayes.em_, rows, prior, {"cores": 2}, Steps(enabled=False))
-    return fit.labelled(Drawn("nuts", values, stats))[0]
+def with_fit(bayes, **changes):
+    """The estimator whose record has some fields replaced."""
+    other = copy.copy(bayes)
+    other._forget()
+    other.fit_ = replace(bayes.fit_, **changes)
+    return other
+
+
+def with_verdict(bayes, **changes):
+    """The estimator as if some fields of its verdict were others."""
+    other = with_fit(bayes)
+    # The verdict is worked out when first asked for, and kept under its name.
+    vars(other.fit_)["verdict"] = replace(bayes.verdict_, **changes)
+    return other
+
+
+def named_again(bayes, draws):
+    """The record of a fit's draws under other names, as the fit itself would have made it."""
+    fit = bayes.fit_
+    return replace(fit, labels=labelled(draws, fit.em.params_, fit.rows, 2))

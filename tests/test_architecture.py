@@ -19,6 +19,7 @@ ORDER = (
     "bayes",
     "methods",
     "posterior",
+    "fit",
     "overview",
     "results",
     "estimator",

@@ -136,18 +136,12 @@ def test_draws_under_other_names_come_back_under_the_same(faithful_frame):
     """Draws whose components were renamed at random are labelled exactly like the draws themselves."""
     X = datasets.load("iris").X
     bayes = BayesGaussianMixture(3, **QUICK).fit(X)
-    posterior = bayes.posterior_["posterior"]
     rng = np.random.default_rng(1)
     renamed = np.array([rng.permutation(3) for _ in range(40)]).reshape(2, 20, 3)
-    values = {
-        name: np.take_along_axis(v.to_numpy(), renamed.reshape(2, 20, 3, *(1,) * (v.ndim - 3)), axis=2)
-        for name, v in posterior.data_vars.items()
-    }
-    stats = {name: v.to_numpy() for name, v in bayes.posterior_["sample_stats"].data_vars.items()}
-    tree = named_again(bayes, values, stats)
-    for name, v in posterior.data_vars.items():
-        assert np.array_equal(tree["posterior"][name], v)
-    assert_allclose(tree["membership"]["mean"], bayes.membership_, rtol=1e-12, atol=1e-15)
+    again = named_again(bayes, bayes.fit_.draws.permuted(renamed))
+    for name, value in bayes.fit_.draws.values.items():
+        assert np.array_equal(again.draws.values[name], value)
+    assert_allclose(again.labels.membership, bayes.membership_, rtol=1e-12, atol=1e-15)
 
 
 def test_a_fit_survives_pickling_after_its_model_was_read(faithful_frame):

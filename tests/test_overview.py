@@ -4,6 +4,7 @@ import dataclasses
 import re
 from html.parser import HTMLParser
 
+import examples
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,11 +18,9 @@ FAULT = Reason("made_up_fault", {"of": "<names>"})
 
 
 @pytest.fixture
-def refused(faithful_fit, monkeypatch):
+def refused(faithful_fit):
     """The same fit as if the verdict had refused its names."""
-    verdict = dataclasses.replace(faithful_fit.verdict_, ok=False, reasons=(FAULT,))
-    monkeypatch.setattr(faithful_fit, "verdict_", verdict)
-    return faithful_fit
+    return examples.with_verdict(faithful_fit, ok=False, reasons=(FAULT,))
 
 
 class Page(HTMLParser):
@@ -123,8 +122,7 @@ def test_names_of_columns_are_escaped_and_cut():
     names = ["<b>&", '"q"', "=1+1", "🐧", "\u202eabc", "x" * 10_000, "weight"]
     bayes = BayesGaussianMixture(1, draws=50, chains=2, method="nuts", random_state=0, progressbar=False)
     bayes.fit(pd.DataFrame(X, columns=names))
-    verdict = dataclasses.replace(bayes.verdict_, ok=True)
-    bayes.verdict_ = verdict
+    bayes = examples.with_verdict(bayes, ok=True)
     html = bayes._repr_html_()
     page = Page(html)
     assert not {"b"} & {tag for tag, _ in page.tags}
@@ -138,7 +136,7 @@ def test_names_of_columns_are_escaped_and_cut():
 
 
 def test_html_of_a_comparison_and_of_a_selection(faithful_fit, refused):
-    result = compare(faithful_fit)
+    result = compare(refused)
     readable = dataclasses.replace(result, components_readable=True)
     assert result.verdict in Page(result._repr_html_()).text
     assert not [tag for tag, _ in Page(result._repr_html_()).tags if tag == "table"]

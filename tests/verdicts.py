@@ -1,7 +1,6 @@
 """Fits with a verdict other than their own."""
 
-import copy
-import dataclasses
+from examples import with_verdict
 
 from bayesgmm.wording import Reason
 
@@ -10,6 +9,4 @@ MADE_UP = Reason("made_up_fault", {"of": "tests"})
 
 def judged(bayes, ok, **changes):
     """The same fit with a verdict that allows a reading of components, or forbids it."""
-    other = copy.copy(bayes)
-    other.verdict_ = dataclasses.replace(bayes.verdict_, ok=ok, reasons=() if ok else (MADE_UP,), **changes)
-    return other
+    return with_verdict(bayes, ok=ok, reasons=() if ok else (MADE_UP,), **changes)

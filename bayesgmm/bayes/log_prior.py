@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import gammaln, xlogy
@@ -12,7 +11,7 @@ from bayesgmm.bayes.priors import ResolvedPrior
 from bayesgmm.bayes.target import lkj_log_normaliser
 from bayesgmm.mixture.families import family_of
 
-__all__ = ["log_prior", "prior_groups"]
+__all__ = ["log_prior"]
 
 Array = NDArray[np.float64]
 
@@ -51,30 +50,6 @@ def log_prior(values: Mapping[str, Array], prior: ResolvedPrior, covariance_type
     if "corr_chol" in values:
         densities["corr_chol"] = _lkj(values["corr_chol"], prior.lkj_eta)
     return densities
-
-
-def prior_groups(posterior: xr.Dataset, prior: ResolvedPrior, covariance_type: str) -> dict[str, xr.Dataset]:
-    """The groups log_prior, the prior's log density of each draw, and constant_data, its numbers."""
-    values = {str(v): x.to_numpy() for v, x in posterior.data_vars.items()}
-    densities = log_prior(values, prior, covariance_type)
-    names = {v: posterior[v].dims[: x.ndim] for v, x in densities.items()}
-    numbers = {
-        "concentration": ("cluster", prior.concentration),
-        "mean_loc": ("feature", prior.mean_loc),
-        "mean_scale": ("feature", prior.mean_scale),
-        "std_first": ("feature", prior.std_first),
-        "std_second": ("feature", prior.std_second),
-        "lkj_eta": ((), prior.lkj_eta),
-    }
-    coords = {d: posterior[d] for d in ("chain", "draw", "cluster", "feature")}
-    return {
-        "log_prior": xr.Dataset({v: (names[v], x) for v, x in densities.items()}, coords=coords),
-        "constant_data": xr.Dataset(
-            numbers,
-            coords={d: posterior[d] for d in ("cluster", "feature")},
-            attrs={"std_family": prior.std_family},
-        ),
-    }
 
 
 def _dirichlet(weights: Array, concentration: Array) -> Array:

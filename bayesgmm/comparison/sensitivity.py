@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesgmm.mixture.draws import parameter_draws
-from bayesgmm.posterior.verdict import label_free_quantities
+from bayesgmm.posterior.verdict import named_quantities
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -26,39 +25,27 @@ def sensitivity_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     DataFrame
         One row a quantity: ``prior`` and ``likelihood``, the sensitivities, and ``diagnosis``, empty where there is nothing to say.
     """
-    tree = bayes.posterior_
-    posterior = tree["posterior"].dataset
-    total = tree["sample_stats"]["total_log_likelihood"]
-    quantities = label_free_quantities(posterior, total.to_numpy(), tree["em"]["means"].to_numpy())
-    quantities = _varying(quantities)
-    blocks = [quantities.to_dataset().rename(value="label_free", parameter="quantity")]
+    fit, total = bayes.fit_, bayes.log_likelihood_draws_
+    quantities = {"label_free": fit.label_free.varying}
     if bayes.verdict_.ok:
-        blocks.append(
-            _varying(parameter_draws(posterior))
-            .rename("named")
-            .rename(parameter="named_parameter")
-            .to_dataset()
-        )
-    log_prior = tree["log_prior"].dataset
-    log_densities = [v.to_numpy().reshape(*total.shape, -1).sum(axis=2) for v in log_prior.data_vars.values()]
+        quantities["named"] = named_quantities(fit.draws, fit.names).varying
+    log_densities = [v.reshape(*total.shape, -1).sum(axis=2) for v in fit.log_prior.values()]
     whole = np.sum(log_densities, axis=0)
-    coords = {d: posterior[d] for d in ("chain", "draw")}
+    sampled = ("chain", "draw")
+    coords: dict[str, object] = {d: np.arange(n) for d, n in zip(sampled, total.shape, strict=True)}
+    variables = {name: ((*sampled, f"{name}_quantity"), q.values) for name, q in quantities.items()}
+    labels = {f"{name}_quantity": list(q.labels) for name, q in quantities.items()}
     scaled = xr.DataTree.from_dict(
         {
-            "posterior": xr.merge([b.assign_coords(coords) for b in blocks]),
-            "log_likelihood": xr.Dataset({"x": (("chain", "draw"), total.to_numpy())}, coords=coords),
-            "log_prior": xr.Dataset({"prior": (("chain", "draw"), whole)}, coords=coords),
+            "posterior": xr.Dataset(variables, coords=coords | labels),
+            "log_likelihood": xr.Dataset({"x": (sampled, total)}, coords=coords),
+            "log_prior": xr.Dataset({"prior": (sampled, whole)}, coords=coords),
         }
     )
     table = azs.psense_summary(scaled)
     table.index = [_name(str(i)) for i in table.index]
     table["diagnosis"] = table["diagnosis"].replace("✓", "")
     return table.rename_axis("quantity")
-
-
-def _varying(quantities: xr.DataArray) -> xr.DataArray:
-    """Without constants, such as the weight of a single component: they have no sensitivity."""
-    return quantities[..., np.ptp(quantities.to_numpy(), axis=(0, 1)) > 0]
 
 
 def _name(label: str) -> str:

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from bayesgmm.bayes.target import Target, unconstrained_values
 from bayesgmm.methods.laplace_approximation import climbed
 from bayesgmm.mixture import density
-from bayesgmm.mixture.draws import evenly
+from bayesgmm.mixture.draws import MixtureDraws, evenly
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.sentences import listed
 from bayesgmm.support.threads import shared
@@ -78,18 +78,18 @@ class ModeMap:
         return "\n".join(lines)
 
 
-def find_modes(target: Target, posterior: xr.Dataset, cores: int) -> ModeMap:
+def find_modes(target: Target, draws: MixtureDraws, cores: int) -> ModeMap:
     """Climb from evenly spaced draws, and count where the climbs end.
 
     Parameters
     ----------
     target : Target
-    posterior : Dataset
-        Draws in the user's units.
+    draws : MixtureDraws
+        In the user's units.
     cores : int
         Threads; the result does not depend on it.
     """
-    q = _unconstrained(target, posterior)
+    q = _unconstrained(target, draws)
     many = q.shape[1] > MANY_DIMENSIONS
     some = evenly(len(q), CLIMBS_IN_MANY_DIMENSIONS if many else CLIMBS)
     ends = shared(lambda start: climbed(target, start, tolerance=1e-9, iterations=400), list(q[some]), cores)
@@ -105,8 +105,8 @@ def find_modes(target: Target, posterior: xr.Dataset, cores: int) -> ModeMap:
             found.append((value, params, labels))
             m = len(found) - 1
         ended[i] = m
-    chains = some // posterior.sizes["draw"]
-    table = np.zeros((posterior.sizes["chain"], len(found)))
+    chains = some // draws.n_draws
+    table = np.zeros((draws.n_chains, len(found)))
     np.add.at(table, (chains, ended), 1.0)
     return _mapped(found, table)
 
@@ -133,8 +133,8 @@ def _overlap(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.
     return np.bincount(first * k + second, minlength=k * k).reshape(k, k)
 
 
-def _unconstrained(target: Target, posterior: xr.Dataset) -> Array:
-    values = {str(v): x.to_numpy() for v, x in posterior.data_vars.items()}
+def _unconstrained(target: Target, draws: MixtureDraws) -> Array:
+    values = draws.values
     values["means"] = (values["means"] - target.shift) / target.scale
     values["stds"] = values["stds"] / target.family.of_stds(target.scale)
     q = unconstrained_values(values)
@@ -239,7 +239,8 @@ def modes_dataset(found: ModeMap) -> xr.Dataset:
         variables[name] = (("mode", *dims), np.stack([getattr(p, name) for p in found.params]))
     variables["partition"] = (("mode", "obs"), found.partitions)
     variables["what"] = ("mode", found.table["what"].to_numpy().astype(str))
-    return xr.Dataset(variables, attrs={"others": found.others})
+    variables["others"] = found.others
+    return xr.Dataset(variables)
 
 
 def mode_map(group: xr.Dataset) -> ModeMap:
@@ -251,4 +252,4 @@ def mode_map(group: xr.Dataset) -> ModeMap:
         MixtureParams(*(group[v][m].to_numpy() for v in ("weights", "means", "covariances")))
         for m in range(group.sizes["mode"])
     ]
-    return ModeMap(table, params, group["partition"].to_numpy(), float(group.attrs["others"]))
+    return ModeMap(table, params, group["partition"].to_numpy(), float(group["others"]))

@@ -1,10 +1,12 @@
 """What leave-one-out and predictive pictures need of every draw and row; made on request, since it is large."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesgmm.mixture.draws import stacked
+from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.kernels import evaluate
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.compilation import entry
@@ -14,19 +16,19 @@ __all__ = ["log_densities", "log_likelihood_dataset", "predictive_dataset", "rep
 Array = NDArray[np.float64]
 
 
-def log_likelihood_dataset(posterior: xr.Dataset, rows: Rows) -> xr.Dataset:
+def log_likelihood_dataset(draws: MixtureDraws, rows: Rows) -> xr.Dataset:
     """log p(x_n) of each draw, variable ``x`` of dimensions (chain, draw, obs).
 
     Parameters
     ----------
-    posterior : Dataset
+    draws : MixtureDraws
     rows : Rows
     """
-    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    values = log_densities(rows.columns, *stacked(posterior))
+    chains, n = draws.n_chains, draws.n_draws
+    values = log_densities(rows.columns, *draws.stacked)
     return xr.Dataset(
-        {"x": (("chain", "draw", "obs"), values.reshape(chains, draws, -1))},
-        coords={"chain": posterior["chain"], "draw": posterior["draw"], "obs": np.arange(len(rows))},
+        {"x": (("chain", "draw", "obs"), values.reshape(chains, n, -1))},
+        coords={"chain": np.arange(chains), "draw": np.arange(n), "obs": np.arange(len(rows))},
     )
 
 
@@ -37,16 +39,18 @@ def log_densities(X: Array, log_weights: Array, means: Array, cholesky: Array) -
     return values
 
 
-def predictive_dataset(posterior: xr.Dataset, n: int, rng: np.random.Generator) -> xr.Dataset:
+def predictive_dataset(
+    draws: MixtureDraws, n: int, names: Sequence[str], rng: np.random.Generator
+) -> xr.Dataset:
     """A data set of n rows from each draw, variable ``x`` of dimensions (chain, draw, obs, feature)."""
-    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    mixtures = stacked(posterior)
-    rows = np.empty((chains * draws, n, mixtures[1].shape[2]))
-    for s, draw in enumerate(zip(*mixtures, strict=True)):
+    lead = draws.n_chains, draws.n_draws
+    rows = np.empty((lead[0] * lead[1], n, draws.n_features))
+    for s, draw in enumerate(zip(*draws.stacked, strict=True)):
         rows[s] = replicated_rows(*draw, n, rng)
+    coords = {"chain": np.arange(lead[0]), "draw": np.arange(lead[1]), "obs": np.arange(n)}
     return xr.Dataset(
-        {"x": (("chain", "draw", "obs", "feature"), rows.reshape(chains, draws, n, -1))},
-        coords={d: posterior[d] for d in ("chain", "draw", "feature")} | {"obs": np.arange(n)},
+        {"x": (("chain", "draw", "obs", "feature"), rows.reshape(*lead, n, -1))},
+        coords={**coords, "feature": list(names)},
     )
 
 

@@ -1,7 +1,9 @@
 """May the components be read one by one? Convergence, judged on label-free quantities first."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import arviz_stats as azs
 import numpy as np
@@ -9,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
-from bayesgmm.mixture.draws import covariance_draws, stacked
+from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.posterior.labelling import Certificate
 from bayesgmm.posterior.pointwise import log_densities
 from bayesgmm.rows.rows import Rows
@@ -19,6 +21,7 @@ from bayesgmm.wording.verdict import readable_sentence, refused_sentence
 __all__ = [
     "Diagnostics",
     "ImportanceCheck",
+    "Quantities",
     "SamplerCheck",
     "TemperingCheck",
     "Verdict",
@@ -27,6 +30,7 @@ __all__ = [
     "judge",
     "label_free_quantities",
     "more_particles",
+    "named_quantities",
     "sampler_check",
 ]
 
@@ -40,6 +44,20 @@ SMALLEST_BFMI = 0.3
 LARGEST_SHARE_OF_DEEPEST_TREES = 0.01
 FEWEST_FAMILIES = 20
 SHARE_OF_ONE_MODE = 0.9
+
+
+class Quantities(NamedTuple):
+    """Scalars of each draw, shape (chain, draw, Q), and a label for each."""
+
+    values: Array
+    labels: tuple[str, ...]
+
+    @property
+    def varying(self) -> "Quantities":
+        """Without those that never change."""
+        moved = self.values.max(axis=(0, 1)) > self.values.min(axis=(0, 1))
+        labels = tuple(label for label, keep in zip(self.labels, moved, strict=True) if keep)
+        return Quantities(self.values[..., moved], labels)
 
 
 @dataclass(frozen=True)
@@ -193,78 +211,78 @@ class Verdict:
         return refused_sentence(self.exploration, [str(r) for r in self.reasons], self.label_free_ok)
 
 
-def label_free_quantities(posterior: xr.Dataset, log_likelihood: Array, points: Array) -> xr.DataArray:
-    """What is the same whatever the components are called, shape (chain, draw, parameter).
+def named_quantities(draws: MixtureDraws, names: Sequence[str]) -> Quantities:
+    """Every parameter of every component, by its label."""
+    return Quantities(draws.parameter_values, tuple(p.label(names) for p in draws.parameters))
+
+
+def label_free_quantities(draws: MixtureDraws, log_likelihood: Array, points: Array) -> Quantities:
+    """What is the same whatever the components are called.
 
     Log-likelihood, entropy of the weights and the sorted weights, log determinant of the whole mixture's covariance, and the
     log density at fixed points.
 
     Parameters
     ----------
-    posterior : Dataset
+    draws : MixtureDraws
     log_likelihood : ndarray, shape (chain, draw)
     points : ndarray, shape (M, D)
     """
-    weights = np.sort(posterior["weights"].to_numpy(), axis=-1)[..., ::-1]
+    weights = np.sort(draws.weights, axis=-1)[..., ::-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy = -np.where(weights > 0, weights * np.log(weights), 0.0).sum(axis=-1)
-    chains, draws, k = weights.shape
-    at_points = log_densities(Rows.unchecked(points).columns, *stacked(posterior)).reshape(chains, draws, -1)
-    blocks = [log_likelihood[..., None], _log_det_of_total(posterior)[..., None], at_points]
+    chains, n, k = weights.shape
+    at_points = log_densities(Rows.unchecked(points).columns, *draws.stacked).reshape(chains, n, -1)
+    blocks = [log_likelihood[..., None], _log_det_of_total(draws)[..., None], at_points]
     labels = ["log_likelihood", "log determinant of the total covariance"]
     labels += [f"log density at EM's mean {m}" for m in range(len(points))]
     # With one component weights and their entropy are constants.
     if k > 1:
         blocks += [entropy[..., None], weights]
         labels += ["entropy of the weights", *(f"weight of rank {r + 1}" for r in range(k))]
-    return xr.DataArray(
-        np.concatenate(blocks, axis=-1),
-        dims=("chain", "draw", "parameter"),
-        coords={"parameter": labels},
-        name="value",
-    )
+    return Quantities(np.concatenate(blocks, axis=-1), tuple(labels))
 
 
-def _log_det_of_total(posterior: xr.Dataset) -> Array:
+def _log_det_of_total(draws: MixtureDraws) -> Array:
     """Of the covariance of the whole mixture: within components and between them, shape (chain, draw)."""
-    weights, means = posterior["weights"].to_numpy(), posterior["means"].to_numpy()
+    weights, means = draws.weights, draws.means
     centred = means - np.einsum("cdk,cdki->cdi", weights, means)[:, :, None]
-    within = np.einsum("cdk,cdkij->cdij", weights, covariance_draws(posterior))
+    within = np.einsum("cdk,cdkij->cdij", weights, draws.covariances)
     between = np.einsum("cdk,cdki,cdkj->cdij", weights, centred, centred)
     return np.linalg.slogdet(within + between)[1]
 
 
-def diagnose(quantities: xr.DataArray, ancestor: NDArray[np.int64] | None = None) -> Diagnostics:
+def diagnose(quantities: Quantities, ancestor: NDArray[np.int64] | None = None) -> Diagnostics:
     """Largest rank-normalised R-hat and smallest bulk or tail effective sample size.
 
     Parameters
     ----------
-    quantities : DataArray, dims (chain, draw, parameter)
+    quantities : Quantities
     ancestor : ndarray of int, shape (chain, draw), optional
         Of tempered draws, which have families instead of autocorrelations; see :func:`ancestral_ess`.
     """
-    varying = (quantities.max(("chain", "draw")) > quantities.min(("chain", "draw"))).to_numpy()
-    if not varying.any():
-        return Diagnostics(1.0, "", float(quantities.sizes["chain"] * quantities.sizes["draw"]), "")
-    data = quantities.isel(parameter=varying).to_dataset(name="value")
-    names = data["parameter"].to_numpy()
+    values, names = quantities.varying
+    chains, n, _ = values.shape
+    if not names:
+        return Diagnostics(1.0, "", float(chains * n), "")
+    data = xr.Dataset({"value": (("chain", "draw", "parameter"), values)})
     r_hat = np.full(len(names), np.nan)
-    if quantities.sizes["chain"] > 1:
+    if chains > 1:
         r_hat = azs.rhat(data)["value"].to_numpy()
     if ancestor is None:
         bulk = azs.ess(data, method="bulk")["value"].to_numpy()
         tail = azs.ess(data, method="tail")["value"].to_numpy()
         ess = np.fmin(bulk, tail)
     else:
-        ess = ancestral_ess(data["value"].to_numpy(), ancestor)
+        ess = ancestral_ess(values, ancestor)
     worst_r = int(np.nanargmax(r_hat)) if np.isfinite(r_hat).any() else 0
     worst_e = int(np.nanargmin(ess))
-    means = data["value"].isel(parameter=worst_r).mean("draw").to_numpy()
+    means = values[..., worst_r].mean(axis=1)
     return Diagnostics(
         float(r_hat[worst_r]),
-        str(names[worst_r]),
+        names[worst_r],
         float(ess[worst_e]),
-        str(names[worst_e]),
+        names[worst_e],
         tuple(float(m) for m in means),
     )
 
@@ -312,11 +330,11 @@ def ancestral_ess(values: Array, ancestor: NDArray[np.int64]) -> Array:
     return smallest
 
 
-def sampler_check(found: xr.Dataset) -> SamplerCheck:
+def sampler_check(found: Mapping[str, NDArray[Any]]) -> SamplerCheck:
     """From the sampler's statistics, those that it has."""
     if "energy" not in found:
         return SamplerCheck()
-    energy = found["energy"].to_numpy()
+    energy = found["energy"]
     spread = energy.var(axis=1, ddof=1)
     moved = np.square(np.diff(energy, axis=1)).mean(axis=1)
     return SamplerCheck(

@@ -1,17 +1,14 @@
 """`partition` and what is label-free of a fit: the same whatever the components of the draws are called."""
 
-import copy
 import dataclasses
 import warnings
 
 import numpy as np
 import pytest
-import xarray as xr
-from examples import named_again
+from examples import named_again, with_fit, with_verdict
 
 from bayesgmm import BayesGaussianMixture, datasets, load, partition, save
 from bayesgmm.errors import DataError, ParameterError
-from bayesgmm.mixture.draws import permuted
 
 QUICK = {"method": "nuts", "draws": 100, "tune": 150, "chains": 2, "random_state": 0, "progressbar": False}
 
@@ -28,32 +25,22 @@ def iris_fit():
     return BayesGaussianMixture(3, **QUICK).fit(datasets.load("iris").X)
 
 
+def random_names(n, k, seed):
+    rng = np.random.default_rng(seed)
+    return np.array([rng.permutation(k) for _ in range(n)])
+
+
 def renamed_at_random(bayes):
     """The fit whose draws came under other names, labelled again by the fit's own steps."""
-    posterior = bayes.posterior_["posterior"]
-    chains, draws, k = posterior["weights"].shape
-    rng = np.random.default_rng(1)
-    names = np.array([rng.permutation(k) for _ in range(chains * draws)]).reshape(chains, draws, k)
-    values = {
-        name: np.take_along_axis(v.to_numpy(), names.reshape(chains, draws, k, *(1,) * (v.ndim - 3)), axis=2)
-        for name, v in posterior.data_vars.items()
-    }
-    stats = {name: v.to_numpy() for name, v in bayes.posterior_["sample_stats"].data_vars.items()}
-    other = copy.copy(bayes)
-    other._forget()
-    other.posterior_ = named_again(bayes, values, stats)
-    other.posterior_.attrs.update(bayes.posterior_.attrs)
-    return other
+    draws = bayes.fit_.draws
+    lead, k = draws.weights.shape[:2], draws.n_components
+    names = random_names(lead[0] * lead[1], k, 1).reshape(*lead, k)
+    return with_fit(bayes, labels=named_again(bayes, draws.permuted(names)).labels)
 
 
-def with_draws(bayes, permutations):
-    """The fit with the components of its draws under other names, and nothing else done."""
-    other = copy.copy(bayes)
-    other._forget()
-    tree = bayes.posterior_.copy()
-    tree["posterior"] = xr.DataTree(permuted(bayes.posterior_["posterior"].dataset, permutations))
-    other.posterior_ = tree
-    return other
+def with_draws(bayes, draws):
+    """The fit with other draws, and nothing else done."""
+    return with_fit(bayes, labels=dataclasses.replace(bayes.fit_.labels, draws=draws))
 
 
 def assert_same_by_a_bit(a, b):
@@ -69,9 +56,8 @@ def assert_same_by_a_bit(a, b):
 
 
 def test_nothing_label_free_depends_on_the_names_of_the_draws_by_a_bit(iris_fit):
-    rng = np.random.default_rng(3)
-    names = np.array([rng.permutation(3) for _ in range(200)]).reshape(2, 100, 3)
-    assert_same_by_a_bit(iris_fit, with_draws(iris_fit, names))
+    names = random_names(200, 3, 3).reshape(2, 100, 3)
+    assert_same_by_a_bit(iris_fit, with_draws(iris_fit, iris_fit.fit_.draws.permuted(names)))
 
 
 def test_a_fit_does_not_depend_on_the_names_that_the_chains_gave_by_a_bit(iris_fit):
@@ -153,15 +139,15 @@ def test_more_components_than_there_are_are_refused_in_words():
 
 
 def test_memberships_of_a_refused_fit_come_with_a_warning(iris_fit):
-    refused = copy.copy(iris_fit)
-    refused.verdict_ = dataclasses.replace(iris_fit.verdict_, ok=False)
+    refused = with_verdict(iris_fit, ok=False)
     with pytest.warns(UserWarning, match="must not be read one by one"):
         refused.memberships()
 
 
 def test_a_draw_that_is_not_finite_is_named(iris_fit):
-    broken = with_draws(iris_fit, np.tile(np.arange(3), (2, 100, 1)))
-    broken.posterior_["posterior"]["means"].values[1, 7, 2, 0] = np.nan
+    means = iris_fit.fit_.draws.means.copy()
+    means[1, 7, 2, 0] = np.nan
+    broken = with_draws(iris_fit, dataclasses.replace(iris_fit.fit_.draws, means=means))
     sentence = r"^1 of 200 draws are not finite, the first draw 7 of chain 1; drop them first\.$"
     for ask in (lambda: broken.similarity_, lambda: partition(broken), lambda: memberships(broken)):
         with pytest.raises(DataError, match=sentence):

@@ -13,9 +13,8 @@ from bayesgmm.posterior.pointwise import log_likelihood_dataset
 
 def test_it_is_arvizs_leave_one_out(faithful_fit, monkeypatch):
     posterior = faithful_fit.posterior_["posterior"].dataset
-    X = faithful_fit.posterior_["observed_data"]["x"].to_numpy()
     tree = faithful_fit.posterior_.copy()
-    tree["log_likelihood"] = log_likelihood_dataset(posterior, X)
+    tree["log_likelihood"] = log_likelihood_dataset(faithful_fit.fit_.draws, faithful_fit.rows_)
     n_draws = posterior.sizes["chain"] * posterior.sizes["draw"]
     efficiency = min(1.0, faithful_fit.verdict_.label_free.ess / n_draws)
     wanted = azs.loo(tree, pointwise=True, reff=efficiency)
@@ -37,7 +36,7 @@ def test_it_is_what_refits_without_each_row_foresee():
     exact, errors = [], []
     for i in range(len(X)):
         fit = BayesGaussianMixture(2, random_state=1 + i, **settings).fit(np.delete(X, i, axis=0))
-        values = log_likelihood_dataset(fit.posterior_["posterior"].dataset, X[[i]])["x"].to_numpy()
+        values = log_likelihood_dataset(fit.fit_.draws, whole.rows_.taken(np.array([i])))["x"].to_numpy()
         by_chain = logsumexp(values[..., 0], axis=1) - np.log(values.shape[1])
         exact.append(logsumexp(by_chain) - np.log(len(by_chain)))
         errors.append(by_chain.std(ddof=1) / np.sqrt(len(by_chain)))

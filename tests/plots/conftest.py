@@ -1,9 +1,9 @@
 """Quick fits that are drawn in several files; each is made once a run."""
 
-import copy
 import dataclasses
 from unittest import mock
 
+import examples
 import numpy as np
 import pytest
 
@@ -59,8 +59,7 @@ def with_verdict():
     """The same fit and comparison, as if the verdict allowed names, or refused them."""
 
     def changed(pair, ok):
-        bayes, result = copy.copy(pair[0]), pair[1]
-        bayes.verdict_ = dataclasses.replace(bayes.verdict_, ok=ok)
+        bayes, result = examples.with_verdict(pair[0], ok=ok), pair[1]
         return bayes, dataclasses.replace(result, components_readable=ok, bayes=bayes)
 
     return changed

@@ -1,14 +1,14 @@
 """Figures against numbers found in another way: what is drawn must be what is true."""
 
-import copy
+import dataclasses
 from itertools import pairwise, product
 
 import arviz_stats as azs
+import examples
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 from matplotlib import pyplot
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
@@ -241,14 +241,14 @@ def test_chains_are_drawn_under_any_names(family):
 
 
 def test_ranks_are_of_as_many_draws_as_the_slowest_parameter_is_worth(line_fit):
-    bayes = copy.copy(line_fit[0])
-    posterior = bayes.posterior_["posterior"].dataset.copy(deep=True)
-    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    noise = np.random.default_rng(0).normal(size=(chains, draws))
-    for s in range(1, draws):
+    bayes, labels = line_fit[0], line_fit[0].fit_.labels
+    means = labels.draws.means.copy()
+    noise = np.random.default_rng(0).normal(size=means.shape[:2])
+    for s in range(1, means.shape[1]):
         noise[:, s] += 0.98 * noise[:, s - 1]
-    posterior["means"][:, :, 0, 0] = noise
-    bayes.posterior_ = xr.DataTree.from_dict({"posterior": posterior})
+    means[:, :, 0, 0] = noise
+    draws = dataclasses.replace(labels.draws, means=means)
+    bayes = examples.with_fit(bayes, labels=dataclasses.replace(labels, draws=draws))
     line = plots.rank_figure(bayes).axes[0].lines[0]
     assert 20 <= len(line.get_xdata()) < 60
 

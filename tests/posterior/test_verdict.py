@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-import xarray as xr
 from numpy.testing import assert_allclose
 
 from bayesgmm.mixture import density
-from bayesgmm.mixture.draws import permuted, posterior_dataset
+from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior import verdict
 from bayesgmm.posterior.labelling import Certificate
@@ -18,11 +17,7 @@ CERTAIN = Certificate(AGREED, 0.0, 0.0, (0, 0, 0, 0))
 
 
 def quantities(values):
-    return xr.DataArray(
-        values,
-        dims=("chain", "draw", "parameter"),
-        coords={"parameter": [f"q{i}" for i in range(values.shape[2])]},
-    )
+    return verdict.Quantities(values, tuple(f"q{i}" for i in range(values.shape[2])))
 
 
 def test_independent_draws_pass():
@@ -59,25 +54,26 @@ def some_posterior(rng, chains=2, draws=50, k=3, d=2):
         "stds": stds,
         "corr_chol": corr_chol,
     }
-    return posterior_dataset(values, ["a", "b"]), covariances
+    return MixtureDraws.of(values, "full"), covariances
 
 
 def test_label_free_quantities_are_those_of_the_definition_whatever_the_labels():
     rng = np.random.default_rng(3)
-    posterior, covariances = some_posterior(rng)
+    draws, covariances = some_posterior(rng)
     log_likelihood, points = rng.normal(size=(2, 50)), np.asfortranarray(rng.normal(size=(4, 2)))
-    found = verdict.label_free_quantities(posterior, log_likelihood, points)
-    renamed = permuted(posterior, np.array([rng.permutation(3) for _ in range(100)]).reshape(2, 50, 3))
-    assert_allclose(
-        verdict.label_free_quantities(renamed, log_likelihood, points), found, rtol=1e-9, atol=1e-12
-    )
-    w, m = posterior["weights"].to_numpy(), posterior["means"].to_numpy()
-    assert_allclose(found.sel(parameter="entropy of the weights"), -(w * np.log(w)).sum(axis=-1), rtol=1e-10)
-    assert np.array_equal(found.sel(parameter="log_likelihood"), log_likelihood)
+    found = verdict.label_free_quantities(draws, log_likelihood, points)
+    renamed = draws.permuted(np.array([rng.permutation(3) for _ in range(100)]).reshape(2, 50, 3))
+    again = verdict.label_free_quantities(renamed, log_likelihood, points)
+    assert again.labels == found.labels
+    assert_allclose(again.values, found.values, rtol=1e-9, atol=1e-12)
+    w, m = draws.weights, draws.means
+    by_label = dict(zip(found.labels, np.moveaxis(found.values, -1, 0), strict=True))
+    assert_allclose(by_label["entropy of the weights"], -(w * np.log(w)).sum(axis=-1), rtol=1e-10)
+    assert np.array_equal(by_label["log_likelihood"], log_likelihood)
     for c, s in ((0, 0), (1, 7)):
         p = MixtureParams(w[c, s], m[c, s], covariances[c, s])
         assert_allclose(
-            found.sel(parameter=[f"log density at EM's mean {i}" for i in range(4)])[c, s],
+            [by_label[f"log density at EM's mean {i}"][c, s] for i in range(4)],
             density.log_likelihood_per_obs(points, p),
             rtol=1e-10,
         )
@@ -85,9 +81,7 @@ def test_label_free_quantities_are_those_of_the_definition_whatever_the_labels()
         second = sum(w[c, s, k] * (covariances[c, s, k] + np.outer(m[c, s, k], m[c, s, k])) for k in range(3))
         mean = w[c, s] @ m[c, s]
         wanted = np.log(np.linalg.det(second - np.outer(mean, mean)))
-        assert_allclose(
-            found.sel(parameter="log determinant of the total covariance")[c, s], wanted, rtol=1e-10
-        )
+        assert_allclose(by_label["log determinant of the total covariance"][c, s], wanted, rtol=1e-10)
 
 
 def test_nothing_wrong_means_ok():
@@ -138,18 +132,12 @@ def test_what_the_sampler_says_is_read_off_its_statistics():
     energy[0] = rng.normal(size=4000)
     deepest = np.zeros((2, 4000), bool)
     deepest[1, :40] = True
-    stats = xr.Dataset(
-        {
-            "energy": (("chain", "draw"), energy),
-            "diverging": (("chain", "draw"), deepest[:, ::-1]),
-            "maxdepth_reached": (("chain", "draw"), deepest),
-        }
-    )
+    stats = {"energy": energy, "diverging": deepest[:, ::-1], "maxdepth_reached": deepest}
     found = verdict.sampler_check(stats)
     assert (found.divergences, found.deepest) == (40, 0.005)
     # Of independent energies it is two, of a random walk next to nothing.
     assert found.bfmi < 0.05
-    assert verdict.sampler_check(stats.isel(chain=[0])).bfmi == pytest.approx(2, abs=0.2)
+    assert verdict.sampler_check({name: v[:1] for name, v in stats.items()}).bfmi == pytest.approx(2, abs=0.2)
 
 
 def test_a_single_chain_cannot_be_judged():

@@ -1,10 +1,10 @@
 """The numbers of a report for programs: JSON without NaN, equal to the objects', and silent where names do not hold."""
 
-import copy
 import dataclasses
 import html
 import json
 
+import examples
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,9 +92,8 @@ def test_components_that_have_no_names_are_not_described(refused_fit, result):
 
 
 def test_what_is_no_number_is_null(faithful_fit, result):
-    odd = copy.copy(faithful_fit)
-    worst = dataclasses.replace(odd.verdict_.components, r_hat=np.float64("nan"), ess=float("inf"))
-    odd.verdict_ = dataclasses.replace(odd.verdict_, components=worst)
+    worst = dataclasses.replace(faithful_fit.verdict_.components, r_hat=np.float64("nan"), ess=float("inf"))
+    odd = examples.with_verdict(faithful_fit, components=worst)
     found = numbers(odd, result)
     assert found["verdict"]["r_hat"] is found["verdict"]["effective_sample_size"] is None
     json.dumps(found, allow_nan=False)

@@ -1,7 +1,6 @@
 """The report as a reader and a browser meet it: what it says, what it leaves out, and that it is whole."""
 
 import copy
-import dataclasses
 import re
 from base64 import b64encode
 from hashlib import sha256
@@ -10,6 +9,7 @@ from importlib.resources import files
 from itertools import pairwise
 from unittest import mock
 
+import examples
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -222,8 +222,7 @@ def test_the_summary_says_what_the_objects_hold(html, faithful_fit, faithful_fra
 
 @pytest.mark.slow
 def test_a_spurious_maximum_is_called_one(faithful_fit, tmp_path):
-    fit = copy.copy(faithful_fit)
-    fit.em_ = copy.copy(faithful_fit.em_)
+    fit = examples.with_fit(faithful_fit, em=copy.copy(faithful_fit.em_))
     modes = fit.em_.modes_
     fit.em_.modes_ = pd.concat([modes.head(1)] * 3, ignore_index=True).assign(spurious=[True, True, False])
     text = Page(written(fit, tmp_path)).text
@@ -364,7 +363,7 @@ def test_hostile_names_and_titles_are_text_and_nothing_else(tmp_path, monkeypatc
     settings = {"draws": 50, "tune": 50, "chains": 2, "random_state": 0, "progressbar": False}
     bayes = BayesGaussianMixture(2, **settings).fit(X)
     # Both ways through the page: as it may be judged, and as if all were well.
-    bayes.verdict_ = dataclasses.replace(bayes.verdict_, ok=True, reasons=())
+    bayes = examples.with_verdict(bayes, ok=True, reasons=())
     html = written(bayes, tmp_path, title="<b>&\"'\x00\ud800")
     page = Page(html)
     assert page.open == []

@@ -1,0 +1,405 @@
+"""`Fit`: the record of one fit, and its labelled form that ArviZ reads.
+
+Rows, EM's estimate, the prior, relabelled draws, what the sampler says of itself and how to make it all again. What an
+estimator, a comparison, a figure or a report says is read off this record; the tree of ``posterior_`` is made from it and
+belongs to the user.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from bayesgmm.bayes.log_prior import log_prior
+from bayesgmm.bayes.priors import Prior
+from bayesgmm.bayes.target import Target
+from bayesgmm.em import EMGaussianMixture
+from bayesgmm.methods.settings import Settings
+from bayesgmm.mixture.draws import MixtureDraws
+from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.posterior import verdict as judging
+from bayesgmm.posterior.labelling import Certificate
+from bayesgmm.posterior.labels import Labels
+from bayesgmm.posterior.modes import ModeMap, find_modes, mode_map, modes_dataset
+from bayesgmm.posterior.relabel import Relabelling
+from bayesgmm.posterior.verdict import Quantities, Verdict
+from bayesgmm.rows.labels import default_index
+from bayesgmm.rows.rows import Rows
+
+__all__ = ["Fit", "Provenance"]
+
+Array = NDArray[np.float64]
+
+# A mode that holds this much of the posterior makes it one with several modes.
+LARGE_MODE = 0.05
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a later fit needs to give the same numbers, beside data and settings.
+
+    Parameters
+    ----------
+    created_by, versions, python : str
+    random_state : int or None
+        Where the seed was an integer.
+    seed_entropy : str
+        Of the seed, whatever kind was given.
+    predictive_seed : int
+        Of what is simulated from the fit.
+    """
+
+    created_by: str
+    versions: str
+    python: str
+    random_state: int | None
+    seed_entropy: str
+    predictive_seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """One fit of a Gaussian mixture, by EM and by full Bayes.
+
+    Parameters
+    ----------
+    rows : Rows
+    em : EMGaussianMixture
+        The baseline, fitted to the same rows.
+    prior : Prior
+        As used, in the units of the data.
+    prior_given : bool
+        Whether it was the user's, and not derived from the data.
+    settings : Settings
+    provenance : Provenance
+    method, method_reason : str
+        Which method the draws are of; and why, where it was chosen.
+    labels : Labels
+        The relabelled draws.
+    sampler : mapping of ndarrays, shape (chain, draw)
+        Statistics of the sampler.
+    numbers : mapping
+        What the method says of its draws.
+    groups : mapping of Datasets
+        Further groups of the method for the tree.
+    modes : ModeMap, optional
+        Of the posterior, where they have been looked for.
+    """
+
+    rows: Rows
+    em: EMGaussianMixture
+    prior: Prior
+    prior_given: bool
+    settings: Settings
+    provenance: Provenance
+    method: str
+    method_reason: str
+    labels: Labels
+    sampler: Mapping[str, NDArray[Any]]
+    numbers: Mapping[str, Any] = field(default_factory=dict)
+    groups: Mapping[str, xr.Dataset] = field(default_factory=dict)
+    modes: ModeMap | None = None
+
+    @property
+    def draws(self) -> MixtureDraws:
+        """The relabelled draws."""
+        return self.labels.draws
+
+    @property
+    def X(self) -> Array:
+        """The data, shape (N, D)."""
+        return self.rows.values
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the features."""
+        return list(self.rows.names)
+
+    @property
+    def covariance_type(self) -> str:
+        """The covariance family."""
+        return self.settings.covariance_type
+
+    @property
+    def log_evidence(self) -> tuple[float, float] | None:
+        """Log evidence in the user's units and its standard error; None where the method gives none."""
+        if "log_evidence" not in self.numbers:
+            return None
+        return float(self.numbers["log_evidence"]), float(self.numbers["log_evidence_se"])
+
+    @property
+    def target(self) -> Target:
+        """The log posterior that was drawn from."""
+        return Target.standardising(self.rows, self.draws.n_components, self.prior, self.covariance_type)
+
+    @cached_property
+    def log_prior(self) -> dict[str, Array]:
+        """Log prior density of each draw, variable by variable; see :func:`bayesgmm.bayes.log_prior.log_prior`."""
+        k, d = self.draws.n_components, self.draws.n_features
+        resolved = self.prior.resolve(k, d, self.covariance_type)
+        return log_prior(self.draws.values, resolved, self.covariance_type)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Whether components may be read one by one, and whether the draws are of the posterior at all."""
+        importance, tempering, numbers = None, None, self.numbers
+        if "pareto_k" in numbers:
+            names = ("pareto_k", "largest_k", "importance_ess")
+            importance = judging.ImportanceCheck(*(float(numbers[name]) for name in names))
+        ancestor = self.sampler.get("ancestor")
+        if ancestor is not None:
+            shares = np.ones(1) if self.modes is None else self.modes.table["share"].to_numpy()
+            tempering = judging.TemperingCheck(
+                float(numbers["temperature"]),
+                int((shares >= LARGE_MODE).sum()),
+                float(shares.max()),
+                min(len(np.unique(row)) for row in ancestor),
+            )
+        return judging.judge(
+            judging.diagnose(self.label_free, ancestor),
+            judging.diagnose(judging.named_quantities(self.draws, self.names), ancestor),
+            self.labels.certificate,
+            self.draws.n_chains,
+            judging.sampler_check(self.sampler),
+            importance,
+            tempering,
+        )
+
+    @property
+    def label_free(self) -> Quantities:
+        """Quantities of each draw that do not depend on labels."""
+        return judging.label_free_quantities(self.draws, self.labels.log_likelihood, self.em.params_.means)
+
+    def find_modes(self, cores: int) -> ModeMap:
+        """The modes of the posterior, made by some hundred optimisations from draws."""
+        return find_modes(self.target, self.draws, cores)
+
+    def tree(self) -> xr.DataTree:
+        """The record as labelled data, for ArviZ and for files; arrays are shared with the record."""
+        posterior = self.draws.to_dataset(self.names)
+        groups = _groups(self, posterior) | dict(self.groups)
+        tree = xr.DataTree.from_dict(groups)
+        tree.attrs.update(_attributes(self))
+        return tree
+
+    @classmethod
+    def from_tree(cls, tree: xr.DataTree) -> "Fit":
+        """The record that :meth:`tree` has labelled."""
+        return _from_tree(tree)
+
+
+# ------------------------------------------------------------ to labelled data
+
+
+def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
+    """The groups of the tree that every fit has."""
+    labels, coords = fit.labels, {str(d): posterior[d] for d in ("chain", "draw", "cluster", "feature")}
+    sampled = {d: coords[d] for d in ("chain", "draw")}
+    by_feature = {d: coords[d] for d in ("cluster", "feature")}
+    obs, agreement = np.arange(len(fit.rows)), labels.certificate.agreement
+    stats = {**fit.sampler, "total_log_likelihood": labels.log_likelihood}
+    prior = fit.prior.resolve(fit.draws.n_components, fit.draws.n_features, fit.covariance_type)
+    densities = {v: (posterior[v].dims[: x.ndim], x) for v, x in fit.log_prior.items()}
+    groups = {
+        "posterior": posterior,
+        "sample_stats": xr.Dataset({k: (("chain", "draw"), v) for k, v in stats.items()}, coords=sampled),
+        "observed_data": xr.Dataset(
+            {"x": (("obs", "feature"), fit.X)}, coords={"obs": obs, "feature": coords["feature"]}
+        ),
+        "relabelling": xr.Dataset(
+            {
+                "permutations": (("chain", "draw", "cluster"), labels.relabelling.permutations),
+                "margins": (("chain", "draw"), labels.relabelling.margins),
+                "agreement": ("method", list(agreement.values())),
+                "non_permutation_rate": labels.certificate.non_permutation_rate,
+            },
+            coords=sampled | {"cluster": coords["cluster"], "method": list(agreement)},
+        ),
+        "membership": xr.Dataset(
+            {
+                "mean": (("obs", "cluster"), labels.membership),
+                "sd": (("obs", "cluster"), labels.membership_sd),
+            },
+            coords={"obs": obs, "cluster": coords["cluster"]},
+        ),
+        "log_prior": xr.Dataset(densities, coords=coords),
+        "constant_data": xr.Dataset(
+            {
+                "concentration": ("cluster", prior.concentration),
+                "mean_loc": ("feature", prior.mean_loc),
+                "mean_scale": ("feature", prior.mean_scale),
+                "std_first": ("feature", prior.std_first),
+                "std_second": ("feature", prior.std_second),
+                "lkj_eta": ((), prior.lkj_eta),
+            },
+            coords=by_feature,
+            attrs={"std_family": prior.std_family},
+        ),
+        **_em_groups(fit.em, by_feature),
+    }
+    return groups if fit.modes is None else groups | {"modes": modes_dataset(fit.modes)}
+
+
+_PARAMS = {
+    "weights": ("cluster",),
+    "means": ("cluster", "feature"),
+    "covariances": ("cluster", "feature", "feature_bis"),
+}
+_EM_STATE = ("log_likelihood", "converged", "status", "n_iter", "regularised")
+
+
+def _em_groups(em: EMGaussianMixture, coords: Mapping[str, Any]) -> dict[str, xr.Dataset]:
+    """A fitted estimator: group ``em``, and its table of maxima, ``em_modes``."""
+    arrays: dict[str, Any] = {name: (dims, getattr(em.params_, name)) for name, dims in _PARAMS.items()}
+    for name, dims in _PARAMS.items():
+        arrays[f"mode_{name}"] = (("mode", *dims), np.stack([getattr(p, name) for p in em.mode_params_]))
+    arrays["log_likelihood_trace"] = ("iteration", em.log_likelihood_trace_)
+    state = {name: getattr(em, f"{name}_") for name in _EM_STATE}
+    # Files know no truth values.
+    state = {name: int(v) if isinstance(v, bool | np.bool_) else v for name, v in state.items()}
+    estimate = xr.Dataset(
+        arrays,
+        coords={**coords, "feature_bis": coords["feature"].to_numpy()},
+        attrs=state | {"covariance_type": em.covariance_type},
+    )
+    return {"em": estimate, "em_modes": xr.Dataset.from_dataframe(em.modes_.rename_axis("mode"))}
+
+
+def _attributes(fit: Fit) -> dict[str, Any]:
+    """Attributes of the tree: method, settings, prior and provenance, as plain numbers and text."""
+    settings = dataclasses.asdict(fit.settings)
+    # The number of cores is the machine's, and no result depends on it.
+    del settings["cores"]
+    method_asked, max_time = settings.pop("method"), settings.pop("max_time")
+    provenance = dataclasses.asdict(fit.provenance)
+    random_state = provenance.pop("random_state")
+    return {
+        **settings,
+        **provenance,
+        **fit.numbers,
+        "method": fit.method,
+        "method_reason": fit.method_reason,
+        "method_asked": method_asked,
+        "max_time": float("nan") if max_time is None else float(max_time),
+        "random_state": "" if random_state is None else str(random_state),
+        "prior": repr(fit.prior),
+        "prior_fields": json.dumps(dataclasses.asdict(fit.prior)),
+        "prior_given": int(fit.prior_given),
+        "named_features": int(fit.rows.named),
+        "data_sha256": fit.rows.sha256,
+    }
+
+
+# ------------------------------------------------------------ and back
+
+
+def _from_tree(tree: xr.DataTree) -> Fit:
+    attrs: dict[str, Any] = {str(k): v for k, v in tree.attrs.items()}
+    stats = {str(v): x.to_numpy() for v, x in tree["sample_stats"].data_vars.items()}
+    log_likelihood = stats.pop("total_log_likelihood")
+    fields = {k: _tuples(v) for k, v in json.loads(attrs["prior_fields"]).items()}
+    draws = MixtureDraws.from_dataset(tree["posterior"].dataset, str(attrs["covariance_type"]))
+    membership = tree["membership"]
+    relabelling, certificate = _relabelling(tree["relabelling"].dataset)
+    observed = tree["observed_data"]
+    named = bool(attrs["named_features"])
+    names = tuple(str(f) for f in observed["feature"].to_numpy())
+    values = observed["x"].to_numpy()
+    return Fit(
+        rows=Rows(values, names, default_index(len(values)), named=named),
+        em=_em(tree["em"].dataset, tree["em_modes"].dataset, names if named else None),
+        prior=Prior(**fields),
+        prior_given=bool(attrs["prior_given"]),
+        settings=_settings(attrs),
+        provenance=_provenance(attrs),
+        method=str(attrs["method"]),
+        method_reason=str(attrs["method_reason"]),
+        labels=Labels(
+            draws,
+            log_likelihood,
+            relabelling,
+            certificate,
+            membership["mean"].to_numpy(),
+            membership["sd"].to_numpy(),
+        ),
+        sampler=stats,
+        numbers={k: attrs[k] for k in _NUMBERS if k in attrs},
+        groups={name: tree[name].dataset for name in ("tempering",) if name in tree},
+        modes=mode_map(tree["modes"].dataset) if "modes" in tree else None,
+    )
+
+
+_NUMBERS = (
+    "pareto_k",
+    "largest_k",
+    "importance_ess",
+    "temperature",
+    "log_evidence",
+    "log_evidence_se",
+    "start_shares",
+)
+
+
+def _settings(attrs: Mapping[str, Any]) -> Settings:
+    return Settings(
+        n_components=int(attrs["n_components"]),
+        covariance_type=str(attrs["covariance_type"]),
+        method=str(attrs["method_asked"]),
+        draws=int(attrs["draws"]),
+        tune=int(attrs["tune"]),
+        chains=int(attrs["chains"]),
+        cores=1,
+        target_accept=float(attrs["target_accept"]),
+        max_time=None if np.isnan(attrs["max_time"]) else float(attrs["max_time"]),
+    )
+
+
+def _provenance(attrs: Mapping[str, Any]) -> Provenance:
+    return Provenance(
+        str(attrs["created_by"]),
+        str(attrs["versions"]),
+        str(attrs["python"]),
+        int(attrs["random_state"]) if attrs["random_state"] else None,
+        str(attrs["seed_entropy"]),
+        int(attrs["predictive_seed"]),
+    )
+
+
+def _relabelling(group: xr.Dataset) -> tuple[Relabelling, Certificate]:
+    found = Relabelling(group["permutations"].to_numpy(), group["margins"].to_numpy())
+    shares = zip(group["method"].to_numpy(), group["agreement"].to_numpy(), strict=True)
+    certificate = Certificate(
+        {str(method): float(share) for method, share in shares},
+        found.nearly_tied,
+        float(group["non_permutation_rate"]),
+        tuple(int(n) for n in found.n_switches),
+    )
+    return found, certificate
+
+
+def _em(estimate: xr.Dataset, modes: xr.Dataset, names: tuple[str, ...] | None) -> EMGaussianMixture:
+    em = EMGaussianMixture(estimate.sizes["cluster"], covariance_type=str(estimate.attrs["covariance_type"]))
+    em._set_params(MixtureParams(*(estimate[v].to_numpy() for v in _PARAMS)))
+    types = {"log_likelihood": float, "converged": bool, "status": str, "n_iter": int, "regularised": bool}
+    for name in _EM_STATE:
+        setattr(em, f"{name}_", types[name](estimate.attrs[name]))
+    em.log_likelihood_trace_ = estimate["log_likelihood_trace"].to_numpy()
+    em.modes_ = modes.to_dataframe().rename_axis(None)
+    em.mode_params_ = [
+        MixtureParams(*(estimate[f"mode_{name}"][m].to_numpy() for name in _PARAMS))
+        for m in range(len(em.modes_))
+    ]
+    em.n_features_in_ = estimate.sizes["feature"]
+    if names is not None:
+        em.feature_names_in_ = np.array(names, dtype=object)
+    return em
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value

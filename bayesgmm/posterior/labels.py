@@ -1,0 +1,82 @@
+"""From a sampler's draws to draws whose components have names: relabelled, with memberships and what the names are worth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.mixture import density
+from bayesgmm.mixture.draws import MixtureDraws, evenly
+from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.posterior import passes, relabel
+from bayesgmm.posterior.labelling import Certificate, certify
+from bayesgmm.posterior.relabel import Relabelling
+from bayesgmm.posterior.streamed import StreamedResponsibilities
+from bayesgmm.rows.rows import Rows
+
+__all__ = ["Labels", "labelled"]
+
+Array = NDArray[np.float64]
+
+# Labels are compared between methods on so many rows, evenly spaced.
+CERTIFIED_ROWS = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Relabelled draws, and what was computed with them.
+
+    Parameters
+    ----------
+    draws : MixtureDraws
+        Components as in the reference.
+    log_likelihood : ndarray, shape (chain, draw)
+        Of all rows.
+    relabelling : Relabelling
+        From the labels that the sampler gave.
+    certificate : Certificate
+    membership, membership_sd : ndarrays, shape (N, K)
+        Mean and standard deviation between draws of each row's responsibilities.
+    """
+
+    draws: MixtureDraws
+    log_likelihood: Array
+    relabelling: Relabelling
+    certificate: Certificate
+    membership: Array
+    membership_sd: Array
+
+
+def labelled(draws: MixtureDraws, reference: MixtureParams, rows: Rows, cores: int) -> Labels:
+    """Give the components of every draw the labels of a reference; O(S N K (K + D^2)).
+
+    Parameters
+    ----------
+    draws : MixtureDraws
+    reference : MixtureParams
+        EM's estimate.
+    rows : Rows
+    cores : int
+        Threads; the result does not depend on it.
+    """
+    k = draws.n_components
+    # From an order of their own, so that nothing depends on the labels that the sampler gave.
+    order, unlabelled = draws.canonical_order, draws.in_canonical_order
+    log_likelihood, overlap = passes.log_likelihoods_and_overlaps(
+        rows.columns, *unlabelled.stacked, density.responsibilities(rows.values, reference), cores
+    )
+    lead = draws.weights.shape[:2]
+    found = relabel.match(overlap.reshape(*lead, k, k))
+    renamed = unlabelled.permuted(found.permutations)
+    # From the labels that the chains gave, whose switches are counted.
+    given = np.take_along_axis(order, found.permutations, axis=2)
+    relabelling = Relabelling(given, found.margins)
+    mean, sd, _ = passes.memberships(rows.columns, *renamed.stacked, cores)
+    some = evenly(len(rows), CERTIFIED_ROWS)
+    certificate = certify(
+        StreamedResponsibilities(rows.taken(some).columns, *renamed.stacked, cores),
+        mean[some],
+        renamed.component_parameters,
+        relabelling,
+    )
+    return Labels(renamed, log_likelihood.reshape(lead), relabelling, certificate, mean, sd)
