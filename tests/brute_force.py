@@ -9,16 +9,18 @@ from itertools import product
 import numpy as np
 from scipy import stats
 from scipy.special import gammaln, logsumexp
+from scipy_std_priors import scipy_std_prior
 
 from bayesgmm import MixtureParams, Prior
 from bayesgmm.mixture import density
 
+# Numbers with which the grid below reaches far enough; a half-Cauchy prior reaches beyond any.
 STDS = {
-    "halfnormal": ((1.5,), stats.halfnorm(scale=1.5)),
-    "exponential": ((0.8,), stats.expon(scale=1 / 0.8)),
-    "gamma": ((2.0, 1.5), stats.gamma(2.0, scale=1 / 1.5)),
-    "lognormal": ((-0.2, 0.5), stats.lognorm(0.5, scale=np.exp(-0.2))),
-    "inversegamma": ((5.0, 4.0), stats.invgamma(5.0, scale=4.0)),
+    "halfnormal": (1.5,),
+    "exponential": (0.8,),
+    "gamma": (2.0, 1.5),
+    "lognormal": (-0.2, 0.5),
+    "inversegamma": (5.0, 4.0),
 }
 MEAN_LOC, MEAN_SCALE, CONCENTRATION = 0.5, 2.0, 1.5
 
@@ -32,7 +34,7 @@ def grid(family, d, eta):
     """Covariances (G, D, D), standard deviations (G, D) and log prior weights (G,) of a grid over one component."""
     # Half-normal and exponential priors reach far down: at exp(-8.5) less than 2e-4 of them is left.
     u = np.linspace(-8.5, 3.5, 241 if d == 1 else 61)
-    of_std = STDS[family][1].logpdf(np.exp(u)) + u + np.log(u[1] - u[0])
+    of_std = scipy_std_prior(family, *STDS[family]).logpdf(np.exp(u)) + u + np.log(u[1] - u[0])
     if d == 1:
         return np.exp(2 * u)[:, None, None], np.exp(u)[:, None], of_std
     t = np.linspace(-6.0, 6.0, 49)
@@ -106,7 +108,7 @@ def prior_of(family, eta):
         concentration=CONCENTRATION,
         mean_loc=MEAN_LOC,
         mean_scale=MEAN_SCALE,
-        std_prior=(family, *STDS[family][0]),
+        std_prior=(family, *STDS[family]),
         lkj_eta=eta,
     )
 

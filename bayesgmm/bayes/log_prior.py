@@ -1,6 +1,6 @@
 """The log prior density of draws, variable by variable: what tells how sensitive a posterior is to its prior."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,6 @@ from bayesgmm.mixture.families import family_of
 __all__ = ["log_prior"]
 
 Array = NDArray[np.float64]
-
-_STD_DENSITIES: dict[str, Callable[[Array, Array, Array], Array]] = {
-    "halfnormal": lambda s, sigma, _: stats.halfnorm.logpdf(s, scale=sigma),
-    "exponential": lambda s, rate, _: stats.expon.logpdf(s, scale=1 / rate),
-    "gamma": lambda s, alpha, beta: stats.gamma.logpdf(s, alpha, scale=1 / beta),
-    "lognormal": lambda s, mu, sigma: stats.lognorm.logpdf(s, sigma, scale=np.exp(mu)),
-    "inversegamma": lambda s, alpha, beta: stats.invgamma.logpdf(s, alpha, scale=beta),
-}
 
 
 def log_prior(values: Mapping[str, Array], prior: ResolvedPrior, covariance_type: str) -> dict[str, Array]:
@@ -41,11 +33,11 @@ def log_prior(values: Mapping[str, Array], prior: ResolvedPrior, covariance_type
         number a correlation matrix.
     """
     family = family_of(covariance_type)
-    numbers = family.of_stds(prior.std_first), family.of_stds(prior.std_second)
+    numbers = (family.of_stds(values) for values in prior.std_numbers)
     densities = {
         "weights": _dirichlet(values["weights"], prior.concentration),
         "means": stats.norm.logpdf(values["means"], prior.mean_loc, prior.mean_scale),
-        "stds": _STD_DENSITIES[prior.std_family](values["stds"], *numbers),
+        "stds": prior.std_record.log_density(values["stds"], *numbers),
     }
     if "corr_chol" in values:
         densities["corr_chol"] = _lkj(values["corr_chol"], prior.lkj_eta)

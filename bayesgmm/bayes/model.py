@@ -1,6 +1,6 @@
 """`build_model`: the posterior density as a PyMC model, which defines it; `target` is the same density written for speed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,6 @@ from bayesgmm.rows.rows import Rows
 from bayesgmm.support.arguments import check_integer
 
 __all__ = ["build_model"]
-
-# The families of Prior.std_prior, with PyMC's names for their numbers in the order in which Prior takes them.
-_STD_FAMILIES: dict[str, tuple[Callable[..., TensorVariable], tuple[str, ...]]] = {
-    "halfnormal": (pm.HalfNormal, ("sigma",)),
-    "exponential": (pm.Exponential, ("lam",)),
-    "gamma": (pm.Gamma, ("alpha", "beta")),
-    "lognormal": (pm.LogNormal, ("mu", "sigma")),
-    "inversegamma": (pm.InverseGamma, ("alpha", "beta")),
-}
 
 
 def build_model(
@@ -109,9 +100,9 @@ def _factors(
     resolved: ResolvedPrior, K: int, D: int, family: CovarianceFamily
 ) -> tuple[TensorVariable, CovarianceFamily]:
     """Standard deviations and correlations join the model in context; returns `cholesky` and the family it is given in."""
-    distribution, names = _STD_FAMILIES[resolved.std_family]
-    values = (family.of_stds(resolved.std_first), family.of_stds(resolved.std_second))
-    numbers = dict(zip(names, values, strict=False))
+    distribution = getattr(pm, resolved.std_record.pymc)
+    values = map(family.of_stds, resolved.std_numbers)
+    numbers = dict(zip(resolved.std_record.pymc_numbers, values, strict=True))
     shapes, dims = family.shapes(K, D), family.dims(D)
     stds = distribution("stds", **numbers, shape=shapes["stds"], dims=dims["stds"])
     if "corr_chol" not in dims:

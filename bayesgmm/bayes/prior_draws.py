@@ -1,7 +1,5 @@
 """Draws from the prior, without a model: for pictures of what it expects."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,14 +9,6 @@ from bayesgmm.mixture.families import family_of
 __all__ = ["draw_prior"]
 
 Array = NDArray[np.float64]
-
-_STDS: dict[str, Callable[[np.random.Generator, Array, Array, tuple[int, ...]], Array]] = {
-    "halfnormal": lambda rng, sigma, _, shape: np.abs(rng.normal(0.0, sigma, shape)),
-    "exponential": lambda rng, rate, _, shape: rng.exponential(1 / rate, shape),
-    "gamma": lambda rng, alpha, beta, shape: rng.gamma(alpha, 1 / beta, shape),
-    "lognormal": lambda rng, mu, sigma, shape: rng.lognormal(mu, sigma, shape),
-    "inversegamma": lambda rng, alpha, beta, shape: beta / rng.gamma(alpha, 1.0, shape),
-}
 
 
 def draw_prior(
@@ -37,14 +27,14 @@ def draw_prior(
     """
     k, d, family = len(prior.concentration), len(prior.mean_loc), family_of(covariance_type)
     shapes = {name: (size, *s) for name, s in family.shapes(k, d).items()}
-    first, second = family.of_stds(prior.std_first), family.of_stds(prior.std_second)
+    numbers = (family.of_stds(values) for values in prior.std_numbers)
     values = {
         "weights": rng.dirichlet(prior.concentration, size),
         "means": rng.normal(prior.mean_loc, prior.mean_scale, shapes["means"]),
     }
     # A prior that reaches very far may have draws that are infinite.
     with np.errstate(divide="ignore", over="ignore"):
-        values["stds"] = _STDS[prior.std_family](rng, first, second, shapes["stds"])
+        values["stds"] = prior.std_record.draw(rng, shapes["stds"], *numbers)
     if "corr_chol" in shapes:
         values["corr_chol"] = _lkj(prior.lkj_eta, shapes["corr_chol"], rng)
     return values

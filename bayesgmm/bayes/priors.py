@@ -2,11 +2,10 @@
 
 weights ~ Dirichlet(concentration)
 means ~ Normal(mean_loc, mean_scale), per component and feature
-stds ~ one of five families on the positive numbers, per component and feature
+stds ~ a family of `std_priors.STD_PRIORS`, per component and feature
 correlations ~ LKJ(lkj_eta), per component
 """
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayesgmm.bayes.std_priors import StdPrior, std_prior_family
 from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.rows.checks import check_varying_columns
@@ -32,24 +32,6 @@ DEFAULT_CONCENTRATION = 3.0
 DEFAULT_MEAN_SCALE = 1.5
 DEFAULT_STD_SHAPE, DEFAULT_STD_SCALE = 4.0, 2.4
 DEFAULT_LKJ_ETA = 2.0
-
-
-@dataclass(frozen=True)
-class _Family:
-    """A family for standard deviations: the names of its numbers, and its title in a report."""
-
-    title: str
-    numbers: tuple[str, ...]
-    free: tuple[str, ...] = ()  # numbers that may have either sign
-
-
-_FAMILIES = {
-    "halfnormal": _Family("HalfNormal", ("sigma",)),
-    "exponential": _Family("Exponential", ("rate",)),
-    "gamma": _Family("Gamma", ("alpha", "beta")),
-    "lognormal": _Family("LogNormal", ("mu", "sigma"), free=("mu",)),
-    "inversegamma": _Family("InverseGamma", ("alpha", "beta")),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +56,16 @@ class ResolvedPrior:
     std_second: Array
     lkj_eta: float
 
+    @property
+    def std_record(self) -> StdPrior:
+        """The record of the family of standard deviations."""
+        return std_prior_family(self.std_family)
+
+    @property
+    def std_numbers(self) -> tuple[Array, ...]:
+        """The family's own numbers, each of shape (D,)."""
+        return (self.std_first, self.std_second)[: len(self.std_record.numbers)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prior:
@@ -89,15 +81,17 @@ class Prior:
         Mean and standard deviation of the normal distribution of the component means.
     std_prior : tuple
         Distribution of the standard deviations: ``("halfnormal", sigma)``, ``("exponential", rate)``,
-        ``("gamma", alpha, beta)`` with rate beta, ``("lognormal", mu, sigma)`` or
-        ``("inversegamma", alpha, beta)`` with scale beta; each number may be a sequence of D floats.
+        ``("gamma", alpha, beta)`` with rate beta, ``("lognormal", mu, sigma)``,
+        ``("inversegamma", alpha, beta)`` with scale beta, or ``("halfcauchy", beta)`` with scale beta; each
+        number may be a sequence of D floats.
     lkj_eta : float, default 2.0
         Of the LKJ distribution of the correlation matrices: 1 is uniform, more is closer to no correlation.
 
     Raises
     ------
     ParameterError
-        If a number is missing, not finite, or not positive where it must be.
+        If a number is missing, not finite, or not positive where it must be, or there is no such family of
+        standard deviations.
 
     Examples
     --------
@@ -180,7 +174,7 @@ class Prior:
         """
         K, D = n_components, n_features
         family, *numbers = self.std_prior
-        labels = [f"{name} of std_prior" for name in _FAMILIES[family].numbers]
+        labels = [f"{name} of std_prior" for name in std_prior_family(family).numbers]
         first, *rest = (_spread(v, D, label, "feature") for v, label in zip(numbers, labels, strict=True))
         if not family_of(covariance_type).by_feature:
             for values, label in zip((first, *rest), labels, strict=False):
@@ -201,13 +195,14 @@ class Prior:
         Weights and correlations do not change; each family of standard deviations is closed under scaling.
         """
         shift, scale = np.asarray(shift, float), np.asarray(scale, float)
+        family, *numbers = self.std_prior
         if not np.all(scale > 0):
             raise ParameterError(f"scale must be positive; got {scale.tolist()}.", scale=scale.tolist())
         return Prior(
             concentration=self.concentration,
             mean_loc=(np.asarray(self.mean_loc) - shift) / scale,
             mean_scale=np.asarray(self.mean_scale) / scale,
-            std_prior=_scaled_std_prior(self.std_prior, scale),
+            std_prior=(family, *std_prior_family(family).scaled(scale, *map(np.asarray, numbers))),
             lkj_eta=self.lkj_eta,
         )
 
@@ -227,14 +222,13 @@ class Prior:
         stds[height] ~ Gamma(2, 0.5)
         """
         p = self.resolve(n_components, len(feature_names), covariance_type)
-        std_family, family = _FAMILIES[p.std_family], family_of(covariance_type)
+        family = family_of(covariance_type)
         lines = [_line("weights", "Dirichlet", *p.concentration)]
         for j, name in enumerate(feature_names):
             lines.append(_line(f"means[{name}]", "Normal", p.mean_loc[j], p.mean_scale[j]))
         for j, name in enumerate(feature_names if family.by_feature else feature_names[:1]):
-            numbers = (p.std_first[j], p.std_second[j])[: len(std_family.numbers)]
             variable = f"stds[{name}]" if family.by_feature else "stds"
-            lines.append(_line(variable, std_family.title, *numbers))
+            lines.append(_line(variable, p.std_record.title, *(values[j] for values in p.std_numbers)))
         if len(feature_names) > 1 and family.has_correlations:
             lines.append(_line("correlations", "LKJ", p.lkj_eta))
         return lines
@@ -298,15 +292,8 @@ def _plain_std_prior(value: Any) -> tuple[Any, ...]:
             value=value,
         )
     family, *numbers = value
-    if family not in _FAMILIES:
-        close = difflib.get_close_matches(family.lower(), _FAMILIES, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise ParameterError(
-            f"The family of std_prior must be one of {', '.join(map(repr, _FAMILIES))}; got {family!r}.{hint}",
-            family=family,
-            known=tuple(_FAMILIES),
-        )
-    names = _FAMILIES[family].numbers
+    known = std_prior_family(family)
+    names = known.numbers
     if len(numbers) != len(names):
         raise ParameterError(
             f"std_prior {family!r} takes {len(names)} number(s), ({family!r}, {', '.join(names)}); "
@@ -315,26 +302,10 @@ def _plain_std_prior(value: Any) -> tuple[Any, ...]:
             expected=len(names),
             given=len(numbers),
         )
-    free = _FAMILIES[family].free
     return family, *(
-        _plain(v, f"{name} of std_prior", positive=name not in free)
+        _plain(v, f"{name} of std_prior", positive=name not in known.signed)
         for v, name in zip(numbers, names, strict=True)
     )
-
-
-def _scaled_std_prior(std_prior: tuple[Any, ...], scale: Array) -> tuple[Any, ...]:
-    """The distribution of s / scale, where s follows `std_prior`."""
-    family, *numbers = std_prior
-    first, *rest = (np.asarray(v) for v in numbers)
-    if family == "halfnormal":
-        return family, first / scale
-    if family == "exponential":
-        return family, first * scale
-    if family == "gamma":
-        return family, first, rest[0] * scale
-    if family == "lognormal":
-        return family, first - np.log(scale), rest[0]
-    return family, first, rest[0] / scale
 
 
 def _spread(value: Any, length: int, name: str, axis: str) -> Array:

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from scipy.special import betaln, gammaln
 
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
+from bayesgmm.bayes.std_priors import CODES, add_log_density
 from bayesgmm.mixture.coordinates import logits
 from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
 from bayesgmm.mixture.kernels import accumulate, evaluate, gradient
@@ -52,15 +53,6 @@ __all__ = [
 Array = NDArray[np.float64]
 
 SMALLEST_WEIGHT = 1e-10
-
-HALFNORMAL, EXPONENTIAL, GAMMA, LOGNORMAL, INVERSEGAMMA = range(5)
-_FAMILIES = {
-    "halfnormal": HALFNORMAL,
-    "exponential": EXPONENTIAL,
-    "gamma": GAMMA,
-    "lognormal": LOGNORMAL,
-    "inversegamma": INVERSEGAMMA,
-}
 
 
 @dataclass(frozen=True)
@@ -120,7 +112,7 @@ class Target:
         k, d = self.shape
         prior = self.prior.standardised(self.shift, self.scale).resolve(k, d, self.covariance_type)
         normaliser = _log_normaliser(prior, self.family)
-        tail = [prior.lkj_eta, float(_FAMILIES[prior.std_family]), normaliser, *self.family.strides(d)]
+        tail = [prior.lkj_eta, float(CODES[prior.std_family]), normaliser, *self.family.strides(d)]
         return np.concatenate(
             [prior.concentration, prior.mean_loc, prior.mean_scale, prior.std_first, prior.std_second, tail]
         )
@@ -210,22 +202,9 @@ def _log_normaliser(prior: ResolvedPrior, family: CovarianceFamily) -> float:
     # The simplex transform's Jacobian is K prod pi: hence the log K here, and exponents a_k for a_k - 1.
     dirichlet = gammaln(a.sum()) - gammaln(a).sum() + math.log(k)
     normal = -k * (np.log(prior.mean_scale).sum() + 0.5 * d * math.log(2 * math.pi))
-    stds = (k if family.by_component else 1) * family.of_stds(_std_normalisers(prior)).sum()
+    each = family.of_stds(prior.std_record.log_constant(*prior.std_numbers))
+    stds = (k if family.by_component else 1) * each.sum()
     return float(dirichlet + normal + stds + family.n_correlations(k) * lkj_log_normaliser(d, prior.lkj_eta))
-
-
-def _std_normalisers(prior: ResolvedPrior) -> Array:
-    first, second = prior.std_first, prior.std_second
-    match prior.std_family:
-        case "halfnormal":
-            each = 0.5 * math.log(2 / math.pi) - np.log(first)
-        case "exponential":
-            each = np.log(first)
-        case "gamma" | "inversegamma":
-            each = first * np.log(second) - gammaln(first)
-        case _:
-            each = -np.log(second) - 0.5 * math.log(2 * math.pi)
-    return each
 
 
 def lkj_log_normaliser(n: int, eta: float) -> float:
@@ -412,13 +391,11 @@ def _log_prior(q, numbers, K, D, strides, log_weights, lengths, by_q):
             by_q[at] = -z / mean_scale[i]
             at += 1
 
-    for s in range(_n_stds(strides, K, D)):
-        # Where features share a standard deviation its prior is the first feature's.
-        i = s % D if strides[1] > 0 else 0
-        density, slope = _log_std_density(family, first[i], second[i], q[at], math.exp(q[at]))
-        value += density
-        by_q[at] = slope
-        at += 1
+    end = at + _n_stds(strides, K, D)
+    # Where features share a standard deviation its prior is the first feature's.
+    n = D if strides[1] > 0 else 1
+    value = add_log_density(family, value, q[at:end], first[:n], second[:n], by_q[at:end])
+    at = end
 
     power = D + 2.0 * eta - 1.0
     n_correlations = 1 + strides[2] * (K - 1) if strides[2] >= 0 else 0
@@ -429,22 +406,6 @@ def _log_prior(q, numbers, K, D, strides, log_weights, lengths, by_q):
                 by_q[at] = -power * q[at] / (lengths[k, i] * lengths[k, i])
                 at += 1
     return value
-
-
-@inlined
-def _log_std_density(family, first, second, u, std):
-    """Density of u = log(std), without its constant, and its derivative."""
-    if family == HALFNORMAL:
-        z = std / first
-        return u - 0.5 * z * z, 1.0 - z * z
-    if family == EXPONENTIAL:
-        return u - first * std, 1.0 - first * std
-    if family == GAMMA:
-        return first * u - second * std, first - second * std
-    if family == LOGNORMAL:
-        z = (u - first) / second
-        return -0.5 * z * z, -z / second
-    return -first * u - second / std, second / std - first
 
 
 # The sampler calls a C function with one pointer to data of its own. Everything goes into one array of

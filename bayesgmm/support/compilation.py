@@ -27,6 +27,7 @@ SOURCES = (
     "em/run.py",
     "em/steps.py",
     "methods/optimisation.py",
+    "bayes/std_priors.py",
     "bayes/target.py",
     "methods/moves.py",
     "methods/whitened_nuts.py",

@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 from pytensor.compile.mode import Mode
 from scipy import stats
 from scipy.special import betaln, logsumexp
+from scipy_std_priors import TRUTH, scipy_std_prior
 
 from bayesgmm.bayes.model import build_model
 from bayesgmm.bayes.priors import Prior
@@ -21,13 +22,6 @@ from bayesgmm.errors import DataError, ParameterError
 # Compiling a model with numba takes most of a minute when nothing is cached, with the Python linker a second.
 PYTHON = Mode(linker="py", optimizer="fast_compile").excluding("BlasOpt")
 
-STD_FAMILIES = {
-    "halfnormal": lambda sigma: stats.halfnorm(scale=sigma),
-    "exponential": lambda rate: stats.expon(scale=1 / rate),
-    "gamma": lambda alpha, beta: stats.gamma(alpha, scale=1 / beta),
-    "lognormal": lambda mu, sigma: stats.lognorm(sigma, scale=np.exp(mu)),
-    "inversegamma": lambda alpha, beta: stats.invgamma(alpha, scale=beta),
-}
 # K, D, and numbers that differ between features, so that one that goes to the wrong axis is noticed.
 CASES = {
     "1x1-halfnormal": (1, 1, ("halfnormal", 2.0)),
@@ -115,11 +109,10 @@ def reference_logp(q, X, K, prior):
     means, log_stds = free[1].reshape(K, D), free[2].reshape(K, D)
     stds = np.exp(log_stds)
     weights = weights_of(free[0])
-    numbers = (p.std_first, p.std_second)[: len(prior.std_prior) - 1]
     total = stats.dirichlet(p.concentration).logpdf(weights) if K > 1 else 0.0
     total += log_abs_det(lambda v: weights_of(v)[:-1], free[0])
     total += stats.norm(p.mean_loc, p.mean_scale).logpdf(means).sum()
-    total += STD_FAMILIES[p.std_family](*numbers).logpdf(stds).sum() + log_stds.sum()
+    total += scipy_std_prior(p.std_family, *p.std_numbers).logpdf(stds).sum() + log_stds.sum()
     log_densities = np.empty((K, N))
     below = np.tril_indices(D, -1)
     for k, v in enumerate(free[3].reshape(K, -1)):
@@ -218,10 +211,11 @@ def test_names_dims_and_coordinates():
     }
 
 
-@pytest.mark.parametrize("family", STD_FAMILIES)
+@pytest.mark.parametrize("family", TRUTH)
 def test_standard_deviations_are_free_as_logarithms_whatever_their_family(family):
-    numbers = (2.0,) if family in ("halfnormal", "exponential") else (2.0, 1.0)
-    model = build_model(rows(5, 1), 2, case_prior(2, 1, (family, *numbers)))
+    model = build_model(
+        rows(5, 2), 2, case_prior(2, 2, (family, *TRUTH[family].numbers)), covariance_type="diag"
+    )
     assert [v.name for v in model.value_vars] == ["weights_simplex__", "means", "stds_log__"]
 
 

@@ -4,6 +4,7 @@ import arviz_stats as azs
 import numpy as np
 import pytest
 from scipy import stats
+from scipy_std_priors import TRUTH, scipy_std_prior
 
 from bayesgmm import Prior
 from bayesgmm.bayes.prior_draws import draw_prior
@@ -12,13 +13,8 @@ from bayesgmm.methods.laplace_approximation import laplace
 from bayesgmm.methods.whitened_nuts import sample_nuts
 from bayesgmm.rows.rows import Rows
 
-STDS = {
-    "halfnormal": ((2.0,), stats.halfnorm(scale=2.0)),
-    "exponential": ((0.5,), stats.expon(scale=2.0)),
-    "gamma": ((2.0, 0.5), stats.gamma(2.0, scale=2.0)),
-    "lognormal": ((0.3, 0.6), stats.lognorm(0.6, scale=np.exp(0.3))),
-    "inversegamma": ((3.0, 4.0), stats.invgamma(3.0, scale=4.0)),
-}
+# Of all features.
+STDS = {family: [first for first, _ in TRUTH[family].numbers] for family in TRUTH}
 FAMILIES = ("full", "tied", "diag", "spherical")
 CONCENTRATION, LOC, SCALE, ETA = (
     np.array([1.5, 3.0]),
@@ -29,12 +25,11 @@ CONCENTRATION, LOC, SCALE, ETA = (
 
 
 def prior_of(std_family):
-    numbers, _ = STDS[std_family]
     return Prior(
         concentration=CONCENTRATION,
         mean_loc=LOC,
         mean_scale=SCALE,
-        std_prior=(std_family, *numbers),
+        std_prior=(std_family, *STDS[std_family]),
         lkj_eta=ETA,
     )
 
@@ -47,7 +42,7 @@ def uniforms(values, std_family):
     parts = [
         stats.beta(CONCENTRATION[0], CONCENTRATION[1]).cdf(values["weights"][..., :1]),
         stats.norm(LOC, SCALE).cdf(values["means"]),
-        STDS[std_family][1].cdf(values["stds"]),
+        scipy_std_prior(std_family, *STDS[std_family]).cdf(values["stds"]),
     ]
     if "corr_chol" in values:
         c = values["corr_chol"]

@@ -8,26 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
-from scipy import stats
+from scipy_std_priors import TRUTH
 
 from bayesgmm.bayes.priors import Prior
 from bayesgmm.errors import DataError, ParameterError
-
-# SciPy's distribution of a standard deviation, for the numbers of each family as Prior takes them.
-SCIPY_FAMILIES = {
-    "halfnormal": lambda sigma: stats.halfnorm(scale=sigma),
-    "exponential": lambda rate: stats.expon(scale=1 / rate),
-    "gamma": lambda alpha, beta: stats.gamma(alpha, scale=1 / beta),
-    "lognormal": lambda mu, sigma: stats.lognorm(sigma, scale=np.exp(mu)),
-    "inversegamma": lambda alpha, beta: stats.invgamma(alpha, scale=beta),
-}
-STD_PRIORS = [
-    ("halfnormal", (1.5, 20.0)),
-    ("exponential", (0.7, 0.05)),
-    ("gamma", 2.5, (1.2, 0.1)),
-    ("lognormal", (-0.3, 2.0), (0.5, 0.8)),
-    ("inversegamma", (3.0, 2.0), (1.5, 15.0)),
-]
 
 
 def prior(**changes):
@@ -107,20 +91,22 @@ def test_integer_weights_are_repeated_rows():
     assert_allclose(weighted.std_prior[2], repeated.std_prior[2], rtol=1e-12)
 
 
-@pytest.mark.parametrize("std_prior", STD_PRIORS, ids=lambda s: s[0])
-def test_standardised_is_the_same_distribution_of_the_scaled_quantity(std_prior):
+@pytest.mark.parametrize("family", TRUTH)
+def test_standardised_is_the_same_distribution_of_the_scaled_quantity(family):
     """With s' = s / c, the densities obey p(s) = p'(s / c) / c."""
     shift, scale = np.array([3.0, 70.0]), np.array([1.1, 14.0])
-    before = Prior(concentration=2.0, mean_loc=(2.0, 60.0), mean_scale=(1.0, 9.0), std_prior=std_prior)
+    before = Prior(
+        concentration=2.0,
+        mean_loc=(2.0, 60.0),
+        mean_scale=(1.0, 9.0),
+        std_prior=(family, *TRUTH[family].numbers),
+    )
     after = before.standardised(shift, scale)
-    family = SCIPY_FAMILIES[std_prior[0]]
     a, b = before.resolve(2, 2), after.resolve(2, 2)
-    n = len(std_prior) - 1
-    for j in range(2):
-        s = scale[j] * np.array([0.1, 0.5, 1.0, 2.5])
-        density = family(*(a.std_first[j], a.std_second[j])[:n]).logpdf(s)
-        scaled = family(*(b.std_first[j], b.std_second[j])[:n]).logpdf(s / scale[j]) - np.log(scale[j])
-        assert_allclose(scaled, density, rtol=1e-12)
+    s = scale * np.array([0.1, 0.5, 1.0, 2.5])[:, None]
+    density = TRUTH[family].distribution(*a.std_numbers).logpdf(s)
+    scaled = TRUTH[family].distribution(*b.std_numbers).logpdf(s / scale) - np.log(scale)
+    assert_allclose(scaled, density, rtol=1e-12)
     assert_allclose(b.mean_loc, ([2.0, 60.0] - shift) / scale, rtol=1e-15)
     assert_allclose(b.mean_scale, [1.0, 9.0] / scale, rtol=1e-15)
     assert (after.concentration, after.lkj_eta) == (before.concentration, before.lkj_eta)
@@ -167,9 +153,6 @@ def test_describe_of_one_feature_has_no_correlations():
     ]
 
 
-FAMILIES = "'halfnormal', 'exponential', 'gamma', 'lognormal', 'inversegamma'"
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -199,15 +182,6 @@ FAMILIES = "'halfnormal', 'exponential', 'gamma', 'lognormal', 'inversegamma'"
         (
             {"std_prior": "halfnormal"},
             "std_prior must be a family and its numbers, such as ('halfnormal', 2.0); got 'halfnormal'.",
-        ),
-        (
-            {"std_prior": ("HalfNormal", 2.0)},
-            f"The family of std_prior must be one of {FAMILIES}; got 'HalfNormal'. "
-            "Did you mean 'halfnormal'?",
-        ),
-        (
-            {"std_prior": ("wishart", 2.0)},
-            f"The family of std_prior must be one of {FAMILIES}; got 'wishart'.",
         ),
         (
             {"std_prior": ("gamma", 2.0)},

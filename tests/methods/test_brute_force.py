@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from brute_force import STDS, by_brute_force, grid, of_draws, prior_of, rows
+from scipy_std_priors import scipy_std_prior
 
 from bayesgmm import MixtureParams
 from bayesgmm.bayes.target import Target
@@ -67,4 +68,6 @@ def test_the_grid_holds_the_whole_prior():
             covariances, stds, log_weights = grid(family, d, eta)
             p = np.exp(log_weights)
             np.testing.assert_allclose(p.sum(), 1, atol=1e-3)
-            np.testing.assert_allclose(p @ stds, np.full(d, STDS[family][1].mean()), rtol=2e-3)
+            np.testing.assert_allclose(
+                p @ stds, np.full(d, scipy_std_prior(family, *STDS[family]).mean()), rtol=2e-3
+            )
