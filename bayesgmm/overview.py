@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesgmm.support.sentences import count, plain, shorten, with_sd
+from bayesgmm.support.sentences import plain, shorten, with_sd
+from bayesgmm.wording import overview as wording
 
 if TYPE_CHECKING:
     from bayesgmm.results import PosteriorResults
@@ -18,27 +19,21 @@ __all__ = ["as_html", "as_text", "component_table", "panel", "table_in_html"]
 MOST_COMPONENTS, MOST_FEATURES = 12, 6
 LONGEST_NAME = 20
 LINE = 88
-HIDDEN = (
-    "Single components are not shown: partition(bayes) and bayes.similarity_ do not depend on their names."
-)
-NEXT = (
-    ("print(compare(bayes))", "EM against the posterior, parameter by parameter"),
-    ('write_report(bayes, "report.html")', "all of it with figures, as one page"),
-    ("bayes.posterior_", "the draws, for every function of ArviZ"),
-)
 
 
 def as_text(bayes: "PosteriorResults") -> str:
     """Data, fit, verdict, components where the verdict allows them, and where to look next."""
-    components = HIDDEN
+    components = wording.COMPONENTS_HIDDEN
     if bayes.verdict_.ok:
         table = component_table(bayes)
         left_out = _left_out(bayes)
         components = (
-            "Posterior mean ± sd:\n" + table.to_string(line_width=LINE) + (f"\n{left_out}" * bool(left_out))
+            f"{wording.TABLE_HEADING}\n"
+            + table.to_string(line_width=LINE)
+            + (f"\n{left_out}" * bool(left_out))
         )
-    width = max(len(code) for code, _ in NEXT)
-    following = "\n".join(f"  {code:<{width}}  {what}" for code, what in NEXT)
+    width = max(len(code) for code, _ in wording.NEXT)
+    following = "\n".join(f"  {code:<{width}}  {what}" for code, what in wording.NEXT)
     return "\n\n".join([_heading(bayes), str(bayes.verdict_), components, f"Next:\n{following}"])
 
 
@@ -47,11 +42,13 @@ def as_html(bayes: "PosteriorResults") -> str:
     ok = bayes.verdict_.ok
     parts = [f"<p><strong>{_in_html(_heading(bayes))}</strong></p>", _verdict(str(bayes.verdict_), ok)]
     if ok:
-        parts += ["<p>Posterior mean ± sd:</p>", table_in_html(component_table(bayes))]
+        parts += [f"<p>{wording.TABLE_HEADING}</p>", table_in_html(component_table(bayes))]
         parts += [f"<p>{_left_out(bayes)}</p>"] if _left_out(bayes) else []
     else:
-        parts.append(f"<p>{escape(HIDDEN)}</p>")
-    following = "".join(f"<li><code>{escape(code)}</code>: {escape(what)}</li>" for code, what in NEXT)
+        parts.append(f"<p>{escape(wording.COMPONENTS_HIDDEN)}</p>")
+    following = "".join(
+        f"<li><code>{escape(code)}</code>: {escape(what)}</li>" for code, what in wording.NEXT
+    )
     parts.append(f"<p>Next:</p><ul>{following}</ul>")
     return panel(*parts)
 
@@ -98,21 +95,24 @@ def _with_errors(values: NDArray[np.float64]) -> list[str]:
 
 def _left_out(bayes: "PosteriorResults") -> str:
     k, d = bayes.fit_.draws.n_components, bayes.fit_.draws.n_features
-    sizes = ((k, MOST_COMPONENTS, "more component"), (d, MOST_FEATURES, "more feature"))
-    parts = [count(n - most, what) for n, most, what in sizes if n > most]
-    return f"And {' and '.join(parts)}." if parts else ""
+    return wording.left_out(k - MOST_COMPONENTS, d - MOST_FEATURES)
 
 
 def _heading(bayes: "PosteriorResults") -> str:
     fit, draws = bayes.fit_, bayes.fit_.draws
     n, d = fit.X.shape
-    names = ", ".join(map(_short, fit.names[:MOST_FEATURES])) + (", …" if d > MOST_FEATURES else "")
-    return (
-        f"Gaussian mixture of {count(draws.n_components, 'component')} ({fit.covariance_type} covariances), fitted to "
-        f"{count(n, 'observation')} of {count(d, 'feature')}: {names}.\n"
-        f"EM {'converged' if bayes.em_.converged_ else f'ended {bayes.em_.status_}'} at a log-likelihood of "
-        f"{bayes.em_.log_likelihood_:.2f}. "
-        f"Posterior: {fit.method}, {draws.n_chains} x {draws.n_draws} draws."
+    return wording.heading(
+        k=draws.n_components,
+        covariance_type=fit.covariance_type,
+        n=n,
+        features=[_short(name) for name in fit.names[:MOST_FEATURES]],
+        more_features=d > MOST_FEATURES,
+        d=d,
+        em_ended="" if bayes.em_.converged_ else str(bayes.em_.status_),
+        log_likelihood=bayes.em_.log_likelihood_,
+        method=fit.method,
+        chains=draws.n_chains,
+        draws=draws.n_draws,
     )
 
 

@@ -97,7 +97,7 @@ def without_a_test(keys, collected, args):
 
 
 def _has_test(name, files, collected):
-    file, function = name.split("::")
+    file, function = name.split("::", 1)
     if file in files:
         return name in collected
     path = PATH.parents[2] / file

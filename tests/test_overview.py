@@ -13,6 +13,7 @@ from sklearn.base import clone
 import bayesgmm
 from bayesgmm import BayesGaussianMixture, compare, datasets, overview
 from bayesgmm.wording import Reason
+from bayesgmm.wording import overview as wording
 
 FAULT = Reason("made_up_fault", {"of": "<names>"})
 
@@ -75,10 +76,10 @@ def test_what_is_said_to_be_next_runs(faithful_fit, tmp_path, monkeypatch):
     names = {"bayes": faithful_fit} | {
         name: getattr(bayesgmm, name) for name in ("compare", "write_report", "partition")
     }
-    for code, _ in overview.NEXT:
+    for code, _ in wording.NEXT:
         assert code in str(faithful_fit)
         exec(code, dict(names))
-    for code in re.findall(r"partition\(bayes\)|bayes\.\w+", overview.HIDDEN):
+    for code in re.findall(r"partition\(bayes\)|bayes\.\w+", wording.COMPONENTS_HIDDEN):
         exec(code, dict(names))
     assert (tmp_path / "report.html").is_file()
 
@@ -113,7 +114,7 @@ def test_a_notebook_shows_the_fit(faithful_fit):
 def test_where_names_are_refused_no_component_is_shown(refused):
     for shown in (str(refused), Page(refused._repr_html_()).text):
         assert str(FAULT) in shown
-        assert overview.HIDDEN in shown
+        assert wording.COMPONENTS_HIDDEN in shown
         assert "±" not in shown
 
 

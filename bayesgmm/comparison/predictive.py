@@ -27,6 +27,8 @@ __all__ = ["PredictiveCheck", "pit_table", "predictive_checks", "replicate"]
 
 Array = NDArray[np.float64]
 REPLICATIONS = 1000
+# On either side.
+ODD = 0.025
 # Of EM's plug-in, and where each costs a pass over the data.
 FEWER_REPLICATIONS = 500
 # Whose nearest neighbours are looked for.
@@ -61,6 +63,11 @@ class PredictiveCheck:
 
     def _share_above(self, replicated: Array) -> float:
         return float(np.mean(replicated > self.observed) + 0.5 * np.mean(replicated == self.observed))
+
+    @property
+    def odd(self) -> bool:
+        """Whether fewer than 2.5 % of the replications are as far out on one side as the data."""
+        return min(self.p_value, 1 - self.p_value) < ODD
 
     @property
     def mc_error(self) -> float:

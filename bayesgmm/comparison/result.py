@@ -10,14 +10,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from bayesgmm.comparison import tables
+from bayesgmm.comparison import findings, tables
 from bayesgmm.comparison.clusterings import checked_labels, clustering_table
 from bayesgmm.comparison.predictive import PredictiveCheck, pit_table, predictive_checks
 from bayesgmm.comparison.scores import PredictiveScores, predictive_scores
 from bayesgmm.comparison.sensitivity import sensitivity_table
 from bayesgmm.comparison.shapes import shape_table
 from bayesgmm.overview import panel, table_in_html
-from bayesgmm.posterior.memberships import SURE
+from bayesgmm.wording import Reason
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -49,8 +49,8 @@ class Comparison:
         ``em``, and ``mean``, ``sd``, ``lower``, ``upper``, ``largest`` of the draws, and ``at_posterior_mean``.
     predictive : tuple of PredictiveCheck
         Posterior predictive checks.
-    verdict : str
-        The whole in plain sentences.
+    findings : tuple of Reason
+        What the comparison has found, as codes and numbers.
     components_readable : bool
         Whether the verdict on the fit allows component-wise reading; where it does not, parameters, joint, assignments and shapes
         compare names that mean nothing.
@@ -66,10 +66,15 @@ class Comparison:
     scores: PredictiveScores
     log_likelihood: pd.Series
     predictive: tuple[PredictiveCheck, ...]
-    verdict: str
+    findings: tuple[Reason, ...]
     components_readable: bool
     bayes: "BayesGaussianMixture" = field(repr=False)
     labels: NDArray[np.int32] | None = field(repr=False, default=None)
+
+    @property
+    def verdict(self) -> str:
+        """The whole in plain sentences: the verdict on the fit, and what the comparison has found."""
+        return " ".join(map(str, (self.bayes.verdict_, *self.findings)))
 
     @cached_property
     def clusterings(self) -> pd.DataFrame:
@@ -148,14 +153,6 @@ def compare(bayes: "BayesGaussianMixture", labels: ArrayLike | None = None) -> C
     scores = predictive_scores(bayes)
     log_likelihood = tables.log_likelihood_summary(bayes)
     checks = predictive_checks(bayes)
-    sentences = [str(bayes.verdict_)]
-    if bayes.verdict_.ok:
-        sentences += [_parameter_sentence(parameters, joint), _assignment_sentence(assignments)]
-    else:
-        sentences.append(
-            "Parameters, memberships and shapes are not compared one by one, since names do not hold; what follows does not depend on them."
-        )
-    sentences += [_likelihood_sentence(log_likelihood), str(scores), *_other_sentences(bayes, checks)]
     return Comparison(
         parameters,
         joint,
@@ -164,65 +161,28 @@ def compare(bayes: "BayesGaussianMixture", labels: ArrayLike | None = None) -> C
         scores,
         log_likelihood,
         checks,
-        " ".join(sentences),
+        _findings(bayes, parameters, joint, assignments, log_likelihood, scores, checks),
         bayes.verdict_.ok,
         bayes,
         true,
     )
 
 
-def _other_sentences(bayes: "BayesGaussianMixture", checks: tuple[PredictiveCheck, ...]) -> list[str]:
-    sentences = []
-    if bayes.em_.modes_["spurious"].iloc[0]:
-        sentences.append(
-            "The EM maximum looks spurious: a component has hardly more rows than its covariance has parameters, and is much "
-            "tighter than the data; use fewer components."
-        )
-    odd = [c for c in checks if min(c.p_value, 1 - c.p_value) < 0.025]
-    sentences.append(
-        f"None of {len(checks)} checks tells replicated data sets from the data."
-        if not odd
-        else f"Replicated data sets differ from the data in {len(odd)} of {len(checks)} checks: "
-        + ", ".join(f"{c.name} (p = {c.p_value:.3f})" for c in odd)
-        + f"; about {0.05 * len(checks):.0f} would by chance."
-    )
-    return sentences
-
-
-def _parameter_sentence(parameters: pd.DataFrame, joint: tables.JointDistance) -> str:
-    n, inside = len(parameters), int(parameters["inside"].sum())
-    worst = parameters["difference"].abs().idxmax()
-    where = (
-        f"the largest difference is {abs(parameters.loc[worst, 'difference']):.1f} posterior sds, at {worst}"
-    )
-    together = (
-        f"Taken together the estimate lies {'inside' if joint.inside else 'outside'} the 95 % region "
-        f"({100 * joint.share:.0f} % of the draws are nearer to its middle)."
-    )
-    if inside == n:
-        return f"All {n} EM estimates lie inside their 95 % posterior intervals; {where}. {together}"
-    return f"{n - inside} of {n} EM estimates lie outside their 95 % posterior intervals; {where}. {together}"
-
-
-def _assignment_sentence(assignments: pd.DataFrame) -> str:
-    moved = int((assignments["em_label"] != assignments["bayes_label"]).sum())
-    unsure = assignments["largest_difference"] > 0.1
-    return (
-        f"EM and the posterior assign {len(assignments) - moved} of {len(assignments)} observations alike; for "
-        f"{int(unsure.sum())} their probabilities differ by more than 0.1 "
-        f"(by {assignments['largest_difference'].max():.2f} at the most). EM is surer than 95 % of "
-        f"{int((assignments['em_probability'] >= SURE).sum())} observations, the posterior of "
-        f"{int((assignments['bayes_probability'] >= SURE).sum())}."
-    )
-
-
-def _likelihood_sentence(log_likelihood: pd.Series) -> str:
-    em, largest = log_likelihood["em"], log_likelihood["largest"]
-    if largest > em + 1e-6 * max(abs(em), 1.0):
-        return (
-            f"A posterior draw has a higher log-likelihood ({largest:.2f}) than the EM fit ({em:.2f}): EM has missed the "
-            "global maximum, or stayed away from a degenerate one."
-        )
-    return (
-        f"No draw exceeds EM's log-likelihood of {em:.2f} (draws: {log_likelihood['mean']:.2f} on average)."
-    )
+def _findings(
+    bayes: "BayesGaussianMixture",
+    parameters: pd.DataFrame,
+    joint: tables.JointDistance,
+    assignments: pd.DataFrame,
+    log_likelihood: pd.Series,
+    scores: PredictiveScores,
+    checks: tuple[PredictiveCheck, ...],
+) -> tuple[Reason, ...]:
+    posterior = bayes.posterior_["posterior"].dataset
+    found = [Reason("components_not_compared")]
+    if bayes.verdict_.ok:
+        found = [
+            findings.about_estimates(posterior, parameters, joint),
+            findings.about_assignments(assignments),
+        ]
+    found += [findings.about_likelihood(log_likelihood), scores.finding, *findings.about_maximum(bayes)]
+    return (*found, findings.about_replications(checks))

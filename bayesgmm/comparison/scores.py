@@ -17,6 +17,7 @@ from bayesgmm.posterior.pointwise import log_densities
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support import arguments
 from bayesgmm.support.threads import shared, threads_for_climbs
+from bayesgmm.wording import Reason
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -61,20 +62,22 @@ class PredictiveScores:
     difference: float
     difference_se: float
 
+    @property
+    def finding(self) -> Reason:
+        """Which of the two foresees rows better, and where that is not to be trusted."""
+        return Reason(
+            "rows_left_out",
+            {
+                "difference": self.difference,
+                "standard_error": self.difference_se,
+                "n_bad": self.n_bad,
+                "largest_k": LARGEST_K,
+                "n_collapsed": self.n_collapsed,
+            },
+        )
+
     def __str__(self) -> str:
-        better = "better" if self.difference > 0 else "worse"
-        clear = (
-            "" if abs(self.difference) > 2 * self.difference_se else ", which is within two standard errors"
-        )
-        text = (
-            f"Rows that are left out are foreseen {better} by the posterior than by EM: by {abs(self.difference):.1f} "
-            f"± {self.difference_se:.1f} in log score{clear}."
-        )
-        if self.n_bad:
-            text += f" Not to be trusted at {self.n_bad} row{'s' if self.n_bad > 1 else ''} (Pareto k above {LARGEST_K})."
-        if self.n_collapsed:
-            text += f" Without one of {self.n_collapsed} rows EM collapses; these are not counted."
-        return text
+        return str(self.finding)
 
 
 def leave_one_out(bayes: "BayesGaussianMixture") -> tuple[Array, Array]:

@@ -22,12 +22,13 @@ from bayesgmm.plots.style import (
     marker,
     text,
 )
+from bayesgmm.wording.numbers import p_value
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
     from bayesgmm.comparison.predictive import PredictiveCheck
 
-__all__ = ["is_odd", "owners", "p_text", "plot_parameters", "plot_predictive"]
+__all__ = ["owners", "plot_parameters", "plot_predictive"]
 
 Array = NDArray[np.float64]
 
@@ -42,21 +43,6 @@ _TITLES = {
     "stds": "Standard deviations",
     "correlations": "Correlations",
 }
-
-
-def is_odd(check: "PredictiveCheck") -> bool:
-    """Whether fewer than 2.5 % of the replications are as far out on one side as the data."""
-    return min(check.p_value, 1 - check.p_value) < 0.025
-
-
-def p_text(check: "PredictiveCheck") -> str:
-    """The p-value with as much precision as the replications can give."""
-    finest = 1 / len(check.replicated)
-    if check.p_value < finest:
-        return f"< {finest:.2g}"
-    if check.p_value > 1 - finest:
-        return f"> {1 - finest:.4g}"
-    return f"{check.p_value:.3f}" if finest < 0.01 else f"{check.p_value:.2f}"
 
 
 def plot_parameters(result: "Comparison", *, ax: Axes | None = None) -> Figure:
@@ -231,7 +217,7 @@ def plot_predictive(result: "Comparison", *, ax: Axes | None = None) -> Figure:
         Line2D([], [], linewidth=5, alpha=0.6, label="50 % of the replications", **look),
         Line2D([], [], linewidth=1.4, label="95 %", **look),
     ]
-    observed = _observed_handles("data", "data, p outside 0.025 to 0.975", any(map(is_odd, checks)))
+    observed = _observed_handles("data", "data, p outside 0.025 to 0.975", any(check.odd for check in checks))
     legend_below(ax, handles + observed, own)
     return figure_of(ax)
 
@@ -245,9 +231,9 @@ def _draw_check(ax: Axes, place: int, check: "PredictiveCheck") -> None:
     q = (np.quantile(check.replicated, (0.025, 0.25, 0.75, 0.975)) - centre) / unit
     ax.plot(q[[0, 3]], [place, place], color=BAYES, linewidth=1.4, solid_capstyle="butt")
     ax.plot(q[[1, 2]], [place, place], color=BAYES, linewidth=5, alpha=0.6, solid_capstyle="butt")
-    odd = is_odd(check)
+    odd = check.odd
     _draw_observed(ax, (check.observed - centre) / unit, place, odd)
-    p = p_text(check)
+    p = p_value(check.p_value, len(check.replicated))
     ax.annotate(
         f"p {p}" if p[0] in "<>" else f"p = {p}",
         (1.01, place),

@@ -19,8 +19,8 @@ from bayesgmm.methods.laplace_approximation import climbed
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import MixtureDraws, evenly
 from bayesgmm.mixture.params import MixtureParams
-from bayesgmm.support.sentences import listed
 from bayesgmm.support.threads import shared
+from bayesgmm.wording import Reason
 
 __all__ = ["ModeMap", "find_modes", "mode_map", "modes_dataset"]
 
@@ -66,16 +66,28 @@ class ModeMap:
         """Number of modes that hold 2 % or more."""
         return len(self.table)
 
-    def __str__(self) -> str:
-        lines = [
-            f"Mode {m + 1} holds {100 * row.share:.0f} % of the draws (standard error {100 * row.share_se:.0f}): {row.what}."
-            for m, row in enumerate(self.table.itertuples(index=False))
+    @property
+    def findings(self) -> list[Reason]:
+        """What each mode is and holds, the first of them the largest, and what the others hold."""
+        first, k = self.partitions[0], self.params[0].n_components
+        out = [
+            Reason(
+                "mode_share",
+                {
+                    "number": m + 1,
+                    "share": row["share"],
+                    "share_se": row["share_se"],
+                    "what": _about(self.partitions[m], k, first if m else None),
+                },
+            )
+            for m, row in enumerate(self.table.to_dict("records"))
         ]
         if self.others > 0:
-            lines.append(
-                f"Modes with less than {100 * SMALLEST_SHARE:.0f} % each hold {100 * self.others:.0f} % together."
-            )
-        return "\n".join(lines)
+            out.append(Reason("other_modes", {"share": self.others, "smallest": SMALLEST_SHARE}))
+        return out
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.findings))
 
 
 def find_modes(target: Target, draws: MixtureDraws, cores: int) -> ModeMap:
@@ -175,7 +187,7 @@ def _mapped(found: list[tuple[float, MixtureParams, NDArray[np.int64]]], table: 
                 "n_chains": int((table[:, m] > 0).sum()),
                 "log_posterior": value - best,
                 "n_occupied": int((sizes > 0).sum()),
-                "what": _what(sizes) + ("" if m == order[0] else _difference(first[2], labels)),
+                "what": str(_about(labels, params.n_components, None if m == order[0] else first[2])),
             }
         )
     return ModeMap(
@@ -186,21 +198,24 @@ def _mapped(found: list[tuple[float, MixtureParams, NDArray[np.int64]]], table: 
     )
 
 
-def _what(sizes: NDArray[np.int64]) -> str:
-    told = [str(s) for s in sorted(sizes[sizes > 0], reverse=True)]
-    empty = int((sizes == 0).sum())
-    groups = (
-        f"groups of {listed(told)} observations" if len(told) > 1 else f"one group of {told[0]} observations"
+def _about(labels: NDArray[np.int64], n_components: int, first: NDArray[np.int64] | None) -> Reason:
+    """What a mode is: the sizes of its groups, and how they differ from those of the first mode, if it is another."""
+    sizes = np.bincount(labels, minlength=n_components)
+    return Reason(
+        "mode",
+        {
+            "sizes": np.sort(sizes[sizes > 0])[::-1],
+            "n_empty": int((sizes == 0).sum()),
+            "changes": () if first is None else _changes(first, labels),
+            "is_first": first is None,
+        },
     )
-    if not empty:
-        return groups
-    return f"{groups}, and {'one component' if empty == 1 else f'{empty} components'} with no observation that is most probably its own"
 
 
-def _difference(first: NDArray[np.int64], labels: NDArray[np.int64]) -> str:
+def _changes(first: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[Reason, ...]:
     """How a grouping differs from the first mode's, whose groups are numbered by the weights of their components from 1.
 
-    Groups of both that share a substantial part belong together; each such family is a group split, groups joined, or both.
+    Groups of both that share a substantial part belong together; each such set of groups is a group split, groups joined, or both.
     """
     table = _overlap(first, labels)
     own, other = table.sum(axis=1, keepdims=True), table.sum(axis=0, keepdims=True)
@@ -209,20 +224,19 @@ def _difference(first: NDArray[np.int64], labels: NDArray[np.int64]) -> str:
     graph = csr_array(
         (np.ones(int(linked.sum())), (np.nonzero(linked)[0], k + np.nonzero(linked)[1])), (2 * k, 2 * k)
     )
-    _, family = connected_components(graph, directed=False)
+    _, belongs = connected_components(graph, directed=False)
     out = []
-    for f in np.unique(family[:k]):
-        before = [str(a + 1) for a in np.flatnonzero(family[:k] == f) if own[a, 0]]
-        after = int((other[0, family[k:] == f] > 0).sum())
+    for b in np.unique(belongs[:k]):
+        before = tuple(int(a) + 1 for a in np.flatnonzero(belongs[:k] == b) if own[a, 0])
+        after = int((other[0, belongs[k:] == b] > 0).sum())
         if len(before) == 1 and after > 1:
-            out.append(f"group {before[0]} of mode 1 is split in {after}")
+            out.append(Reason("group_split", {"group": before[0], "into": after}))
         elif len(before) > 1 and after == 1:
-            out.append(f"groups {listed(before)} of mode 1 are one")
+            out.append(Reason("groups_joined", {"groups": before}))
         elif len(before) > 1:
             every = len(before) == int((own[:, 0] > 0).sum())
-            which = "all groups" if every else f"groups {listed(before)}"
-            out.append(f"{which} of mode 1 are divided otherwise, into {after}")
-    return f"; {', '.join(out)}" if out else "; observations grouped as at mode 1, with other parameters"
+            out.append(Reason("groups_divided", {"groups": before, "every": every, "into": after}))
+    return tuple(out)
 
 
 def modes_dataset(found: ModeMap) -> xr.Dataset:

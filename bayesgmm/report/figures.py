@@ -17,10 +17,10 @@ from PIL import Image
 
 from bayesgmm import plots
 from bayesgmm.plots.chains import MOST_PANELS, candidates
-from bayesgmm.plots.forest import is_odd
 from bayesgmm.posterior.memberships import SURE
-from bayesgmm.report.wording import Name, listed
+from bayesgmm.report.names import Name
 from bayesgmm.support.sentences import count
+from bayesgmm.wording.page import listed
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison, Partition
@@ -239,7 +239,7 @@ def _likelihood(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
 
 
 def _predictive(result: "Comparison") -> Sketch:
-    odd = sum(map(is_odd, result.predictive))
+    odd = sum(check.odd for check in result.predictive)
     alt = (
         f"For each of {count(len(result.predictive), 'statistic')} the middle 50 and 95 % of its values in simulated data sets, the value in "
         f"the data, and p. In {odd} of them p is below 0.025 or above 0.975."

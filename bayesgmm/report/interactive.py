@@ -24,7 +24,7 @@ from bayesgmm.mixture.draws import evenly, stacked
 from bayesgmm.plots.groups import em_labels, telling_features
 from bayesgmm.plots.style import N_COLOURS, colour, marker
 from bayesgmm.posterior.memberships import SURE, membership_intervals
-from bayesgmm.report.wording import Name
+from bayesgmm.report.names import Name
 from bayesgmm.support.arguments import available_cores
 from bayesgmm.support.sentences import count, distinct
 

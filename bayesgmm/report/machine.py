@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesgmm.report.names import Shortener
 from bayesgmm.report.summary import stand_in, summarise
-from bayesgmm.report.wording import Name, Wording
 from bayesgmm.support.json_values import as_json
-from bayesgmm.support.sentences import plain
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -56,11 +55,12 @@ def numbers(
 
         * ``format_version``: 1; it grows when a key goes or changes its meaning;
         * ``n_observations``, ``n_features``, ``n_components``, ``features``;
-        * ``summary``: ``headline``, ``reasons``, ``warning``, ``grounds`` and ``points`` of the page;
+        * ``summary``: ``headline``, ``reasons``, ``warning``, ``grounds`` and ``points`` of the page in sentences, and under
+          ``findings`` the same as ``code`` and ``values``;
         * ``verdict``: ``ok``, ``reasons`` in sentences and, in the same order, as ``findings`` (``code`` and ``values``), ``exploration``, and the numbers behind it: R-hat and effective sample sizes; of chains
           ``divergences``, ``smallest_bfmi``, ``share_at_largest_depth``, of weighted draws ``pareto_k``, of tempered ones ``temperature``,
           null elsewhere; the ``certificate`` of the names;
-        * ``comparison``: the verdict of the comparison in sentences;
+        * ``comparison``: the verdict of the comparison in sentences, and ``comparison_findings`` the same as ``code`` and ``values``;
         * ``log_evidence``: estimate and standard error, or null;
         * ``modes``: of the posterior, where they are known, or null;
         * ``em``: ``converged``, ``status``, ``n_iter``, and ``maxima``, one row each;
@@ -82,16 +82,17 @@ def numbers(
     ok, attrs = bayes.verdict_.ok, bayes.posterior_.attrs
     features = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
     k, part = int(bayes.em_.params_.n_components), part or stand_in(bayes)
-    full = [Name(plain(f), plain(f)) for f in features]
+    summary = summarise(bayes, result, part)
     content = {
         "format_version": FORMAT_VERSION,
         "n_observations": len(result.assignments),
         "n_features": len(features),
         "n_components": k,
         "features": features,
-        "summary": vars(summarise(bayes, result, Wording(()), full, part)),
+        "summary": summary.told(Shortener(())) | {"findings": summary.to_json()},
         "verdict": _verdict(bayes),
         "comparison": result.verdict,
+        "comparison_findings": [finding.to_json() for finding in result.findings],
         "log_evidence": None if bayes.log_evidence_ is None else list(bayes.log_evidence_),
         "modes": _records(bayes.mode_map_.table) if "modes" in bayes.posterior_ else None,
         "em": {

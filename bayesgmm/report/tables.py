@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesgmm.plots.forest import p_text
 from bayesgmm.posterior.memberships import SURE
 from bayesgmm.posterior.verdict import ImportanceCheck, Verdict
-from bayesgmm.report.wording import Name, Wording, number, probability, quantities, signed
+from bayesgmm.report.names import Name, Shortener, quantities
 from bayesgmm.support.sentences import count, plain, with_sd
+from bayesgmm.wording.numbers import number, p_value, probability, signed
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -157,12 +157,19 @@ def likelihood(result: "Comparison", components: bool) -> Table:
     return Table("Total log-likelihood of the data.", ("Where", "Log-likelihood"), rows, "lr")
 
 
-def checks(result: "Comparison", wording: Wording) -> Table:
+def checks(result: "Comparison", shorten: Shortener) -> Table:
     """Every posterior predictive check as numbers."""
     rows = []
     for c in result.predictive:
         low, high = (with_sd(v, c.replicated.std()) for v in np.quantile(c.replicated, (0.025, 0.975)))
-        rows.append((wording(c.name), with_sd(c.observed, c.replicated.std()), f"{low} to {high}", p_text(c)))
+        rows.append(
+            (
+                shorten(c.name),
+                with_sd(c.observed, c.replicated.std()),
+                f"{low} to {high}",
+                p_value(c.p_value, len(c.replicated)),
+            )
+        )
     caption = (
         "p is the share of replications with a larger value than the data (ties count half), of "
         f"{len(result.predictive[0].replicated)} replications."
@@ -208,10 +215,10 @@ def posterior_modes(bayes: "BayesGaussianMixture") -> Table:
     return Table(caption, heads, rows, "lrrrl")
 
 
-def diagnostics(bayes: "BayesGaussianMixture", wording: Wording) -> Table:
+def diagnostics(bayes: "BayesGaussianMixture", shorten: Shortener) -> Table:
     """The numbers behind the verdict."""
     v = bayes.verdict_
-    rows = _of_weights(v.importance) if v.importance else _of_chains(v, wording)
+    rows = _of_weights(v.importance) if v.importance else _of_chains(v, shorten)
     c = v.certificate
     rows.append(("draws whose labels are nearly tied", f"{100 * c.nearly_tied:.1f} %", "–"))
     if len(bayes.em_.weights_) > 1:
@@ -229,12 +236,12 @@ _METHODS = {
 }
 
 
-def _of_chains(v: Verdict, wording: Wording) -> list[tuple[Any, ...]]:
+def _of_chains(v: Verdict, shorten: Shortener) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for d, what in ((v.label_free, "label-free quantities"), (v.components, "parameters of the components")):
         # Where names do not hold, which component's parameter it is says nothing.
         said = v.ok or d is v.label_free
-        places = [wording(at) if at and said else "–" for at in (d.r_hat_at, d.ess_at)]
+        places = [shorten(at) if at and said else "–" for at in (d.r_hat_at, d.ess_at)]
         rows.append((f"largest R-hat, {what}", f"{d.r_hat:.3f}", places[0]))
         rows.append((f"smallest effective sample size, {what}", f"{d.ess:.0f}", places[1]))
     if v.tempering is not None:

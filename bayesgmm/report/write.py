@@ -16,8 +16,8 @@ from bayesgmm.report import tables
 from bayesgmm.report.figures import Picture, Sketch, drawn, inlined, sketches
 from bayesgmm.report.interactive import interactive_view, view_script
 from bayesgmm.report.machine import numbers
+from bayesgmm.report.names import Name, Shortener
 from bayesgmm.report.summary import stand_in, summarise
-from bayesgmm.report.wording import Name, Wording
 from bayesgmm.storage import check_writable, replace_file
 from bayesgmm.support.progress import Steps
 from bayesgmm.support.sentences import count, plain
@@ -134,7 +134,7 @@ def _page(
     progressbar: bool,
 ) -> str:
     features = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
-    wording, names = Wording(features), [Name.of(f) for f in features]
+    shorten, names = Shortener(features), [Name.of(f) for f in features]
     pictures = _pictures(sketches(bayes, result, names, part), pool, progressbar)
     k, ok = bayes.em_.params_.n_components, bayes.verdict_.ok
     attrs = bayes.posterior_.attrs
@@ -154,19 +154,19 @@ def _page(
     )
     return environment.get_template("template.html").render(
         title=title,
-        summary=summarise(bayes, result, wording, names, part),
+        summary=summarise(bayes, result, part).told(shorten),
         pictures=pictures,
         view=view,
         tables=by_component
         | {
             "likelihood": tables.likelihood(result, ok),
-            "checks": tables.checks(result, wording),
+            "checks": tables.checks(result, shorten),
             "modes": tables.modes(bayes),
             "posterior_modes": tables.posterior_modes(bayes) if "modes" in pictures else None,
-            "diagnostics": tables.diagnostics(bayes, wording),
+            "diagnostics": tables.diagnostics(bayes, shorten),
         },
         colours=[colour(c) for c in range(k)],
-        prior=[wording(line) for line in bayes.prior_.describe(features, k, attrs["covariance_type"])],
+        prior=[shorten(line) for line in bayes.prior_.describe(features, k, attrs["covariance_type"])],
         prior_given=bool(attrs["prior_given"]),
         provenance=tables.provenance(bayes, names),
         ok=ok,

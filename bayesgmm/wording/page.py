@@ -1,8 +1,64 @@
 """Sentences of the page, for a reader who is not a statistician, where they differ from the console's."""
 
-from bayesgmm.wording.reasons import worded_for_page
+from collections.abc import Sequence
 
-__all__: list[str] = []
+from bayesgmm.support.sentences import count
+from bayesgmm.support.sentences import listed as all_listed
+from bayesgmm.wording.comparison import estimates_inside
+from bayesgmm.wording.numbers import p_value
+from bayesgmm.wording.reasons import worded, worded_for_page
+
+__all__ = ["listed"]
+
+MOST_LISTED = 6
+
+
+def listed(items: Sequence[str]) -> str:
+    """``a, b and c``; of many the first few, and how many more there are."""
+    return all_listed(items, MOST_LISTED)
+
+
+# What the page begins with.
+
+
+@worded
+def fitted(k: int, n: int, d: int) -> str:
+    return (
+        f"A mixture of {count(k, 'group')} was fitted to {count(n, 'observation')} of {count(d, 'feature')}."
+    )
+
+
+@worded
+def one_component(n: int) -> str:
+    if n == 1:
+        return "1 group: the only observation belongs to it, so that there is nothing to assign."
+    return f"1 group: all {n} observations belong to it, so that there is nothing to assign."
+
+
+@worded
+def memberships(k: int, n: int, above: int, above_by_em: int, alike: int, threshold: float) -> str:
+    which, of = (
+        f"all {count(n, 'observation')}" if some == n else f"{some} of {count(n, 'observation')}"
+        for some in (above, alike)
+    )
+    return (
+        f"Given {count(k, 'group')}, {which} {'is' if above == 1 else 'are'} surely assigned (posterior probability above "
+        f"{threshold}; EM calls {above_by_em} sure); EM and Bayes agree on the group of {of}."
+    )
+
+
+@worded
+def components_left_out(label_free_ok: bool) -> str:
+    left_out = (
+        "Left out for that reason: the sizes and places of the groups, who belongs to which, and the tables and figures of "
+        "the parameters. What is shown below does not depend on which group is called which."
+    )
+    if label_free_ok:
+        return left_out
+    return f"{left_out} But the draws may miss a part of the posterior even so: take it as preliminary."
+
+
+# Why the groups may be read one by one.
 
 
 @worded_for_page
@@ -29,3 +85,127 @@ def gaussian_fits(pareto_k: float, wanted: float, ess: float) -> str:
         f"{wanted:.2f} is wanted), and the weighted draws are worth {ess:.0f} independent ones. Whether there are other "
         "modes they cannot tell."
     )
+
+
+@worded
+def labels_exchangeable(share: float) -> str:
+    told = "fewer than 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
+    return f"Two groups could exchange their names in {told} of the draws."
+
+
+# The points of the summary.
+
+
+@worded_for_page
+def assignments(
+    n: int,
+    alike: int,
+    differing: int,
+    largest: float,
+    above_by_em: int,
+    above_by_posterior: int,
+    threshold: float,
+) -> str:
+    of = count(n, "observation")
+    whom = f"For {differing} of {of}" if differing else f"For none of the {of} do"
+    return f"{whom} the probabilities of EM and Bayes differ by more than 0.1; the largest difference is {largest:.3f}."
+
+
+@worded_for_page
+def estimates(
+    n: int,
+    inside: int,
+    largest: float,
+    at: str,
+    quantity: str,
+    component: str,
+    joint_inside: bool,
+    joint_share: float | None,
+) -> str:
+    whose = "all components" if component == "all" else f"component {component}"
+    if 1 < n != inside:
+        lie = (
+            "lies inside its 95 % posterior interval"
+            if inside == 1
+            else "lie inside their 95 % posterior intervals"
+        )
+        share = f"{inside} of {n} EM estimates {lie}"
+    else:
+        share = estimates_inside(n, inside)
+    return f"{share}; the largest difference is {largest:.1f} posterior standard deviations, in the {quantity} of {whose}."
+
+
+@worded
+def mode_shares(shares: tuple[float, ...]) -> str:
+    if len(shares) == 1:
+        return f"Of the posterior's modes one holds {100 * shares[0]:.0f} % of it, and no other holds 2 %."
+    told = listed([f"{100 * share:.0f} %" for share in shares])
+    return f"There are {len(shares)} ways to place the groups that the data support: they hold {told} of the posterior."
+
+
+@worded
+def one_partition(sizes: tuple[int, ...], em_inside: bool, kmeans_inside: bool) -> str:
+    held = {
+        (True, True): "EM's partition and that of k-means",
+        (True, False): "EM's partition, but not that of k-means",
+        (False, True): "that of k-means, but not EM's partition",
+        (False, False): "neither EM's partition nor that of k-means",
+    }[em_inside, kmeans_inside]
+    rows = "row" if sizes == (1,) else "rows"
+    return (
+        f"As one partition for all draws, whatever the groups are called: {count(len(sizes), 'cluster')} of "
+        f"{listed([str(size) for size in sizes])} {rows}. "
+        f"The partitions that the posterior leaves open around it (its 95 % ball) include {held}."
+    )
+
+
+@worded_for_page
+def no_draw_exceeds_em(em: float, mean: float) -> str:
+    return f"EM's log-likelihood is {em:.2f}; no posterior draw exceeds it (their average is {mean:.2f})."
+
+
+@worded_for_page
+def replications_alike(n: int) -> str:
+    checks = "the one check" if n == 1 else f"all {n} checks"
+    return f"Data sets simulated from the fitted mixture look like the data in {checks}."
+
+
+@worded_for_page
+def replications_differ(
+    n: int, names: tuple[str, ...], p_values: tuple[float, ...], n_replications: int
+) -> str:
+    odd = []
+    for name, p in zip(names, p_values, strict=True):
+        told = p_value(p, n_replications)
+        odd.append(f"{name} (p {told if told[0] in '<>' else f'= {told}'})")
+    return (
+        f"Data sets simulated from the fitted mixture look like the data in {n - len(names)} of {count(n, 'check')}; "
+        f"they differ in {listed(odd)}."
+    )
+
+
+@worded
+def em_starts(
+    starts: int, best: int, n_maxima: int, degenerate: int, spurious: int, ended: str, kept_is_spurious: bool
+) -> str:
+    suspect = (
+        " That maximum looks spurious: one of its groups has hardly more observations than its spread has parameters, and is much "
+        "tighter than the data; fewer groups would be safer."
+        if kept_is_spurious
+        else ""
+    )
+    status = f" EM ended {ended}." if ended else ""
+    return f"{_maxima(starts, best, n_maxima, degenerate, spurious)}{status}{suspect}"
+
+
+def _maxima(starts: int, best: int, n_maxima: int, degenerate: int, spurious: int) -> str:
+    climbed = f"{count(starts, 'EM start')} that {'was' if starts == 1 else 'were'} climbed to the end"
+    if n_maxima == 1 and starts == 1:
+        return f"The {climbed} gave the maximum that was kept."
+    if n_maxima == 1:
+        return f"All of the {climbed} led to one maximum."
+    kinds = ((degenerate, "degenerate and not to be used"), (spurious, "likely spurious"))
+    told = [f"{n} of them {kind}" if n_maxima > 2 else kind for n, kind in kinds if n]
+    aside = f", {listed(told)}" if told else ""
+    others = "1 other was" if n_maxima == 2 else f"{n_maxima - 1} others were"
+    return f"{best} of the {climbed} led to the maximum that was kept; {others} found{aside}."

@@ -228,11 +228,9 @@ def test_a_row_of_weight_three_is_three_rows_and_costs_one_pass():
     assert_allclose(got, row_weights * scipy_log_density(X, w, m, c), rtol=1e-10, atol=1e-12)
 
 
-def test_row_weights_of_two_axes_are_refused():
+def test_row_weights_of_two_axes_are_refused(golden):
     w, m, c = random_mixture(22, 2, 2)
-    with pytest.raises(
-        ParameterError, match=r"^row_weights must have one axis, a weight for each row; got 2 axes\.$"
-    ):
+    with golden.raises(ParameterError, n_axes=2):
         GaussianMixture.dist(w, m, c, row_weights=np.ones((3, 1)))
 
 
@@ -332,38 +330,34 @@ def test_weights_that_do_not_sum_to_one_are_refused_outside_a_model_and_impossib
 
 
 @pytest.mark.parametrize(
-    ("shapes", "got"),
+    "shapes",
     [
-        (((3,), (2, 2), (2, 2, 2)), "(3,), (2, 2) and (2, 2, 2)"),
-        (((2,), (2, 2), (2, 2)), "(2,), (2, 2) and (2, 2)"),
-        (((2,), (2, 3), (2, 2, 2)), "(2,), (2, 3) and (2, 2, 2)"),
-        (((2,), (2, 2), (2, 2, 3)), "(2,), (2, 2) and (2, 2, 3)"),
-        (((1, 2), (2, 2), (2, 2, 2)), "(1, 2), (2, 2) and (2, 2, 2)"),
-        (((3,), (3, 2), (3, 3, 3)), "(3,), (3, 2) and (3, 3, 3)"),
+        [(3,), (2, 2), (2, 2, 2)],
+        [(2,), (2, 2), (2, 2)],
+        [(2,), (2, 3), (2, 2, 2)],
+        [(2,), (2, 2), (2, 2, 3)],
+        [(1, 2), (2, 2), (2, 2, 2)],
+        [(3,), (3, 2), (3, 3, 3)],
     ],
 )
-def test_shapes_that_disagree_are_refused(shapes, got):
-    with pytest.raises(ParameterError) as e:
+def test_shapes_that_disagree_are_refused(shapes, golden):
+    with golden.raises(ParameterError, shapes=shapes):
         GaussianMixture.dist(*(np.ones(s) for s in shapes))
-    assert str(e.value) == (
-        f"A GaussianMixture needs weights (K,), means (K, D) and cholesky (K, D, D); got {got}."
-    )
 
 
-def test_shapes_of_other_families_are_refused():
-    wanted = r"cholesky \(K, D\); got \(2,\), \(2, 3\) and \(3, 3\)\.$"
-    with pytest.raises(ParameterError, match=wanted):
+def test_shapes_of_other_families_are_refused(golden):
+    with golden.raises(ParameterError, shapes=[(2,), (2, 3), (3, 3)]):
         GaussianMixture.dist(np.ones(2), np.ones((2, 3)), np.ones((3, 3)), covariance_type="diag")
     with pytest.raises(ParameterError, match="covariance_type must be one of 'full', 'tied'"):
         GaussianMixture.dist(np.ones(2), np.ones((2, 3)), np.ones((3, 3)), covariance_type="round")
 
 
-def test_unknown_lengths_print_as_such():
-    with pytest.raises(ParameterError, match=r"got \(\?,\), \(\?, \?\) and \(\?, \?\)\.$"):
+def test_unknown_lengths_print_as_such(golden):
+    with golden.raises(ParameterError, shapes=[(None,), (None, None), (None, None)]):
         GaussianMixture.dist(pt.dvector(), pt.dmatrix(), pt.dmatrix())
 
 
-def test_shapes_that_disagree_when_it_runs_are_refused():
+def test_shapes_that_disagree_when_it_runs_are_refused(golden):
     """Without a check the kernels would read beyond the ends of their arrays."""
     inputs = [pt.dmatrix(), pt.dvector(), pt.dmatrix(), pt.dtensor3()]
     f = python_function(inputs, log_density(*inputs))
@@ -371,27 +365,19 @@ def test_shapes_that_disagree_when_it_runs_are_refused():
     for wrong in ((random_rows(0, 4, 3), w, m, c), (random_rows(0, 4, 2), w[:1], m, c)):
         with pytest.raises(ValueError, match="A Gaussian mixture needs rows") as e:
             f(*wrong)
-        assert str(e.value).splitlines()[0] == (
-            "A Gaussian mixture needs rows (N, D), weights (K,), means (K, D), cholesky (K, D, D)."
-        )
+        golden(str(e.value).splitlines()[0])
 
 
-def test_row_weights_of_another_length_are_refused():
+def test_row_weights_of_another_length_are_refused(golden):
     w, m, c = random_mixture(14, 2, 2)
     with pytest.raises(ValueError, match="The rows of") as e:
         log_likelihood(random_rows(0, 4, 2), np.ones(3), np.log(w), m, c).eval(mode=PYTHON)
-    assert str(e.value).splitlines()[0] == (
-        "The rows of a Gaussian mixture need one weight each, or none at all."
-    )
+    golden(str(e.value).splitlines()[0])
 
 
-def test_ops_refuse_other_numbers_of_axes():
-    with pytest.raises(TypeError) as e:
+def test_ops_refuse_other_numbers_of_axes(golden):
+    with golden.raises(TypeError):
         log_density(np.ones(2), np.ones(2), np.ones((2, 2)), np.ones((2, 2, 2)))
-    assert str(e.value) == (
-        "The mixture Ops take rows (N, D), log weights (K,), means (K, D) and cholesky (K, D, D); "
-        "got arrays of 1, 1, 2, 3 dimensions."
-    )
 
 
 def test_a_gradient_that_does_not_exist_is_an_error_not_a_zero():

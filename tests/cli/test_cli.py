@@ -172,12 +172,9 @@ def test_json_log_likelihood_is_that_of_its_own_parameters():
     assert found["log_likelihood"]["em"] == pytest.approx(np.log(density).sum(), rel=1e-10)
 
 
-def test_text_of_fit_in_a_pipe(expected, readable, fitted, reports):
+def test_text_of_fit_in_a_pipe(expected, readable, fitted, reports, golden):
     result = done(*FIT, *QUICK, "--report", "out.html", "--save", "fit.nc")
-    assert result.stderr == (
-        "bayesgmm: fitting 272 rows, 2 columns, 2 components ...\n"
-        "bayesgmm: writing the report 'out.html' ...\n"
-    )
+    golden(result.stderr)
     assert "\x1b" not in result.stdout
     lines = result.stdout.splitlines()
     assert lines == [line.rstrip() for line in lines]
@@ -386,170 +383,106 @@ def test_data_set_as_csv(name):
 # ------------------------------------------------------------ refusals
 
 
-WHOLE = "-k must be a whole number of at least 1; got"
-FITTED = "give the path of a fit written by bayesgmm.save."
-
-
 @pytest.mark.usefixtures("unfitted")
 @pytest.mark.parametrize(
-    ("command", "sentence"),
+    "command",
     [
-        ("fit data.csv -k 0", f"{WHOLE} '0'."),
-        ("fit data.csv -k -3", f"{WHOLE} '-3'."),
-        ("fit data.csv -k 2.5", f"{WHOLE} '2.5'."),
-        ("fit data.csv -k abc", f"{WHOLE} 'abc'."),
-        ("fit data.csv -k ''", f"{WHOLE} ''."),
-        ("fit data.csv -k", "Option '-k' requires an argument."),
-        ("fit data.csv", "The command 'fit' needs -k K; see 'bayesgmm fit --help'."),
-        ("fit -k 2", "The command 'fit' needs DATA; see 'bayesgmm fit --help'."),
-        ("fit a b -k 2", "Got unexpected extra argument (b); see 'bayesgmm fit --help'."),
-        ("fit data.csv -k 2 --draws 3", "--draws must be a whole number from 4 to 1000000; got '3'."),
-        ("fit data.csv -k 2 --draws 1e3", "--draws must be a whole number from 4 to 1000000; got '1e3'."),
-        ("fit data.csv -k 2 --chains 0", "--chains must be a whole number from 1 to 1000000; got '0'."),
-        ("fit data.csv -k 2 --cores 0", "--cores must be a whole number from 1 to 1000000; got '0'."),
-        (
-            f"fit data.csv -k 2 --cores {'9' * 90}",
-            f"--cores must be a whole number from 1 to 1000000; got '{'9' * 39}…{'9' * 20}'.",
-        ),
-        ("fit data.csv -k 2 --seed -1", "--seed must be a whole number of at least 0; got '-1'."),
-        ("fit data.csv -k 2 --drawz 9", "There is no option '--drawz'; did you mean '--draws'?"),
-        ("fit data.csv -k 2 -z", "There is no option '-z'; see 'bayesgmm fit --help'."),
-        ("fit data.csv -k 2 --json=1", "Option '--json' does not take a value."),
-        ("--jsn", "There is no option '--jsn'; see 'bayesgmm --help'."),
-        ("fitt", "There is no command 'fitt'; did you mean 'fit'?"),
-        ("xyzzy", "There is no command 'xyzzy'; see 'bayesgmm --help'."),
-        ("fit dat.csv -k 2", "There is no file 'dat.csv'; did you mean 'data.csv'?"),
-        ("fit 'a\nb' -k 2", "There is no file 'a\\nb'; check its name and its folder."),
-        (
-            "fit data.csv -k 2 --columns eruption,waiting",
-            "'data.csv' has no column 'eruption'; did you mean 'eruptions'?",
-        ),
-        (
-            "fit constant.csv -k 2",
-            "Column 'b' of 'constant.csv' is constant (every value is 7), so that no Gaussian has a density for it; "
-            "leave it out with --columns a.",
-        ),
-        (
-            "fit gap.csv -k 2",
-            "'gap.csv' has 1 missing value in 1 row, the first in column 'a', row 2 (line 3); fill in what is missing, "
-            "or leave out that row with --drop-missing.",
-        ),
-        (
-            "fit words.csv -k 2",
-            "Column 'b' of 'words.csv' holds 'red' in row 1 (line 2), which is not a number; choose the numeric columns "
-            "with --columns a.",
-        ),
-        ("fit data.csv -k 2 --save folder", "'folder' is a folder; give the name of a file in it."),
-        ("fit data.csv -k 2 --save no/x.nc", "The folder 'no' does not exist; create it first."),
-        ("fit data.csv -k 2 --report no/x.html", "The folder 'no' does not exist; create it first."),
-        ("fit data.csv -k 2 --save data.csv/x.nc", "The folder 'data.csv' does not exist; create it first."),
-        (
-            "fit data.csv -k 2 --save /dev/null",
-            "'/dev/null' is not an ordinary file; give the name of one.",
-        ),
-        (
-            "fit data.csv -k 2 --save " + 300 * "x",
-            f"'{300 * 'x'}' cannot be written (file name too long); free some space or choose another place.",
-        ),
-        (
-            "fit data.csv -k 2 --save folder/../data.csv",
-            "The file of --save is the file to be read, 'data.csv'; give it another name.",
-        ),
-        (
-            "fit data.csv -k 2 --save out --report ./out",
-            "The file of --save is that of --report, too; give it another name.",
-        ),
-        (
-            "select data.csv -k 3:1",
-            "-k must be numbers of components such as 1:6 or 2,3,5; got '3:1'.",
-        ),
-        (
-            "select data.csv -k 0:2",
-            "-k must be numbers of components such as 1:6 or 2,3,5; got '0:2'.",
-        ),
-        (
-            "select data.csv -k two",
-            "-k must be numbers of components such as 1:6 or 2,3,5; got 'two'.",
-        ),
-        ("select data.csv -k 2,2", "ks must hold each number of components once; got 2 more than once."),
-        (
-            "select data.csv -k 1:2 --bootstrap 5",
-            "n_bootstrap must be 0, or at least 19 for a p-value of 0.05 to be possible; got 5.",
-        ),
-        ("select data.csv --figure a.gif", "--figure must end in .png or .svg; got 'a.gif'."),
-        ("demo --output data.csv", "'data.csv' is a file, not a folder; name a folder with --output."),
-        ("demo --output data.csv/new", "'data.csv' is a file, not a folder; name a folder with --output."),
-        ("demo extra", "Got unexpected extra argument (extra); see 'bayesgmm demo --help'."),
-        ("compare no.nc", f"No file at 'no.nc'; {FITTED}"),
-        (
-            "compare data.csv",
-            "'data.csv' is not a netCDF file: Unable to synchronously open file (file signature not found).",
-        ),
-        ("report no.nc --output out.html", f"No file at 'no.nc'; {FITTED}"),
-        ("report no.nc", "The command 'report' needs --output FILE; see 'bayesgmm report --help'."),
-        (
-            "report data.csv --output data.csv",
-            "The file of --output is the file to be read, 'data.csv'; give it another name.",
-        ),
-        (
-            "datasets faithfull",
-            "There is no data set 'faithfull'; did you mean 'faithful'? The names are "
-            "faithful, galaxies, penguins, banknote, iris.",
-        ),
+        "fit data.csv -k 0",
+        "fit data.csv -k -3",
+        "fit data.csv -k 2.5",
+        "fit data.csv -k abc",
+        "fit data.csv -k ''",
+        "fit data.csv -k",
+        "fit data.csv",
+        "fit -k 2",
+        "fit a b -k 2",
+        "fit data.csv -k 2 --draws 3",
+        "fit data.csv -k 2 --draws 1e3",
+        "fit data.csv -k 2 --chains 0",
+        "fit data.csv -k 2 --cores 0",
+        f"fit data.csv -k 2 --cores {'9' * 90}",
+        "fit data.csv -k 2 --seed -1",
+        "fit data.csv -k 2 --drawz 9",
+        "fit data.csv -k 2 -z",
+        "fit data.csv -k 2 --json=1",
+        "--jsn",
+        "fitt",
+        "xyzzy",
+        "fit dat.csv -k 2",
+        "fit 'a\nb' -k 2",
+        "fit data.csv -k 2 --columns eruption,waiting",
+        "fit constant.csv -k 2",
+        "fit gap.csv -k 2",
+        "fit words.csv -k 2",
+        "fit data.csv -k 2 --save folder",
+        "fit data.csv -k 2 --save no/x.nc",
+        "fit data.csv -k 2 --report no/x.html",
+        "fit data.csv -k 2 --save data.csv/x.nc",
+        "fit data.csv -k 2 --save /dev/null",
+        "fit data.csv -k 2 --save " + 300 * "x",
+        "fit data.csv -k 2 --save folder/../data.csv",
+        "fit data.csv -k 2 --save out --report ./out",
+        "select data.csv -k 3:1",
+        "select data.csv -k 0:2",
+        "select data.csv -k two",
+        "select data.csv -k 2,2",
+        "select data.csv -k 1:2 --bootstrap 5",
+        "select data.csv --figure a.gif",
+        "demo --output data.csv",
+        "demo --output data.csv/new",
+        "demo extra",
+        "compare no.nc",
+        "compare data.csv",
+        "report no.nc --output out.html",
+        "report no.nc",
+        "report data.csv --output data.csv",
+        "datasets faithfull",
     ],
 )
-def test_refusals(command, sentence):
-    assert refusal(*shlex.split(command)) == sentence
+def test_refusals(command, golden):
+    golden(refusal(*shlex.split(command)))
 
 
-def test_more_components_than_distinct_rows():
-    assert refusal("fit", "repeated.csv", "-k", "4", *QUICK) == (
-        "n_components=4 components cannot be told apart with 3 distinct row(s) (n_samples = 6); "
-        "choose n_components <= 3."
-    )
+def test_more_components_than_distinct_rows(golden):
+    golden(refusal("fit", "repeated.csv", "-k", "4", *QUICK))
 
 
-def test_damaged_fit(saved):
+def test_damaged_fit(saved, golden):
     content = bytearray(Path(saved).read_bytes())
     middle = len(content) // 2
     content[middle : middle + len(content) // 4] = bytes(len(content) // 4)
     Path(saved).write_bytes(content)
-    assert re.fullmatch(r"'fit.nc' is damaged \(.*\); fit and save it again\.", refusal("compare", saved))
+    golden(refusal("compare", saved), hide=[r"(?<=\().*(?=\);)"])
 
 
 @pytest.mark.usefixtures("unfitted")
-def test_folder_without_permission(monkeypatch):
+def test_folder_without_permission(monkeypatch, golden):
     # Asked in this way, since the superuser may write anywhere.
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "folder")
-    expected = "The folder 'folder' cannot be written to; "
-    assert refusal(*FIT, "--save", "folder/x.nc") == expected + "choose another."
-    assert refusal("demo", "--output", "folder/new") == expected + "name another with --output."
+    golden(refusal(*FIT, "--save", "folder/x.nc"))
+    golden(refusal("demo", "--output", "folder/new"))
 
 
 @pytest.mark.usefixtures("fitted")
-def test_full_disk(reports, monkeypatch):
+def test_full_disk(reports, monkeypatch, golden):
     def write_report(*args, **options):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("bayesgmm.report.write_report", write_report)
-    assert refusal(*FIT, *QUICK, "--report", "out.html") == (
-        "'out.html' cannot be written (no space left on device); free some space or choose another place."
-    )
+    golden(refusal(*FIT, *QUICK, "--report", "out.html"))
 
 
-def test_folder_that_goes_while_the_fit_is_made(monkeypatch, expected, folder):
+def test_folder_that_goes_while_the_fit_is_made(monkeypatch, expected, folder, golden):
     def fit(self, X, y=None):
         (folder / "folder").rmdir()
         return expected.bayes
 
     monkeypatch.setattr(BayesGaussianMixture, "fit", fit)
-    assert refusal(*FIT, "--save", "folder/fit.nc") == "The folder 'folder' does not exist; create it first."
+    golden(refusal(*FIT, "--save", "folder/fit.nc"))
     (folder / "folder").mkdir()
     # As in a file system that only looks as if it could be written to.
     monkeypatch.setattr("bayesgmm.storage.check_writable", lambda target: None)
-    assert refusal(*FIT, "--save", "folder/fit.nc") == (
-        "'folder/fit.nc' cannot be written (no such file or directory); free some space or choose another place."
-    )
+    golden(refusal(*FIT, "--save", "folder/fit.nc"))
 
 
 # ------------------------------------------------------------ faults, and other ends
@@ -570,16 +503,14 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch, error):
     assert result.exception is error
 
 
-def test_a_type_error_of_validation_is_a_refusal(monkeypatch):
+def test_a_type_error_of_validation_is_a_refusal(monkeypatch, golden):
     monkeypatch.setattr(BayesGaussianMixture, "fit", lambda self, X: validation.check_data(sparse.eye(2)))
-    assert refusal(*FIT) == (
-        "Sparse data were passed, but a Gaussian mixture needs a dense array; try X.toarray()."
-    )
+    golden(refusal(*FIT))
 
 
-def test_lack_of_memory(monkeypatch):
+def test_lack_of_memory(monkeypatch, golden):
     failing(monkeypatch, MemoryError())
-    assert refusal(*FIT) == "The memory does not suffice; use fewer rows, components, draws or chains."
+    golden(refusal(*FIT))
 
 
 def test_interrupted_before_and_after_the_first_file(fitted, reports, monkeypatch, folder):
@@ -598,12 +529,12 @@ def test_interrupted_before_and_after_the_first_file(fitted, reports, monkeypatc
     assert result.stderr == "bayesgmm: interrupted, nothing was written\n"
 
 
-def test_ctrl_c_while_sampling(folder):
+def test_ctrl_c_while_sampling(folder, golden):
     before = sorted(os.listdir())
     args = [*INTERRUPTIBLE, *FIT, "--draws", "1000000", "--save", "fit.nc"]
     with subprocess.Popen(args, stdout=-1, stderr=-1, text=True) as process:
         try:
-            assert process.stderr.readline() == "bayesgmm: fitting 272 rows, 2 columns, 2 components ...\n"
+            golden(process.stderr.readline())
             time.sleep(1)
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=120)
@@ -647,11 +578,11 @@ def test_reader_that_has_gone(arg):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
 @pytest.mark.parametrize("arg", ["--help", "print"])
-def test_output_that_cannot_be_written(arg):
+def test_output_that_cannot_be_written(arg, golden):
     with open("/dev/full", "w") as full:
         process = subprocess.run([*PRINTING, arg], stdout=full, stderr=-1, text=True, env=BUFFERED)
     assert process.returncode == 2
-    assert process.stderr == "bayesgmm: The results cannot be written (no space left on device).\n"
+    golden(process.stderr)
 
 
 # ------------------------------------------------------------ help

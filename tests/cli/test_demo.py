@@ -114,14 +114,10 @@ def test_the_reason_for_the_galaxies_is_true():
     assert min(bic, key=bic.get) == PAGES["galaxies"].n_components
 
 
-def test_what_cannot_be_written_is_refused_before_any_fit(monkeypatch):
+def test_what_cannot_be_written_is_refused_before_any_fit(monkeypatch, golden):
     monkeypatch.setattr(BayesGaussianMixture, "fit", None)
     Path("pages/README.md").mkdir(parents=True)
-    assert refusal("demo", "--all", "--output", "pages") == (
-        "'pages/README.md' is a folder; give the name of a file in it."
-    )
+    golden(refusal("demo", "--all", "--output", "pages"))
     Path("other").mkdir()
     Path("other/figures").write_text("")
-    assert refusal("demo", "--all", "--output", "other") == (
-        "'other/figures' is a file, not a folder; name a folder with --output."
-    )
+    golden(refusal("demo", "--all", "--output", "other"))

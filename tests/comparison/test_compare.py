@@ -8,10 +8,11 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from bayesgmm import BayesGaussianMixture, compare, datasets
-from bayesgmm.comparison import predictive, result, tables
+from bayesgmm.comparison import findings, predictive, tables
 from bayesgmm.comparison.predictive import PredictiveCheck
 from bayesgmm.comparison.tables import JointDistance
 from bayesgmm.mixture import density
+from bayesgmm.wording import Reason
 
 
 @pytest.fixture(scope="module")
@@ -58,28 +59,40 @@ def test_log_likelihoods(faithful_fit, faithful_frame, comparison):
     assert summary["largest"] <= summary["em"]
 
 
-def test_the_verdict_counts_what_the_tables_hold(comparison):
-    assert f"All {len(comparison.parameters)} EM estimates lie inside" in comparison.verdict
-    assert "assign 272 of 272 observations alike" in comparison.verdict
-    assert "No draw exceeds EM's log-likelihood of -1130.26" in comparison.verdict
+def test_the_findings_count_what_the_tables_hold(comparison):
+    found = {finding.code: finding.values for finding in comparison.findings}
+    table = comparison.parameters
+    assert (found["estimates"]["n"], found["estimates"]["inside"]) == (len(table), len(table))
+    assert found["estimates"]["largest"] == table["difference"].abs().max()
+    assert (found["assignments"]["n"], found["assignments"]["alike"]) == (272, 272)
+    assert found["no_draw_exceeds_em"]["em"] == pytest.approx(-1130.26, abs=0.005)
+    told = [str(comparison.bayes.verdict_), *map(str, comparison.findings)]
+    assert comparison.verdict == " ".join(told)
 
 
 def test_a_draw_above_em_is_reported(comparison):
     summary = comparison.log_likelihood.copy()
     summary["largest"] = summary["em"] + 5
-    assert result._likelihood_sentence(summary).startswith(
-        "A posterior draw has a higher log-likelihood (-1125.26) than the EM fit (-1130.26)"
-    )
+    found = findings.about_likelihood(summary)
+    assert found == Reason("draw_exceeds_em", {"em": summary["em"], "largest": summary["em"] + 5})
+    summary["largest"] = summary["em"] + 1e-6
+    assert findings.about_likelihood(summary).code == "no_draw_exceeds_em"
 
 
-def test_estimates_outside_are_counted(comparison):
+def test_estimates_outside_are_counted(faithful_fit, comparison):
     table = comparison.parameters.copy()
-    table.loc["weights[0]", ["inside", "difference"]] = [False, -3.5]
-    assert result._parameter_sentence(table, JointDistance(4.2, 0.97)) == (
-        "1 of 12 EM estimates lie outside their 95 % posterior intervals; the largest difference is "
-        "3.5 posterior sds, at weights[0]. Taken together the estimate lies outside the 95 % region "
-        "(97 % of the draws are nearer to its middle)."
-    )
+    table.loc["means[1, waiting]", ["inside", "difference"]] = [False, -3.5]
+    posterior = faithful_fit.posterior_["posterior"].dataset
+    found = findings.about_estimates(posterior, table, JointDistance(4.2, 0.97)).values
+    assert (found["n"], found["inside"], found["largest"]) == (12, 11, 3.5)
+    assert [found[name] for name in ("at", "quantity", "component")] == [
+        "means[1, waiting]",
+        "mean of waiting",
+        "1",
+    ]
+    assert (found["joint_inside"], found["joint_share"]) == (False, 0.97)
+    few = findings.about_estimates(posterior, table, JointDistance(np.nan, np.nan))
+    assert few.values["joint_share"] is None
 
 
 def test_replications_look_like_the_fitted_mixture(faithful_fit):
@@ -269,8 +282,9 @@ def test_a_fit_whose_names_do_not_hold_is_compared_all_the_same(faithful_frame):
     )
     found = compare(bayes)
     assert not found.components_readable
-    assert "names do not hold; what follows does not depend on them" in found.verdict
-    assert "Rows that are left out" in found.verdict
-    assert "Taken together the estimate" not in found.verdict
+    codes = [finding.code for finding in found.findings]
+    assert codes[0] == "components_not_compared"
+    assert "rows_left_out" in codes
+    assert "estimates" not in codes
     assert "weights[0]" not in found.sensitivity.index
     assert "weight of rank 1" in found.sensitivity.index

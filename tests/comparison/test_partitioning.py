@@ -98,13 +98,13 @@ def test_similarity_queries_are_entries_of_the_matrix(iris_fit):
             iris_fit.similarity(wrong, 0)
 
 
-def test_memberships_of_new_rows_and_of_the_fitted_ones(iris_fit):
+def test_memberships_of_new_rows_and_of_the_fitted_ones(iris_fit, golden):
     X = datasets.load("iris").X
     whole = memberships(iris_fit)
     np.testing.assert_allclose(whole.mean, iris_fit.membership_, rtol=1e-10, atol=1e-14)
     np.testing.assert_allclose(memberships(iris_fit, X[:4]).upper, whole.upper[:4], rtol=1e-12)
     assert (whole.lower <= whole.upper).all()
-    with pytest.raises(ParameterError, match=r"^mass must be a number between 0 and 1; got 95\.$"):
+    with golden.raises(ParameterError, mass=95):
         memberships(iris_fit, mass=95)
 
 
@@ -123,8 +123,8 @@ def test_one_component_is_one_cluster():
     assert memberships(bayes).uncertain.size == 0
 
 
-def test_an_unknown_loss_is_refused(iris_fit):
-    with pytest.raises(ParameterError, match=r"^loss must be 'vi' or 'binder'; got 'hamming'\.$"):
+def test_an_unknown_loss_is_refused(iris_fit, golden):
+    with golden.raises(ParameterError, loss="hamming"):
         partition(iris_fit, loss="hamming")
 
 
@@ -144,13 +144,12 @@ def test_memberships_of_a_refused_fit_come_with_a_warning(iris_fit):
         refused.memberships()
 
 
-def test_a_draw_that_is_not_finite_is_named(iris_fit):
+def test_a_draw_that_is_not_finite_is_named(iris_fit, golden):
     means = iris_fit.fit_.draws.means.copy()
     means[1, 7, 2, 0] = np.nan
     broken = with_draws(iris_fit, dataclasses.replace(iris_fit.fit_.draws, means=means))
-    sentence = r"^1 of 200 draws are not finite, the first draw 7 of chain 1; drop them first\.$"
     for ask in (lambda: broken.similarity_, lambda: partition(broken), lambda: memberships(broken)):
-        with pytest.raises(DataError, match=sentence):
+        with golden.raises(DataError, chain=1, draw=7):
             ask()
 
 

@@ -1,7 +1,6 @@
 """Standard errors against formulas, a Hessian typed out, simulation, and each other."""
 
 import itertools
-import re
 
 import numpy as np
 import pandas as pd
@@ -338,7 +337,7 @@ def test_names_are_those_of_fit(faithful):
 # --- failures ---------------------------------------------------------------------------------------------------
 
 
-def test_two_copies_of_one_component_have_no_standard_errors():
+def test_two_copies_of_one_component_have_no_standard_errors(golden):
     X = simulated(SEPARATED, 200, 11)
     start = {
         "weights_init": [0.5, 0.5],
@@ -348,30 +347,20 @@ def test_two_copies_of_one_component_have_no_standard_errors():
     em = EMGaussianMixture(2, **start).fit(X)
     with pytest.raises(DegenerateFitError) as info:
         em.standard_errors(X)
-    assert re.fullmatch(
-        r"The observed information is not positive definite: scaled to a unit diagonal, its smallest eigenvalue is "
-        r"-\S+, so that the data do not determine the estimate's 11 free parameters; use fewer components or a "
-        r"simpler covariance_type, or try method='bootstrap'\.",
-        str(info.value),
-    )
+    golden(info.value, hide=[r"-\S+(?=, so)"])
     assert info.value.details["eigenvalue"] < 0
 
 
-def test_other_rows_than_those_of_fit_are_refused(faithful):
+def test_other_rows_than_those_of_fit_are_refused(faithful, golden):
     X, em = faithful
     for method in ("information", "bootstrap"):
-        with pytest.raises(DataError) as info:
+        with golden.raises(DataError, log_likelihood=pytest.approx(em.score_samples(X[:-1]).sum())):
             em.standard_errors(X[:-1], method=method)
-        here = em.score_samples(X[:-1]).sum()
-        assert str(info.value) == (
-            f"X is not what the estimate was made of: its log-likelihood is {here:.8g} here, and was "
-            f"{em.log_likelihood_:.8g} in fit; pass the rows and the sample_weight that fit was given."
-        )
     with pytest.raises(DataError, match="not what the estimate was made of"):
         em.standard_errors(X, np.full(len(X), 2.0))
 
 
-def test_an_estimate_that_is_no_maximum_is_refused():
+def test_an_estimate_that_is_no_maximum_is_refused(golden):
     X = simulated(OVERLAPPING, 500, 3)
     em = EMGaussianMixture(2, random_state=0).fit(X)
     # As a climb leaves it that stopped half a standard error too early.
@@ -381,11 +370,7 @@ def test_an_estimate_that_is_no_maximum_is_refused():
     em.log_likelihood_ = em.score_samples(X).sum()
     with pytest.raises(DataError) as info:
         em.standard_errors(X)
-    assert re.fullmatch(
-        r"The estimate is \S+ standard errors from the maximum of the log-likelihood, so that the curvature there "
-        r"says nothing; fit with a smaller tol and a larger max_iter\.",
-        str(info.value),
-    )
+    golden(info.value, hide=[r"-?\d+\.\d+(e-\d+)?"])
     # No less than the half that one parameter alone is off, and more where it is tied to others.
     assert 0.45 < info.value.details["distance"] < 2
 
@@ -413,29 +398,22 @@ def test_replications_that_fail_are_counted_and_left_out():
     assert np.isfinite(flat(errors)).all()
 
 
-def test_a_bootstrap_that_mostly_fails_is_refused():
+def test_a_bootstrap_that_mostly_fails_is_refused(golden):
     X = outliers(3)
     em = EMGaussianMixture(2, means_init=[[0, 0], [20, 20]], random_state=0).fit(X)
     with pytest.raises(DegenerateFitError) as info:
         em.standard_errors(X, method="bootstrap", n_bootstrap=50, random_state=0)
     failed = info.value.details["n_failed"]
     assert failed > 25
-    assert str(info.value) == (
-        f"{failed} of 50 replications of the bootstrap ended in a collapsed component or did not converge, so that "
-        "the spread of the others says little; use fewer components, a simpler covariance_type, or a larger max_iter."
-    )
+    golden(info.value, hide=[r"^\d+"])
 
 
-def test_weights_that_sum_to_one_leave_nothing_to_draw(faithful):
+def test_weights_that_sum_to_one_leave_nothing_to_draw(faithful, golden):
     X, _ = faithful
     w = np.full(len(X), 1 / len(X))
     em = EMGaussianMixture(2, random_state=0).fit(X, sample_weight=w)
-    with pytest.raises(DataError) as info:
+    with golden.raises(DataError, total_weight=1.0):
         em.standard_errors(X, w, method="bootstrap")
-    assert str(info.value) == (
-        "The bootstrap draws as many rows as sample_weight sums to, which is 1; "
-        "a row of weight 3 counts as three rows: multiply the weights accordingly."
-    )
 
 
 def test_settings_are_checked(faithful):

@@ -1,7 +1,5 @@
 """NUTS against quadrature, and its promises about seeds and cores."""
 
-import re
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -153,29 +151,28 @@ def test_adaptation_recovers_a_covariance():
     assert_allclose(np.linalg.solve(before.whitening, after.mode - before.mode), 1.5, atol=0.15)
 
 
-def test_an_interrupted_chain_names_itself():
+def test_an_interrupted_chain_names_itself(golden):
     z = np.zeros((3, 10, 2))
     z[1, 7:] = np.nan
-    sentence = "Chain 1 of 3 stopped after 7 of 10 draws; try another random_state or a higher target_accept."
-    with pytest.raises(SamplingError, match=f"^{re.escape(sentence)}$"):
+    with golden.raises(SamplingError):
         sampling._check_complete(z, 10, 3)
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("settings", "details"),
     [
-        ({"draws": 0}, "draws must be an integer of at least 4; got 0."),
-        ({"chains": 1.5}, "chains must be an integer of at least 1; got 1.5 (float)."),
-        ({"tune": 3}, "tune must be an integer of at least 20; got 3."),
-        ({"target_accept": 1.0}, "target_accept must be a number between 0 and 1; got 1.0."),
-        ({"prior": "flat"}, "prior must be a bayesgmm.Prior or None; got str."),
-        ({"n_components": 0}, "n_components must be an integer of at least 1; got 0."),
-        ({"random_state": -2}, "random_state must not be negative; got -2."),
+        ({"draws": 0}, {}),
+        ({"chains": 1.5}, {}),
+        ({"tune": 3}, {}),
+        ({"target_accept": 1.0}, {}),
+        ({"prior": "flat"}, {}),
+        ({"n_components": 0}, {}),
+        ({"random_state": -2}, {}),
     ],
 )
-def test_unusable_settings(settings, sentence):
+def test_unusable_settings(settings, details, golden):
     X, _ = one_gaussian()
-    with pytest.raises(ParameterError, match=f"^{re.escape(sentence)}$"):
+    with golden.raises(ParameterError, **details):
         BayesGaussianMixture(**{"n_components": 1, "progressbar": False} | settings).fit(X)
 
 

@@ -57,5 +57,5 @@ def test_simulated_rows_have_the_moments_of_the_mixture():
 
 def test_rows_of_another_width_are_refused():
     p = random_mixture(np.random.default_rng(0), 2, 2)
-    with pytest.raises(ValueError, match=r"X must have shape \(N, 2\); got \(3, 4\)\."):
+    with pytest.raises(ValueError, match=r"X must have shape \(N, 2\)"):
         density.responsibilities(np.zeros((3, 4)), p)

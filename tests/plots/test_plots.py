@@ -253,10 +253,10 @@ def test_ranks_are_of_as_many_draws_as_the_slowest_parameter_is_worth(line_fit):
     assert 20 <= len(line.get_xdata()) < 60
 
 
-def test_a_single_chain_has_no_rank_plot():
+def test_a_single_chain_has_no_rank_plot(golden):
     X = np.random.default_rng(0).normal(size=(30, 1))
     bayes = BayesGaussianMixture(1, draws=20, tune=50, chains=1, random_state=0, progressbar=False).fit(X)
-    with pytest.raises(ParameterError, match=r"this fit has a single one; fit with chains=4\."):
+    with golden.raises(ParameterError):
         plots.rank_figure(bayes)
     plots.trace_figure(bayes).draw_without_rendering()
 

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 
 from bayesgmm import BayesGaussianMixture, Prior, load, save
 from bayesgmm.posterior import modes
+from bayesgmm.wording import Reason
 
 
 @pytest.fixture(scope="module")
@@ -31,37 +32,41 @@ def test_two_mirrored_modes_hold_half_each(mirrored):
     assert_allclose(means, [-2, 2], atol=0.3)
 
 
-def test_what_separates_modes_is_said(mirrored):
-    first, second = mirrored.mode_map_.table["what"]
-    assert first == "groups of 30 and 15 observations"
-    assert second == "groups of 30 and 15 observations; all groups of mode 1 are divided otherwise, into 2"
-    text = str(mirrored.mode_map_)
-    assert text.startswith(("Mode 1 holds 5", "Mode 1 holds 4"))
+def test_what_separates_modes_is_found(mirrored, golden):
+    first, second = (finding.values["what"] for finding in mirrored.mode_map_.findings)
+    whole = Reason("groups_divided", {"groups": (1, 2), "every": True, "into": 2})
+    assert first.values == {"sizes": (30, 15), "n_empty": 0, "changes": (), "is_first": True}
+    assert second.values == {"sizes": (30, 15), "n_empty": 0, "changes": (whole,), "is_first": False}
+    assert list(mirrored.mode_map_.table["what"]) == [str(first), str(second)]
+    golden(str(mirrored.mode_map_), hide=[r"\d+(?= %)", r"(?<=error )\d+"])
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "words"),
+    ("first", "second", "changes"),
     [
-        ("000111", "000112", "; group 2 of mode 1 is split in 2"),
-        ("001122", "000022", "; groups 1 and 2 of mode 1 are one"),
-        ("000111", "111000", "; observations grouped as at mode 1, with other parameters"),
+        ("000111", "000112", [("group_split", {"group": 2, "into": 2})]),
+        ("001122", "000022", [("groups_joined", {"groups": (1, 2)})]),
+        ("000111", "111000", []),
         (
             "0000001111112222",
             "0000011111122222",
-            "; all groups of mode 1 are divided otherwise, into 3",
+            [("groups_divided", {"groups": (1, 2, 3), "every": True, "into": 3})],
+        ),
+        (
+            "00000011111122223333",
+            "00000111111222223333",
+            [("groups_divided", {"groups": (1, 2, 3), "every": False, "into": 3})],
         ),
     ],
 )
-def test_differences_of_groupings_in_words(first, second, words):
+def test_differences_of_groupings(first, second, changes):
     one, other = (np.array([int(c) for c in text]) for text in (first, second))
-    assert modes._difference(one, other) == words
+    assert [(change.code, change.values) for change in modes._changes(one, other)] == changes
 
 
 def test_empty_components_are_counted():
-    assert modes._what(np.array([3, 0, 5])) == (
-        "groups of 5 and 3 observations, and one component with no observation that is most probably its own"
-    )
-    assert modes._what(np.array([8])) == "one group of 8 observations"
+    found = modes._about(np.repeat([0, 2], [3, 5]), 4, None)
+    assert (found.values["sizes"], found.values["n_empty"]) == ((5, 3), 2)
 
 
 def test_groupings_are_alike_up_to_names():

@@ -9,6 +9,7 @@ from hashlib import sha256
 import numpy as np
 import pandas as pd
 import pytest
+from bayesgmm.report.wording import Name
 from verdicts import judged
 
 from bayesgmm import BayesGaussianMixture, datasets, partition
@@ -16,7 +17,6 @@ from bayesgmm.mixture import density
 from bayesgmm.plots import style
 from bayesgmm.report import interactive
 from bayesgmm.report.interactive import interactive_view
-from bayesgmm.report.wording import Name
 
 QUICK = {"draws": 50, "tune": 50, "chains": 2, "random_state": 0, "progressbar": False, "method": "nuts"}
 
@@ -132,11 +132,11 @@ def test_one_feature_stands_against_doubt_and_one_group_has_none():
     assert [p["name"] for p in content_of(flat)["spec"]["params"]] == ["x_feature", "y_feature", "row"]
 
 
-def test_of_many_points_and_features_some_are_shown_and_the_page_says_so(faithful_fit, monkeypatch):
+def test_of_many_points_and_features_some_are_shown_and_the_page_says_so(faithful_fit, monkeypatch, golden):
     monkeypatch.setattr(interactive, "MOST_POINTS", 100)
     monkeypatch.setattr(interactive, "MOST_FEATURES", 1)
     view = interactive_view(faithful_fit, names_of(faithful_fit), None)
-    assert view.note == "Shown here: 100 of 272 observations, evenly spaced and the first 1 of 2 features."
+    golden(view.note)
     rows = sorted(points_of(json.loads(view.data)))
     assert (len(rows), rows[0], rows[-1]) == (100, 0, 271)
     assert max(np.diff(rows)) <= 3

@@ -13,6 +13,8 @@ from verdicts import MADE_UP, judged
 from bayesgmm import compare, partition, write_report
 from bayesgmm.errors import FileProblem, ParameterError
 from bayesgmm.report.machine import numbers
+from bayesgmm.wording import Reason
+from bayesgmm.wording.reasons import PAGE
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,11 @@ def test_the_verdict_holds_its_grounds(written, faithful_fit):
 
 def test_the_summary_is_that_of_the_page(written, faithful_fit, tmp_path):
     sure = int((faithful_fit.membership_.max(axis=1) > 0.95).sum())
-    assert f"{sure} of 272 observations" in written["summary"]["headline"]
+    assert written["summary"]["findings"]["headline"]["values"]["above"] == sure
+    told = [Reason.from_json(p).sentence(PAGE) for p in written["summary"]["findings"]["points"]]
+    assert told == written["summary"]["points"]
+    known = {finding["code"] for finding in written["comparison_findings"]}
+    assert {"estimates", "assignments", "rows_left_out"} < known
     page = write_report(faithful_fit, tmp_path / "page.html", progressbar=False).read_text(encoding="utf-8")
     shown = html.unescape(page)
     for sentence in [written["summary"]["headline"], *written["summary"]["points"]]:

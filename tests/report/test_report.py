@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.patches import PathPatch
-from verdicts import judged
+from verdicts import MADE_UP, judged
 
 from bayesgmm import BayesGaussianMixture, compare, load, partition, save
 from bayesgmm.comparison import predictive
@@ -24,16 +24,13 @@ from bayesgmm.mixture.draws import parameter_draws, posterior_dataset
 from bayesgmm.mixture.families import family_of
 from bayesgmm.report import tables, write, write_report
 from bayesgmm.report.figures import Drawing, sketches
-from bayesgmm.report.wording import (
-    Name,
-    Wording,
-    listed,
-    number,
-    probability,
-    quantities,
-    signed,
-)
+from bayesgmm.report.names import Name, Shortener, quantities
+from bayesgmm.report.summary import summarise
 from bayesgmm.support.sentences import count, with_sd
+from bayesgmm.wording import Reason
+from bayesgmm.wording.numbers import number, probability, signed
+from bayesgmm.wording.page import listed
+from bayesgmm.wording.reasons import PAGE
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 HOSTILE = ["<script>alert('1')</script> & \"é🦩 $x^2$", "long " * 2000 + "end"]
@@ -199,25 +196,24 @@ def test_the_summary_says_what_the_objects_hold(html, faithful_fit, faithful_fra
     em_sure = sum(max(row) > 0.95 for row in em)
     alike = sum(a.argmax() == b.argmax() for a, b in zip(em, membership, strict=True))
     assert alike == 272
-    headline = (
-        f"Given 2 groups, {sure} of 272 observations are surely assigned (posterior probability above 0.95; EM calls {em_sure} sure); "
-        "EM and Bayes agree on the group of all 272 observations."
+    summary = summarise(faithful_fit, result, None)
+    for finding in (summary.headline, *summary.grounds, *summary.points):
+        assert finding.sentence(PAGE) in text
+    counts = {"k": 2, "n": 272, "above": sure, "above_by_em": em_sure, "alike": 272, "threshold": 0.95}
+    assert summary.headline == Reason("memberships", counts)
+    found = {point.code: point.values for point in summary.points}
+    assert found["assignments"]["differing"] == sum(
+        max(abs(a - b)) > 0.1 for a, b in zip(em, membership, strict=True)
     )
-    assert headline in text
-    differing = sum(max(abs(a - b)) > 0.1 for a, b in zip(em, membership, strict=True))
-    assert f"For {differing or 'none'} of" in text.replace("none of the", "none of")
-    assert f"the largest difference is {np.abs(em - membership).max():.3f}." in text
+    assert found["assignments"]["largest"] == pytest.approx(np.abs(em - membership).max())
     inside = sum(p.lower <= p.em <= p.upper for p in result.parameters.itertuples())
-    assert inside == 12
-    assert "All 12 EM estimates lie inside their 95 % posterior intervals" in text
-    assert (
-        f"EM's log-likelihood is {faithful_fit.em_.log_likelihood_:.2f}; no posterior draw exceeds it" in text
-    )
-    odd = [c for c in result.predictive if not 0.025 <= c.p_value <= 0.975]
-    assert f"look like the data in {17 - len(odd)} of 17 checks" in text
-    assert all(c.name in text for c in odd)
-    starts = int(faithful_fit.em_.modes_["n_starts"].sum())
-    assert f"of the {starts} EM starts that were climbed to the end led to" in text
+    assert (found["estimates"]["inside"], found["estimates"]["n"]) == (inside, 12)
+    assert found["no_draw_exceeds_em"]["em"] == faithful_fit.em_.log_likelihood_
+    odd = [c.name for c in result.predictive if not 0.025 <= c.p_value <= 0.975]
+    checks = found.get("replications_alike") or found["replications_differ"]
+    assert (checks["n"], list(checks.get("names", ()))) == (17, odd)
+    assert found["em_starts"]["starts"] == faithful_fit.em_.modes_["n_starts"].sum()
+    assert found["em_starts"]["ended"] == ""
 
 
 @pytest.mark.slow
@@ -226,10 +222,12 @@ def test_a_spurious_maximum_is_called_one(faithful_fit, tmp_path):
     modes = fit.em_.modes_
     fit.em_.modes_ = pd.concat([modes.head(1)] * 3, ignore_index=True).assign(spurious=[True, True, False])
     text = Page(written(fit, tmp_path)).text
-    assert "2 others were found, 1 of them likely spurious. That maximum looks spurious: one of its" in text
+    found = summarise(fit, compare(fit), None).points[-1]
+    assert (found.values["spurious"], found.values["kept_is_spurious"]) == (1, True)
+    assert str(found) in text
     assert text.count("converged, looks spurious") == 2
-    assert "The EM maximum looks spurious" in compare(fit).verdict
-    assert "spurious" not in compare(faithful_fit).verdict
+    assert Reason("spurious_maximum") in compare(fit).findings
+    assert Reason("spurious_maximum") not in compare(faithful_fit).findings
 
 
 def test_the_tables_hold_the_numbers_of_the_comparison(html, result):
@@ -272,7 +270,7 @@ def test_the_fit_can_be_made_again_from_what_is_said(html, faithful_fit):
     for key in ("data_sha256", "versions", "predictive_seed", "created_by"):
         assert str(attrs[key]) in text
     assert "random_state 0 " in text
-    assert "Derived from these data: their columns’ means and standard deviations." in text
+    assert "Derived from these data" in text
     assert "4 chains of 1000 draws after 600 of warm-up" in text
     for line in faithful_fit.prior_.describe(["eruptions", "waiting"], 2):
         assert line in text
@@ -308,14 +306,11 @@ def test_a_refused_fit_says_so_first_and_shows_no_components(faithful_fit, tmp_p
     assert page.open == []
     text = page.text
     summary = text[text.index("Summary") :]
-    assert summary.startswith("Summary The groups must not be read one by one. Made up fault: of tests.")
-    assert "Left out for that reason: the sizes and places of the groups" in text
+    assert re.match(rf"Summary [^.]*\. {MADE_UP} ", summary)
+    assert Reason("components_left_out", {"label_free_ok": True}).sentence(PAGE) in text
     # What does not depend on names is offered instead.
-    assert (
-        "As one partition for all draws, whatever the groups are called: 2 clusters of 175 and 97 rows"
-        in text
-    )
-    assert "(its 95 % ball) include EM's partition and that of k-means." in text
+    part = {"sizes": (175, 97), "em_inside": True, "kmeans_inside": True}
+    assert Reason("one_partition", part).sentence(PAGE) in text
     ids = {attrs["id"] for _, attrs in page.elements if "id" in attrs}
     assert {i for i in ids if i.startswith("figure-")} == {
         f"figure-{k}"
@@ -337,9 +332,9 @@ def test_a_refused_fit_says_so_first_and_shows_no_components(faithful_fit, tmp_p
 
 
 def test_diagnostics_name_a_parameter_only_where_components_have_names(faithful_fit):
-    wording = Wording(["eruptions", "waiting"])
+    shorten = Shortener(["eruptions", "waiting"])
     for bayes, named in ((faithful_fit, True), (refused(faithful_fit), False)):
-        rows = {row[0]: row[2] for row in tables.diagnostics(bayes, wording).rows}
+        rows = {row[0]: row[2] for row in tables.diagnostics(bayes, shorten).rows}
         assert (rows["largest R-hat, parameters of the components"] != "–") == named
         assert rows["largest R-hat, label-free quantities"] != "–"
 
@@ -488,8 +483,8 @@ def test_words_for_counts_lists_and_values():
 
 def test_long_names_are_shortened_inside_sentences():
     long = "x" * 100
-    wording = Wording(["a", long, long + "y" * 100])
-    sentence = wording(f"R-hat is 1.2 at means[0, {long}] and means[1, {long + 'y' * 100}], not at a.")
+    shorten = Shortener(["a", long, long + "y" * 100])
+    sentence = shorten(f"at means[0, {long}] and means[1, {long + 'y' * 100}], not at a.")
     assert len(sentence) < 140
     assert sentence.count("…") == 2
     assert sentence.endswith("not at a.")

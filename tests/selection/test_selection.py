@@ -103,19 +103,14 @@ def test_the_test_prefers_nothing_where_a_number_is_missing(ks, p, wanted):
     assert selection._best(a_table(lr_p_value=p).set_axis(ks)).get("likelihood_ratio") == wanted
 
 
-def test_reservations_are_those_of_the_table():
+def test_reservations_are_those_of_the_table(golden):
     whole = Selection(a_table(), {"elpd_loo": 3, "log_evidence": 3}, None, {})
-    assert whole.verdict == (
-        "Leave-one-out and the evidence prefer 3. By leave-one-out 2 is within two standard errors of 3. If all were equally likely "
-        "beforehand, 3 has probability 0.70. 3 is the largest number tried; try more."
-    )
+    golden(whole.verdict)
     table = a_table(n_bad_k=[0, 4, 0], verdict=["failed", "accepted", "refused"])
     part = Selection(table, {"elpd_loo": 2, "log_evidence": 2}, None, {})
-    assert "Leave-one-out is not to be trusted at 4 rows with 2 components." in part.verdict
-    assert "The posterior with 3 components is not to be trusted." in part.verdict
-    assert "The posterior with 1 component could not be had." in part.verdict
+    golden(part.verdict)
     none = Selection(a_table(verdict=["refused"] * 3), {"bic": 1}, None, {})
-    assert "BIC prefers 1. Leave-one-out and the evidence have no say" in none.verdict
+    golden(none.verdict)
 
 
 def test_a_single_run_has_no_say():
@@ -141,7 +136,6 @@ def test_a_number_that_cannot_be_fitted_leaves_the_others(monkeypatch):
     assert found.table.loc[2, "verdict"] == "failed"
     assert np.isnan(found.table.loc[2, "bic"])
     assert found.best["bic"] == 1
-    assert "The posterior with 2 components could not be had." in found.verdict
     with pytest.raises(SamplingError, match="no luck"):
         select_components(datasets.faithful().X, [2], draws=200, progressbar=False)
 

@@ -1,0 +1,179 @@
+"""Sentences of a comparison of EM with the posterior, for the console and the notebook."""
+
+from bayesgmm.support.sentences import count, listed
+from bayesgmm.wording.reasons import worded
+
+__all__ = ["estimates_inside"]
+
+
+@worded
+def estimates(
+    n: int,
+    inside: int,
+    largest: float,
+    at: str,
+    quantity: str,
+    component: str,
+    joint_inside: bool,
+    joint_share: float | None,
+) -> str:
+    where = f"the largest difference is {largest:.1f} posterior sds, at {at}"
+    return f"{estimates_inside(n, inside)}; {where}.{_together(joint_inside, joint_share)}"
+
+
+def estimates_inside(n: int, inside: int) -> str:
+    """How many of EM's estimates lie inside their intervals; the beginning of a sentence."""
+    if n == 1:
+        return f"The EM estimate lies {'inside' if inside else 'outside'} its 95 % posterior interval"
+    if inside == n:
+        return f"All {n} EM estimates lie inside their 95 % posterior intervals"
+    if n - inside == 1:
+        return f"1 of {n} EM estimates lies outside its 95 % posterior interval"
+    return f"{n - inside} of {n} EM estimates lie outside their 95 % posterior intervals"
+
+
+def _together(inside: bool, share: float | None) -> str:
+    if share is None:
+        return " The draws are too few to judge all of them together."
+    return (
+        f" Taken together the estimate lies {'inside' if inside else 'outside'} the 95 % region "
+        f"({100 * share:.0f} % of the draws are nearer to its middle)."
+    )
+
+
+@worded
+def assignments(
+    n: int,
+    alike: int,
+    differing: int,
+    largest: float,
+    above_by_em: int,
+    above_by_posterior: int,
+    threshold: float,
+) -> str:
+    whom = differing or "none"
+    return (
+        f"EM and the posterior assign {alike} of {count(n, 'observation')} alike; for {whom} their probabilities "
+        f"differ by more than 0.1 (by {largest:.2f} at the most). EM gives {above_by_em} of them a probability above "
+        f"{threshold}, the posterior {above_by_posterior}."
+    )
+
+
+@worded
+def components_not_compared() -> str:
+    return (
+        "Parameters, memberships and shapes are not compared one by one, since names do not hold; "
+        "what follows does not depend on them."
+    )
+
+
+@worded
+def draw_exceeds_em(em: float, largest: float) -> str:
+    return (
+        f"A posterior draw has a higher log-likelihood ({largest:.2f}) than the EM fit ({em:.2f}): EM has missed the "
+        "global maximum, or stayed away from a degenerate one."
+    )
+
+
+@worded
+def no_draw_exceeds_em(em: float, mean: float) -> str:
+    return f"No draw exceeds EM's log-likelihood of {em:.2f} (draws: {mean:.2f} on average)."
+
+
+@worded
+def rows_left_out(
+    difference: float, standard_error: float, n_bad: int, largest_k: float, n_collapsed: int
+) -> str:
+    better = "better" if difference > 0 else "worse"
+    clear = "" if abs(difference) > 2 * standard_error else ", which is within two standard errors"
+    text = (
+        f"Rows that are left out are foreseen {better} by the posterior than by EM: by {abs(difference):.1f} "
+        f"± {standard_error:.1f} in log score{clear}."
+    )
+    if n_bad:
+        text += f" Not to be trusted at {count(n_bad, 'row')} (Pareto k above {largest_k})."
+    if n_collapsed:
+        which = (
+            "1 row EM collapses; it is"
+            if n_collapsed == 1
+            else f"one of {n_collapsed} rows EM collapses; these are"
+        )
+        text += f" Without {which} not counted."
+    return text
+
+
+@worded
+def spurious_maximum() -> str:
+    return (
+        "The EM maximum looks spurious: a component has hardly more rows than its covariance has parameters, and is much "
+        "tighter than the data; use fewer components."
+    )
+
+
+@worded
+def replications_alike(n: int) -> str:
+    if n == 1:
+        return "The one check does not tell replicated data sets from the data."
+    return f"None of {n} checks tells replicated data sets from the data."
+
+
+@worded
+def replications_differ(
+    n: int, names: tuple[str, ...], p_values: tuple[float, ...], n_replications: int
+) -> str:
+    odd = ", ".join(f"{name} (p = {p:.3f})" for name, p in zip(names, p_values, strict=True))
+    by_chance = 0.05 * n
+    expected = f"about {by_chance:.0f}" if by_chance >= 1 else "fewer than 1"
+    return (
+        f"Replicated data sets differ from the data in {len(names)} of {count(n, 'check')}: {odd}; "
+        f"{expected} would by chance."
+    )
+
+
+# Of the modes of a posterior.
+
+
+@worded
+def mode(sizes: tuple[int, ...], n_empty: int, changes: tuple[object, ...], is_first: bool) -> str:
+    """What a mode is and how it differs from the first; a part of a sentence."""
+    told = [str(size) for size in sizes]
+    groups = (
+        f"groups of {listed(told)} observations"
+        if len(told) > 1
+        else f"one group of {count(sizes[0], 'observation')}"
+    )
+    if n_empty:
+        groups += f", and {count(n_empty, 'component')} with no observation that is most probably its own"
+    if is_first:
+        return groups
+    if not changes:
+        return f"{groups}; observations grouped as at mode 1, with other parameters"
+    return f"{groups}; {', '.join(map(str, changes))}"
+
+
+@worded
+def group_split(group: int, into: int) -> str:
+    return f"group {group} of mode 1 is split in {into}"
+
+
+@worded
+def groups_joined(groups: tuple[int, ...]) -> str:
+    return f"groups {listed([str(g) for g in groups])} of mode 1 are one"
+
+
+@worded
+def groups_divided(groups: tuple[int, ...], every: bool, into: int) -> str:
+    which = "all groups" if every else f"groups {listed([str(g) for g in groups])}"
+    return f"{which} of mode 1 are divided otherwise, into {into}"
+
+
+@worded
+def mode_share(number: int, share: float, share_se: float, what: object) -> str:
+    return (
+        f"Mode {number} holds {100 * share:.0f} % of the draws (standard error {100 * share_se:.0f}): {what}."
+    )
+
+
+@worded
+def other_modes(share: float, smallest: float) -> str:
+    return f"Modes with less than {100 * smallest:.0f} % each hold {100 * share:.0f} % together."

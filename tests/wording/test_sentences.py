@@ -1,0 +1,115 @@
+"""Every sentence with every count of 0, 1 and 2, as the golden file has it; and plurals are right."""
+
+import inspect
+import re
+
+import pytest
+
+from bayesgmm.wording import Reason, overview
+from bayesgmm.wording.reasons import sentences
+
+# A value for each name or type of a parameter; counts are those of type int.
+NAMED = {
+    "at": "means[0, length]",
+    "chain_means": (0.25, 0.5),
+    "changes": (Reason("group_split", {"group": 1, "into": 2}), Reason("groups_joined", {"groups": (2, 3)})),
+    "component": "0",
+    "ended": "",
+    "exploration": "one mode",
+    "groups": (1, 2),
+    "method": "Stephens",
+    "names": ("mean of length", "range of length"),
+    "n_replications": 1000,
+    "p_values": (0.0001, 0.98),
+    "quantity": "mean of length",
+    "scope": "label_free",
+    "shares": (0.7, 0.25),
+    "sizes": (30, 15),
+    "threshold": 0.95,
+    "what": "groups of 30 and 15 observations",
+}
+TYPES = {int: 2, float: 0.25, bool: True, str: "x"}
+# Further examples, where the branches of a sentence do not hang on a count.
+FURTHER = {
+    "chains_disagree": [{"chain_means": ()}, {"scope": "components"}],
+    "em_starts": [
+        {"ended": "at the iteration limit", "kept_is_spurious": True},
+        {"starts": 20, "best": 17, "n_maxima": 3, "degenerate": 1, "spurious": 1},
+        {"starts": 20, "best": 20, "n_maxima": 1},
+    ],
+    "estimates": [
+        {"joint_share": None},
+        {"joint_inside": False, "component": "all"},
+        {"n": 12, "inside": 12},
+    ],
+    "labels_differ": [{"method": "iterative ECR"}, {"method": "parameters"}],
+    "labels_exchangeable": [{"share": 0.0}, {"share": 0.004}],
+    "mode": [{"is_first": False}, {"is_first": False, "changes": ()}, {"sizes": (1,)}],
+    "mode_shares": [{"shares": (0.98,)}, {"shares": (0.5, 0.3, 0.2)}],
+    "one_partition": [{"sizes": (1,)}, {"kmeans_inside": False}],
+    "replications_differ": [{"n": 17}],
+    "rows_left_out": [{"difference": 9.0}, {"difference": -9.0}],
+}
+
+NOUNS = "component|mode|row|observation|group|draw|check|feature|start|particle|transition|cluster|estimate|chain|run"
+WRONG = re.compile(rf"(?<![\d.])(1 (EM )?({NOUNS})s|(0|[2-9]|\d\d+) ({NOUNS}))\b")
+
+
+def example(function):
+    values = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        values[name] = NAMED[name] if name in NAMED else TYPES.get(parameter.annotation, 0.25)
+    return values
+
+
+def told(function):
+    """One line an example: as it is, then each count as 0, 1 and 2, then the further ones."""
+    base = example(function)
+    cases = [base]
+    for name, parameter in inspect.signature(function).parameters.items():
+        if parameter.annotation is int and name not in NAMED:
+            cases += [base | {name: n} for n in (0, 1)]
+        elif parameter.annotation is bool:
+            cases.append(base | {name: False})
+    cases += [base | changes for changes in FURTHER.get(function.__name__, [])]
+    return list(dict.fromkeys(function(**case) for case in cases))
+
+
+@pytest.mark.parametrize(("audience", "code"), sorted(sentences()))
+def test_every_sentence(audience, code, golden):
+    lines = told(sentences()[audience, code])
+    golden("\n".join(lines))
+    assert [line for line in lines if WRONG.search(line)] == []
+
+
+@pytest.mark.parametrize("wrong", ["has 1 modes that", "0 row was", "of 12 draw", "1 EM starts"])
+def test_a_wrong_plural_would_be_found(wrong):
+    assert WRONG.search(wrong)
+    assert not WRONG.search("has 1 mode of 21 rows, 2 draws, the 1 % row and 1.1 rows; 1 EM start")
+
+
+def test_headings_of_an_overview(golden):
+    settings = {
+        "covariance_type": "full",
+        "log_likelihood": -1130.256,
+        "method": "nuts",
+        "chains": 4,
+        "draws": 1000,
+    }
+    one = overview.heading(k=1, n=1, features=["a"], more_features=False, d=1, em_ended="", **settings)
+    many = overview.heading(
+        k=2,
+        n=272,
+        features=["a", "b"],
+        more_features=True,
+        d=9,
+        em_ended="at the iteration limit",
+        **settings,
+    )
+    golden(f"{one}\n{many}")
+    assert [overview.left_out(*n) for n in ((0, -2), (1, 0), (0, 1), (2, 2))] == [
+        "",
+        "And 1 more component.",
+        "And 1 more feature.",
+        "And 2 more components and 2 more features.",
+    ]
