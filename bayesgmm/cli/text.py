@@ -146,6 +146,7 @@ def print_selection(choice: "Selection", dropped: int) -> None:
     occupied = choice.occupied
     found = {
         "verdict": choice.verdict,
+        "findings": [finding.to_json() for finding in choice.findings],
         "best": dict(choice.best),
         "table": choice.table.reset_index().to_dict("records"),
         "occupied": None if occupied is None else occupied.table.reset_index().to_dict("records"),

@@ -11,6 +11,7 @@ from bayesgmm.mixture.draws import finite, stacked
 from bayesgmm.posterior.passes import allocations
 from bayesgmm.rows.rows import RowsLike
 from bayesgmm.support import arguments
+from bayesgmm.wording import Reason
 
 if TYPE_CHECKING:
     from bayesgmm.bayes.priors import Prior
@@ -45,15 +46,22 @@ class Occupied:
         """The most probable number."""
         return int(self.table["posterior"].idxmax())
 
-    def __str__(self) -> str:
+    @property
+    def findings(self) -> list[Reason]:
+        """The most probable number, and whether the draws behind it are to be trusted."""
         k, t = self.best, self.table
-        text = (
-            f"Of {len(t)} components with concentration {self.concentration:g}, {k} {'have' if k > 1 else 'has'} rows with probability "
-            f"{t.loc[k, 'posterior']:.2f} ({t.loc[k, 'prior']:.2f} before the data)."
+        shares = {name: float(t.loc[k, name]) for name in ("posterior", "prior")}
+        settings = {"n_components": len(t), "concentration": self.concentration}
+        found = [Reason("components_occupied", {**settings, "k": k, **shares})]
+        verdict = self.fit.verdict_
+        return (
+            found
+            if verdict.label_free_ok
+            else [*found, Reason("draws_not_trusted", {"why": verdict.reasons[0]})]
         )
-        if not self.fit.verdict_.label_free_ok:
-            text += " The draws behind it are not to be trusted: " + str(self.fit.verdict_.reasons[0])
-        return text
+
+    def __str__(self) -> str:
+        return " ".join(map(str, self.findings))
 
 
 def occupied_components(

@@ -26,7 +26,7 @@ from bayesgmm.selection.likelihood_ratio import LikelihoodRatioTest, likelihood_
 from bayesgmm.selection.occupied import Occupied, occupied_components, occupied_counts
 from bayesgmm.support import arguments
 from bayesgmm.support.progress import Steps
-from bayesgmm.support.sentences import listed
+from bayesgmm.wording import Reason
 
 __all__ = ["Selection", "select_components"]
 
@@ -45,6 +45,7 @@ ACCEPTED, LABEL_FREE, FEW_DRAWS, REFUSED, FAILED = (
     "failed",
 )
 USABLE = (ACCEPTED, LABEL_FREE, FEW_DRAWS)
+UNUSABLE = (("posteriors_refused", REFUSED), ("posteriors_failed", FAILED))
 # Whose smallest value is best, and whose largest.
 SMALLEST, LARGEST = ("bic", "aic", "icl"), ("elpd_loo", "log_evidence")
 COLUMNS = (
@@ -64,14 +65,6 @@ COLUMNS = (
     "log_evidence_se",
     "occupied",
 )
-TITLES = {
-    "bic": "BIC",
-    "aic": "AIC",
-    "icl": "ICL",
-    "likelihood_ratio": "the likelihood-ratio test",
-    "elpd_loo": "leave-one-out",
-    "log_evidence": "the evidence",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,45 +99,42 @@ class Selection:
 
     @property
     def verdict(self) -> str:
-        """Which number each criterion prefers, and how far they disagree."""
+        """Which number each criterion prefers, and how far they disagree, in sentences."""
+        return " ".join(map(str, self.findings))
+
+    @property
+    def findings(self) -> list[Reason]:
+        """The same as codes and numbers."""
         chosen: dict[int, list[str]] = {}
         for name, k in self.best.items():
-            chosen.setdefault(k, []).append(TITLES[name])
-        parts = [
-            f"{listed(names)} {'prefers' if len(names) == 1 else 'prefer'} {k}"
-            for k, names in sorted(chosen.items())
-        ]
-        text = f"{'; '.join(parts)}."
-        sentences = [text[0].upper() + text[1:], *self._reservations()]
-        if self.occupied is not None:
-            sentences.append(str(self.occupied))
-        return " ".join(sentences)
+            chosen.setdefault(k, []).append(name)
+        ks = sorted(chosen)
+        preferred = Reason("criteria_prefer", {"ks": ks, "criteria": [chosen[k] for k in ks]})
+        found = [preferred, *self._about_rows_left_out(), *self._about_evidence(), *self._about_failures()]
+        return found if self.occupied is None else [*found, *self.occupied.findings]
 
-    def _reservations(self) -> list[str]:
-        t, out = self.table, []
-        if "elpd_loo" in self.best:
-            k = self.best["elpd_loo"]
-            near = t.index[(t["elpd_difference"].abs() <= 2 * t["elpd_difference_se"]) & (t.index < k)]
-            if len(near):
-                out.append(f"By leave-one-out {near[0]} is within two standard errors of {k}.")
-            if t.loc[k, "n_bad_k"] > 0:
-                out.append(
-                    f"Leave-one-out is not to be trusted at {t.loc[k, 'n_bad_k']:.0f} rows with {k} components."
-                )
-        if "log_evidence" in self.best:
-            k = self.best["log_evidence"]
-            out.append(
-                f"If all were equally likely beforehand, {k} has probability {t.loc[k, 'probability']:.2f}."
-            )
-            if k == t.index[-1] and len(t) > 1:
-                out.append(f"{k} is the largest number tried; try more.")
-        else:
-            out.append("Leave-one-out and the evidence have no say, since no posterior was accepted.")
-        for name, what in ((REFUSED, "is not to be trusted"), (FAILED, "could not be had")):
-            ks = [str(k) for k in t.index[t["verdict"] == name]]
-            if ks:
-                out.append(f"The posterior with {listed(ks)} component{'s' if ks != ['1'] else ''} {what}.")
-        return out
+    def _about_rows_left_out(self) -> list[Reason]:
+        if "elpd_loo" not in self.best:
+            return []
+        t, best, out = self.table, self.best["elpd_loo"], []
+        near = t.index[(t["elpd_difference"].abs() <= 2 * t["elpd_difference_se"]) & (t.index < best)]
+        if len(near):
+            out.append(Reason("within_two_errors", {"k": int(near[0]), "best": best}))
+        n_bad = int(t.loc[best, "n_bad_k"])
+        return [*out, Reason("leave_one_out_unreliable", {"n_rows": n_bad, "k": best})] if n_bad else out
+
+    def _about_evidence(self) -> list[Reason]:
+        if "log_evidence" not in self.best:
+            return [Reason("no_posterior_accepted")]
+        k, t = self.best["log_evidence"], self.table
+        likely = Reason("probability_of_number", {"k": k, "probability": float(t.loc[k, "probability"])})
+        if k == t.index[-1] and len(t) > 1:
+            return [likely, Reason("largest_number_tried", {"k": k})]
+        return [likely]
+
+    def _about_failures(self) -> list[Reason]:
+        graded = ((code, self.table.index[self.table["verdict"] == grade]) for code, grade in UNUSABLE)
+        return [Reason(code, {"ks": ks}) for code, ks in graded if len(ks)]
 
     def __str__(self) -> str:
         return f"{self.verdict}\n\n{self._shown.to_string(float_format=lambda v: f'{v:.4g}')}"

@@ -9,7 +9,6 @@ from hashlib import sha256
 import numpy as np
 import pandas as pd
 import pytest
-from bayesgmm.report.wording import Name
 from verdicts import judged
 
 from bayesgmm import BayesGaussianMixture, datasets, partition
@@ -17,6 +16,7 @@ from bayesgmm.mixture import density
 from bayesgmm.plots import style
 from bayesgmm.report import interactive
 from bayesgmm.report.interactive import interactive_view
+from bayesgmm.report.names import Name
 
 QUICK = {"draws": 50, "tune": 50, "chains": 2, "random_state": 0, "progressbar": False, "method": "nuts"}
 

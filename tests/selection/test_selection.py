@@ -38,8 +38,9 @@ def test_old_faithful_has_two_groups(choice):
     assert choice.best["bic"] == choice.best["icl"] == 2
     assert choice.table["log_evidence"].idxmin() == 1
     assert choice.best["likelihood_ratio"] >= 2
-    assert "BIC" in choice.verdict
-    assert f"{choice.best['log_evidence']} has probability" in choice.verdict
+    found = {finding.code: finding.values for finding in choice.findings}
+    assert found["probability_of_number"]["k"] == choice.best["log_evidence"]
+    assert sum(map(len, found["criteria_prefer"]["criteria"])) == len(choice.best)
     assert choice.verdict in str(choice)
 
 
@@ -103,14 +104,33 @@ def test_the_test_prefers_nothing_where_a_number_is_missing(ks, p, wanted):
     assert selection._best(a_table(lr_p_value=p).set_axis(ks)).get("likelihood_ratio") == wanted
 
 
-def test_reservations_are_those_of_the_table(golden):
+def codes(selection):
+    return [(finding.code, finding.values) for finding in selection.findings]
+
+
+def test_findings_are_those_of_the_table():
     whole = Selection(a_table(), {"elpd_loo": 3, "log_evidence": 3}, None, {})
-    golden(whole.verdict)
+    assert codes(whole) == [
+        ("criteria_prefer", {"ks": (3,), "criteria": (("elpd_loo", "log_evidence"),)}),
+        ("within_two_errors", {"k": 2, "best": 3}),
+        ("probability_of_number", {"k": 3, "probability": 0.7}),
+        ("largest_number_tried", {"k": 3}),
+    ]
+    assert whole.verdict == " ".join(map(str, whole.findings))
     table = a_table(n_bad_k=[0, 4, 0], verdict=["failed", "accepted", "refused"])
     part = Selection(table, {"elpd_loo": 2, "log_evidence": 2}, None, {})
-    golden(part.verdict)
+    assert codes(part)[1:] == [
+        ("leave_one_out_unreliable", {"n_rows": 4, "k": 2}),
+        ("probability_of_number", {"k": 2, "probability": 0.3}),
+        ("posteriors_refused", {"ks": (3,)}),
+        ("posteriors_failed", {"ks": (1,)}),
+    ]
     none = Selection(a_table(verdict=["refused"] * 3), {"bic": 1}, None, {})
-    golden(none.verdict)
+    assert [code for code, _ in codes(none)] == [
+        "criteria_prefer",
+        "no_posterior_accepted",
+        "posteriors_refused",
+    ]
 
 
 def test_a_single_run_has_no_say():

@@ -15,8 +15,10 @@ NAMED = {
     "changes": (Reason("group_split", {"group": 1, "into": 2}), Reason("groups_joined", {"groups": (2, 3)})),
     "component": "0",
     "ended": "",
+    "criteria": (("bic", "icl"), ("log_evidence",)),
     "exploration": "one mode",
     "groups": (1, 2),
+    "ks": (2, 3),
     "method": "Stephens",
     "names": ("mean of length", "range of length"),
     "n_replications": 1000,
@@ -26,6 +28,7 @@ NAMED = {
     "shares": (0.7, 0.25),
     "sizes": (30, 15),
     "threshold": 0.95,
+    "why": Reason("single_chain"),
     "what": "groups of 30 and 15 observations",
 }
 TYPES = {int: 2, float: 0.25, bool: True, str: "x"}
@@ -47,6 +50,8 @@ FURTHER = {
     "mode": [{"is_first": False}, {"is_first": False, "changes": ()}, {"sizes": (1,)}],
     "mode_shares": [{"shares": (0.98,)}, {"shares": (0.5, 0.3, 0.2)}],
     "one_partition": [{"sizes": (1,)}, {"kmeans_inside": False}],
+    "posteriors_failed": [{"ks": (1,)}],
+    "posteriors_refused": [{"ks": (1,)}],
     "replications_differ": [{"n": 17}],
     "rows_left_out": [{"difference": 9.0}, {"difference": -9.0}],
 }

@@ -1,0 +1,81 @@
+"""Sentences of a comparison of numbers of components."""
+
+from bayesgmm.support.sentences import count, listed
+from bayesgmm.wording.reasons import Reason, worded
+
+__all__ = ["CRITERIA"]
+
+# How a criterion is called inside a sentence, by its column.
+CRITERIA = {
+    "bic": "BIC",
+    "aic": "AIC",
+    "icl": "ICL",
+    "likelihood_ratio": "the likelihood-ratio test",
+    "elpd_loo": "leave-one-out",
+    "log_evidence": "the evidence",
+}
+
+
+@worded
+def criteria_prefer(ks: tuple[int, ...], criteria: tuple[tuple[str, ...], ...]) -> str:
+    """Which criteria prefer each number; `criteria` has those of each of `ks`."""
+    parts = []
+    for k, names in zip(ks, criteria, strict=True):
+        verb = "prefers" if len(names) == 1 else "prefer"
+        parts.append(f"{listed([CRITERIA[name] for name in names])} {verb} {k}")
+    text = f"{'; '.join(parts)}."
+    return text[0].upper() + text[1:]
+
+
+@worded
+def within_two_errors(k: int, best: int) -> str:
+    return f"By leave-one-out {k} is within two standard errors of {best}."
+
+
+@worded
+def leave_one_out_unreliable(n_rows: int, k: int) -> str:
+    return f"Leave-one-out is not to be trusted at {count(n_rows, 'row')} with {count(k, 'component')}."
+
+
+@worded
+def probability_of_number(k: int, probability: float) -> str:
+    return f"If all were equally likely beforehand, {k} has probability {probability:.2f}."
+
+
+@worded
+def largest_number_tried(k: int) -> str:
+    return f"{k} is the largest number tried; try more."
+
+
+@worded
+def no_posterior_accepted() -> str:
+    return "Leave-one-out and the evidence have no say, since no posterior was accepted."
+
+
+@worded
+def posteriors_refused(ks: tuple[int, ...]) -> str:
+    return f"The posterior with {_numbers(ks)} is not to be trusted."
+
+
+@worded
+def posteriors_failed(ks: tuple[int, ...]) -> str:
+    return f"The posterior with {_numbers(ks)} could not be had."
+
+
+def _numbers(ks: tuple[int, ...]) -> str:
+    return f"{listed([str(k) for k in ks])} {'component' if ks == (1,) else 'components'}"
+
+
+@worded
+def components_occupied(
+    n_components: int, concentration: float, k: int, posterior: float, prior: float
+) -> str:
+    return (
+        f"Of {count(n_components, 'component')} with concentration {concentration:g}, {k} "
+        f"{'has' if k == 1 else 'have'} rows with probability {posterior:.2f} ({prior:.2f} before the data)."
+    )
+
+
+@worded
+def draws_not_trusted(why: Reason) -> str:
+    return f"The draws behind it are not to be trusted: {why}"
