@@ -21,10 +21,11 @@ from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.draws import mean_params, posterior_dataset
 from bayesgmm.plots import fitted, style
 from bayesgmm.plots.chains import chosen_draws
-from bayesgmm.plots.forest import is_odd, owners, p_text
+from bayesgmm.plots.forest import owners
 from bayesgmm.selection import Selection
 from bayesgmm.selection.occupied import Occupied
 from bayesgmm.support import sentences
+from bayesgmm.wording.numbers import p_value
 
 
 def on_the_curve(path):
@@ -449,8 +450,8 @@ def test_predictive_checks_stand_against_their_replications(faithful):
         assert_allclose(at[i], np.clip(expected, -6, 6))
         above = np.mean([r > check.observed for r in check.replicated])
         ties = np.mean([r == check.observed for r in check.replicated])
-        assert is_odd(check) == (not 0.025 <= above + ties / 2 <= 0.975)
-        assert p_text(check) in ax.texts[i].get_text()
+        assert check.odd == (not 0.025 <= above + ties / 2 <= 0.975)
+        assert p_value(check.p_value, len(check.replicated)) in ax.texts[i].get_text()
 
 
 def test_em_is_drawn_as_the_gap_to_its_end_and_its_maxima(faithful):

@@ -484,9 +484,9 @@ def test_words_for_counts_lists_and_values():
 def test_long_names_are_shortened_inside_sentences():
     long = "x" * 100
     shorten = Shortener(["a", long, long + "y" * 100])
-    sentence = shorten(f"at means[0, {long}] and means[1, {long + 'y' * 100}], not at a.")
+    sentence = shorten(f"at means[0, {long}] and means[1, {long + 'y' * 100}], not a")
     assert len(sentence) < 140
     assert sentence.count("…") == 2
-    assert sentence.endswith("not at a.")
+    assert sentence.endswith("not a")
     assert Name.of(long).full == long
     assert len(Name.of(long).short) == 40

@@ -112,9 +112,5 @@ def test_headings_of_an_overview(golden):
         **settings,
     )
     golden(f"{one}\n{many}")
-    assert [overview.left_out(*n) for n in ((0, -2), (1, 0), (0, 1), (2, 2))] == [
-        "",
-        "And 1 more component.",
-        "And 1 more feature.",
-        "And 2 more components and 2 more features.",
-    ]
+    golden("\n".join(overview.left_out(*n) for n in ((1, 0), (0, 1), (2, 2))))
+    assert overview.left_out(0, -2) == ""
