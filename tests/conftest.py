@@ -58,7 +58,7 @@ def golden(request, known_sentences):
     if update:
         request.config.stash.setdefault(golden_file.UPDATED, {})[name] = test
     elif getattr(request.node, "passed", False):
-        assert not test.left_over(), "Not asked for any more; run pytest --update-golden."
+        assert not test.left_over(), "Not asked for; run pytest --update-golden."
 
 
 @pytest.hookimpl(wrapper=True)
