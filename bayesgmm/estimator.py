@@ -120,7 +120,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         ``ok`` and ``reasons``.
     relabelling_ : Relabelling
         The permutations applied, and how certain they are.
-    certificate_ : Certificate
+    labelling_ : LabellingDiagnostics
         How far the names of the components can be trusted: what other methods of relabelling say, and more.
     membership_, membership_sd_ : ndarrays, shape (N, K)
         Posterior mean and standard deviation of each row's responsibilities.

@@ -24,7 +24,7 @@ from bayesgmm.methods.settings import Settings
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior import verdict as judging
-from bayesgmm.posterior.labelling import Certificate
+from bayesgmm.posterior.labelling import LabellingDiagnostics
 from bayesgmm.posterior.labels import Labels
 from bayesgmm.posterior.modes import ModeMap, find_modes, mode_map, modes_dataset
 from bayesgmm.posterior.relabel import Relabelling
@@ -164,7 +164,7 @@ class Fit:
         return judging.judge(
             judging.diagnose(self.label_free, ancestor),
             judging.diagnose(judging.named_quantities(self.draws, self.names), ancestor),
-            self.labels.certificate,
+            self.labels.diagnostics,
             self.draws.n_chains,
             judging.sampler_check(self.sampler),
             importance,
@@ -202,7 +202,7 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
     labels, coords = fit.labels, {str(d): posterior[d] for d in ("chain", "draw", "cluster", "feature")}
     sampled = {d: coords[d] for d in ("chain", "draw")}
     by_feature = {d: coords[d] for d in ("cluster", "feature")}
-    obs, agreement = np.arange(len(fit.rows)), labels.certificate.agreement
+    obs, agreement = np.arange(len(fit.rows)), labels.diagnostics.agreement
     stats = {**fit.sampler, "total_log_likelihood": labels.log_likelihood}
     prior = fit.prior.resolve(fit.draws.n_components, fit.draws.n_features, fit.covariance_type)
     densities = {v: (posterior[v].dims[: x.ndim], x) for v, x in fit.log_prior.items()}
@@ -217,7 +217,7 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
                 "permutations": (("chain", "draw", "cluster"), labels.relabelling.permutations),
                 "margins": (("chain", "draw"), labels.relabelling.margins),
                 "agreement": ("method", list(agreement.values())),
-                "non_permutation_rate": labels.certificate.non_permutation_rate,
+                "non_permutation_rate": labels.diagnostics.non_permutation_rate,
             },
             coords=sampled | {"cluster": coords["cluster"], "method": list(agreement)},
         ),
@@ -306,7 +306,7 @@ def _from_tree(tree: xr.DataTree) -> Fit:
     fields = {k: _tuples(v) for k, v in json.loads(attrs["prior_fields"]).items()}
     draws = MixtureDraws.from_dataset(tree["posterior"].dataset, str(attrs["covariance_type"]))
     membership = tree["membership"]
-    relabelling, certificate = _relabelling(tree["relabelling"].dataset)
+    relabelling, labelling = _relabelling(tree["relabelling"].dataset)
     observed = tree["observed_data"]
     named = bool(attrs["named_features"])
     names = tuple(str(f) for f in observed["feature"].to_numpy())
@@ -324,7 +324,7 @@ def _from_tree(tree: xr.DataTree) -> Fit:
             draws,
             log_likelihood,
             relabelling,
-            certificate,
+            labelling,
             membership["mean"].to_numpy(),
             membership["sd"].to_numpy(),
         ),
@@ -371,16 +371,16 @@ def _provenance(attrs: Mapping[str, Any]) -> Provenance:
     )
 
 
-def _relabelling(group: xr.Dataset) -> tuple[Relabelling, Certificate]:
+def _relabelling(group: xr.Dataset) -> tuple[Relabelling, LabellingDiagnostics]:
     found = Relabelling(group["permutations"].to_numpy(), group["margins"].to_numpy())
     shares = zip(group["method"].to_numpy(), group["agreement"].to_numpy(), strict=True)
-    certificate = Certificate(
+    labelling = LabellingDiagnostics(
         {str(method): float(share) for method, share in shares},
         found.nearly_tied,
         float(group["non_permutation_rate"]),
         tuple(int(n) for n in found.n_switches),
     )
-    return found, certificate
+    return found, labelling
 
 
 def _em(estimate: xr.Dataset, modes: xr.Dataset, names: tuple[str, ...] | None) -> EMGaussianMixture:

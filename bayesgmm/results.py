@@ -18,7 +18,7 @@ from bayesgmm.errors import ParameterError
 from bayesgmm.fit import Fit
 from bayesgmm.mixture.draws import evenly
 from bayesgmm.posterior import passes, pointwise, relabel, verdict
-from bayesgmm.posterior.labelling import Certificate
+from bayesgmm.posterior.labelling import LabellingDiagnostics
 from bayesgmm.posterior.memberships import Memberships, membership_intervals
 from bayesgmm.posterior.modes import ModeMap, modes_dataset
 from bayesgmm.posterior.similarity import pairwise_similarity, similarity_matrix
@@ -181,9 +181,9 @@ class PosteriorResults:
         return self._record.labels.relabelling
 
     @property
-    def certificate_(self) -> Certificate:
+    def labelling_(self) -> LabellingDiagnostics:
         """How far the names of the components can be trusted."""
-        return self._record.labels.certificate
+        return self._record.labels.diagnostics
 
     def memberships(self, X: RowsLike | None = None, *, mass: float = 0.95) -> Memberships:
         """Memberships with intervals: the uncertainty of the parameters is in them, which EM's responsibilities leave out.

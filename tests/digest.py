@@ -51,7 +51,7 @@ BAYES = {f"{method}-{name}-{k}-{family}": (method, name, k, family) for method, 
 # Of default size: its components may be read one by one.
 BAYES["readable"] = ("auto", "faithful", 2, "full", None, 1000, 4)
 BAYES_READ = ("log_evidence_", "verdict_.ok", "membership_", "membership_sd_", "similarity_", "relabelling_",
-              "certificate_", "log_likelihood_draws_", "em_.params_", "em_.log_likelihood_")  # fmt: skip
+              "labelling_", "log_likelihood_draws_", "em_.params_", "em_.log_likelihood_")  # fmt: skip
 SAVED = ("nuts-iris-3-full", "smc-faithful-3-full", "readable")
 VARIABLES = ("weights", "means", "stds", "corr_chol")
 # In the units of faithful, whose columns have standard deviations of about 1 and 14.

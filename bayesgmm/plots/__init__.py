@@ -12,7 +12,7 @@
     plot_similarity        which observations belong together, whatever groups are called
     plot_ball              how far other partitions lie from the posterior's
     plot_shapes            how large, long and turned the components are
-    plot_certificate       how far names of components can be trusted
+    plot_labelling       how far names of components can be trusted
     plot_kmeans            k-means beside both fits
     plot_pit               whether the data lie where both fits expect them
     plot_prior             what the prior expected of the data, and what came of it
@@ -27,13 +27,13 @@ Nothing here touches pyplot's list of figures, so that nothing needs a display a
 """
 
 from bayesgmm.plots.ball import plot_ball
-from bayesgmm.plots.certificate import plot_certificate
 from bayesgmm.plots.chains import rank_figure, trace_figure
 from bayesgmm.plots.criteria import plot_criteria
 from bayesgmm.plots.em import plot_em
 from bayesgmm.plots.fit import plot_fit
 from bayesgmm.plots.forest import plot_parameters, plot_predictive
 from bayesgmm.plots.kmeans import plot_kmeans
+from bayesgmm.plots.labelling import plot_labelling
 from bayesgmm.plots.likelihood import plot_log_likelihood
 from bayesgmm.plots.modes import plot_modes
 from bayesgmm.plots.pit import plot_pit
@@ -45,11 +45,11 @@ from bayesgmm.plots.uncertainty import plot_uncertainty
 
 __all__ = [
     "plot_ball",
-    "plot_certificate",
     "plot_criteria",
     "plot_em",
     "plot_fit",
     "plot_kmeans",
+    "plot_labelling",
     "plot_log_likelihood",
     "plot_modes",
     "plot_parameters",

@@ -16,7 +16,7 @@ from bayesgmm.posterior.relabel import (
 )
 from bayesgmm.wording import Reason
 
-__all__ = ["Certificate", "certify", "non_permutation_rate", "same_names"]
+__all__ = ["LabellingDiagnostics", "diagnose_labelling", "non_permutation_rate", "same_labels"]
 
 Array = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ SMALLEST_SD = 1e-3
 
 
 @dataclass(frozen=True)
-class Certificate:
+class LabellingDiagnostics:
     """What speaks for and against the names of the components.
 
     Parameters
@@ -67,9 +67,9 @@ class Certificate:
 METHODS = ("iterative ECR", "Stephens", "parameters")
 
 
-def certify(
+def diagnose_labelling(
     responsibilities: Responsibilities, mean: Array, parameters: Array, relabelling: Relabelling
-) -> Certificate:
+) -> LabellingDiagnostics:
     """Compare a relabelling with those of other methods.
 
     Parameters
@@ -90,22 +90,22 @@ def certify(
     s, k = parameters.shape[:2]
     switches = tuple(int(n) for n in relabelling.n_switches)
     if k == 1:
-        return Certificate(dict.fromkeys(METHODS, 1.0), 0.0, 0.0, switches)
+        return LabellingDiagnostics(dict.fromkeys(METHODS, 1.0), 0.0, 0.0, switches)
     start = np.tile(np.arange(k), (s, 1))
     found = {
         "iterative ECR": iterative_ecr(responsibilities, start, mean),
         "Stephens": stephens(responsibilities, start, mean),
         "parameters": by_parameters(parameters, start),
     }
-    return Certificate(
-        {method: same_names(start, p) for method, p in found.items()},
+    return LabellingDiagnostics(
+        {method: same_labels(start, p) for method, p in found.items()},
         relabelling.nearly_tied,
         non_permutation_rate(parameters),
         switches,
     )
 
 
-def same_names(first: Permutations, second: Permutations) -> float:
+def same_labels(first: Permutations, second: Permutations) -> float:
     """Share of draws that two relabellings name alike, up to one renaming of all; permutations have shape (S, K)."""
     # renaming[s, k]: which of the first's names the second's name k is.
     renaming = np.take_along_axis(np.argsort(first, axis=1), second, axis=1)

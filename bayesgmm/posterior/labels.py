@@ -9,7 +9,7 @@ from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import MixtureDraws, evenly
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior import passes, relabel
-from bayesgmm.posterior.labelling import Certificate, certify
+from bayesgmm.posterior.labelling import LabellingDiagnostics, diagnose_labelling
 from bayesgmm.posterior.relabel import Relabelling
 from bayesgmm.posterior.streamed import StreamedResponsibilities
 from bayesgmm.rows.rows import Rows
@@ -19,7 +19,7 @@ __all__ = ["Labels", "labelled"]
 Array = NDArray[np.float64]
 
 # Labels are compared between methods on so many rows, evenly spaced.
-CERTIFIED_ROWS = 2000
+COMPARED_ROWS = 2000
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Labels:
         Of all rows.
     relabelling : Relabelling
         From the labels that the sampler gave.
-    certificate : Certificate
+    diagnostics : LabellingDiagnostics
     membership, membership_sd : ndarrays, shape (N, K)
         Mean and standard deviation between draws of each row's responsibilities.
     """
@@ -42,7 +42,7 @@ class Labels:
     draws: MixtureDraws
     log_likelihood: Array
     relabelling: Relabelling
-    certificate: Certificate
+    diagnostics: LabellingDiagnostics
     membership: Array
     membership_sd: Array
 
@@ -72,11 +72,11 @@ def labelled(draws: MixtureDraws, reference: MixtureParams, rows: Rows, cores: i
     given = np.take_along_axis(order, found.permutations, axis=2)
     relabelling = Relabelling(given, found.margins)
     mean, sd, _ = passes.memberships(rows.columns, *renamed.stacked, cores)
-    some = evenly(len(rows), CERTIFIED_ROWS)
-    certificate = certify(
+    some = evenly(len(rows), COMPARED_ROWS)
+    diagnostics = diagnose_labelling(
         StreamedResponsibilities(rows.taken(some).columns, *renamed.stacked, cores),
         mean[some],
         renamed.component_parameters,
         relabelling,
     )
-    return Labels(renamed, log_likelihood.reshape(lead), relabelling, certificate, mean, sd)
+    return Labels(renamed, log_likelihood.reshape(lead), relabelling, diagnostics, mean, sd)

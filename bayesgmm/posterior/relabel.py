@@ -8,7 +8,7 @@ methods undo that, each by one assignment problem a draw; K! is never enumerated
 * :func:`stephens`: the smallest Kullback-Leibler divergence from that mean;
 * :func:`by_parameters`: the nearest parameters.
 
-A fit uses the first, since its names are those of EM; what the others say is part of the certificate.
+A fit uses the first, since its names are those of EM; what the others say is part of the labelling diagnostics.
 Responsibilities of all draws are too large to keep. The methods ask a :class:`Responsibilities` for what they need of them:
 sums over rows, and means over draws.
 """

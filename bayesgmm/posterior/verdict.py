@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bayesgmm.mixture.draws import MixtureDraws
-from bayesgmm.posterior.labelling import Certificate
+from bayesgmm.posterior.labelling import LabellingDiagnostics
 from bayesgmm.posterior.pointwise import log_densities
 from bayesgmm.rows.rows import Rows
 from bayesgmm.wording import Reason
@@ -151,7 +151,7 @@ class Verdict:
     """Whether component-wise summaries may be read, and what speaks against it.
 
     ``ok`` is true where nothing does; ``reasons`` then is empty. ``label_free`` and ``components`` hold the diagnostics behind
-    it, ``certificate`` how far names can be trusted, ``sampler`` what the sampler says of itself, ``importance`` the check
+    it, ``labelling`` how far names can be trusted, ``sampler`` what the sampler says of itself, ``importance`` the check
     of weighted draws and ``tempering`` that of tempered ones; None where the draws come from chains. ``label_free_ok`` says whether at least what does not depend on names
     may be read: densities, the log-likelihood, the similarity of observations, the partition.
     """
@@ -161,7 +161,7 @@ class Verdict:
     reasons: tuple[Reason, ...]
     label_free: Diagnostics
     components: Diagnostics
-    certificate: Certificate
+    labelling: LabellingDiagnostics
     sampler: SamplerCheck = field(default_factory=SamplerCheck)
     importance: ImportanceCheck | None = None
     tempering: TemperingCheck | None = None
@@ -178,7 +178,7 @@ class Verdict:
             return "not explored"
         if self.tempering is not None and self.tempering.has_several_modes:
             return "several modes, explored"
-        return "not identified" if self.certificate.reasons else "one mode"
+        return "not identified" if self.labelling.reasons else "one mode"
 
     @property
     def divergences(self) -> int:
@@ -207,7 +207,7 @@ class Verdict:
 
     def __str__(self) -> str:
         if self.ok:
-            return readable_sentence(str(self.grounds), self.certificate.nearly_tied)
+            return readable_sentence(str(self.grounds), self.labelling.nearly_tied)
         return refused_sentence(self.exploration, [str(r) for r in self.reasons], self.label_free_ok)
 
 
@@ -347,7 +347,7 @@ def sampler_check(found: Mapping[str, NDArray[Any]]) -> SamplerCheck:
 def judge(
     label_free: Diagnostics,
     components: Diagnostics,
-    certificate: Certificate,
+    labelling: LabellingDiagnostics,
     n_chains: int,
     sampler: SamplerCheck | None = None,
     importance: ImportanceCheck | None = None,
@@ -365,9 +365,9 @@ def judge(
         common += _faults(label_free, "label_free", needed) + sampler.reasons
         named = _faults(components, "components", needed)
         named += tempering.names_reasons if tempering else []
-    reasons = (*common, *named, *certificate.reasons)
+    reasons = (*common, *named, *labelling.reasons)
     return Verdict(
-        not reasons, not common, reasons, label_free, components, certificate, sampler, importance, tempering
+        not reasons, not common, reasons, label_free, components, labelling, sampler, importance, tempering
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["numbers"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SETTINGS = (
     "method",
     "method_reason",
@@ -53,13 +53,13 @@ def numbers(
     dict
         With the keys
 
-        * ``format_version``: 1; it grows when a key goes or changes its meaning;
+        * ``format_version``: 2; it grows when a key goes or changes its meaning;
         * ``n_observations``, ``n_features``, ``n_components``, ``features``;
         * ``summary``: ``headline``, ``reasons``, ``warning``, ``grounds`` and ``points`` of the page in sentences, and under
           ``findings`` the same as ``code`` and ``values``;
         * ``verdict``: ``ok``, ``reasons`` in sentences and, in the same order, as ``findings`` (``code`` and ``values``), ``exploration``, and the numbers behind it: R-hat and effective sample sizes; of chains
           ``divergences``, ``smallest_bfmi``, ``share_at_largest_depth``, of weighted draws ``pareto_k``, of tempered ones ``temperature``,
-          null elsewhere; the ``certificate`` of the names;
+          null elsewhere; the ``labelling`` diagnostics;
         * ``comparison``: the verdict of the comparison in sentences, and ``comparison_findings`` the same as ``code`` and ``values``;
         * ``log_evidence``: estimate and standard error, or null;
         * ``modes``: of the posterior, where they are known, or null;
@@ -134,7 +134,7 @@ def numbers(
 
 def _verdict(bayes: "BayesGaussianMixture") -> dict[str, Any]:
     verdict = bayes.verdict_
-    tempering, certificate = verdict.tempering, verdict.certificate
+    tempering, labelling = verdict.tempering, verdict.labelling
     sampler = verdict.sampler if tempering is None and verdict.importance is None else None
     return {
         "ok": verdict.ok,
@@ -150,8 +150,8 @@ def _verdict(bayes: "BayesGaussianMixture") -> dict[str, Any]:
         "smallest_bfmi": sampler.bfmi if sampler else None,
         "share_at_largest_depth": sampler.deepest if sampler else None,
         "temperature": tempering.temperature if tempering else None,
-        "certificate": vars(certificate),
-        "nearly_tied": certificate.nearly_tied,
+        "labelling": vars(labelling),
+        "nearly_tied": labelling.nearly_tied,
         "pareto_k": verdict.importance.pareto_k if verdict.importance else None,
     }
 

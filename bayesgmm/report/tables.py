@@ -219,7 +219,7 @@ def diagnostics(bayes: "BayesGaussianMixture", shorten: Shortener) -> Table:
     """The numbers behind the verdict."""
     v = bayes.verdict_
     rows = _of_weights(v.importance) if v.importance else _of_chains(v, shorten)
-    c = v.certificate
+    c = v.labelling
     rows.append(("draws whose labels are nearly tied", f"{100 * c.nearly_tied:.1f} %", "–"))
     if len(bayes.em_.weights_) > 1:
         for method, share in c.agreement.items():

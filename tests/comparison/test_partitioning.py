@@ -108,10 +108,10 @@ def test_memberships_of_new_rows_and_of_the_fitted_ones(iris_fit, golden):
         memberships(iris_fit, mass=95)
 
 
-def test_the_certificate_is_saved_and_loaded(iris_fit, tmp_path):
+def test_labelling_diagnostics_are_saved_and_loaded(iris_fit, tmp_path):
     again = load(save(iris_fit, tmp_path / "fit.nc"))
-    assert again.certificate_ == iris_fit.certificate_
-    assert set(again.certificate_.agreement) == {"iterative ECR", "Stephens", "parameters"}
+    assert again.labelling_ == iris_fit.labelling_
+    assert set(again.labelling_.agreement) == {"iterative ECR", "Stephens", "parameters"}
     assert again.verdict_ == iris_fit.verdict_
 
 
@@ -134,7 +134,7 @@ def test_more_components_than_there_are_are_refused_in_words():
     X = np.concatenate([rng.normal(size=(60, 2)), [8.0, 0.0] + rng.normal(size=(60, 2))])
     bayes = BayesGaussianMixture(3, **{**QUICK, "draws": 400, "chains": 4}).fit(X)
     assert not bayes.verdict_.ok
-    assert bayes.certificate_.reasons
+    assert bayes.labelling_.reasons
     assert partition(bayes).n_clusters == 2
 
 

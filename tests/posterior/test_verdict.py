@@ -8,12 +8,12 @@ from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior import verdict
-from bayesgmm.posterior.labelling import Certificate
+from bayesgmm.posterior.labelling import LabellingDiagnostics
 from bayesgmm.wording import Reason
 
 GOOD = verdict.Diagnostics(1.001, "weights[0]", 2000.0, "means[0, a]")
 AGREED = {"iterative ECR": 1.0, "Stephens": 1.0, "parameters": 1.0}
-CERTAIN = Certificate(AGREED, 0.0, 0.0, (0, 0, 0, 0))
+CERTAIN = LabellingDiagnostics(AGREED, 0.0, 0.0, (0, 0, 0, 0))
 
 
 def quantities(values):
@@ -93,7 +93,7 @@ def test_nothing_wrong_means_ok(golden):
 
 def test_each_fault_is_a_reason():
     bad = verdict.Diagnostics(1.25, "weights[1]", 30.0, "stds[0, a]", (0.25, 0.5))
-    tied = Certificate(AGREED, 1.0, 0.0, (0, 0, 0, 0))
+    tied = LabellingDiagnostics(AGREED, 1.0, 0.0, (0, 0, 0, 0))
     found = verdict.judge(bad, bad, tied, 4, verdict.SamplerCheck(7, 0.12, 0.25))
     assert not found.ok
     assert not found.label_free_ok
@@ -115,7 +115,7 @@ def test_each_fault_is_a_reason():
 
 
 def test_where_only_names_fail_the_rest_may_be_read(golden):
-    tied = Certificate(AGREED, 0.4, 0.0, (0, 0, 0, 0))
+    tied = LabellingDiagnostics(AGREED, 0.4, 0.0, (0, 0, 0, 0))
     found = verdict.judge(GOOD, GOOD, tied, 4)
     assert (found.ok, found.label_free_ok) == (False, True)
     golden(str(found))
@@ -155,7 +155,7 @@ def test_weighted_draws_are_judged_by_their_weights(golden):
 
 def test_what_is_known_of_the_posterior_as_a_whole():
     bad = verdict.Diagnostics(1.4, "entropy of the weights", 900.0, "entropy of the weights")
-    tied = Certificate(AGREED, 0.3, 0.0, (0, 0))
+    tied = LabellingDiagnostics(AGREED, 0.3, 0.0, (0, 0))
     two = verdict.TemperingCheck(1.0, 2)
     assert verdict.judge(GOOD, GOOD, CERTAIN, 4).exploration == "one mode"
     assert verdict.judge(GOOD, GOOD, tied, 4).exploration == "not identified"

@@ -64,9 +64,9 @@ def test_the_verdict_holds_its_grounds(written, faithful_fit):
     assert written["verdict"]["smallest_bfmi"] == pytest.approx(bfmi.min(), rel=0.01)
     assert written["verdict"]["share_at_largest_depth"] == 0
     assert written["verdict"]["temperature"] is None
-    certificate = written["verdict"]["certificate"]
-    assert set(certificate["agreement"]) == {"iterative ECR", "Stephens", "parameters"}
-    assert certificate["switches"] == list(faithful_fit.certificate_.switches)
+    labelling = written["verdict"]["labelling"]
+    assert set(labelling["agreement"]) == {"iterative ECR", "Stephens", "parameters"}
+    assert labelling["switches"] == list(faithful_fit.labelling_.switches)
 
 
 def test_the_summary_is_that_of_the_page(written, faithful_fit, tmp_path):

@@ -1,16 +1,16 @@
-"""`plot_certificate`: what speaks for the names, and what exchanging them would cost."""
+"""`plot_labelling`: what speaks for the names, and what exchanging them would cost."""
 
 from numpy.testing import assert_allclose
 
 from bayesgmm import plots
-from bayesgmm.posterior.labelling import Certificate
+from bayesgmm.posterior.labelling import LabellingDiagnostics
 
 
-class WithCertificate:
-    """What the figure asks of a fit, with a certificate of one's own."""
+class WithLabelling:
+    """What the figure asks of a fit, with labelling diagnostics of one's own."""
 
-    def __init__(self, bayes, certificate):
-        self.certificate_ = certificate
+    def __init__(self, bayes, labelling):
+        self.labelling_ = labelling
         self.relabelling_ = bayes.relabelling_
         self.verdict_ = bayes.verdict_
 
@@ -22,8 +22,10 @@ def points(ax):
 
 
 def test_each_row_holds_the_share_of_draws_that_speaks_for_the_names(faithful):
-    given = Certificate({"iterative ECR": 0.96, "Stephens": 0.9, "parameters": 1.0}, 0.07, 0.05, (0, 3))
-    figure = plots.plot_certificate(WithCertificate(faithful[0], given))
+    given = LabellingDiagnostics(
+        {"iterative ECR": 0.96, "Stephens": 0.9, "parameters": 1.0}, 0.07, 0.05, (0, 3)
+    )
+    figure = plots.plot_labelling(WithLabelling(faithful[0], given))
     left, right = figure.axes
     shares = [share for share, _ in points(left)]
     assert_allclose(shares, [0.96, 0.9, 1.0, 0.95, 0.93])
@@ -36,18 +38,18 @@ def test_each_row_holds_the_share_of_draws_that_speaks_for_the_names(faithful):
 
 def test_crosses_are_the_reasons_of_the_verdict(any_fit):
     bayes, _ = any_fit
-    figure = plots.plot_certificate(bayes)
+    figure = plots.plot_labelling(bayes)
     figure.draw_without_rendering()
     crosses = [shape for _, shape in points(figure.axes[0])].count("X")
-    assert crosses == len(bayes.certificate_.reasons)
-    # The verdict refuses these fits for want of draws, whatever the certificate says.
+    assert crosses == len(bayes.labelling_.reasons)
+    # The verdict refuses these fits for want of draws, whatever the labelling diagnostics say.
     assert ("other reasons" if crosses == 0 else "not to be trusted") in figure.get_suptitle()
 
 
 def test_costs_of_exchanging_names_are_counted(any_fit):
     bayes, _ = any_fit
     margins = bayes.relabelling_.margins.ravel()
-    right = plots.plot_certificate(bayes).axes[1]
+    right = plots.plot_labelling(bayes).axes[1]
     if len(bayes.em_.weights_) == 1:
         assert "nothing to exchange" in right.texts[0].get_text()
         return
@@ -60,7 +62,7 @@ def test_costs_of_exchanging_names_are_counted(any_fit):
 
 def test_almost_all_draws_are_not_all(faithful):
     shares = {"iterative ECR": 0.9999, "Stephens": 1.0, "parameters": 1.0}
-    figure = plots.plot_certificate(WithCertificate(faithful[0], Certificate(shares, 0.0, 0.0, (0,))))
+    figure = plots.plot_labelling(WithLabelling(faithful[0], LabellingDiagnostics(shares, 0.0, 0.0, (0,))))
     assert [t.get_text() for t in figure.axes[0].texts][:2] == ["99.9 %", "100 %"]
     assert figure.axes[1].get_title() == "No chain changed its names"
     assert "nothing speaks against them" in figure.get_suptitle()

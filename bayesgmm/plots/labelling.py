@@ -1,4 +1,4 @@
-"""`plot_certificate`: how far the names of the components can be trusted."""
+"""`plot_labelling`: how far the names of the components can be trusted."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,9 @@ from bayesgmm.support.sentences import listed
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
-    from bayesgmm.posterior.labelling import Certificate
+    from bayesgmm.posterior.labelling import LabellingDiagnostics
 
-__all__ = ["plot_certificate"]
+__all__ = ["plot_labelling"]
 
 Array = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ _METHODS = {
 }
 
 
-def plot_certificate(bayes: "BayesGaussianMixture") -> Figure:
+def plot_labelling(bayes: "BayesGaussianMixture") -> Figure:
     """What speaks for and against the names of the components; it may be read whatever the verdict says.
 
     On the left the shares of draws that speak for the names, each with the least share that the verdict asks for: draws that other methods of
@@ -50,12 +50,12 @@ def plot_certificate(bayes: "BayesGaussianMixture") -> Figure:
     Examples
     --------
     >>> from bayesgmm import BayesGaussianMixture, datasets
-    >>> from bayesgmm.plots import plot_certificate
+    >>> from bayesgmm.plots import plot_labelling
     >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False).fit(datasets.faithful().X)
-    >>> len(plot_certificate(bayes).axes)
+    >>> len(plot_labelling(bayes).axes)
     2
     """
-    found = bayes.certificate_
+    found = bayes.labelling_
     figure = new_figure(9.2, 3.7)
     left, right = figure.subplots(1, 2, width_ratios=[1.15, 1.0])
     _draw_shares(left, found)
@@ -66,7 +66,7 @@ def plot_certificate(bayes: "BayesGaussianMixture") -> Figure:
 
 
 def _conclusion(bayes: "BayesGaussianMixture") -> str:
-    if bayes.certificate_.reasons:
+    if bayes.labelling_.reasons:
         return "not to be trusted"
     return (
         "nothing speaks against them"
@@ -75,7 +75,7 @@ def _conclusion(bayes: "BayesGaussianMixture") -> str:
     )
 
 
-def _draw_shares(ax: Axes, found: "Certificate") -> None:
+def _draw_shares(ax: Axes, found: "LabellingDiagnostics") -> None:
     rows = [(_METHODS.get(m, m), share, SMALLEST_AGREEMENT) for m, share in found.agreement.items()]
     rows.append(
         ("components of K\ndifferent kinds", 1 - found.non_permutation_rate, 1 - LARGEST_NON_PERMUTATION_RATE)
