@@ -20,6 +20,7 @@ from bayesgmm.bayes.log_prior import log_prior
 from bayesgmm.bayes.priors import Prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
+from bayesgmm.em.holding import hold_params
 from bayesgmm.methods.settings import Settings
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.params import MixtureParams
@@ -385,7 +386,7 @@ def _relabelling(group: xr.Dataset) -> tuple[Relabelling, LabellingDiagnostics]:
 
 def _em(estimate: xr.Dataset, modes: xr.Dataset, names: tuple[str, ...] | None) -> EMGaussianMixture:
     em = EMGaussianMixture(estimate.sizes["cluster"], covariance_type=str(estimate.attrs["covariance_type"]))
-    em._set_params(MixtureParams(*(estimate[v].to_numpy() for v in _PARAMS)))
+    hold_params(em, MixtureParams(*(estimate[v].to_numpy() for v in _PARAMS)))
     types = {"log_likelihood": float, "converged": bool, "status": str, "n_iter": int, "regularised": bool}
     for name in _EM_STATE:
         setattr(em, f"{name}_", types[name](estimate.attrs[name]))

@@ -5,14 +5,14 @@ import warnings
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.em.given_start import user_start
-from bayesgmm.em.problem import Problem, params_of, standardised_problem, state_of
+from bayesgmm.em.holding import hold_modes, hold_params, sorted_params
+from bayesgmm.em.problem import Problem, standardised_problem, state_of
 from bayesgmm.em.run import Status
 from bayesgmm.em.search import Mode, Plan, search
 from bayesgmm.em.starts import STARTS
@@ -20,7 +20,6 @@ from bayesgmm.em.steps import State
 from bayesgmm.errors import DegenerateFitError, ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
-from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.checks import check_fittable
 from bayesgmm.rows.features import rows_for
 from bayesgmm.rows.rows import Rows, RowsLike
@@ -235,7 +234,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
                 n_components=self.n_components,
                 n_rows=len(rows),
             )
-        self._set_params(_sorted_params(modes[0], shift, scale))
+        hold_params(self, sorted_params(modes[0], shift, scale))
         mass = rows.total_weight
         self.log_likelihood_ = rows.total(density.log_likelihood_per_obs(rows.values, self.params_))
         self.lower_bound_ = self.log_likelihood_ / mass
@@ -245,8 +244,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         self.n_iter_ = best.n_iter
         units = -mass * np.log(scale).sum()
         self.log_likelihood_trace_ = best.trace + units
-        self.modes_ = _mode_table(modes, units)
-        self.mode_params_ = [_sorted_params(mode, shift, scale) for mode in modes]
+        hold_modes(self, modes, units, shift, scale)
         if self.regularised_:
             warnings.warn(
                 f"The {rows.n_features} columns of X are collinear, or nearly so, within its {len(rows)} rows: in some direction "
@@ -264,13 +262,6 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             )
         elif not self.converged_:
             warnings.warn(f"EM ended {self.status_}.", ConvergenceWarning, stacklevel=3)
-
-    def _set_params(self, params: MixtureParams) -> None:
-        self.params_, self._fitted_type = params, self.covariance_type
-        # Plain arrays, as in scikit-learn; those of MixtureParams cannot be written to.
-        self.weights_ = np.array(params.weights)
-        self.means_ = np.array(params.means)
-        self.covariances_ = family_of(self.covariance_type).compressed(params.covariances)
 
     @property
     def precisions_(self) -> Array:
@@ -381,22 +372,3 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         return density.simulate(
             self.params_, n, np.random.default_rng(arguments.seed_sequence(self.random_state))
         )
-
-
-def _sorted_params(mode: Mode, shift: Array, scale: Array) -> MixtureParams:
-    """A maximum in the user's units, components in the order of decreasing weight."""
-    order = np.argsort(-mode.climb.state.log_weights, kind="stable")
-    return params_of(mode.climb.state).rescaled(shift, scale).permuted(order)
-
-
-def _mode_table(modes: list[Mode], units: float) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "log_likelihood": [m.climb.log_likelihood + units for m in modes],
-            "n_starts": [m.n_starts for m in modes],
-            "smallest_weight": [float(np.exp(m.climb.state.log_weights.min())) for m in modes],
-            "smallest_eigenvalue": [m.smallest_eigenvalue for m in modes],
-            "spurious": [m.spurious for m in modes],
-            "status": [m.climb.status.value.split(":")[0] for m in modes],
-        }
-    )

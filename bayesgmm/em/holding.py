@@ -1,0 +1,63 @@
+"""What a fitted estimator holds of its estimate and of the maxima found, under scikit-learn's names."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesgmm.em.problem import params_of
+from bayesgmm.em.search import Mode
+from bayesgmm.mixture.families import family_of
+from bayesgmm.mixture.params import MixtureParams
+
+if TYPE_CHECKING:
+    from bayesgmm.em.estimator import EMGaussianMixture
+
+__all__ = ["hold_modes", "hold_params", "sorted_params"]
+
+Array = NDArray[np.float64]
+
+
+def hold_params(em: "EMGaussianMixture", params: MixtureParams) -> None:
+    """Set an estimator's estimate, in the units of the data."""
+    em.params_, em._fitted_type = params, em.covariance_type
+    # Plain arrays, as in scikit-learn; those of MixtureParams cannot be written to.
+    em.weights_ = np.array(params.weights)
+    em.means_ = np.array(params.means)
+    em.covariances_ = family_of(em.covariance_type).compressed(params.covariances)
+
+
+def hold_modes(
+    em: "EMGaussianMixture", modes: Sequence[Mode], units: float, shift: Array, scale: Array
+) -> None:
+    """Set an estimator's table of maxima, and the mixture at each.
+
+    Parameters
+    ----------
+    em : EMGaussianMixture
+    modes : sequence of Mode
+        In standardised coordinates.
+    units : float
+        What to add to their log-likelihoods for those of the data in its own units.
+    shift, scale : ndarrays, shape (D,)
+        Of the standardisation.
+    """
+    em.modes_ = pd.DataFrame(
+        {
+            "log_likelihood": [m.climb.log_likelihood + units for m in modes],
+            "n_starts": [m.n_starts for m in modes],
+            "smallest_weight": [float(np.exp(m.climb.state.log_weights.min())) for m in modes],
+            "smallest_eigenvalue": [m.smallest_eigenvalue for m in modes],
+            "spurious": [m.spurious for m in modes],
+            "status": [m.climb.status.value.split(":")[0] for m in modes],
+        }
+    )
+    em.mode_params_ = [sorted_params(mode, shift, scale) for mode in modes]
+
+
+def sorted_params(mode: Mode, shift: Array, scale: Array) -> MixtureParams:
+    """A maximum in the user's units, components in the order of decreasing weight."""
+    order = np.argsort(-mode.climb.state.log_weights, kind="stable")
+    return params_of(mode.climb.state).rescaled(shift, scale).permuted(order)
