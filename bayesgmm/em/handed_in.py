@@ -14,7 +14,7 @@ from bayesgmm.em.run import Status
 from bayesgmm.em.search import SAME_MAXIMUM, Plan, search
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
-from bayesgmm.mixture.families import CovarianceFamily, family_of
+from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.features import note_columns
 from bayesgmm.rows.rows import Rows
@@ -159,11 +159,11 @@ def _check_family(params: MixtureParams, family: CovarianceFamily, own: Covarian
     away = float((np.abs(params.covariances - nearest) / size).max())
     if away <= IN_FAMILY:
         return
-    which = f"covariance_type={own.name!r}" if own is not None else "their covariances"
+    which = "" if own is None else f", fitted with covariance_type={own.name!r},"
     raise ParameterError(
-        f"em has covariances that the posterior with covariance_type={family.name!r} cannot have: with {which} they differ by "
-        f"{away:.2g} of a variance from what that family allows; fit the posterior with a larger family, such as "
-        "covariance_type='full'.",
+        f"em{which} has covariances that a posterior with covariance_type={family.name!r} does not have: they lie as far as "
+        f"{away:.2g} times a product of standard deviations from the nearest ones of that family; fit the posterior with a "
+        f"larger family, such as covariance_type={DEFAULT_FAMILY!r}.",
         family=family.name,
         own=None if own is None else own.name,
         deviation=away,

@@ -124,8 +124,8 @@ def test_a_prior_takes_densities_and_draws_from_the_record(family, covariance_ty
 @pytest.mark.parametrize(
     "make", [std_prior_family, lambda name: Prior(mean_loc=0, mean_scale=1, std_prior=(name, 1))]
 )
-def test_an_unknown_family_is_refused_with_those_there_are(make):
-    with pytest.raises(ParameterError) as e:
+def test_an_unknown_family_is_refused_with_those_there_are(make, golden):
+    with golden.raises(ParameterError, family="Half-Cauchy", known=tuple(STD_PRIORS)):
         make("Half-Cauchy")
-    assert e.value.details == {"family": "Half-Cauchy", "known": tuple(STD_PRIORS)}
-    assert str(e.value).endswith("Did you mean 'halfcauchy'?")
+    with golden.raises(ParameterError, family="wishart", known=tuple(STD_PRIORS)):
+        make("wishart")
