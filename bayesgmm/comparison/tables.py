@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesgmm.bayes.target import unconstrained_values
 from bayesgmm.errors import BayesGMMError
 from bayesgmm.mixture import density
+from bayesgmm.mixture.coordinates import unconstrained
 from bayesgmm.mixture.draws import mean_params, parameter_draws, stacked
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior.memberships import SURE, membership_intervals
@@ -124,11 +124,11 @@ def joint_distance(bayes: "BayesGaussianMixture") -> JointDistance:
     posterior, em = bayes.posterior_["posterior"].dataset, bayes.em_.params_
     values = {str(name): v.to_numpy() for name, v in posterior.data_vars.items()}
     # Standardisation is linear in these coordinates, and distances do not change.
-    q = unconstrained_values(values)
+    q = unconstrained(values)
     q = q.reshape(-1, q.shape[-1])
     if len(q) <= 2 * q.shape[1]:
         return JointDistance(float("nan"), float("nan"))
-    at = unconstrained_values(em_arrays(em, posterior))
+    at = unconstrained(em_arrays(em, posterior))
     away = q - q.mean(axis=0)
     whiten = np.linalg.pinv(np.linalg.cholesky(np.cov(q.T) + 1e-12 * np.diag(q.var(axis=0))))
     own = np.linalg.norm(away @ whiten.T, axis=1)

@@ -12,21 +12,22 @@ their means on a direction. A mixture is sorted before its density is asked for.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, logsumexp
 
 from bayesgmm.bayes.prior_draws import draw_prior
-from bayesgmm.bayes.target import Target, constrained, unconstrained_values
+from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.laplace_approximation import SMALLEST_CURVATURE, Laplace, climbed, laplace
 from bayesgmm.methods.rounding import is_artefact, resolutions
-from bayesgmm.mixture.coordinates import own_coordinates, permuted
+from bayesgmm.mixture.coordinates import Coordinates, unconstrained
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.threads import shared
 
-__all__ = ["Reference", "find_reference", "is_same_mode", "log_evidence", "posterior_modes", "sorted_by"]
+__all__ = ["Reference", "find_reference", "is_same_mode", "log_evidence", "posterior_modes"]
 
 Array = NDArray[np.float64]
 
@@ -103,7 +104,7 @@ class Reference:
         constants = np.log(weights) + normaliser - log_det
         return cls(centres, factors, np.linalg.inv(factors), weights, constants, direction, broader)
 
-    def draw(self, size: int, n_components: int, rng: np.random.Generator) -> tuple[Array, float]:
+    def draw(self, size: int, coordinates: Coordinates, rng: np.random.Generator) -> tuple[Array, float]:
         """Sorted draws, shape (size, n), and the share of all draws that are sorted.
 
         Raises
@@ -121,7 +122,7 @@ class Reference:
             z = rng.standard_normal((size, self.centres.shape[1]))
             z *= np.sqrt(DEGREES_OF_FREEDOM / rng.chisquare(DEGREES_OF_FREEDOM, size))[:, None]
             q = self.centres[m] + np.einsum("nij,nj->ni", self.factors[m], z)
-            q = q[(np.diff(_keys(q, n_components, self.direction), axis=1) >= 0).all(axis=1)]
+            q = q[(np.diff(coordinates.means(q) @ self.direction, axis=1) >= 0).all(axis=1)]
             tried, accepted = tried + size, accepted + len(q)
             kept.append(q)
         return np.concatenate(kept)[:size], accepted / tried
@@ -176,14 +177,15 @@ def find_reference(
     k = target.n_components
     direction = np.linalg.svd(target.rows - target.rows.mean(axis=0), full_matrices=False)[2][0]
     # One number for all components may have been given K times.
-    prior = replace(target.prior, concentration=float(target.numbers[0]))
+    concentration = float(target.resolved_prior.concentration[0])
+    prior = replace(target.prior, concentration=concentration)
     groups, evidence = [], []
     for empty in range(min(MOST_EMPTY, k - 1) + 1):
         fewer = replace(target, n_components=k - empty, prior=prior)
         own = [p for p in starts if p.n_components == k - empty]
         modes = posterior_modes(fewer, own, direction, rng, cores)
         best = log_evidence(modes[0])
-        evidence.append(best + _log_share_of_empty(float(target.numbers[0]), len(target.rows), k, empty))
+        evidence.append(best + _log_share_of_empty(concentration, len(target.rows), k, empty))
         if empty == 0:
             groups.append(
                 [
@@ -222,19 +224,18 @@ def posterior_modes(
 
     Climbs from the given mixtures, and from random ones around rows of the data; artefacts of rounding are left out.
     """
-    k, d = target.shape
-    own = own_coordinates(k, d, target.covariance_type)
+    k, in_order = target.n_components, partial(_in_order, target.coordinates, direction)
     first = [target.unconstrained(p) for p in starts]
     first += list(_random_starts(target, rng)) if k > 1 else []
     first = first or list(_random_starts(target, rng)[:1])
 
     def loose(q: Array) -> tuple[Array, float]:
         end, value = climbed(target, q, tolerance=1e-9, iterations=400)
-        return sorted_by(direction, end, own), value
+        return in_order(end), value
 
     def sharp(end: tuple[Array, float]) -> Laplace:
         mode = laplace(target, end[0])
-        again = sorted_by(direction, mode.mode, own)
+        again = in_order(mode.mode)
         return mode if np.array_equal(again, mode.mode) else laplace(target, again)
 
     ends = sorted(shared(loose, first, cores), key=lambda end: -end[1])
@@ -259,10 +260,8 @@ def posterior_modes(
     return [m for m in modes[:MOST_MODES] if log_evidence(m) > best - FURTHEST]
 
 
-def sorted_by(direction: Array, q: Array, own: NDArray[np.int64]) -> Array:
-    """A vector q with its components sorted by the projection of their means on a direction."""
-    order = np.argsort(_keys(q[None], len(own), direction), axis=1)
-    return permuted(q[None], order, own)[0]
+def _in_order(coordinates: Coordinates, direction: Array, q: Array) -> Array:
+    return coordinates.sorted_along(direction, q[None])[0][0]
 
 
 def is_same_mode(first: tuple[Array, float], second: tuple[Array, float], nearness: float = 0.1) -> bool:
@@ -315,7 +314,7 @@ def _random_starts(target: Target, rng: np.random.Generator) -> Array:
     if target.family.has_correlations:
         shape = target.family.shapes(k, d)["corr_chol"]
         values["corr_chol"] = np.broadcast_to(np.eye(d), (s, *shape))
-    return unconstrained_values(values)
+    return unconstrained(values)
 
 
 def _beside_empty_ones(
@@ -325,7 +324,7 @@ def _beside_empty_ones(
     k, d = fewer.shape
     n, family = DRAWS_FOR_MOMENTS * empty, fewer.covariance_type
     q = mode.mode + rng.standard_normal((n, len(mode.mode))) @ mode.whitening.T
-    values = constrained(q, k, d, family)
+    values = fewer.coordinates.constrained(q)
     prior = fewer.prior.standardised(fewer.shift, fewer.scale)
     others = draw_prior(prior.resolve(empty, d, family), family, n, rng)
     # What the Dirichlet leaves to components without rows.
@@ -335,11 +334,10 @@ def _beside_empty_ones(
     both["weights"] = np.concatenate([values["weights"] * (1 - left), others["weights"] * left], axis=1)
     for name in fewer.family.own:
         both[name] = np.concatenate([values[name], others[name]], axis=1)
-    joined = unconstrained_values(both)
+    joined = unconstrained(both)
     # Priors that reach very far have draws beyond all numbers.
     joined = joined[(np.abs(joined) < FURTHEST_COORDINATE).all(axis=1)]
-    order = np.argsort(_keys(joined, k + empty, direction), axis=1)
-    there = permuted(joined, order, own_coordinates(k + empty, d, family))
+    there, order = Coordinates(k + empty, d, fewer.family).sorted_along(direction, joined)
     # Which of the components from the prior is which does not matter.
     _, at, counts = np.unique(np.minimum(order, k), axis=0, return_inverse=True, return_counts=True)
     out = []
@@ -350,9 +348,3 @@ def _beside_empty_ones(
         scale = (len(some) * scale + p * np.diag(np.diag(scale))) / (len(some) + p)
         out.append((some.mean(axis=0), scale, counts[i] / n))
     return out
-
-
-def _keys(q: Array, n_components: int, direction: Array) -> Array:
-    """What components are sorted by, shape (S, K)."""
-    k, d = n_components, len(direction)
-    return q[:, k - 1 : k - 1 + k * d].reshape(len(q), k, d) @ direction

@@ -72,8 +72,8 @@ def climbed(
 ) -> tuple[Array, float]:
     """Where L-BFGS ends from `start`, and the log posterior there; minus infinity where the start has no density."""
     q = np.array(start, dtype=float)
-    state = (target.rows, target.numbers, target.n_components, target.temperature)
-    value = ascend(q, *state, tolerance, SMALL_GRADIENT, iterations)
+    posterior = target.rows, target.packed_prior, target.beta
+    value = ascend(q, *posterior, tolerance, SMALL_GRADIENT, iterations)
     return q, value if np.isfinite(value) else -np.inf
 
 

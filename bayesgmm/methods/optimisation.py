@@ -6,7 +6,7 @@ import numpy as np
 
 from bayesgmm.bayes.target import log_posterior
 from bayesgmm.support.allocation import empty
-from bayesgmm.support.compilation import entry
+from bayesgmm.support.compilation import entry, inlined
 
 __all__ = ["ascend"]
 
@@ -17,15 +17,30 @@ MOST_TRIALS = 40
 ROUNDING = 1e-15
 
 
+@inlined
+def _turn(direction, moves, turns, curvatures, along, known):
+    """Turn the gradient into a direction of ascent, by what the last of `known` steps have told (algorithm 7.4)."""
+    for back in range(min(known, MEMORY)):
+        at = (known - 1 - back) % MEMORY
+        along[at] = np.dot(moves[at], direction) / curvatures[at]
+        direction -= along[at] * turns[at]
+    if known > 0:
+        at = (known - 1) % MEMORY
+        direction *= curvatures[at] / np.dot(turns[at], turns[at])
+    for back in range(min(known, MEMORY) - 1, -1, -1):
+        at = (known - 1 - back) % MEMORY
+        direction += (along[at] - np.dot(turns[at], direction) / curvatures[at]) * moves[at]
+
+
 @entry
-def ascend(q, X, numbers, K, temperature, tolerance, small_gradient, most_steps):
+def ascend(q, X, packed_prior, beta, tolerance, small_gradient, most_steps):
     """Limited-memory BFGS (Nocedal and Wright 2006, algorithm 7.5), steps by bisection until the weak Wolfe conditions hold.
 
     Parameters
     ----------
     q : float64 array, shape (n,)
         Where to begin; changed in place.
-    X, numbers, K, temperature
+    X, packed_prior, beta
         As for ``log_posterior``.
     tolerance : float
         A relative gain below it ends the climb.
@@ -39,33 +54,24 @@ def ascend(q, X, numbers, K, temperature, tolerance, small_gradient, most_steps)
         Log posterior at the end; not finite if it was not at the beginning.
     """
     n = len(q)
-    by_q, direction = empty(n), empty(n)
-    q1, by_q1 = empty(n), empty(n)
+    gradient, direction = empty(n), empty(n)
+    q1, gradient1 = empty(n), empty(n)
     moves, turns = empty(MEMORY * n).reshape((MEMORY, n)), empty(MEMORY * n).reshape((MEMORY, n))
     curvatures, along = empty(MEMORY), empty(MEMORY)
-    log_prior, log_likelihood = log_posterior(q, X, numbers, K, temperature, by_q)
-    value = log_prior + temperature * log_likelihood
+    log_prior, log_likelihood = log_posterior(q, X, packed_prior, beta, gradient)
+    value = log_prior + beta * log_likelihood
     if not math.isfinite(value):
         return value
     known = 0
     for _step in range(most_steps):
         steepest = 0.0
         for i in range(n):
-            steepest = max(steepest, abs(by_q[i]))
-            direction[i] = by_q[i]
+            steepest = max(steepest, abs(gradient[i]))
+            direction[i] = gradient[i]
         if steepest <= small_gradient:
             break
-        for back in range(min(known, MEMORY)):
-            at = (known - 1 - back) % MEMORY
-            along[at] = np.dot(moves[at], direction) / curvatures[at]
-            direction -= along[at] * turns[at]
-        if known > 0:
-            at = (known - 1) % MEMORY
-            direction *= curvatures[at] / np.dot(turns[at], turns[at])
-        for back in range(min(known, MEMORY) - 1, -1, -1):
-            at = (known - 1 - back) % MEMORY
-            direction += (along[at] - np.dot(turns[at], direction) / curvatures[at]) * moves[at]
-        slope = np.dot(direction, by_q)
+        _turn(direction, moves, turns, curvatures, along, known)
+        slope = np.dot(direction, gradient)
         if not slope > 0.0:
             if known == 0:
                 break
@@ -76,11 +82,11 @@ def ascend(q, X, numbers, K, temperature, tolerance, small_gradient, most_steps)
         for _trial in range(MOST_TRIALS):
             for i in range(n):
                 q1[i] = q[i] + length * direction[i]
-            log_prior, log_likelihood = log_posterior(q1, X, numbers, K, temperature, by_q1)
-            new = log_prior + temperature * log_likelihood
+            log_prior, log_likelihood = log_posterior(q1, X, packed_prior, beta, gradient1)
+            new = log_prior + beta * log_likelihood
             if not new >= value + LEAST_RISE * length * slope - ROUNDING * abs(value):
                 high = length
-            elif np.dot(by_q1, direction) > FLATTENING * slope:
+            elif np.dot(gradient1, direction) > FLATTENING * slope:
                 low = length
             else:
                 found = True
@@ -96,8 +102,8 @@ def ascend(q, X, numbers, K, temperature, tolerance, small_gradient, most_steps)
         at = known % MEMORY
         for i in range(n):
             moves[at, i] = q1[i] - q[i]
-            turns[at, i] = by_q[i] - by_q1[i]
-            q[i], by_q[i] = q1[i], by_q1[i]
+            turns[at, i] = gradient[i] - gradient1[i]
+            q[i], gradient[i] = q1[i], gradient1[i]
         curvatures[at] = np.dot(moves[at], turns[at])
         known = known + 1 if curvatures[at] > 0.0 else 0
         value = new

@@ -8,7 +8,7 @@ said of a posterior.
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.bayes.target import Target, constrained
+from bayesgmm.bayes.target import Target
 
 __all__ = ["is_artefact", "resolutions"]
 
@@ -40,7 +40,6 @@ def is_artefact(target: Target, q: Array, resolution: Array) -> bool:
     resolution : ndarray, shape (D,)
         Of the standardised columns.
     """
-    k, d = target.shape
-    stds = constrained(q, k, d, target.covariance_type)["stds"]
-    narrowest = target.family.all_stds(stds, k, d).min(axis=0)
+    stds = target.coordinates.constrained(q)["stds"]
+    narrowest = target.family.all_stds(stds, *target.shape).min(axis=0)
     return bool((narrowest < UNIFORM_STD * resolution).any())

@@ -136,7 +136,7 @@ def by_smc(
     moved = {**settings, "draws": thin * settings["draws"]}
     found = _runs("tempering", target, reference, moved, seed, steps, max_time)
     stats = {"logp": found.log_posterior[:, ::thin], "ancestor": found.ancestor[:, ::thin].astype(np.int64)}
-    reached = min(t[-1] if len(t) else 0.0 for t in found.temperatures)
+    reached = min(t[-1] if len(t) else 0.0 for t in found.betas)
     attrs: dict[str, Any] = {"temperature": float(reached)}
     log_evidence = np.full(settings["chains"], np.nan)
     if found.finished:
@@ -191,7 +191,7 @@ def _mean_evidence(log_evidence: Array) -> tuple[float, float]:
 
 
 def _tempering_dataset(found: TemperedDraws, log_evidence: Array) -> xr.Dataset:
-    stages = max(len(t) for t in found.temperatures)
+    stages = max(len(t) for t in found.betas)
 
     def padded(values: list[Array]) -> Array:
         out = np.full((len(values), stages), np.nan)
@@ -200,7 +200,7 @@ def _tempering_dataset(found: TemperedDraws, log_evidence: Array) -> xr.Dataset:
         return out
 
     by_stage = {
-        "temperature": found.temperatures,
+        "temperature": found.betas,
         "acceptance": found.acceptance,
         "replaced": found.replaced,
     }

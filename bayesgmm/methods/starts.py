@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.bayes.target import Target
-from bayesgmm.methods.initial_mixture import is_same_mode, log_evidence, sorted_by
+from bayesgmm.methods.initial_mixture import is_same_mode, log_evidence
 from bayesgmm.methods.laplace_approximation import Laplace, climbed, laplace
 from bayesgmm.methods.rounding import is_artefact, resolutions
-from bayesgmm.mixture.coordinates import own_coordinates
 from bayesgmm.mixture.params import MixtureParams
 
 __all__ = ["Start", "find_starts", "shared_out"]
@@ -38,11 +37,10 @@ def find_starts(target: Target, mixtures: Sequence[MixtureParams]) -> list[Start
     """
     first = laplace(target, target.unconstrained(mixtures[0]))
     found = [first]
-    own = own_coordinates(*target.shape, target.covariance_type)
     direction = np.eye(target.shape[1])[0]
 
     def in_order(q: NDArray[np.float64]) -> NDArray[np.float64]:
-        return sorted_by(direction, q, own)
+        return target.coordinates.sorted_along(direction, q[None])[0][0]
 
     ends = [(in_order(first.mode), first.log_posterior)]
     for params in mixtures[1:MOST_STARTS]:

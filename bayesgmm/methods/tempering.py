@@ -1,7 +1,7 @@
 """Tempering: particles from a reference that knows modes to the posterior, and the evidence on the way.
 
 Sequential Monte Carlo (Del Moral, Doucet and Jasra 2006, Sequential Monte Carlo samplers, section 3) along
-reference^(1-b) posterior^b: each temperature b is as far from the last as the particles' weights allow, particles are resampled
+reference^(1 - beta) posterior^beta: each inverse temperature beta is as far from the last as the particles' weights allow, particles are resampled
 by their weights and moved. A single chain cannot get from one mode to another that is far away; here all modes that were found are
 there from the beginning, and the weights tell how much of the posterior each holds.
 
@@ -23,11 +23,12 @@ from scipy.special import gammaln, logsumexp
 
 from bayesgmm.bayes.prior_draws import draw_prior
 from bayesgmm.bayes.priors import ResolvedPrior
-from bayesgmm.bayes.target import Target, constrained, unconstrained_values
+from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods import moves
 from bayesgmm.methods.initial_mixture import DEGREES_OF_FREEDOM, Reference
-from bayesgmm.mixture.coordinates import logits, own_coordinates
+from bayesgmm.methods.tempering_path import Particles, Places, TemperingPath, densities
+from bayesgmm.mixture.coordinates import unconstrained
 from bayesgmm.support.threads import shared
 
 __all__ = ["FEWEST_PARTICLES", "TemperedDraws", "is_exchangeable", "sample_smc"]
@@ -35,7 +36,7 @@ __all__ = ["FEWEST_PARTICLES", "TemperedDraws", "is_exchangeable", "sample_smc"]
 Array = NDArray[np.float64]
 
 FEWEST_PARTICLES = 100
-# A temperature is chosen such that the weights of the particles are worth this share of them.
+# An inverse temperature is chosen such that the weights of the particles are worth this share of them.
 EFFECTIVE_SHARE = 0.5
 SWEEPS = 3
 # Particles that were resampled last get more, since they are the draws.
@@ -67,7 +68,7 @@ class TemperedDraws:
         Which of the run's first particles each draw descends from.
     log_evidence : ndarray, shape (run,)
         In standardised coordinates, all K! orders of the components counted.
-    temperatures : list of ndarrays
+    betas : list of ndarrays
         Of each run, one number a stage; the last is 1 unless time was short.
     acceptance, replaced : list of ndarrays
         Share of trajectories that moved their particle, and share of replaced components, one number a stage.
@@ -77,14 +78,14 @@ class TemperedDraws:
     log_posterior: Array
     ancestor: NDArray[np.intp]
     log_evidence: Array
-    temperatures: list[Array]
+    betas: list[Array]
     acceptance: list[Array]
     replaced: list[Array]
 
     @property
     def finished(self) -> bool:
         """Whether every run has reached the posterior."""
-        return all(len(t) and t[-1] == 1.0 for t in self.temperatures)
+        return all(len(t) and t[-1] == 1.0 for t in self.betas)
 
 
 def is_exchangeable(prior: ResolvedPrior) -> bool:
@@ -116,7 +117,7 @@ def sample_smc(
         Threads; the draws do not depend on it.
     seed : numpy.random.SeedSequence
     max_time : float, optional
-        Seconds after which each run ends with the temperature it has finished.
+        Seconds after which each run ends with the inverse temperature it has finished.
     progress : callable, optional
         Called with thousandths of the way to the posterior, summed over runs.
 
@@ -133,9 +134,9 @@ def sample_smc(
     def run(item: tuple[int, np.random.SeedSequence]) -> _Population:
         i, own_seed = item
 
-        def report(temperature: float) -> None:
+        def report(beta: float) -> None:
             if progress is not None:
-                done[i] = round(1000 * temperature)
+                done[i] = round(1000 * beta)
                 progress(sum(done), 1000 * chains, 0)
 
         with ThreadPoolExecutor(threads) as pool:
@@ -145,7 +146,7 @@ def sample_smc(
             return _tempered(start, lambda: stop.is_set() or time.monotonic() > deadline, report)
 
     def run_or_stop(item: tuple[int, np.random.SeedSequence]) -> _Population:
-        # A run that fails, or an interrupt, which reaches the calling thread only, ends the others at their next temperature.
+        # A run that fails, or an interrupt, which reaches the calling thread only, ends the others at their next stage.
         try:
             return run(item)
         except BaseException:
@@ -159,10 +160,10 @@ def sample_smc(
         raise
     return TemperedDraws(
         np.stack([p.q for p in found]),
-        np.stack([p.log_posteriors for p in found]),
+        np.stack([p.log_posterior for p in found]),
         np.stack([p.ancestor for p in found]),
         np.array([p.log_evidence for p in found]),
-        *([np.array(getattr(p, name)) for p in found] for name in ("temperatures", "acceptance", "replaced")),
+        *([np.array(getattr(p, name)) for p in found] for name in ("betas", "acceptance", "replaced")),
     )
 
 
@@ -170,19 +171,19 @@ def _tempered(
     particles: "_Population", is_late: Callable[[], bool], report: Callable[[float], None]
 ) -> "_Population":
     """Move the particles to the posterior, or as far as time allows."""
-    while particles.temperature < 1.0 and not is_late():
-        if len(particles.temperatures) >= MOST_STAGES:
+    while particles.beta < 1.0 and not is_late():
+        if len(particles.betas) >= MOST_STAGES:
             raise SamplingError(
-                f"Tempering stands at temperature {particles.temperature:.3g} after {MOST_STAGES} stages; "
+                f"Tempering stands at an inverse temperature of {particles.beta:.3g} after {MOST_STAGES} stages; "
                 "the prior may be too wide for the data.",
-                beta=particles.temperature,
+                beta=particles.beta,
                 stages=MOST_STAGES,
             )
         particles.advance()
-        for _ in range(LAST_SWEEPS if particles.temperature == 1.0 else SWEEPS):
+        for _ in range(LAST_SWEEPS if particles.beta == 1.0 else SWEEPS):
             particles.sweep()
         particles.close_stage()
-        report(particles.temperature)
+        report(particles.beta)
     return particles
 
 
@@ -197,13 +198,13 @@ class _Population:
     q: Array
     log_evidence: float
     ancestor: NDArray[np.intp]
-    log_posteriors: Array
-    log_references: Array
-    by_q: Array
+    log_posterior: Array
+    log_reference: Array
+    gradient: Array
     prior_piece: tuple[Array, Array]
     steps: Array
-    temperature: float = 0.0
-    temperatures: list[float] = field(default_factory=list)
+    beta: float = 0.0
+    betas: list[float] = field(default_factory=list)
     acceptance: list[float] = field(default_factory=list)
     replaced: list[float] = field(default_factory=list)
     _accepted: list[float] = field(default_factory=list)
@@ -220,7 +221,7 @@ class _Population:
     ) -> "_Population":
         """Draws of the reference."""
         k = target.n_components
-        q, sorted_share = reference.draw(size, k, rng)
+        q, sorted_share = reference.draw(size, target.coordinates, rng)
         # The reference stands for one order of the components, and is normalised over all space.
         constant = math.log(sorted_share) + float(gammaln(k + 1))
         found = cls(
@@ -231,14 +232,14 @@ class _Population:
             q=q,
             log_evidence=constant,
             ancestor=np.arange(size),
-            log_posteriors=np.empty(size),
-            log_references=np.empty(size),
-            by_q=np.empty_like(q),
+            log_posterior=np.empty(size),
+            log_reference=np.empty(size),
+            gradient=np.empty_like(q),
             prior_piece=_prior_piece(target, rng),
             steps=np.full(len(reference.weights), FIRST_STEP),
         )
         found._evaluate()
-        lost = ~np.isfinite(found.log_posteriors)
+        lost = ~np.isfinite(found.log_posterior)
         if lost.mean() > 0.9:
             raise SamplingError(
                 f"The log posterior is not finite at {int(lost.sum())} of {size} draws around its modes; "
@@ -246,14 +247,14 @@ class _Population:
                 lost=int(lost.sum()),
                 draws=size,
             )
-        found.log_posteriors[lost] = -1e300
+        found.log_posterior[lost] = -1e300
         return found
 
     def advance(self) -> None:
-        """Go to the next temperature, weigh the particles and resample them."""
-        ratios = self.log_posteriors - self.log_references
-        step = _next_step(ratios, 1.0 - self.temperature)
-        self.temperature = 1.0 if step == 1.0 - self.temperature else self.temperature + step
+        """Go to the next inverse temperature, weigh the particles and resample them."""
+        ratios = self.log_posterior - self.log_reference
+        step = _next_step(ratios, 1.0 - self.beta)
+        self.beta = 1.0 if step == 1.0 - self.beta else self.beta + step
         log_weights = step * ratios
         self.log_evidence += float(logsumexp(log_weights) - math.log(len(ratios)))
         weights = np.exp(log_weights - log_weights.max())
@@ -269,32 +270,23 @@ class _Population:
         lengths = np.column_stack(
             [np.exp(0.25 * rng.standard_normal(size)), TRAJECTORY * rng.uniform(0.5, 1.3, size)]
         )
-        uniforms, momenta = rng.random((size, 2)), rng.standard_normal((size, n))
-        places, accepted, moved = np.empty(size, np.int64), np.empty(size), np.empty(size)
+        pushes = moves.Pushes(lengths, rng.random((size, 2)), rng.standard_normal((size, n)))
+        outcome = moves.Outcome(np.empty(size, np.int64), np.empty(size), np.empty(size))
+        metrics, path = moves.Metrics(self.reference.factors, self.steps, SOFTNESS), self._path()
         self.in_parts(
             lambda part: moves.trajectories(
-                *self._state(part),
-                self.reference.factors,
-                self.reference.direction,
-                self.steps,
-                lengths[part],
-                SOFTNESS,
-                uniforms[part],
-                momenta[part],
-                places[part],
-                accepted[part],
-                moved[part],
+                self._particles(part), path, metrics, _part(pushes, part), _part(outcome, part)
             ),
             size,
         )
-        self._adapt(places, accepted)
-        self._accepted.append(float(moved.mean()))
+        self._adapt(outcome.places, outcome.accepted)
+        self._accepted.append(float(outcome.moved.mean()))
         if self.target.n_components > 1:
             self._replace()
 
     def close_stage(self) -> None:
         """Note what the stage was like."""
-        self.temperatures.append(self.temperature)
+        self.betas.append(self.beta)
         self.acceptance.append(float(np.mean(self._accepted)))
         self.replaced.append(float(np.mean(self._replaced)) if self._replaced else 0.0)
         self._accepted, self._replaced = [], []
@@ -310,50 +302,37 @@ class _Population:
         size, k = len(self.q), self.target.n_components
         halves = slice(0, size // 2), slice(size // 2, size)
         for here, there in (halves, halves[::-1]):
-            kernels = _kernels(self.target, self.q[there], self.temperature, self.prior_piece, self.rng)
+            kernels = _kernels(self.target, self.q[there], self.beta, self.prior_piece, self.rng)
             n = len(self.q[here])
             for _ in range(REPLACEMENTS_PER_SWEEP):
-                chosen = np.column_stack(
-                    [self.rng.integers(k, size=n), self.rng.integers(len(kernels[0]), size=n)]
-                )
-                normals = self.rng.standard_normal((n, kernels[0].shape[1]))
-                log_uniforms, accepted = np.log(self.rng.random(n)), np.empty(n)
-                self.in_parts(self._replacement(here, kernels, chosen, normals, log_uniforms, accepted), n)
+                c, p = kernels.centres.shape
+                chosen = np.column_stack([self.rng.integers(k, size=n), self.rng.integers(c, size=n)])
+                normals = self.rng.standard_normal((n, p))
+                choices = moves.Choices(chosen, normals, np.log(self.rng.random(n)))
+                accepted = np.empty(n)
+                self.in_parts(self._replacement(here, kernels, choices, accepted), n)
                 self._replaced.append(float(accepted.mean()))
 
     def _replacement(
-        self, here: slice, kernels: tuple[Array, ...], *random: NDArray[Any]
+        self, here: slice, kernels: moves.Kernels, choices: moves.Choices, accepted: Array
     ) -> Callable[[slice], None]:
-        own = own_coordinates(*self.target.shape, self.target.covariance_type)
+        own, path = self.target.coordinates.own, self._path()
 
         def move(part: slice) -> None:
-            within = slice(here.start + part.start, here.start + part.stop)
-            moves.replacements(
-                *self._state(within), self.reference.direction, own, kernels, *(a[part] for a in random)
-            )
+            particles = self._particles(slice(here.start + part.start, here.start + part.stop))
+            moves.replacements(particles, path, own, kernels, _part(choices, part), accepted[part])
 
         return move
 
     def _evaluate(self) -> None:
-        def densities(part: slice) -> None:
-            q, by_q, log_posteriors, log_references, *rest = self._state(part)
-            moves.densities(q, *rest, log_posteriors, log_references, by_q)
+        path = self._path()
+        self.in_parts(lambda part: densities(self._particles(part), path), len(self.q))
 
-        self.in_parts(densities, len(self.q))
+    def _particles(self, part: slice) -> Particles:
+        return _part(Particles(self.q, self.gradient, self.log_posterior, self.log_reference), part)
 
-    def _state(self, part: slice) -> tuple[Any, ...]:
-        r = self.reference
-        return (
-            self.q[part],
-            self.by_q[part],
-            self.log_posteriors[part],
-            self.log_references[part],
-            self.target.rows,
-            self.target.numbers,
-            self.target.n_components,
-            self.temperature,
-            (r.centres, r.inverses, r.log_constants, DEGREES_OF_FREEDOM),
-        )
+    def _path(self) -> TemperingPath:
+        return path_of(self.target, self.reference, self.beta)
 
 
 @dataclass(frozen=True)
@@ -373,8 +352,23 @@ class _InParts:
             list(self.pool.map(function, parts))
 
 
+def path_of(target: Target, reference: Reference, beta: float) -> TemperingPath:
+    """The path from the reference to the posterior at one inverse temperature, as compiled code reads it."""
+    r = reference
+    places = Places(r.centres, r.inverses, r.log_constants, DEGREES_OF_FREEDOM)
+    return TemperingPath(
+        target.rows, target.packed_prior, target.coordinates.layout, beta, places, r.direction
+    )
+
+
+def _part[T: tuple[Any, ...]](arrays: T, part: slice) -> T:
+    """The same of some of the particles."""
+    kind: Any = type(arrays)
+    return kind(*(a[part] for a in arrays))
+
+
 def _next_step(ratios: Array, most: float) -> float:
-    """The largest step of temperature at which the weights are worth enough particles."""
+    """The largest step of the inverse temperature at which the weights are worth enough particles."""
     needed = EFFECTIVE_SHARE * len(ratios)
     if _effective(most * ratios) >= needed:
         return most
@@ -406,21 +400,10 @@ def _resampled(weights: Array, keys: Array, rng: np.random.Generator) -> NDArray
     return rng.permutation(order[places])
 
 
-def _pieces(q: Array, target: Target) -> Array:
-    """Logit of the weight and own coordinates of every component, shape (S, K, p)."""
-    own = own_coordinates(*target.shape, target.covariance_type)
-    of_weights = logits(q, target.n_components)
-    log_weights = of_weights - logsumexp(of_weights, axis=1, keepdims=True)
-    rest = np.log(np.maximum(-np.expm1(log_weights), 1e-300))
-    return np.concatenate([(log_weights - rest)[:, :, None], q[:, own]], axis=2)
-
-
 def _prior_piece(target: Target, rng: np.random.Generator) -> tuple[Array, Array]:
     """Median and variance of a component under the prior, shape (p,) each."""
-    prior = target.prior.standardised(target.shift, target.scale)
-    resolved = prior.resolve(*target.shape, target.covariance_type)
-    q = unconstrained_values(draw_prior(resolved, target.covariance_type, PRIOR_DRAWS, rng))
-    pieces = _pieces(q, target).reshape(PRIOR_DRAWS * target.n_components, -1)
+    q = unconstrained(draw_prior(target.resolved_prior, target.covariance_type, PRIOR_DRAWS, rng))
+    pieces = target.coordinates.pieces(q).reshape(PRIOR_DRAWS * target.n_components, -1)
     # Priors that reach very far have draws beyond all numbers.
     pieces = pieces[np.isfinite(pieces).all(axis=1)]
     if len(pieces) < FEWEST_PARTICLES:
@@ -429,51 +412,50 @@ def _prior_piece(target: Target, rng: np.random.Generator) -> tuple[Array, Array
 
 
 def _kernels(
-    target: Target, q: Array, temperature: float, prior_piece: tuple[Array, Array], rng: np.random.Generator
-) -> tuple[Array, ...]:
+    target: Target, q: Array, beta: float, prior_piece: tuple[Array, Array], rng: np.random.Generator
+) -> moves.Kernels:
     """Normal kernels around components of the particles, as wide as their rows leave them, and some as wide as the prior.
 
     The precision of a component's parameters given who belongs to it: for the mean n / Sigma, for the logarithm of a standard
     deviation 2 n, for an entry of M n over the squared length of its row; each beside the prior's.
     """
-    (k, d), family = target.shape, target.family
+    (k, d), family, at = target.shape, target.family, target.coordinates.piece_parts
     centre, variance = prior_piece
-    pieces = _pieces(q, target).reshape(len(q) * k, -1)
+    pieces = target.coordinates.pieces(q).reshape(len(q) * k, -1)
     some = rng.choice(len(pieces), min(KERNELS, len(pieces)), replace=False)
     n_prior = max(1, int(FROM_PRIOR * len(some)))
     draws, components = np.divmod(some, k)
     theta = pieces[some]
-    weight = 1 / (1 + np.exp(-theta[:, 0]))
+    weight = 1 / (1 + np.exp(-theta[:, at.logit]))
     # The part of the data that the likelihood's power stands for.
-    n = temperature * len(target.rows) * weight
+    n = beta * len(target.rows) * weight
     cholesky, lengths = _factors_of(q[draws], components, target)
     precision = np.tile(1 / variance, (len(theta), 1))
-    precision[:, 0] += n * (1 - weight)
-    own_stds = (d if family.by_feature else 1) if family.by_component else 0
-    precision[:, 1 + d : 1 + d + own_stds] += 2 * n[:, None] * (1 if family.by_feature else d)
+    precision[:, at.logit] += n * (1 - weight)
+    precision[:, at.log_stds] += 2 * n[:, None] * (1 if family.by_feature else d)
     if family.own_correlations:
         rows = np.tril_indices(d, -1)[0]
-        precision[:, 1 + 2 * d :] += n[:, None] / lengths[:, rows] ** 2
+        precision[:, at.below] += n[:, None] / lengths[:, rows] ** 2
     inverse = np.linalg.inv(cholesky)
     of_mean = n[:, None, None] * np.swapaxes(inverse, 1, 2) @ inverse
-    of_mean[:, np.arange(d), np.arange(d)] += 1 / variance[1 : 1 + d]
+    of_mean[:, np.arange(d), np.arange(d)] += 1 / variance[at.means]
     # A factor of the inverse without forming it: columns that nearly add up would make that fail.
     upper = np.linalg.qr(np.linalg.inv(np.linalg.cholesky(of_mean))).R
     upper *= np.sign(np.diagonal(upper, axis1=1, axis2=2))[:, :, None]
     factors = KERNEL_WIDTH * np.swapaxes(upper, 1, 2)
     stds = KERNEL_WIDTH / np.sqrt(precision)
     theta[:n_prior], stds[:n_prior] = centre, np.sqrt(variance)
-    factors[:n_prior] = np.diag(np.sqrt(variance[1 : 1 + d]))
+    factors[:n_prior] = np.diag(np.sqrt(variance[at.means]))
     inverses = np.linalg.inv(factors)
-    constants = -np.log(np.delete(stds, np.s_[1 : 1 + d], axis=1)).sum(axis=1)
+    constants = -np.log(np.delete(stds, at.means, axis=1)).sum(axis=1)
     constants += np.log(np.diagonal(inverses, axis1=1, axis2=2)).sum(axis=1)
-    return theta, factors, stds, inverses, 1 / stds, constants
+    return moves.Kernels(theta, factors, stds, inverses, 1 / stds, constants)
 
 
 def _factors_of(q: Array, components: NDArray[np.intp], target: Target) -> tuple[Array, Array]:
     """Cholesky factor of one component's covariance of each vector, shape (S, D, D), and lengths of the rows of its M."""
     (k, d), family = target.shape, target.family
-    values, s = constrained(q, k, d, family.name), np.arange(len(q))
+    values, s = target.coordinates.constrained(q), np.arange(len(q))
     stds = family.all_stds(values["stds"], k, d)[s, components]
     if not family.has_correlations:
         return stds[:, :, None] * np.eye(d), np.ones((len(q), d))

@@ -8,19 +8,21 @@ rotation; only the rest is left to the integrator, which then takes steps twice 
 (2014), Split Hamiltonian Monte Carlo, section 3.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.covariance import ledoit_wolf
 
-from bayesgmm.bayes.target import Target, pack, whitened_log_posterior
+from bayesgmm.bayes.target import Target, log_posterior
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.laplace_approximation import Laplace
-from bayesgmm.support.compilation import c_entry
+from bayesgmm.support.allocation import empty, zeros
+from bayesgmm.support.compilation import c_entry, inlined
 
 __all__ = ["Progress", "RawDraws", "sample_nuts"]
 
@@ -52,6 +54,13 @@ KEPT = frozenset(
     }
 )
 
+_LOG_POSTERIOR = nb.types.int64(
+    nb.types.uint64,
+    nb.types.CPointer(nb.types.double),
+    nb.types.CPointer(nb.types.double),
+    nb.types.CPointer(nb.types.double),
+    nb.types.CPointer(nb.types.double),
+)
 _EXPAND = nb.types.int64(
     nb.types.uint64,
     nb.types.uint64,
@@ -59,6 +68,80 @@ _EXPAND = nb.types.int64(
     nb.types.CPointer(nb.types.double),
     nb.types.CPointer(nb.types.double),
 )
+
+
+class _Whitened(NamedTuple):
+    """What the sampler's function reads: a posterior, and the coordinates z of q = centre + whitening @ z."""
+
+    beta: float
+    packed_prior: Array
+    centre: Array
+    whitening: Array
+    X: Array
+
+
+# The sampler calls a C function with one pointer to data of its own. Everything goes into one array of floats: four integers
+# and the inverse temperature, then the packed prior, the centre, the whitening matrix and the data.
+_HEADER = 5
+
+
+def pack(target: Target, centre: Array, whitening: Array) -> Array:
+    """One array with all that :func:`whitened_log_posterior` reads, for q = centre + whitening @ z."""
+    n, d = target.rows.shape
+    prior = target.packed_prior
+    header = [n, d, target.n_parameters, len(prior), target.beta]
+    return np.concatenate([header, prior, centre, whitening.ravel(), target.rows.ravel(order="F")])
+
+
+@inlined
+def _unpacked(pointer):
+    """Views of what :func:`pack` has put together."""
+    header = nb.carray(pointer, (_HEADER,))
+    N, D, P, M = int(header[0]), int(header[1]), int(header[2]), int(header[3])
+    data = nb.carray(pointer, (_HEADER + M + P + P * P + N * D,))
+    centre = _HEADER + M
+    whitening = centre + P
+    X = whitening + P * P
+    return _Whitened(
+        header[4],
+        data[_HEADER:centre],
+        data[centre:whitening],
+        data[whitening:X].reshape((P, P)),
+        data[X:].reshape((D, N)).T,
+    )
+
+
+@c_entry(_LOG_POSTERIOR)
+def whitened_log_posterior(n, z_, gradient_, value_, data_):
+    """Log posterior and gradient at centre + whitening @ z, for the sampler; returns 0, or 1 where
+    the value is not finite."""
+    data = _unpacked(data_)
+    P, centre, whitening = len(data.centre), data.centre, data.whitening
+    given, wanted = nb.carray(z_, (P,)), nb.carray(gradient_, (P,))
+    value = nb.carray(value_, (1,))
+
+    # Copies that lie where memory should.
+    z, gradient_z, q, gradient_q = empty(P), zeros(P), empty(P), empty(P)
+    for i in range(P):
+        z[i] = given[i]
+    for i in range(P):
+        s = centre[i]
+        for j in range(P):
+            s += whitening[i, j] * z[j]
+        q[i] = s
+    log_prior, log_likelihood = log_posterior(q, data.X, data.packed_prior, data.beta, gradient_q)
+    for i in range(P):
+        for j in range(P):
+            gradient_z[j] += whitening[i, j] * gradient_q[i]
+    for i in range(P):
+        wanted[i] = gradient_z[i]
+    value[0] = log_prior + data.beta * log_likelihood
+    if not math.isfinite(value[0]):
+        return 1
+    for j in range(P):
+        if not math.isfinite(gradient_z[j]):
+            return 1
+    return 0
 
 
 @c_entry(_EXPAND)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from bayesgmm.bayes.target import Target, unconstrained_values
+from bayesgmm.bayes.target import Target
 from bayesgmm.methods.laplace_approximation import climbed
 from bayesgmm.mixture import density
+from bayesgmm.mixture.coordinates import unconstrained
 from bayesgmm.mixture.draws import MixtureDraws, evenly
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.threads import shared
@@ -149,7 +150,7 @@ def _unconstrained(target: Target, draws: MixtureDraws) -> Array:
     values = draws.values
     values["means"] = (values["means"] - target.shift) / target.scale
     values["stds"] = values["stds"] / target.family.of_stds(target.scale)
-    q = unconstrained_values(values)
+    q = unconstrained(values)
     return q.reshape(-1, q.shape[-1])
 
 

@@ -24,11 +24,14 @@ SOURCES = (
     "support/allocation.py",
     "support/compilation.py",
     "mixture/kernels.py",
+    "mixture/families.py",
+    "mixture/coordinates.py",
     "em/run.py",
     "em/steps.py",
     "methods/optimisation.py",
     "bayes/std_priors.py",
     "bayes/target.py",
+    "methods/tempering_path.py",
     "methods/moves.py",
     "methods/whitened_nuts.py",
     "posterior/partitions.py",
@@ -76,6 +79,9 @@ def c_entry(signature: Any) -> Callable[[Callable[..., Any]], Callable[[], Any]]
 
 
 def _stamped(compiled: Any) -> Any:
-    # The stamp is numba's own means to tell a stale index; only what it is made of is changed.
-    compiled._cache._cache_file._source_stamp = source_digest()
+    # The stamp is numba's own means to tell a stale index; only what it is made of is changed. The version is read before the
+    # rest of the file, which may hold types that this package has no more.
+    file = compiled._cache._cache_file
+    file._source_stamp = source_digest()
+    file._version = f"{nb.__version__} {source_digest()}"
     return compiled

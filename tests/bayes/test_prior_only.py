@@ -58,7 +58,7 @@ def test_a_likelihood_of_power_zero_leaves_the_prior(std_family, covariance_type
     X = np.random.default_rng(0).normal(size=(5, 3)) * [1.0, 10.0, 0.1] + LOC
     # Standardised like a fit is, in one scale for the family that needs it.
     scale = np.full(3, 4.0) if covariance_type == "spherical" else np.array([1.0, 10.0, 0.1])
-    target = Target(Rows.unchecked(X), 2, prior_of(std_family), LOC, scale, covariance_type, temperature=0.0)
+    target = Target(Rows.unchecked(X), 2, prior_of(std_family), LOC, scale, covariance_type, beta=0.0)
     raw = sample_nuts(
         target,
         laplace(target, np.zeros(target.n_parameters)),

@@ -110,19 +110,19 @@ def bridge(target, mixtures, seed):
 
     Draws of the reference are weighed by the posterior, and the other way round; the Pareto shape of the first weights is the check.
     """
-    from bayesgmm.methods import moves
-    from bayesgmm.methods.initial_mixture import DEGREES_OF_FREEDOM
+    from bayesgmm.methods.tempering import path_of
+    from bayesgmm.methods.tempering_path import Particles, densities
 
     found, reference, *_ = tempered(target, mixtures, seed)
     k = target.n_components
-    own, share = reference.draw(8000, k, np.random.default_rng(seed))
-    state = (reference.centres, reference.inverses, reference.log_constants, DEGREES_OF_FREEDOM)
+    own, share = reference.draw(8000, target.coordinates, np.random.default_rng(seed))
+    path = path_of(target, reference, 1.0)
 
     def ratios(q):
         q = np.ascontiguousarray(q.reshape(-1, q.shape[-1]))
-        posterior, other, by_q = np.empty(len(q)), np.empty(len(q)), np.empty_like(q)
-        moves.densities(q, target.rows, target.numbers, k, 1.0, state, posterior, other, by_q)
-        return posterior - other
+        particles = Particles(q, np.empty_like(q), np.empty(len(q)), np.empty(len(q)))
+        densities(particles, path)
+        return particles.log_posterior - particles.log_reference
 
     of_reference, of_posterior = ratios(own), ratios(found.q)
     n1, n2 = len(of_posterior), len(of_reference)

@@ -23,8 +23,8 @@ def target_of(name, k, family="full"):
 
 def by_scipy(target, start):
     def negated(q):
-        value, by_q = target(q)
-        return -value, -by_q
+        value, gradient = target(q)
+        return -value, -gradient
 
     return minimize(
         negated,
@@ -59,7 +59,7 @@ def test_it_finds_what_scipy_finds():
 
 
 def test_the_tempered_posterior_is_climbed_too():
-    target = replace(target_of("faithful", 2), temperature=0.3)
+    target = replace(target_of("faithful", 2), beta=0.3)
     start = _random_starts(target, np.random.default_rng(0))[0]
     end, value = climbed(target, start)
     assert value == pytest.approx(target(end)[0], rel=1e-13)

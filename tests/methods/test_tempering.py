@@ -11,14 +11,15 @@ from scipy.special import logsumexp
 
 from bayesgmm import BayesGaussianMixture, EMGaussianMixture, MixtureParams, Prior, datasets
 from bayesgmm.bayes.prior_draws import draw_prior
-from bayesgmm.bayes.target import Target, log_posterior, unconstrained_values
+from bayesgmm.bayes.target import Target, log_posterior
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods import initial_mixture as reference
-from bayesgmm.methods import moves
+from bayesgmm.methods import moves, tempering_path
 from bayesgmm.methods import tempering as smc
 from bayesgmm.methods.starts import find_starts
 from bayesgmm.methods.whitened_nuts import sample_nuts
-from bayesgmm.mixture.coordinates import own_coordinates, permuted
+from bayesgmm.mixture.coordinates import unconstrained
+from bayesgmm.mixture.families import FAMILIES
 from bayesgmm.posterior.verdict import ancestral_ess
 from bayesgmm.rows.rows import Rows
 
@@ -48,6 +49,14 @@ def tempered(target, draws=2000, chains=8, seed=1, **more):
 
 def small_target(family="lognormal", d=1, k=2, eta=2.0):
     return Target(Rows.unchecked(rows(d)), k, prior_of(family, eta), np.zeros(d), np.ones(d))
+
+
+def evaluated(q, target, found, beta):
+    """Particles at q with their densities on the path."""
+    q = np.ascontiguousarray(q)
+    particles = tempering_path.Particles(q, np.empty_like(q), np.empty(len(q)), np.empty(len(q)))
+    tempering_path.densities(particles, smc.path_of(target, found, beta))
+    return particles
 
 
 @pytest.mark.parametrize(("family", "d", "k", "eta"), SEVERAL)
@@ -128,10 +137,10 @@ def test_evidence_does_not_depend_on_units_or_family_layout(family):
     prior = Prior(concentration=1.0, mean_loc=0.5, mean_scale=1.0, std_prior=("lognormal", 0.0, 0.3))
     target = Target(Rows.unchecked(X), 2, prior, np.zeros(2), np.ones(2), family)
     values = draw_prior(prior.resolve(2, 2, family), family, 400_000, np.random.default_rng(0))
-    q, ll = unconstrained_values(values), np.empty(400_000)
+    q, ll = unconstrained(values), np.empty(400_000)
     scratch = np.empty(q.shape[1])
     for i, row in enumerate(q):
-        ll[i] = log_posterior(row, target.rows, target.numbers, 2, 1.0, scratch)[1]
+        ll[i] = log_posterior(row, target.rows, target.packed_prior, 1.0, scratch)[1]
     wanted = logsumexp(ll) - math.log(len(ll))
     error = np.exp(ll - wanted).std() / math.sqrt(len(ll))
     found = tempered(target, draws=1000, chains=4)
@@ -189,7 +198,7 @@ def test_time_that_runs_out_ends_at_the_last_finished_temperature():
     target = small_target(k=3)
     found = tempered(target, draws=200, chains=2, max_time=1e-9)
     assert not found.finished
-    assert [len(t) for t in found.temperatures] == [0, 0]
+    assert [len(t) for t in found.betas] == [0, 0]
     assert found.q.shape == (2, 200, target.n_parameters)
 
 
@@ -230,11 +239,9 @@ def test_the_density_of_many_coordinates_is_that_of_all_places():
     target = Target.standardising(Rows.unchecked(X), 3, Prior.from_data(X), "full")
     mixtures = EMGaussianMixture(3, random_state=0).fit(X).mode_params_
     found = reference.find_reference(target, mixtures, np.random.default_rng(0), 2)
-    assert found.centres.shape[1] > 3 * moves.BLOCK
-    q, _ = found.draw(300, 3, np.random.default_rng(1))
-    posteriors, references, by_q = np.empty(300), np.empty(300), np.empty_like(q)
-    state = (found.centres, found.inverses, found.log_constants, reference.DEGREES_OF_FREEDOM)
-    moves.densities(q, target.rows, target.numbers, 3, 0.0, state, posteriors, references, by_q)
+    assert found.centres.shape[1] > 3 * tempering_path.BLOCK
+    q, _ = found.draw(300, target.coordinates, np.random.default_rng(1))
+    particles = evaluated(q, target, found, 0.0)
     of_places = [
         stats.multivariate_t(c, f @ f.T, df=reference.DEGREES_OF_FREEDOM)
         for c, f in zip(found.centres, found.factors, strict=True)
@@ -245,36 +252,27 @@ def test_the_density_of_many_coordinates_is_that_of_all_places():
             [math.log(w) + p.logpdf(points) for w, p in zip(found.weights, of_places, strict=True)], axis=0
         )
 
-    np.testing.assert_allclose(references, density(q), atol=1e-8)
+    np.testing.assert_allclose(particles.log_reference, density(q), atol=1e-8)
     for i in range(0, q.shape[1], 5):
         step = np.zeros(q.shape[1])
         step[i] = 1e-5
         np.testing.assert_allclose(
-            (density(q + step) - density(q - step)) / 2e-5, by_q[:, i], rtol=1e-3, atol=1e-4
+            (density(q + step) - density(q - step)) / 2e-5, particles.gradient[:, i], rtol=1e-3, atol=1e-4
         )
 
 
-@pytest.mark.parametrize("temperature", [0.4, 1.0])
-def test_an_exchange_is_accepted_by_the_ratio_of_metropolis_and_hastings(temperature):
+@pytest.mark.parametrize("beta", [0.4, 1.0])
+def test_an_exchange_is_accepted_by_the_ratio_of_metropolis_and_hastings(beta):
     """Bounds refuse most proposals early: just below its ratio each must be taken, just above it refused."""
     k, d, rng = 3, 2, np.random.default_rng(0)
     target = small_target("gamma", d, k)
     found = reference.find_reference(target, [], rng, 1)
-    own, p = own_coordinates(k, d, "full"), 6
-    q = found.draw(60, k, rng)[0]
+    own, p = target.coordinates.own, 6
+    q = found.draw(60, target.coordinates, rng)[0]
     # Half of the components to be given up are where the kernels are highest: there the bounds are close.
     q[:30] = q[0]
-    kernels = smc._kernels(target, q[:1], temperature, smc._prior_piece(target, rng), rng)
+    kernels = smc._kernels(target, q[:1], beta, smc._prior_piece(target, rng), rng)
     centres, factors, stds = kernels[:3]
-    state = (found.centres, found.inverses, found.log_constants, reference.DEGREES_OF_FREEDOM)
-
-    def densities(points):
-        posteriors, references, by_q = np.empty(len(points)), np.empty(len(points)), np.empty_like(points)
-        sorted_points = np.array([reference.sorted_by(found.direction, one, own) for one in points])
-        moves.densities(
-            sorted_points, target.rows, target.numbers, k, temperature, state, posteriors, references, by_q
-        )
-        return posteriors, references, by_q
 
     def log_kernels(theta):
         of_each = []
@@ -304,7 +302,7 @@ def test_an_exchange_is_accepted_by_the_ratio_of_metropolis_and_hastings(tempera
 
     chosen = np.column_stack([rng.integers(k, size=60), rng.integers(len(centres), size=60)])
     normals = rng.standard_normal((60, p))
-    posteriors, references, by_q = densities(q)
+    particles = evaluated(q, target, found, beta)
     wanted = np.empty(60)
     for s, (j, c) in enumerate(chosen):
         log_w = np.append(q[s, :2], -q[s, :2].sum())
@@ -316,28 +314,16 @@ def test_an_exchange_is_accepted_by_the_ratio_of_metropolis_and_hastings(tempera
         new[1:3] = centres[c, 1:3] + factors[c] @ normals[s, 1:3]
         there = q[s].copy()
         there[:2], there[own[j]] = weights_part(j, new[0], proportion), new[1:]
-        after = densities(there[None])
-        wanted[s] = temperature * (after[0][0] - posteriors[s])
-        wanted[s] += (1 - temperature) * (after[1][0] - references[s])
+        there, _ = target.coordinates.sorted_along(found.direction, there[None])
+        after = evaluated(there, target, found, beta)
+        wanted[s] = beta * (after.log_posterior[0] - particles.log_posterior[s])
+        wanted[s] += (1 - beta) * (after.log_reference[0] - particles.log_reference[s])
         wanted[s] += log_kernels(theta) - log_kernels(new)
         wanted[s] += log_volume(j, new[0], proportion) - log_volume(j, logit, proportion)
     for offset, outcome in ((-1e-5, 1.0), (1e-5, 0.0)):
-        accepted, moved = np.empty(60), [a.copy() for a in (q, by_q, posteriors, references)]
-        moves.replacements(
-            *moved,
-            target.rows,
-            target.numbers,
-            k,
-            temperature,
-            state,
-            found.direction,
-            own,
-            kernels,
-            chosen,
-            normals,
-            wanted + offset,
-            accepted,
-        )
+        accepted, moved = np.empty(60), tempering_path.Particles(*(a.copy() for a in particles))
+        choices = moves.Choices(chosen, normals, wanted + offset)
+        moves.replacements(moved, smc.path_of(target, found, beta), own, kernels, choices, accepted)
         np.testing.assert_array_equal(accepted, outcome)
 
 
@@ -355,12 +341,10 @@ def test_refits_do_not_shrink_places_without_draws():
 def test_the_reference_is_a_density_on_sorted_components():
     target = small_target(k=2)
     found = reference.find_reference(target, [], np.random.default_rng(0), 1)
-    q, share = found.draw(4000, 2, np.random.default_rng(1))
+    q, share = found.draw(4000, target.coordinates, np.random.default_rng(1))
     assert (np.diff(target.constrained(q)["means"][..., 0], axis=1) * found.direction[0] >= 0).all()
     assert 0.2 < share <= 1
-    posteriors, references, by_q = np.empty(4000), np.empty(4000), np.empty_like(q)
-    state = (found.centres, found.inverses, found.log_constants, reference.DEGREES_OF_FREEDOM)
-    moves.densities(q, target.rows, target.numbers, 2, 0.0, state, posteriors, references, by_q)
+    references = evaluated(q, target, found, 0.0).log_reference
     wanted = logsumexp(
         [
             math.log(w) + stats.multivariate_t(c, f @ f.T, df=reference.DEGREES_OF_FREEDOM).logpdf(q)
@@ -376,16 +360,10 @@ def test_the_reference_is_a_density_on_sorted_components():
         behind[:, i] -= step
         ends = []
         for moved in (ahead, behind):
-            out = np.empty(50)
-            moves.densities(
-                moved, target.rows, target.numbers, 2, 0.3, state, np.empty(50), out, np.empty_like(moved)
-            )
             at = np.array([target(row)[0] for row in moved])
-            ends.append(0.3 * at + 0.7 * out)
-        moves.densities(
-            q[:50], target.rows, target.numbers, 2, 0.3, state, posteriors[:50], references[:50], by_q[:50]
-        )
-        np.testing.assert_allclose((ends[0] - ends[1]) / (2 * step), by_q[:50, i], rtol=1e-4, atol=1e-4)
+            ends.append(0.3 * at + 0.7 * evaluated(moved, target, found, 0.3).log_reference)
+        gradient = evaluated(q[:50], target, found, 0.3).gradient
+        np.testing.assert_allclose((ends[0] - ends[1]) / (2 * step), gradient[:, i], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [40, 4000])
@@ -405,23 +383,23 @@ def test_a_refitted_reference_leaves_the_evidence_right_and_the_way_shorter(size
     error = np.exp(found.log_evidence - mean).std(ddof=1) / math.sqrt(8)
     assert abs(mean - log_evidence) < 3 * error + 0.005
     if size == 4000:
-        assert np.mean([len(t) for t in found.temperatures]) < np.mean([len(t) for t in pilot.temperatures])
+        assert np.mean([len(t) for t in found.betas]) < np.mean([len(t) for t in pilot.betas])
         # What the pilot drew, the reference has the moments of.
-        of_reference, _ = again.draw(20_000, 3, np.random.default_rng(2))
+        of_reference, _ = again.draw(20_000, target.coordinates, np.random.default_rng(2))
         np.testing.assert_allclose(
             of_reference.mean(axis=0), drawn.mean(axis=0), atol=0.25 * drawn.std(axis=0).max()
         )
 
 
-@pytest.mark.parametrize("family", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("family", list(FAMILIES))
 def test_renaming_a_vector_renames_its_components(family):
     k, d = 3, 2
     target = Target(Rows.unchecked(rows(d)), k, prior_of("lognormal", 2.0), np.zeros(d), np.ones(d), family)
     q = np.random.default_rng(0).normal(size=(4, target.n_parameters))
     order = np.array([[2, 0, 1], [0, 1, 2], [1, 0, 2], [2, 1, 0]])
-    renamed = permuted(q, order, own_coordinates(k, d, family))
+    renamed = target.coordinates.permuted(q, order)
     before, after = target.constrained(q), target.constrained(renamed)
-    shared = {"tied": {"stds", "corr_chol"}}.get(family, set())
+    shared = {"stds", "corr_chol"} if family.startswith("tied") else set()
     for name, v in before.items():
         wanted = v if name in shared else np.stack([x[o] for x, o in zip(v, order, strict=True)])
         np.testing.assert_allclose(after[name], wanted, atol=1e-12)
@@ -483,16 +461,12 @@ def test_evidence_of_galaxies_is_that_of_bridge_sampling_with_chains(k):
         seed=np.random.SeedSequence(1),
     )
     q = raw.q.reshape(-1, target.n_parameters)
-    order = np.argsort(q[:, k - 1 : 2 * k - 1] * at.direction[0], axis=1)
-    chains = permuted(q, order, own_coordinates(k, 1, "full"))
-    own, share = at.draw(8000, k, rng)
-    state = (at.centres, at.inverses, at.log_constants, reference.DEGREES_OF_FREEDOM)
+    chains, _ = target.coordinates.sorted_along(at.direction, q)
+    own, share = at.draw(8000, target.coordinates, rng)
 
     def log_ratios(q):
-        posterior, other = np.empty(len(q)), np.empty(len(q))
-        q = np.ascontiguousarray(q)
-        moves.densities(q, target.rows, target.numbers, k, 1.0, state, posterior, other, np.empty_like(q))
-        return posterior - other
+        particles = evaluated(q, target, at, 1.0)
+        return particles.log_posterior - particles.log_reference
 
     a, b = log_ratios(own), log_ratios(chains)
     log_z = logsumexp(a) - math.log(len(a))

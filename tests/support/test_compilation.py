@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import bayesgmm
 from bayesgmm.mixture import kernels
 from bayesgmm.support import compilation
@@ -40,8 +42,9 @@ def test_entries_are_stamped_with_the_digest_of_all_sources():
     assert kernels.accumulate._cache._cache_file._source_stamp == compilation.source_digest()
 
 
-def test_a_change_in_another_file_is_noticed(tmp_path):
-    """A helper is changed in one file; an entry in another, cached before, must not run the old code."""
+@pytest.fixture
+def trial(tmp_path):
+    """A package of two files, whose compiled code is cached as this one's is; returns what runs a line of Python with it."""
     package = tmp_path / "trial"
     # As far below the sources' folder as the package's own.
     (package / "support").mkdir(parents=True)
@@ -50,20 +53,39 @@ def test_a_change_in_another_file_is_noticed(tmp_path):
     (package / "support" / "compilation.py").write_text(
         source.replace(names, 'SOURCES = ("helper.py", "caller.py")')
     )
-    for folder in (package, package / "support"):
-        (folder / "__init__.py").write_text("")
-    (package / "caller.py").write_text(
+    for file in ("__init__.py", "support/__init__.py", "helper.py", "caller.py"):
+        (package / file).write_text("")
+
+    def run(code, **files):
+        for name, text in files.items():
+            (package / f"{name}.py").write_text(text)
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return float(done.stdout)
+
+    return run
+
+
+def test_a_change_in_another_file_is_noticed(trial):
+    """A helper is changed in one file; an entry in another, cached before, must not run the old code."""
+    caller = (
         "from trial.support.compilation import entry\nfrom trial.helper import helper\n"
         "@entry\ndef caller(x):\n    return helper(x)\n"
     )
-    answers = []
-    for value in ("1.0", "2.0"):
-        (package / "helper.py").write_text(
-            f"from trial.support.compilation import inlined\n@inlined\ndef helper(x):\n    return x + {value}\n"
-        )
-        code = "from trial.caller import caller; print(caller(0.0))"
-        run = subprocess.run(
-            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        answers.append(float(run.stdout))
-    assert answers == [1.0, 2.0]
+    helper = "from trial.support.compilation import inlined\n@inlined\ndef helper(x):\n    return x + {}\n"
+    code = "from trial.caller import caller; print(caller(0.0))"
+    assert [trial(code, caller=caller, helper=helper.format(v)) for v in (1.0, 2.0)] == [1.0, 2.0]
+
+
+def test_a_type_that_is_no_more_is_no_obstacle(trial):
+    """What was cached for a named tuple is not read when its class has gone."""
+    caller = (
+        "from typing import NamedTuple\nfrom trial.support.compilation import entry\n"
+        "class {}(NamedTuple):\n    first: float\n    second: float\n"
+        "@entry\ndef caller(x):\n    return x.first + x.second\n"
+    )
+    for name in ("Pair", "Two"):
+        code = f"from trial.caller import *; print(caller({name}(1.0, 2.0)))"
+        assert trial(code, caller=caller.format(name)) == 3.0
