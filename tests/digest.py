@@ -52,6 +52,8 @@ BAYES = {f"{method}-{name}-{k}-{family}": (method, name, k, family) for method, 
 BAYES["readable"] = ("auto", "faithful", 2, "full", None, 1000, 4)
 BAYES_READ = ("log_evidence_", "verdict_.ok", "membership_", "membership_sd_", "similarity_", "relabelling_",
               "labelling_", "log_likelihood_draws_", "em_.params_", "em_.log_likelihood_")  # fmt: skip
+# What had another name before: it is written under that, on both sides.
+FORMERLY = {"labelling_": "certificate_"}
 SAVED = ("nuts-iris-3-full", "smc-faithful-3-full", "readable")
 VARIABLES = ("weights", "means", "stds", "corr_chol")
 # In the units of faithful, whose columns have standard deviations of about 1 and 14.
@@ -85,8 +87,9 @@ def bayes_fit(method, name, k, family="full", std_prior=None, draws=200, chains=
 def read(thing, paths):
     """Yield the attributes at dotted paths; one that is not there is told, and left out."""
     for path in paths:
+        former = FORMERLY.get(path, path)
         try:
-            yield path, attrgetter(path)(thing)
+            yield former, attrgetter(path if hasattr(thing, path.split(".")[0]) else former)(thing)
         except AttributeError as error:
             print(f"{path}: {error}", file=sys.stderr)
 
