@@ -63,8 +63,8 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
 
     EM gives the baseline and starts. From its maxima the posterior's modes are climbed to, their curvature measured, and NUTS run
     in coordinates in which the posterior is nearly round. Where that does not reach all of the posterior, tempering does.
-    Draws are relabelled to the EM components afterwards, and ``verdict_`` says whether the components may be read one by one
-    at all.
+    Draws are relabelled to the EM components afterwards, and ``verdict_`` says whether component-wise summaries are
+    identifiable at all.
 
     Parameters
     ----------

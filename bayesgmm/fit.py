@@ -148,7 +148,7 @@ class Fit:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """Whether components may be read one by one, and whether the draws are of the posterior at all."""
+        """Whether component-wise summaries are identifiable, and whether the draws are of the posterior at all."""
         importance, tempering, numbers = None, None, self.numbers
         if "pareto_k" in numbers:
             names = ("pareto_k", "largest_k", "importance_ess")

@@ -220,8 +220,8 @@ class PosteriorResults:
         rows = self._rows(X)
         if not self.verdict_.ok:
             warnings.warn(
-                "The components must not be read one by one (see verdict_), and so neither must these memberships; similarity_ and "
-                "partition do not depend on components.",
+                "Component-wise summaries must not be used (see verdict_), and so neither must these memberships; similarity_ and "
+                "partition do not depend on labels.",
                 UserWarning,
                 stacklevel=2,
             )

@@ -166,7 +166,7 @@ def _entry(page: DemoPage, dataset: "Dataset", result: "Comparison") -> str:
     from bayesgmm.report.machine import numbers
 
     headline = numbers(result.bayes, result)["summary"]["headline"]
-    refused = "The groups must not be read one by one:"
+    refused = "Summaries of single groups must not be used:"
     found = (
         headline if result.components_readable else f"{headline} {refused} {result.bayes.verdict_.reasons[0]}"
     )

@@ -33,9 +33,9 @@ def main(ctx: click.Context) -> None:
 
     \b
     Exit codes:
-      0    done, also where the verdict refuses a reading of
-           the components one by one: that is a result, which
-           stands first in the text and under "verdict" in --json
+      0    done, also where the verdict refuses summaries of
+           single components: that is a result, which stands
+           first in the text and under "verdict" in --json
       1    a fault in the program; a traceback shows where
       2    something in the input, the options or the disk,
            said in one sentence; no file is left half-written

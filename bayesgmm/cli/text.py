@@ -40,7 +40,7 @@ def show_fit(
     if bayes.verdict_.ok:
         _show_parameters(page, result)
         page.line()
-    # The density at the posterior mean is that of components, averaged one by one.
+    # The posterior mean of the parameters is an average component by component.
     shown = result.log_likelihood if bayes.verdict_.ok else result.log_likelihood.drop("at_posterior_mean")
     page.line("Log-likelihood: " + ", ".join(f"{k} {v:.2f}" for k, v in shown.items()))
     if files:

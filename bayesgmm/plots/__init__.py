@@ -18,7 +18,7 @@
     plot_prior             what the prior expected of the data, and what came of it
     trace_figure, rank_figure   ArviZ's pictures of the chains
 
-What reads components one by one is drawn only where the verdict allows it; otherwise there is a `ParameterError`. Of figures that
+What summarises single components is drawn only where the verdict allows it; otherwise there is a `ParameterError`. Of figures that
 can do without names that part is left out.
 
 In all of them EM is black, dashed or hollow; the posterior is solid and in the colour of its component. Colours are

@@ -82,7 +82,7 @@ def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
 
 
 def check_readable(allowed: bool, what: str) -> None:
-    """Refuse a figure that reads components one by one where the verdict does not allow it.
+    """Refuse a figure of component-wise summaries where the verdict does not allow them.
 
     Raises
     ------
@@ -90,8 +90,8 @@ def check_readable(allowed: bool, what: str) -> None:
     """
     if not allowed:
         raise ParameterError(
-            f"The components must not be read one by one (see verdict_), and so {what} would mislead; "
-            "plot_similarity, plot_uncertainty and plot_ball do not depend on their names.",
+            f"Component-wise summaries must not be used (see verdict_), so that {what} would mislead; "
+            "plot_similarity, plot_uncertainty and plot_ball do not depend on labels.",
             what=what,
         )
 

@@ -1,5 +1,5 @@
 """What may be said of the draws: labels, convergence, memberships.
 
 `draws` moves between arrays and the tree that ArviZ reads, `passes` runs over draws and rows in compiled
-code, `relabel` aligns the components across draws, and `verdict` judges whether the components may be read one by one.
+code, `relabel` aligns the components across draws, and `verdict` judges whether component-wise summaries are identifiable.
 """

@@ -50,7 +50,7 @@ class LabellingDiagnostics:
 
     @property
     def reasons(self) -> list[Reason]:
-        """Why the components must not be read one by one; empty where nothing speaks against it."""
+        """What speaks against component-wise summaries; empty where nothing does."""
         out = []
         if self.nearly_tied > 1 - SMALLEST_AGREEMENT:
             out.append(Reason("labels_nearly_tied", {"share": self.nearly_tied}))

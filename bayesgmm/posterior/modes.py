@@ -231,12 +231,12 @@ def _changes(first: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[Reaso
         before = tuple(int(a) + 1 for a in np.flatnonzero(belongs[:k] == b) if own[a, 0])
         after = int((other[0, belongs[k:] == b] > 0).sum())
         if len(before) == 1 and after > 1:
-            out.append(Reason("group_split", {"group": before[0], "into": after}))
+            out.append(Reason("cluster_split", {"cluster": before[0], "into": after}))
         elif len(before) > 1 and after == 1:
-            out.append(Reason("groups_joined", {"groups": before}))
+            out.append(Reason("clusters_joined", {"clusters": before}))
         elif len(before) > 1:
             every = len(before) == int((own[:, 0] > 0).sum())
-            out.append(Reason("groups_divided", {"groups": before, "every": every, "into": after}))
+            out.append(Reason("clusters_divided", {"clusters": before, "every": every, "into": after}))
     return tuple(out)
 
 

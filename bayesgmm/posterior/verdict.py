@@ -1,4 +1,4 @@
-"""May the components be read one by one? Convergence, judged on label-free quantities first."""
+"""Are component-wise summaries identifiable? Convergence is judged on label-free quantities first."""
 
 import math
 from collections.abc import Mapping, Sequence

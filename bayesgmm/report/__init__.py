@@ -2,7 +2,7 @@
 
 `write` puts the page together, `summary` finds the sentences, `tables` the rows, `figures` the pictures,
 `wording` the numbers and names; `template.html` is the page. Whatever is said is computed from the fit. Where the
-verdict forbids reading the components one by one, the page says so first and leaves out all that would need it.
+verdict forbids component-wise summaries, the page says so first and leaves out all that would need it.
 """
 
 from bayesgmm.report.write import write_report

@@ -109,7 +109,7 @@ def _fit(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> Sketch:
     elif not ok:
         shown = min(len(names), 6)
         alt = f"Scatter plots of {count(shown, 'feature')} pair by pair for {count(n, 'observation')}; on the diagonal {densities}."
-        caption = "Observations and densities only: neither depends on which group is called which."
+        caption = "Observations and densities only: neither depends on labels."
     else:
         what = (
             f"Scatter plot of {names[1].short} against {names[0].short}"
@@ -121,7 +121,7 @@ def _fit(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> Sketch:
             "ellipse (dashed), that of the posterior mean (solid) and those of single draws (thin)."
         )
         caption = (
-            "An ellipse holds 95 % of its component. The fan of thin ones shows how far the data leave its place and shape open: "
+            "An ellipse holds 95 % of its component. The fan of thin ones shows how far the data leave its location and shape open: "
             "where it is narrow and the dashed line lies within it, EM and Bayes say the same."
         )
         if len(names) > 2:
@@ -138,8 +138,8 @@ def _similarity(bayes: "BayesGaussianMixture", part: "Partition") -> Sketch:
         "probable it is that the two observations share a group."
     )
     caption = (
-        "Dark blocks along the diagonal are observations that stay together in nearly all draws. Grey ones, and dark places away from the "
-        "diagonal, are what the data leave open. None of it depends on which group is called which."
+        "Dark blocks along the diagonal are observations that stay together in nearly all draws. Grey ones, and dark spots away from the "
+        "diagonal, are what the data leave open. None of it depends on labels."
     )
     return Sketch("similarity", alt, caption, lambda: plots.plot_similarity(bayes, part), vector=False)
 
@@ -149,7 +149,7 @@ def _uncertainty(bayes: "BayesGaussianMixture") -> Sketch:
     if bayes.verdict_.ok:
         unsure = int((bayes.membership_.max(axis=1) < SURE).sum())
         alt = f"{n}, the darker and larger the smaller the posterior probability of their likeliest group. For {unsure} it is below {SURE}."
-        caption = "Where groups overlap, no method can tell for sure who belongs where; elsewhere it can."
+        caption = "Where groups overlap, no method can tell with certainty which observation belongs where; elsewhere it can."
     else:
         alt = f"{n}, the darker and larger the less the draws agree on which others share a group with them."
         caption = (
@@ -161,7 +161,7 @@ def _uncertainty(bayes: "BayesGaussianMixture") -> Sketch:
 
 def _responsibilities(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
     alt = (
-        "For the observations whose component is least sure: EM's responsibility (hollow diamond) beside the posterior "
+        "For the observations whose component is least certain: EM's responsibility (hollow diamond) beside the posterior "
         "membership with two standard deviations between draws to both sides."
     )
     caption = (
@@ -204,8 +204,8 @@ def _modes(bayes: "BayesGaussianMixture") -> Sketch:
         "most probable component."
     )
     caption = (
-        "A mode is a way to place the components that the data support. Colours have no meaning across panels: components of different "
-        "modes have no names in common. Shares come from climbs that start at draws, with their standard errors."
+        "A mode is a local maximum of the posterior: one way to form the groups. Colours have no meaning across panels, since components "
+        "of different modes have no labels in common. Shares come from optimisation that starts at draws, with their standard errors."
     )
     return Sketch("modes", alt, caption, lambda: plots.plot_modes(bayes), vector=False)
 
@@ -271,7 +271,7 @@ def _em(bayes: "BayesGaussianMixture") -> Sketch:
         f"Left: the log-likelihood still to be gained over {count(int(em.n_iter_), 'EM step')}, on a logarithmic axis. Right: "
         f"{count(len(em.modes_), 'distinct maximum').replace('maximums', 'maxima')} with the number of starts that ended there."
     )
-    caption = "EM climbs to the nearest maximum, so that many starts are needed; the right panel shows where they ended."
+    caption = "An EM run ends at a maximum near its start, so that many are needed; the right panel shows where they ended."
     return Sketch("em", alt, caption, lambda: plots.plot_em(bayes))
 
 
@@ -281,7 +281,7 @@ def _chains(bayes: "BayesGaussianMixture") -> list[Sketch]:
     shown = min(every, MOST_PANELS)
     which = "weights, means and standard deviations"
     if shown < every:
-        which = f"the {shown} of {every} {which} whose draws are worth least (smallest effective sample size)"
+        which = f"the {shown} of {every} {which} of the smallest effective sample size"
     trace = Sketch(
         "trace",
         f"Trace plots of {which}: {count(chains, 'chain')} over {draws} draws, one panel a parameter.",

@@ -37,7 +37,7 @@ def numbers(
     """The sentences, tables and provenance of a report, as what JSON knows: null stands for what is no number.
 
     Tables are lists of rows, except ``assignments``, which has a list a column. Where ``verdict.ok`` is false, whatever
-    describes the posterior's components one by one is null, and ``partition`` stands in for it.
+    describes single components of the posterior is null, and ``partition`` stands in for it.
 
     Parameters
     ----------

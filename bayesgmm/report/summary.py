@@ -27,11 +27,11 @@ class Summary:
     ----------
     headline : Reason
     reasons : tuple of Reason
-        Why the components must not be read one by one; empty where they may.
+        Why component-wise summaries must not be used; empty where they may.
     warning : Reason or None
         What the reader has to know of the rest, where there are reasons.
     grounds : tuple of Reason
-        Why the components may be read one by one, where they may; empty otherwise.
+        Why component-wise summaries are identifiable, where they are; empty otherwise.
     points : tuple of Reason
     """
 

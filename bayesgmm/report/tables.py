@@ -68,7 +68,14 @@ def groups(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[
                 *(f"{with_sd(m['mean'], m['sd'])} ± {with_sd(m['sd'], m['sd'])}" for m in means),
             )
         )
-    heads = ("Group", "Share, EM", "Share, Bayes", "95 % interval", "Observations", "of them sure")
+    heads = (
+        "Group",
+        "Share, EM",
+        "Share, Bayes",
+        "95 % interval",
+        "Observations",
+        f"membership above {SURE}",
+    )
     caption = "The groups. Means are posterior means ± posterior standard deviations."
     if len(shown) < len(names):
         caption += f" The first {len(shown)} of {len(names)} features."
@@ -220,12 +227,12 @@ def diagnostics(bayes: "BayesGaussianMixture", shorten: Shortener) -> Table:
     v = bayes.verdict_
     rows = _of_weights(v.importance) if v.importance else _of_chains(v, shorten)
     c = v.labelling
-    rows.append(("draws whose labels are nearly tied", f"{100 * c.nearly_tied:.1f} %", "–"))
+    rows.append(("draws whose label assignment is ambiguous", f"{100 * c.nearly_tied:.1f} %", "–"))
     if len(bayes.em_.weights_) > 1:
         for method, share in c.agreement.items():
-            rows.append((f"draws named alike by {_METHODS[method]}", f"{100 * share:.1f} %", "–"))
+            rows.append((f"draws labelled alike by {_METHODS[method]}", f"{100 * share:.1f} %", "–"))
         rows.append(("draws with two components of one kind", f"{100 * c.non_permutation_rate:.1f} %", "–"))
-        rows.append(("changes of names, chain by chain", ", ".join(map(str, c.switches)), "–"))
+        rows.append(("label switches, chain by chain", ", ".join(map(str, c.switches)), "–"))
     return Table("Diagnostics of the draws.", ("Quantity", "Value", "at"), rows, "lrl")
 
 
@@ -245,7 +252,7 @@ def _of_chains(v: Verdict, shorten: Shortener) -> list[tuple[Any, ...]]:
         rows.append((f"largest R-hat, {what}", f"{d.r_hat:.3f}", places[0]))
         rows.append((f"smallest effective sample size, {what}", f"{d.ess:.0f}", places[1]))
     if v.tempering is not None:
-        rows.append(("temperature reached, of 1", f"{v.tempering.temperature:.3g}", "–"))
+        rows.append(("inverse temperature reached, of 1", f"{v.tempering.temperature:.3g}", "–"))
         return rows
     rows.append(("divergent transitions", str(v.divergences), "–"))
     rows.append(("smallest E-BFMI of a chain", f"{v.sampler.bfmi:.2f}", "–"))
@@ -256,7 +263,7 @@ def _of_chains(v: Verdict, shorten: Shortener) -> list[tuple[Any, ...]]:
 def _of_weights(check: ImportanceCheck) -> list[tuple[Any, ...]]:
     return [
         (f"Pareto k of the weights (below {check.largest_k:.2f} is wanted)", f"{check.pareto_k:.2f}", "–"),
-        ("independent draws that the weighted ones are worth", f"{check.ess:.0f}", "–"),
+        ("effective sample size of the weighted draws", f"{check.ess:.0f}", "–"),
     ]
 
 
@@ -304,7 +311,7 @@ def provenance(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> list[tup
         ("Seed of the predictive checks", str(int(a["predictive_seed"]))),
         (
             "EM",
-            f"{count(int(bayes.em_.modes_['n_starts'].sum()), 'start')} climbed to the end; {count(int(bayes.em_.n_iter_), 'step')}; {bayes.em_.status_}",
+            f"{count(int(bayes.em_.modes_['n_starts'].sum()), 'run')} to convergence; {count(int(bayes.em_.n_iter_), 'step')}; {bayes.em_.status_}",
         ),
         ("SHA-256 of the data", str(a["data_sha256"])),
         ("Versions", f"{a['versions']}; Python {a['python']}"),

@@ -62,8 +62,8 @@ def assignments(
 @worded
 def components_not_compared() -> str:
     return (
-        "Parameters, memberships and shapes are not compared one by one, since names do not hold; "
-        "what follows does not depend on them."
+        "Parameters, memberships and shapes are not compared, since component-wise summaries must not be used; "
+        "what follows does not depend on labels."
     )
 
 
@@ -84,14 +84,14 @@ def no_draw_exceeds_em(em: float, mean: float) -> str:
 def rows_left_out(
     difference: float, standard_error: float, n_bad: int, largest_k: float, n_collapsed: int
 ) -> str:
-    better = "better" if difference > 0 else "worse"
+    higher = "higher" if difference > 0 else "lower"
     clear = "" if abs(difference) > 2 * standard_error else ", which is within two standard errors"
     text = (
-        f"Rows that are left out are foreseen {better} by the posterior than by EM: by {abs(difference):.1f} "
-        f"± {standard_error:.1f} in log score{clear}."
+        f"By leave-one-out the posterior has a {higher} expected log predictive density (elpd) than EM: by "
+        f"{abs(difference):.1f} ± {standard_error:.1f}{clear}."
     )
     if n_bad:
-        text += f" Not to be trusted at {count(n_bad, 'row')} (Pareto k above {largest_k})."
+        text += f" It is not to be trusted at {count(n_bad, 'row')} (Pareto k above {largest_k})."
     if n_collapsed:
         which = (
             "1 row EM collapses; it is"
@@ -137,33 +137,33 @@ def replications_differ(
 def mode(sizes: tuple[int, ...], n_empty: int, changes: tuple[object, ...], is_first: bool) -> str:
     """What a mode is and how it differs from the first; a part of a sentence."""
     told = [str(size) for size in sizes]
-    groups = (
-        f"groups of {listed(told)} observations"
+    clusters = (
+        f"clusters of {listed(told)} observations"
         if len(told) > 1
-        else f"one group of {count(sizes[0], 'observation')}"
+        else f"one cluster of {count(sizes[0], 'observation')}"
     )
     if n_empty:
-        groups += f", and {count(n_empty, 'component')} with no observation that is most probably its own"
+        clusters += f", and {count(n_empty, 'component')} with no observation that is most probably its own"
     if is_first:
-        return groups
+        return clusters
     if not changes:
-        return f"{groups}; observations grouped as at mode 1, with other parameters"
-    return f"{groups}; {', '.join(map(str, changes))}"
+        return f"{clusters}; observations clustered as at mode 1, with other parameters"
+    return f"{clusters}; {', '.join(map(str, changes))}"
 
 
 @worded
-def group_split(group: int, into: int) -> str:
-    return f"group {group} of mode 1 is split in {into}"
+def cluster_split(cluster: int, into: int) -> str:
+    return f"cluster {cluster} of mode 1 is split in {into}"
 
 
 @worded
-def groups_joined(groups: tuple[int, ...]) -> str:
-    return f"groups {listed([str(g) for g in groups])} of mode 1 are one"
+def clusters_joined(clusters: tuple[int, ...]) -> str:
+    return f"clusters {listed([str(c) for c in clusters])} of mode 1 are one"
 
 
 @worded
-def groups_divided(groups: tuple[int, ...], every: bool, into: int) -> str:
-    which = "all groups" if every else f"groups {listed([str(g) for g in groups])}"
+def clusters_divided(clusters: tuple[int, ...], every: bool, into: int) -> str:
+    which = "all clusters" if every else f"clusters {listed([str(c) for c in clusters])}"
     return f"{which} of mode 1 are divided otherwise, into {into}"
 
 

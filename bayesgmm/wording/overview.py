@@ -7,7 +7,7 @@ from bayesgmm.support.sentences import count
 __all__ = ["COMPONENTS_HIDDEN", "NEXT", "TABLE_HEADING", "heading", "left_out"]
 
 COMPONENTS_HIDDEN = (
-    "Single components are not shown: partition(bayes) and bayes.similarity_ do not depend on their names."
+    "Single components are not shown: partition(bayes) and bayes.similarity_ do not depend on labels."
 )
 TABLE_HEADING = "Posterior mean ± sd:"
 # Where to look next: code that runs, and what it does.

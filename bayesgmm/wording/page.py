@@ -41,24 +41,25 @@ def memberships(k: int, n: int, above: int, above_by_em: int, alike: int, thresh
         f"all {count(n, 'observation')}" if some == n else f"{some} of {count(n, 'observation')}"
         for some in (above, alike)
     )
+    has = "has" if above == 1 else "have"
     return (
-        f"Given {count(k, 'group')}, {which} {'is' if above == 1 else 'are'} surely assigned (posterior probability above "
-        f"{threshold}; EM calls {above_by_em} sure); EM and Bayes agree on the group of {of}."
+        f"Given {count(k, 'group')}, {which} {has} a membership above {threshold} (with EM {above_by_em}); "
+        f"EM and Bayes agree on the group of {of}."
     )
 
 
 @worded
 def components_left_out(label_free_ok: bool) -> str:
     left_out = (
-        "Left out for that reason: the sizes and places of the groups, who belongs to which, and the tables and figures of "
-        "the parameters. What is shown below does not depend on which group is called which."
+        "Left out for that reason: the sizes and locations of the groups, which observations belong to which, and the "
+        "tables and figures of the parameters. What is shown below does not depend on labels."
     )
     if label_free_ok:
         return left_out
     return f"{left_out} But the draws may miss a part of the posterior even so: take it as preliminary."
 
 
-# Why the groups may be read one by one.
+# Why component-wise summaries are identifiable.
 
 
 @worded_for_page
@@ -82,15 +83,15 @@ def _agree(who: str, r_hat: float, ess: float, wanted: float) -> str:
 def gaussian_fits(pareto_k: float, wanted: float, ess: float) -> str:
     return (
         f"The Gaussian at the posterior's mode fits the posterior there: Pareto k is {pareto_k:.2f} (below "
-        f"{wanted:.2f} is wanted), and the weighted draws are worth {ess:.0f} independent ones. Whether there are other "
-        "modes they cannot tell."
+        f"{wanted:.2f} is wanted), and the effective sample size of the weighted draws is {ess:.0f}. Whether there are "
+        "other modes they cannot tell."
     )
 
 
 @worded
 def labels_exchangeable(share: float) -> str:
     told = "fewer than 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
-    return f"Two groups could exchange their names in {told} of the draws."
+    return f"Two groups could exchange their labels in {told} of the draws."
 
 
 # The points of the summary.
@@ -140,7 +141,9 @@ def mode_shares(shares: tuple[float, ...]) -> str:
     if len(shares) == 1:
         return f"Of the posterior's modes one holds {100 * shares[0]:.0f} % of it, and no other holds 2 %."
     told = listed([f"{100 * share:.0f} %" for share in shares])
-    return f"There are {len(shares)} ways to place the groups that the data support: they hold {told} of the posterior."
+    return (
+        f"The posterior has {len(shares)} modes, which are ways to form the groups; they hold {told} of it."
+    )
 
 
 @worded
@@ -153,7 +156,7 @@ def one_partition(sizes: tuple[int, ...], em_inside: bool, kmeans_inside: bool) 
     }[em_inside, kmeans_inside]
     rows = "row" if sizes == (1,) else "rows"
     return (
-        f"As one partition for all draws, whatever the groups are called: {count(len(sizes), 'cluster')} of "
+        f"As one partition for all draws, whatever the labels: {count(len(sizes), 'cluster')} of "
         f"{listed([str(size) for size in sizes])} {rows}. "
         f"The partitions that the posterior leaves open around it (its 95 % ball) include {held}."
     )
@@ -199,13 +202,13 @@ def em_starts(
 
 
 def _maxima(starts: int, best: int, n_maxima: int, degenerate: int, spurious: int) -> str:
-    climbed = f"{count(starts, 'EM start')} that {'was' if starts == 1 else 'were'} climbed to the end"
+    runs = f"{count(starts, 'EM run')} to convergence"
     if n_maxima == 1 and starts == 1:
-        return f"The {climbed} gave the maximum that was kept."
+        return "The only EM run to convergence led to the maximum that was kept."
     if n_maxima == 1:
-        return f"All of the {climbed} led to one maximum."
+        return f"All {runs} led to one maximum."
     kinds = ((degenerate, "degenerate and not to be used"), (spurious, "likely spurious"))
     told = [f"{n} of them {kind}" if n_maxima > 2 else kind for n, kind in kinds if n]
     aside = f", {listed(told)}" if told else ""
     others = "1 other was" if n_maxima == 2 else f"{n_maxima - 1} others were"
-    return f"{best} of the {climbed} led to the maximum that was kept; {others} found{aside}."
+    return f"{best} of the {runs} led to the maximum that was kept; {others} found{aside}."

@@ -1,4 +1,4 @@
-"""Sentences of the verdict: what speaks against reading single components, and what for it."""
+"""Sentences of the verdict: what speaks against component-wise summaries, and what for them."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ __all__ = ["readable_sentence", "refused_sentence"]
 # Of which quantities something is told.
 _SCOPES = {"label_free": "label-free quantities", "components": "relabelled parameters"}
 _RELABELLED_BY = {
-    "iterative ECR": "after the posterior memberships instead of EM's",
+    "iterative ECR": "by the posterior memberships instead of EM's",
     "Stephens": "by the Kullback-Leibler divergence of the memberships",
-    "parameters": "by their parameters",
+    "parameters": "by the parameters of the components",
 }
 _EXPLORATION = {
     "not explored": "There may be more of the posterior than the draws have seen. ",
@@ -32,8 +32,8 @@ def readable_sentence(grounds: str, nearly_tied: float) -> str:
     nearly_tied : float
         Share of the draws in which labels are ambiguous.
     """
-    tied = f"and names are in doubt in {100 * nearly_tied:.1f} % of the draws."
-    return f"The components may be read one by one: {grounds}, {tied}"
+    tied = f"and the label assignment is ambiguous in {100 * nearly_tied:.1f} % of the draws."
+    return f"Component-wise summaries are identifiable: {grounds}, {tied}"
 
 
 def refused_sentence(exploration: str, reasons: Sequence[str], label_free_ok: bool) -> str:
@@ -46,14 +46,14 @@ def refused_sentence(exploration: str, reasons: Sequence[str], label_free_ok: bo
     reasons : sequence of str
         What speaks against it, in words.
     label_free_ok : bool
-        Whether at least what does not depend on labels may be read.
+        Whether at least what does not depend on labels may be used.
     """
     left = (
-        " What does not depend on names may be read: densities, similarities and the partition."
+        " What does not depend on labels may be used: densities, similarities and the partition."
         if label_free_ok
         else ""
     )
-    return f"The components must not be read one by one: {_EXPLORATION[exploration]}{' '.join(reasons)}{left}"
+    return f"Component-wise summaries must not be used: {_EXPLORATION[exploration]}{' '.join(reasons)}{left}"
 
 
 # What speaks for it. On the console these are parts of the verdict's sentence.
@@ -71,7 +71,7 @@ def runs_agree(r_hat: float, ess: float, wanted: float) -> str:
 
 @worded
 def gaussian_fits(pareto_k: float, wanted: float, ess: float) -> str:
-    return f"the Gaussian at the posterior mode fits there (Pareto k {pareto_k:.2f}, worth {ess:.0f} independent draws)"
+    return f"the Gaussian at the posterior mode fits there (Pareto k {pareto_k:.2f}, effective sample size {ess:.0f})"
 
 
 # What speaks against it.
@@ -129,7 +129,7 @@ def gaussian_does_not_fit(pareto_k: float, wanted: float) -> str:
 @worded
 def too_few_weighted_draws(ess: float, wanted: int) -> str:
     return (
-        f"The weighted draws are worth {ess:.0f} independent ones (at least {wanted} are wanted); "
+        f"The effective sample size of the weighted draws is {ess:.0f} (at least {wanted} is wanted); "
         'increase draws, or use method="nuts".'
     )
 
@@ -140,16 +140,16 @@ def too_few_weighted_draws(ess: float, wanted: int) -> str:
 @worded
 def tempering_stopped(beta: float) -> str:
     return (
-        f"Tempering was stopped at temperature {beta:.3g} of 1, where max_time had passed: the draws are not of the "
-        "posterior; allow more time."
+        f"Tempering was stopped at inverse temperature {beta:.3g}, where max_time had passed; only at 1 are the draws "
+        "those of the posterior, so allow more time."
     )
 
 
 @worded
 def too_few_ancestors(n: int, wanted: int) -> str:
     return (
-        f"The draws of a run descend from {count(n, 'first particle')} (at least {wanted} are wanted), too few to "
-        "tell how far to trust them; increase draws."
+        f"The draws of a run descend from {count(n, 'ancestor')} (at least {wanted} are wanted), too few for their "
+        "effective sample size to be known; increase draws."
     )
 
 
@@ -160,7 +160,7 @@ def no_dominant_mode(n_modes: int, largest_share: float) -> str:
         0: f"None of the posterior's modes holds 5 % or more, the largest {largest}",
         1: f"The posterior has 1 mode that holds 5 % or more, and it holds {largest} only",
     }.get(n_modes, f"The posterior has {n_modes} modes that hold 5 % or more each, the largest {largest}")
-    return f"{found}: the summary of a component would average over different groupings."
+    return f"{found}: the summary of a component would average over different clusterings."
 
 
 # Of the labels.
@@ -169,14 +169,16 @@ def no_dominant_mode(n_modes: int, largest_share: float) -> str:
 @worded
 def labels_nearly_tied(share: float) -> str:
     return (
-        f"In {100 * share:.0f} % of the draws two components could exchange their names at next to "
-        "no cost: what is called one component here is not one thing."
+        f"The label assignment is ambiguous in {100 * share:.0f} % of the draws, where two components could exchange "
+        "their labels at next to no cost: a label does not stand for one component."
     )
 
 
 @worded
 def labels_differ(method: str, share: float) -> str:
-    return f"Naming the components {_RELABELLED_BY[method]} gives other names in {100 * share:.0f} % of the draws."
+    return (
+        f"Relabelling the draws {_RELABELLED_BY[method]} gives other labels in {100 * share:.0f} % of them."
+    )
 
 
 @worded

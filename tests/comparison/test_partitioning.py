@@ -140,7 +140,7 @@ def test_more_components_than_there_are_are_refused_in_words():
 
 def test_memberships_of_a_refused_fit_come_with_a_warning(iris_fit):
     refused = with_verdict(iris_fit, ok=False)
-    with pytest.warns(UserWarning, match="must not be read one by one"):
+    with pytest.warns(UserWarning, match="see verdict_"):
         refused.memberships()
 
 

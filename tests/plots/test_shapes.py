@@ -59,8 +59,8 @@ def test_values_outside_are_filled(faithful):
     assert "EM, outside" in [t.get_text() for t in figure.legends[0].get_texts()]
 
 
-def test_shapes_are_not_drawn_where_names_are_refused(any_fit):
-    with pytest.raises(ParameterError, match=r"must not be read one by one .* plot_similarity"):
+def test_shapes_are_not_drawn_where_labels_are_refused(any_fit, golden):
+    with golden.raises(ParameterError):
         plots.plot_shapes(any_fit[1])
 
 

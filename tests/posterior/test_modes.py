@@ -34,7 +34,7 @@ def test_two_mirrored_modes_hold_half_each(mirrored):
 
 def test_what_separates_modes_is_found(mirrored, golden):
     first, second = (finding.values["what"] for finding in mirrored.mode_map_.findings)
-    whole = Reason("groups_divided", {"groups": (1, 2), "every": True, "into": 2})
+    whole = Reason("clusters_divided", {"clusters": (1, 2), "every": True, "into": 2})
     assert first.values == {"sizes": (30, 15), "n_empty": 0, "changes": (), "is_first": True}
     assert second.values == {"sizes": (30, 15), "n_empty": 0, "changes": (whole,), "is_first": False}
     assert list(mirrored.mode_map_.table["what"]) == [str(first), str(second)]
@@ -44,18 +44,18 @@ def test_what_separates_modes_is_found(mirrored, golden):
 @pytest.mark.parametrize(
     ("first", "second", "changes"),
     [
-        ("000111", "000112", [("group_split", {"group": 2, "into": 2})]),
-        ("001122", "000022", [("groups_joined", {"groups": (1, 2)})]),
+        ("000111", "000112", [("cluster_split", {"cluster": 2, "into": 2})]),
+        ("001122", "000022", [("clusters_joined", {"clusters": (1, 2)})]),
         ("000111", "111000", []),
         (
             "0000001111112222",
             "0000011111122222",
-            [("groups_divided", {"groups": (1, 2, 3), "every": True, "into": 3})],
+            [("clusters_divided", {"clusters": (1, 2, 3), "every": True, "into": 3})],
         ),
         (
             "00000011111122223333",
             "00000111111222223333",
-            [("groups_divided", {"groups": (1, 2, 3), "every": False, "into": 3})],
+            [("clusters_divided", {"clusters": (1, 2, 3), "every": False, "into": 3})],
         ),
     ],
 )

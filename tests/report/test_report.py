@@ -318,7 +318,7 @@ def test_a_refused_fit_says_so_first_and_shows_no_components(faithful_fit, tmp_p
     }
     assert "parameters" not in ids
     for gone in (
-        "surely assigned",
+        "a membership above",
         "Share, Bayes",
         "mean of waiting",
         "p by EM",

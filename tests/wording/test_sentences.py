@@ -12,12 +12,15 @@ from bayesgmm.wording.reasons import sentences
 NAMED = {
     "at": "means[0, length]",
     "chain_means": (0.25, 0.5),
-    "changes": (Reason("group_split", {"group": 1, "into": 2}), Reason("groups_joined", {"groups": (2, 3)})),
+    "changes": (
+        Reason("cluster_split", {"cluster": 1, "into": 2}),
+        Reason("clusters_joined", {"clusters": (2, 3)}),
+    ),
     "component": "0",
     "ended": "",
     "criteria": (("bic", "icl"), ("log_evidence",)),
     "exploration": "one mode",
-    "groups": (1, 2),
+    "clusters": (1, 2),
     "ks": (2, 3),
     "method": "Stephens",
     "names": ("mean of length", "range of length"),
@@ -29,7 +32,7 @@ NAMED = {
     "sizes": (30, 15),
     "threshold": 0.95,
     "why": Reason("single_chain"),
-    "what": "groups of 30 and 15 observations",
+    "what": "clusters of 30 and 15 observations",
 }
 TYPES = {int: 2, float: 0.25, bool: True, str: "x"}
 # Further examples, where the branches of a sentence do not hang on a count.
@@ -56,7 +59,7 @@ FURTHER = {
     "rows_left_out": [{"difference": 9.0}, {"difference": -9.0}],
 }
 
-NOUNS = "component|mode|row|observation|group|draw|check|feature|start|particle|transition|cluster|estimate|chain|run"
+NOUNS = "component|mode|row|observation|group|draw|check|feature|start|particle|transition|cluster|estimate|chain|run|ancestor"
 WRONG = re.compile(rf"(?<![\d.])(1 (EM )?({NOUNS})s|(0|[2-9]|\d\d+) ({NOUNS}))\b")
 
 
