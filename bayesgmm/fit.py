@@ -30,8 +30,9 @@ from bayesgmm.posterior.labels import Labels
 from bayesgmm.posterior.modes import ModeMap, find_modes, mode_map, modes_dataset
 from bayesgmm.posterior.relabel import Relabelling
 from bayesgmm.posterior.verdict import Quantities, Verdict
-from bayesgmm.rows.labels import default_index
+from bayesgmm.rows.labels import UNNAMED, restored
 from bayesgmm.rows.rows import Rows
+from bayesgmm.support.arguments import available_cores
 
 __all__ = ["Fit", "Provenance"]
 
@@ -203,7 +204,7 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
     labels, coords = fit.labels, {str(d): posterior[d] for d in ("chain", "draw", "cluster", "feature")}
     sampled = {d: coords[d] for d in ("chain", "draw")}
     by_feature = {d: coords[d] for d in ("cluster", "feature")}
-    obs, agreement = np.arange(len(fit.rows)), labels.diagnostics.agreement
+    obs, agreement = fit.rows.obs, labels.diagnostics.agreement
     stats = {**fit.sampler, "total_log_likelihood": labels.log_likelihood}
     prior = fit.prior.resolve(fit.draws.n_components, fit.draws.n_features, fit.covariance_type)
     densities = {v: (posterior[v].dims[: x.ndim], x) for v, x in fit.log_prior.items()}
@@ -211,7 +212,9 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
         "posterior": posterior,
         "sample_stats": xr.Dataset({k: (("chain", "draw"), v) for k, v in stats.items()}, coords=sampled),
         "observed_data": xr.Dataset(
-            {"x": (("obs", "feature"), fit.X)}, coords={"obs": obs, "feature": coords["feature"]}
+            {"x": (("obs", "feature"), fit.X)},
+            coords={"obs": obs, "feature": coords["feature"]},
+            attrs={"row_names": str(fit.rows.index.name or UNNAMED), "source": fit.rows.source},
         ),
         "relabelling": xr.Dataset(
             {
@@ -244,7 +247,7 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
         ),
         **_em_groups(fit.em, by_feature),
     }
-    return groups if fit.modes is None else groups | {"modes": modes_dataset(fit.modes)}
+    return groups if fit.modes is None else groups | {"modes": modes_dataset(fit.modes, fit.rows)}
 
 
 _PARAMS = {
@@ -308,13 +311,10 @@ def _from_tree(tree: xr.DataTree) -> Fit:
     draws = MixtureDraws.from_dataset(tree["posterior"].dataset, str(attrs["covariance_type"]))
     membership = tree["membership"]
     relabelling, labelling = _relabelling(tree["relabelling"].dataset)
-    observed = tree["observed_data"]
-    named = bool(attrs["named_features"])
-    names = tuple(str(f) for f in observed["feature"].to_numpy())
-    values = observed["x"].to_numpy()
+    rows = _rows(tree["observed_data"].dataset, bool(attrs["named_features"]))
     return Fit(
-        rows=Rows(values, names, default_index(len(values)), named=named),
-        em=_em(tree["em"].dataset, tree["em_modes"].dataset, names if named else None),
+        rows=rows,
+        em=_em(tree["em"].dataset, tree["em_modes"].dataset, rows.names if rows.named else None),
         prior=Prior(**fields),
         prior_given=bool(attrs["prior_given"]),
         settings=_settings(attrs),
@@ -333,6 +333,15 @@ def _from_tree(tree: xr.DataTree) -> Fit:
         numbers={k: attrs[k] for k in _NUMBERS if k in attrs},
         groups={name: tree[name].dataset for name in ("tempering",) if name in tree},
         modes=mode_map(tree["modes"].dataset) if "modes" in tree else None,
+    )
+
+
+def _rows(observed: xr.Dataset, named: bool) -> Rows:
+    names = tuple(str(f) for f in observed["feature"].to_numpy())
+    # Files of earlier versions number the rows, and name no file.
+    index = restored(observed["obs"].to_numpy(), str(observed.attrs.get("row_names", UNNAMED)))
+    return Rows(
+        observed["x"].to_numpy(), names, index, source=str(observed.attrs.get("source", "")), named=named
     )
 
 
@@ -355,7 +364,7 @@ def _settings(attrs: Mapping[str, Any]) -> Settings:
         draws=int(attrs["draws"]),
         tune=int(attrs["tune"]),
         chains=int(attrs["chains"]),
-        cores=1,
+        cores=available_cores(),
         target_accept=float(attrs["target_accept"]),
         max_time=None if np.isnan(attrs["max_time"]) else float(attrs["max_time"]),
     )

@@ -24,7 +24,6 @@ from bayesgmm.posterior.modes import ModeMap, modes_dataset
 from bayesgmm.posterior.similarity import pairwise_similarity, similarity_matrix
 from bayesgmm.rows.features import rows_for
 from bayesgmm.rows.rows import Rows, RowsLike
-from bayesgmm.support import arguments
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -83,6 +82,10 @@ class PosteriorResults:
         """The record of the fit, or scikit-learn's error that there is none."""
         check_is_fitted(self)
         return self.fit_
+
+    @property
+    def _cores(self) -> int:
+        return self._record.settings.cores
 
     @property
     def rows_(self) -> Rows:
@@ -154,10 +157,10 @@ class PosteriorResults:
         """
         found = self._record.modes
         if found is None:
-            found = self.fit_.find_modes(arguments.available_cores())
+            found = self.fit_.find_modes(self._cores)
             self.fit_ = replace(self.fit_, modes=found)
             if hasattr(self, "_tree"):
-                self._add_group("modes", modes_dataset(found))
+                self._add_group("modes", modes_dataset(found, self.fit_.rows))
         return found
 
     @property
@@ -226,7 +229,7 @@ class PosteriorResults:
                 stacklevel=2,
             )
         draws = self._record.draws.stacked
-        return membership_intervals(rows.columns, *draws, float(mass), arguments.available_cores())
+        return membership_intervals(rows, *draws, float(mass), self._cores)
 
     @property
     def similarity_(self) -> Array:
@@ -302,7 +305,7 @@ class PosteriorResults:
         Chains x draws x N x D numbers of 8 bytes.
         """
         fit, rng = self._record, np.random.default_rng(self.predictive_seed_)
-        replicated = pointwise.predictive_dataset(fit.draws, len(fit.rows), fit.names, rng)
+        replicated = pointwise.predictive_dataset(fit.draws, fit.rows, rng)
         self._add_group("posterior_predictive", replicated)
         return self
 
@@ -312,9 +315,7 @@ class PosteriorResults:
         return self.rows_ if X is None else rows_for(self, X, reset=False)
 
     def _memberships(self, X: RowsLike) -> tuple[Array, Array, Array]:
-        return passes.memberships(
-            self._rows(X).columns, *self._record.draws.stacked, arguments.available_cores()
-        )
+        return passes.memberships(self._rows(X).columns, *self._record.draws.stacked, self._cores)
 
     def predict_proba(self, X: RowsLike) -> Array:
         """Posterior mean membership of each row, E[p(z = k | x, parameters)], shape (N, K)."""

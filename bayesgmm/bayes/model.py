@@ -72,7 +72,7 @@ def build_model(
         )
     family = family_of(covariance_type)
     resolved = prior.resolve(K, D, covariance_type)
-    coords = {"cluster": range(K), "feature": names, "feature_bis": names, "obs": range(len(rows))}
+    coords = {"cluster": range(K), "feature": names, "feature_bis": names, "obs": rows.obs}
     with pm.Model(coords=coords) as model:
         # Shapes beside dims: the lengths of dims are known only when the model runs, and would leave
         # broadcasts in the graph.

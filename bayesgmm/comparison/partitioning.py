@@ -17,7 +17,6 @@ from bayesgmm.posterior.partitions import Ball
 from bayesgmm.posterior.passes import allocations
 from bayesgmm.posterior.similarity import similarity_matrix
 from bayesgmm.rows.rows import Rows
-from bayesgmm.support import arguments
 from bayesgmm.support.sentences import listed
 
 if TYPE_CHECKING:
@@ -149,7 +148,7 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     log_weights, means, cholesky = (a[evenly(len(a), DRAWS)] for a in draws)
     # Always the same for a fit.
     rng = np.random.default_rng([bayes.predictive_seed_, 2])
-    cores = arguments.available_cores()
+    cores = bayes.fit_.settings.cores
     sampled = allocations(X, log_weights, means, cholesky, rng, cores)
     k = log_weights.shape[1]
     others = {

@@ -128,7 +128,7 @@ def pit_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
         below = ndtr((X[:, :, None] - means[s].T) / stds[s].T)
         values += below @ np.exp(log_weights[s])
     names = [str(f) for f in posterior["feature"].to_numpy()]
-    return pd.DataFrame(values / len(means), columns=names, index=pd.RangeIndex(len(X), name="obs"))
+    return pd.DataFrame(values / len(means), columns=names, index=bayes.rows_.index)
 
 
 def _of_log_likelihood(bayes: "BayesGaussianMixture", data: Array) -> PredictiveCheck:

@@ -15,7 +15,6 @@ from bayesgmm.mixture.draws import evenly, finite, stacked
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior.pointwise import log_densities
 from bayesgmm.rows.rows import Rows
-from bayesgmm.support import arguments
 from bayesgmm.support.threads import shared, threads_for_climbs
 from bayesgmm.wording import Reason
 
@@ -42,7 +41,7 @@ class PredictiveScores:
     Attributes
     ----------
     table : DataFrame
-        One row each of the rows left out: ``bayes``, by Pareto-smoothed importance sampling, ``pareto_k``, and ``em``, of EM climbed to
+        One row each of the rows left out, by its name: ``bayes``, by Pareto-smoothed importance sampling, ``pareto_k``, and ``em``, of EM climbed to
         the maximum next to its estimate without the row; NaN where a component collapses then.
     elpd, elpd_se : float
         Sum over all rows by the posterior, and its standard error.
@@ -111,10 +110,8 @@ def predictive_scores(bayes: "BayesGaussianMixture") -> PredictiveScores:
     X, family = bayes.rows_.values, str(bayes.posterior_.attrs["covariance_type"])
     elpd, k = leave_one_out(bayes)
     rows = evenly(len(X), ROWS_LEFT_OUT)
-    em = em_leave_one_out(X, bayes.em_.params_, family, rows)
-    table = pd.DataFrame(
-        {"bayes": elpd[rows], "pareto_k": k[rows], "em": em}, index=pd.Index(rows, name="obs")
-    )
+    em = em_leave_one_out(X, bayes.em_.params_, family, rows, bayes.fit_.settings.cores)
+    table = pd.DataFrame({"bayes": elpd[rows], "pareto_k": k[rows], "em": em}, index=bayes.rows_.index[rows])
     gain = (elpd[rows] - em)[np.isfinite(em)]
     n = len(gain)
     scale = len(X) / max(n, 1)
@@ -130,7 +127,9 @@ def predictive_scores(bayes: "BayesGaussianMixture") -> PredictiveScores:
     )
 
 
-def em_leave_one_out(X: Array, params: MixtureParams, covariance_type: str, rows: NDArray[np.intp]) -> Array:
+def em_leave_one_out(
+    X: Array, params: MixtureParams, covariance_type: str, rows: NDArray[np.intp], cores: int
+) -> Array:
     """Log density of each of some rows under EM climbed, from the estimate on all rows, without it, shape (M,); NaN where that collapses."""
     problem, shift, scale = standardised_problem(Rows.unchecked(X), covariance_type, 1e-6, 1)
     start = state_of(params.rescaled(-shift / scale, 1 / scale))
@@ -144,5 +143,5 @@ def em_leave_one_out(X: Array, params: MixtureParams, covariance_type: str, rows
             return float("nan")
         return float(density.log_likelihood_per_obs(problem.X[[row]], params_of(found.state))[0] - units)
 
-    n_threads = threads_for_climbs(len(X), arguments.available_cores())
+    n_threads = threads_for_climbs(len(X), cores)
     return np.array(shared(without, [int(r) for r in rows], n_threads))

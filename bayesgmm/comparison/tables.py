@@ -10,10 +10,9 @@ import xarray as xr
 from bayesgmm.errors import BayesGMMError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.coordinates import unconstrained
-from bayesgmm.mixture.draws import mean_params, parameter_draws, stacked
+from bayesgmm.mixture.draws import mean_params, parameter_draws
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior.memberships import SURE, membership_intervals
-from bayesgmm.support.arguments import available_cores
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -142,7 +141,7 @@ def assignment_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     em = density.responsibilities(rows, bayes.em_.params_)
     membership, sd = bayes.membership_, bayes.membership_sd_
     intervals = membership_intervals(
-        bayes.rows_.columns, *stacked(bayes.posterior_["posterior"].dataset), n_threads=available_cores()
+        bayes.rows_, *bayes.fit_.draws.stacked, n_threads=bayes.fit_.settings.cores
     )
     label = em.argmax(axis=1)
     at = np.arange(len(rows)), label
@@ -159,7 +158,7 @@ def assignment_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
             "largest_difference": np.abs(em - membership).max(axis=1),
             "overconfident": (em[at] >= SURE) & (membership[at] < SURE),
         },
-        index=pd.RangeIndex(len(rows), name="obs"),
+        index=bayes.rows_.index,
     )
 
 

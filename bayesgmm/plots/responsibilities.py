@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
-from bayesgmm.plots.style import EM, check_readable, colour, figure_of, legend_below, marker, new_figure
+from bayesgmm.plots.style import EM, check_readable, colour, figure_of, legend_below, marker, new_figure, text
+from bayesgmm.rows.rows import Rows
+from bayesgmm.wording.rows import axis_title
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -21,6 +23,7 @@ __all__ = ["plot_responsibilities"]
 Array = NDArray[np.float64]
 
 MOST, FEWEST = 40, 12
+LONGEST_LABEL = 16
 SURE = 0.995
 
 
@@ -50,8 +53,12 @@ def plot_responsibilities(
         Where the verdict refuses a reading of single components, and where one axes would have to hold several panels.
     """
     check_readable(bayes.verdict_.ok, "plot_responsibilities")
-    rows = bayes.rows_.values
-    em, mean, sd = density.responsibilities(rows, bayes.em_.params_), bayes.membership_, bayes.membership_sd_
+    rows = bayes.rows_
+    em, mean, sd = (
+        density.responsibilities(rows.values, bayes.em_.params_),
+        bayes.membership_,
+        bayes.membership_sd_,
+    )
     shown = _least_sure(em, mean, result.assignments["bayes_label"].to_numpy())
     k = mean.shape[1]
     panels = 1 if k == 2 else k
@@ -69,7 +76,7 @@ def plot_responsibilities(
         axes = np.array([ax])
     for c, at in enumerate(axes):
         _draw_component(at, em[shown, c], mean[shown, c], sd[shown, c], c)
-    _label(axes, shown, len(rows), ax is None)
+    _label(axes, shown, rows, ax is None)
     return figure_of(axes[0])
 
 
@@ -113,10 +120,11 @@ def _draw_component(ax: Axes, em: Array, mean: Array, sd: Array, k: int) -> None
     ax.set_axisbelow(True)
 
 
-def _label(axes: NDArray[np.object_], shown: NDArray[np.intp], n: int, own: bool) -> None:
-    figure = figure_of(axes[0])
-    axes[-1].set_xticks(range(len(shown)), [str(i) for i in shown], rotation=90, fontsize="x-small")
-    axes[-1].set_xlabel("observation (numbered from 0)")
+def _label(axes: NDArray[np.object_], shown: NDArray[np.intp], rows: Rows, own: bool) -> None:
+    figure, n = figure_of(axes[0]), len(rows)
+    labels = [text(rows.label(i), LONGEST_LABEL) for i in shown]
+    axes[-1].set_xticks(range(len(shown)), labels, rotation=90, fontsize="x-small")
+    axes[-1].set_xlabel(text(axis_title(rows)))
     which = (
         f"all {n} observations"
         if len(shown) == n

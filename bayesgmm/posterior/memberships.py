@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import entr
 
 from bayesgmm.posterior.passes import responsibility_draws
+from bayesgmm.rows.rows import Rows
 from bayesgmm.support.threads import shared
 
 __all__ = ["Memberships", "membership_intervals"]
@@ -34,6 +35,8 @@ class Memberships:
         Share of draws in which another component than the likeliest on average is the likeliest.
     mass : float
         Of the intervals.
+    index : pandas.Index of length N
+        Names of the rows.
     """
 
     mean: Array
@@ -43,6 +46,7 @@ class Memberships:
     entropy: Array
     changing: Array
     mass: float
+    index: pd.Index
 
     @property
     def labels(self) -> NDArray[np.intp]:
@@ -58,7 +62,7 @@ class Memberships:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row each: label, its membership with sd and interval, entropy, changing, uncertain."""
+        """One row each, by its name: label, its membership with sd and interval, entropy, changing, uncertain."""
         at = np.arange(len(self.mean)), self.labels
         return pd.DataFrame(
             {
@@ -71,28 +75,28 @@ class Memberships:
                 "changing": self.changing,
                 "uncertain": self.mean[at] < SURE,
             },
-            index=pd.RangeIndex(len(self.mean), name="obs"),
+            index=self.index,
         )
 
 
 def membership_intervals(
-    X: Array, log_weights: Array, means: Array, cholesky: Array, mass: float = 0.95, n_threads: int = 1
+    rows: Rows, log_weights: Array, means: Array, cholesky: Array, mass: float = 0.95, n_threads: int = 1
 ) -> Memberships:
     """Memberships with intervals, in blocks of rows. O(S N K (log S + D^2)).
 
     Parameters
     ----------
-    X : float64 array, shape (N, D)
+    rows : Rows
     log_weights, means, cholesky : float64 arrays, shapes (S, K), (S, K, D), (S, K, D, D)
     mass : float, default 0.95
         Of the central intervals.
     n_threads : int
     """
-    draws = log_weights, means, cholesky
+    X, draws = rows.columns, (log_weights, means, cholesky)
     ends = (0.5 - mass / 2, 0.5 + mass / 2)
 
-    def of(rows: slice) -> tuple[Array, ...]:
-        r = responsibility_draws(X[rows], *draws)
+    def of(part: slice) -> tuple[Array, ...]:
+        r = responsibility_draws(X[part], *draws)
         mean = r.mean(axis=1)
         lower, upper = np.quantile(r, ends, axis=1)
         changing = (r.argmax(axis=2) != mean.argmax(axis=1)[:, None]).mean(axis=1)
@@ -101,4 +105,4 @@ def membership_intervals(
     size = max(1, AT_ONCE // log_weights.size)
     parts = shared(of, [slice(i, i + size) for i in range(0, len(X), size)], n_threads)
     mean, sd, lower, upper, changing = (np.concatenate(p) for p in zip(*parts, strict=True))
-    return Memberships(mean, sd, lower, upper, entr(mean).sum(axis=1), changing, mass)
+    return Memberships(mean, sd, lower, upper, entr(mean).sum(axis=1), changing, mass, rows.index)

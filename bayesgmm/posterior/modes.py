@@ -20,6 +20,7 @@ from bayesgmm.mixture import density
 from bayesgmm.mixture.coordinates import unconstrained
 from bayesgmm.mixture.draws import MixtureDraws, evenly
 from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.rows.rows import Rows
 from bayesgmm.support.threads import shared
 from bayesgmm.wording import Reason
 
@@ -240,8 +241,8 @@ def _changes(first: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[Reaso
     return tuple(out)
 
 
-def modes_dataset(found: ModeMap) -> xr.Dataset:
-    """A mode map as labelled data; see :func:`mode_map`."""
+def modes_dataset(found: ModeMap, rows: Rows) -> xr.Dataset:
+    """A mode map of these rows as labelled data; see :func:`mode_map`."""
     variables: dict[str, Any] = {
         str(c): ("mode", found.table[c].to_numpy()) for c in found.table.columns if c != "what"
     }
@@ -255,7 +256,7 @@ def modes_dataset(found: ModeMap) -> xr.Dataset:
     variables["partition"] = (("mode", "obs"), found.partitions)
     variables["what"] = ("mode", found.table["what"].to_numpy().astype(str))
     variables["others"] = found.others
-    return xr.Dataset(variables)
+    return xr.Dataset(variables, coords={"obs": rows.obs})
 
 
 def mode_map(group: xr.Dataset) -> ModeMap:

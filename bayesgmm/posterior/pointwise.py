@@ -1,7 +1,5 @@
 """What leave-one-out and predictive pictures need of every draw and row; made on request, since it is large."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -28,7 +26,7 @@ def log_likelihood_dataset(draws: MixtureDraws, rows: Rows) -> xr.Dataset:
     values = log_densities(rows.columns, *draws.stacked)
     return xr.Dataset(
         {"x": (("chain", "draw", "obs"), values.reshape(chains, n, -1))},
-        coords={"chain": np.arange(chains), "draw": np.arange(n), "obs": np.arange(len(rows))},
+        coords={"chain": np.arange(chains), "draw": np.arange(n), "obs": rows.obs},
     )
 
 
@@ -39,18 +37,16 @@ def log_densities(X: Array, log_weights: Array, means: Array, cholesky: Array) -
     return values
 
 
-def predictive_dataset(
-    draws: MixtureDraws, n: int, names: Sequence[str], rng: np.random.Generator
-) -> xr.Dataset:
-    """A data set of n rows from each draw, variable ``x`` of dimensions (chain, draw, obs, feature)."""
-    lead = draws.n_chains, draws.n_draws
-    rows = np.empty((lead[0] * lead[1], n, draws.n_features))
+def predictive_dataset(draws: MixtureDraws, rows: Rows, rng: np.random.Generator) -> xr.Dataset:
+    """As many rows as there are, from each draw: variable ``x`` of dimensions (chain, draw, obs, feature)."""
+    chains, n_draws, n = draws.n_chains, draws.n_draws, len(rows)
+    values = np.empty((chains * n_draws, n, draws.n_features))
     for s, draw in enumerate(zip(*draws.stacked, strict=True)):
-        rows[s] = replicated_rows(*draw, n, rng)
-    coords = {"chain": np.arange(lead[0]), "draw": np.arange(lead[1]), "obs": np.arange(n)}
+        values[s] = replicated_rows(*draw, n, rng)
+    coords = {"chain": np.arange(chains), "draw": np.arange(n_draws), "obs": rows.obs}
     return xr.Dataset(
-        {"x": (("chain", "draw", "obs", "feature"), rows.reshape(*lead, n, -1))},
-        coords={**coords, "feature": list(names)},
+        {"x": (("chain", "draw", "obs", "feature"), values.reshape(chains, n_draws, n, -1))},
+        coords={**coords, "feature": list(rows.names)},
     )
 
 

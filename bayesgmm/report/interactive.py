@@ -20,13 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.mixture import density
-from bayesgmm.mixture.draws import evenly, stacked
+from bayesgmm.mixture.draws import evenly
 from bayesgmm.plots.groups import em_labels, telling_features
 from bayesgmm.plots.style import N_COLOURS, colour, marker
 from bayesgmm.posterior.memberships import SURE, membership_intervals
 from bayesgmm.report.names import Name
-from bayesgmm.support.arguments import available_cores
-from bayesgmm.support.sentences import count, distinct
+from bayesgmm.rows.labels import text
+from bayesgmm.rows.rows import Rows
+from bayesgmm.support.sentences import count, distinct, plain
+from bayesgmm.wording.rows import called
 
 if TYPE_CHECKING:
     import altair as alt
@@ -113,7 +115,7 @@ def interactive_view(
     shown = min(d, MOST_FEATURES)
     fields = {f"f{j}": name for j, name in enumerate(distinct([n.short for n in names[:shown]]))}
     doubt = "1 − largest membership" if part is None else "1 − similarity to the own cluster"
-    records = _records(X[:, :shown], points)
+    records = _records(X[:, :shown], points, bayes.rows_)
     chart = _chart(fields, _first_two(X[:, :shown], bayes), points, records)
     spec = chart.to_dict()
     # Not given to the chart: Altair would copy the points a dozen times, one by one.
@@ -130,7 +132,7 @@ def interactive_view(
         script,
         "sha256-" + b64encode(sha256(script.encode()).digest()).decode("ascii"),
         _alt(points, d, part is None),
-        _caption(k, part is None),
+        _caption(bayes.rows_, k, part is None),
         _note(len(points.rows), len(X), shown, d),
     )
 
@@ -184,11 +186,9 @@ sys.stdout.buffer.write(hashlib.sha256(bundle).hexdigest().encode() + b"\\n" + b
 def _of_components(bayes: "BayesGaussianMixture") -> _Points:
     """Components with their memberships, by the posterior and by EM."""
     rows = evenly(len(bayes.rows_), MOST_POINTS)
-    at = bayes.rows_.taken(rows).columns
-    found = membership_intervals(
-        at, *stacked(bayes.posterior_["posterior"].dataset), n_threads=available_cores()
-    )
-    em = density.responsibilities(at, bayes.em_.params_)
+    some = bayes.rows_.taken(rows)
+    found = membership_intervals(some, *bayes.fit_.draws.stacked, n_threads=bayes.fit_.settings.cores)
+    em = density.responsibilities(some.columns, bayes.em_.params_)
     table = np.round(np.stack([found.mean, found.lower, found.upper, em], axis=2), 3)
     told = []
     for n, mean in enumerate(found.mean):
@@ -228,14 +228,16 @@ def _of_one_group(X: Array) -> _Points:
     return _Points(rows, [], nothing.astype(np.intp), nothing, [[]] * len(rows))
 
 
-def _records(X: Array, points: _Points) -> list[dict[str, Any]]:
+def _records(X: Array, points: _Points, rows: Rows) -> list[dict[str, Any]]:
     """One a point, the unsure ones last, so that they lie on top."""
+    names = rows.index[points.rows]
+    labels = names.tolist() if names.dtype.kind in "iu" else [plain(text(name)) for name in names]
     values = [_rounded(column).tolist() for column in X[points.rows].T]
     doubt = np.round(points.doubt, 4).tolist()
     out = []
     for n in np.argsort(points.unsure, kind="stable"):
         record: dict[str, Any] = {f"f{j}": column[n] for j, column in enumerate(values)}
-        record |= {"row": int(points.rows[n]), "u": doubt[n], "unsure": bool(points.unsure[n])}
+        record |= {"row": labels[n], "u": doubt[n], "unsure": bool(points.unsure[n])}
         record["told"] = points.told[n]
         if points.groups:
             record["group"] = points.groups[points.labels[n]]
@@ -272,7 +274,7 @@ def _chart(
     if points.groups:
         box = alt.binding_checkbox(name=f"Only uncertain observations ({unsure})")
         params.append(alt.param(name="only_unsure", value=False, bind=box))
-    row = alt.binding(input="number", name="Row", debounce=400)
+    row = alt.binding(input="text", name="Row", debounce=400, autocomplete="off")
     params.append(alt.param(name="row", value="", bind=row))
     plot = alt.Chart(alt.NamedData(name=POINTS)).transform_calculate(
         x="datum[x_feature]", y="datum[y_feature]"
@@ -344,7 +346,7 @@ def _by_doubt(chosen: float, unsure: float, others: float) -> Any:
     """A value for the point whose row was typed, for those unsure, and for the others."""
     import altair as alt
 
-    typed = alt.when("row !== '' && datum.row === toNumber(row)").then(alt.value(chosen))
+    typed = alt.when("row !== '' && toString(datum.row) === trim(row)").then(alt.value(chosen))
     return typed.when("datum.unsure").then(alt.value(unsure)).otherwise(alt.value(others))
 
 
@@ -379,19 +381,20 @@ def _alt(points: _Points, d: int, names_hold: bool) -> str:
     return f"Scatter plot of {count(len(points.rows), 'observation')}: {axes}{marked}."
 
 
-def _caption(k: int, names_hold: bool) -> str:
+def _caption(rows: Rows, k: int, names_hold: bool) -> str:
+    named = called(rows)
     point = f"Point at an observation, tap it, or type its row, for its values (of {MOST_VALUES} features at the most)"
     if k == 1:
-        return f"{point}. Rows are numbered from 0."
+        return f"{point}. Rows are {named}."
     if names_hold:
         return (
             f"{point}, and for the probability of each component by the posterior (with its 95 % interval) and by EM. Uncertain ones, "
-            f"whose likeliest component has a probability below {SURE}, are larger and have a thick outline. Rows are numbered from 0."
+            f"whose likeliest component has a probability below {SURE}, are larger and have a thick outline. Rows are {named}."
         )
     return (
         f"{point}, and for how probably it shares a group with the others of its cluster, on average. Clusters are those of the one partition "
         f"for all draws; they are not the groups of the mixture. Uncertain ones, where that probability is below {SURE}, are larger and have a "
-        "thick outline. Rows are numbered from 0."
+        f"thick outline. Rows are {named}."
     )
 
 

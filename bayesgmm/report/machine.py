@@ -7,6 +7,8 @@ import pandas as pd
 
 from bayesgmm.report.names import Shortener
 from bayesgmm.report.summary import stand_in, summarise
+from bayesgmm.rows.labels import text
+from bayesgmm.rows.rows import Rows
 from bayesgmm.support.json_values import as_json
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ def numbers(
         * ``n_observations``, ``n_features``, ``n_components``, ``features``;
         * ``summary``: ``headline``, ``reasons``, ``warning``, ``grounds`` and ``points`` of the page in sentences, and under
           ``findings`` the same as ``code`` and ``values``;
+        * ``source``: the file that the rows are from, or null;
+        * ``row_names``: what the rows are called, numbers or text, or null where they are numbered from 0;
         * ``verdict``: ``ok``, ``reasons`` in sentences and, in the same order, as ``findings`` (``code`` and ``values``), ``exploration``, and the numbers behind it: R-hat and effective sample sizes; of chains
           ``divergences``, ``smallest_bfmi``, ``share_at_largest_depth``, of weighted draws ``pareto_k``, of tempered ones ``temperature``,
           null elsewhere; the ``labelling`` diagnostics;
@@ -90,6 +94,8 @@ def numbers(
         "n_components": k,
         "features": features,
         "summary": summary.told(Shortener(())) | {"findings": summary.to_json()},
+        "source": bayes.rows_.source or None,
+        "row_names": _row_names(bayes.rows_),
         "verdict": _verdict(bayes),
         "comparison": result.verdict,
         "comparison_findings": [finding.to_json() for finding in result.findings],
@@ -130,6 +136,13 @@ def numbers(
         "data_sha256": attrs["data_sha256"],
     }
     return as_json(content)
+
+
+def _row_names(rows: Rows) -> list[Any] | None:
+    if rows.is_numbered:
+        return None
+    names = rows.index
+    return names.tolist() if names.dtype.kind in "iuf" else [text(name) for name in names]
 
 
 def _verdict(bayes: "BayesGaussianMixture") -> dict[str, Any]:

@@ -10,8 +10,9 @@ import numpy as np
 from bayesgmm.posterior.memberships import SURE
 from bayesgmm.posterior.verdict import ImportanceCheck, Verdict
 from bayesgmm.report.names import Name, Shortener, quantities
-from bayesgmm.support.sentences import count, plain, with_sd
+from bayesgmm.support.sentences import count, plain, shorten, with_sd
 from bayesgmm.wording.numbers import number, p_value, probability, signed
+from bayesgmm.wording.rows import numbering
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -117,11 +118,13 @@ def parameters(bayes: "BayesGaussianMixture", result: "Comparison", names: Seque
 def assignments(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Name]) -> Table:
     """The observations on which EM and the posterior differ most."""
     shown = names[:SHOWN_FEATURES]
-    table = result.assignments.nlargest(MOST_ASSIGNMENTS, "largest_difference", keep="first")
+    # Two rows may have the same name, so that they are chosen by their places.
+    table = result.assignments.reset_index(drop=True)
+    table = table.nlargest(MOST_ASSIGNMENTS, "largest_difference", keep="first")
     X = bayes.rows_.values
     rows = [
         (
-            str(i),
+            shorten(plain(bayes.rows_.label(i))),
             str(a["em_label"]),
             str(a["bayes_label"]),
             probability(a["em_probability"]),
@@ -143,8 +146,8 @@ def assignments(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequ
     )
     caption = (
         f"The {count(len(rows), 'observation')} on which EM and Bayes differ most. p is the probability of EM's group, sd its "
-        "standard deviation between draws; the largest difference is that over all groups. Observations and groups are "
-        "numbered from 0."
+        "standard deviation between draws; the largest difference is that over all groups. "
+        f"{numbering(bayes.rows_, 'Groups')}."
     )
     columns: list[Cell] = [*heads, *shown]
     return Table(caption, columns, rows, "l" + "r" * (len(columns) - 1))

@@ -3,6 +3,8 @@
 const { spec, names, heading } = JSON.parse(document.getElementById("view-data").textContent);
 const place = document.getElementById("view-plot");
 const MOST_VALUES = 8;
+// Rows may have the same name.
+const MOST_ROWS = 3;
 
 const escaped = (text) =>
   String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
@@ -50,11 +52,12 @@ function describe(datum) {
 function tellChosen() {
   const told = document.getElementById("view-told");
   const chosen = String(view.signal("row") ?? "").trim();
-  const number = chosen === "" ? NaN : Number(chosen);
-  const found = spec.datasets.points.find((datum) => datum.row === number);
-  const hidden = found && signals.includes("only_unsure") && view.signal("only_unsure") && !found.unsure;
-  const note = hidden ? "<p>It is not drawn, since only uncertain observations are.</p>" : "";
-  told.innerHTML = found ? describe(found) + note : escaped(chosen && `There is no row ${chosen} in this view.`);
+  const found = spec.datasets.points.filter((datum) => chosen !== "" && String(datum.row) === chosen);
+  const only = signals.includes("only_unsure") && view.signal("only_unsure");
+  const hidden = "<p>It is not drawn, since only uncertain observations are.</p>";
+  const texts = found.slice(0, MOST_ROWS).map((datum) => describe(datum) + (only && !datum.unsure ? hidden : ""));
+  if (found.length > MOST_ROWS) texts.push(`<p>${found.length - MOST_ROWS} more rows have this name.</p>`);
+  told.innerHTML = texts.join("") || escaped(chosen && `There is no row ${chosen} in this view.`);
 }
 
 vegaEmbed(place, spec, {
@@ -62,7 +65,6 @@ vegaEmbed(place, spec, {
   tooltip: { formatTooltip: describe },
 }).then((result) => {
   view = result.view;
-  Object.assign(document.querySelector("#view-controls input[type=number]"), { min: 0, step: 1 });
   for (const name of signals) view.addSignalListener(name, tellChosen);
 }).catch((error) => {
   place.textContent = `This view could not be drawn: ${error.message}`;

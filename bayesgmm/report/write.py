@@ -21,6 +21,7 @@ from bayesgmm.report.summary import stand_in, summarise
 from bayesgmm.storage import check_writable, replace_file
 from bayesgmm.support.progress import Steps
 from bayesgmm.support.sentences import count, plain
+from bayesgmm.wording.rows import numbering
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -170,6 +171,7 @@ def _page(
         prior_given=bool(attrs["prior_given"]),
         provenance=tables.provenance(bayes, names),
         ok=ok,
+        numbering=numbering(bayes.rows_, "components"),
         method=bayes.method_,
         k=k,
         created_by=attrs["created_by"],

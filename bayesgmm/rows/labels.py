@@ -13,10 +13,20 @@ from numpy.typing import NDArray
 
 from bayesgmm.errors import DataError
 
-__all__ = ["UNNAMED", "default_index", "index_of", "is_default", "quoted", "restored", "storable", "text"]
+__all__ = [
+    "FILE_NUMBERS",
+    "UNNAMED",
+    "default_index",
+    "index_of",
+    "is_default",
+    "quoted",
+    "restored",
+    "storable",
+    "text",
+]
 
-# What an index is called that has no name of its own.
-UNNAMED = "obs"
+# What an index is called that has no name of its own, and one of the numbers that rows have in their file.
+UNNAMED, FILE_NUMBERS = "obs", "row"
 
 
 def default_index(n: int) -> pd.Index:
@@ -114,6 +124,12 @@ def restored(values: NDArray[Any], name: str) -> pd.Index:
     """
     if values.dtype.kind in "iu" and np.array_equal(values, np.arange(len(values))) and name == UNNAMED:
         return default_index(len(values))
-    if values.dtype.kind in "OUT":
-        values = values.astype(object)
-    return index_of(pd.Index(values, name=name), len(values))
+    lost = np.asarray(pd.isna(values))
+    if lost.any():
+        raise DataError(
+            f"The coordinate obs lacks {int(lost.sum())} row name(s), the first in place {int(lost.argmax())}; it must name "
+            "every row.",
+            row=int(lost.argmax()),
+            n_missing=int(lost.sum()),
+        )
+    return pd.Index(values.astype(object) if values.dtype.kind in "OUT" else values, name=name)

@@ -125,6 +125,16 @@ class Rows:
         return labels.is_default(self.index)
 
     @property
+    def has_file_numbers(self) -> bool:
+        """Whether rows are called by the numbers that they have in their file."""
+        return bool(self.source) and self.index.name == labels.FILE_NUMBERS and self.index.dtype.kind in "iu"
+
+    @property
+    def has_named_index(self) -> bool:
+        """Whether the names of the rows have a name together."""
+        return self.index.name not in (None, labels.UNNAMED)
+
+    @property
     def obs(self) -> NDArray[Any]:
         """Names of the rows as the coordinate ``obs`` of a labelled data set, which a file can hold, shape (N,)."""
         return labels.storable(self.index)

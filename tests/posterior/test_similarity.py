@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 from bayesgmm.mixture import density
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior import memberships, passes, similarity
+from bayesgmm.rows.rows import Rows
 
 
 def problem(n=17, s=40, k=3, d=2):
@@ -44,7 +45,7 @@ def test_blocks_of_draws_change_nothing(monkeypatch):
 
 def test_memberships_are_quantiles_between_draws():
     X, draws, r = problem()
-    found = memberships.membership_intervals(X, *draws, mass=0.8, n_threads=2)
+    found = memberships.membership_intervals(Rows.unchecked(X), *draws, mass=0.8, n_threads=2)
     assert_allclose(found.mean, r.mean(axis=0), rtol=1e-10)
     assert_allclose(found.sd, r.std(axis=0), atol=1e-10)
     assert_allclose(found.lower, np.quantile(r, 0.1, axis=0), atol=1e-12)
@@ -63,9 +64,11 @@ def test_memberships_are_quantiles_between_draws():
 
 def test_memberships_in_blocks_of_rows_are_the_same(monkeypatch):
     X, draws, _ = problem()
-    whole = memberships.membership_intervals(X, *draws)
+    whole = memberships.membership_intervals(Rows.unchecked(X), *draws)
     monkeypatch.setattr(memberships, "AT_ONCE", 3 * 120)
-    assert np.array_equal(memberships.membership_intervals(X, *draws, n_threads=2).upper, whole.upper)
+    assert np.array_equal(
+        memberships.membership_intervals(Rows.unchecked(X), *draws, n_threads=2).upper, whole.upper
+    )
 
 
 def test_allocations_follow_the_responsibilities():

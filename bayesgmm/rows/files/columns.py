@@ -13,6 +13,7 @@ from bayesgmm.errors import FileProblem
 from bayesgmm.rows.files.numbers import numeric_columns
 from bayesgmm.rows.files.source import Source
 from bayesgmm.rows.files.words import columns_option, is_number, joined, listed_names, problem, quote
+from bayesgmm.rows.labels import FILE_NUMBERS
 from bayesgmm.support.sentences import count
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def row_names(source: Source, kept: NDArray[np.bool_]) -> "pd.Index":
     import pandas as pd
 
     if source.id_column is None:
-        return pd.RangeIndex(1, len(kept) + 1, name="row")[kept]
+        return pd.RangeIndex(1, len(kept) + 1, name=FILE_NUMBERS)[kept]
     column = source.frame[source.names.index(source.id_column)]
     missing = (column == "" if source.is_text else column.isna()).to_numpy(dtype=bool) & kept
     if missing.any():
