@@ -76,7 +76,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     method : {"auto", "nuts", "smc", "laplace"}, default "auto"
         "nuts": chains from the posterior modes that matter by Laplace's method, of those that EM's maxima lead to. "smc": tempering
         from up to 14 modes that climbs from EM's maxima and from random mixtures lead to, and the log evidence with it; for posteriors with several modes, and for more components than the data
-        show. "auto": NUTS, and tempering where chains disagree or names cannot be trusted. "laplace": draws from the Gaussian
+        show. "auto": NUTS, and tempering where chains disagree or labels are ambiguous. "laplace": draws from the Gaussian
         at the posterior mode, weighted and checked: quicker, and right only where ``verdict_`` says so (Pareto k below 0.7, or less
         with few draws), and of the mode that EM found.
     prior : Prior or None, default None
@@ -121,7 +121,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     relabelling_ : Relabelling
         The permutations applied, and how certain they are.
     labelling_ : LabellingDiagnostics
-        How far the names of the components can be trusted: what other methods of relabelling say, and more.
+        How far the labels of the components can be trusted: what other methods of relabelling say, and more.
     membership_, membership_sd_ : ndarrays, shape (N, K)
         Posterior mean and standard deviation of each row's responsibilities.
     similarity_ : ndarray, shape (N, N)

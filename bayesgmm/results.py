@@ -185,7 +185,7 @@ class PosteriorResults:
 
     @property
     def labelling_(self) -> LabellingDiagnostics:
-        """How far the names of the components can be trusted."""
+        """The labelling diagnostics: how far the labels of the components can be trusted."""
         return self._record.labels.diagnostics
 
     def memberships(self, X: RowsLike | None = None, *, mass: float = 0.95) -> Memberships:
@@ -235,7 +235,7 @@ class PosteriorResults:
     def similarity_(self) -> Array:
         """P(rows i and j share a component) of all rows, or of ``similarity_rows_`` where there are more than 4,000.
 
-        It does not depend on the names of the components. Made when first asked for: O(S N K (N + D^2)).
+        It does not depend on the labels of the components. Made when first asked for: O(S N K (N + D^2)).
         """
         if not hasattr(self, "_similarity"):
             rows = self.rows_.taken(self.similarity_rows_)

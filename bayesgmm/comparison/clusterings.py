@@ -47,7 +47,7 @@ def clustering_table(bayes: "BayesGaussianMixture", labels: NDArray[np.int32] | 
     true = labels[part.rows]
     table["rand_with_truth"] = [adjusted_rand_score(true, z) for z in hard.values()]
     table["vi_with_truth"] = [partitions.distances(z[None], true, f)[0] for z in hard.values()]
-    # Memberships are by name; where names do not hold, they have no meaning of their own.
+    # Memberships are by component; where labels are ambiguous, they have no meaning of their own.
     soft = {"em": em} | ({"posterior": bayes.membership_} if bayes.verdict_.ok else {})
     table["log_loss"] = [log_loss(soft[name], labels) if name in soft else np.nan for name in hard]
     return table
@@ -80,7 +80,7 @@ def checked_labels(labels: ArrayLike | None, n: int) -> NDArray[np.int32] | None
 
 
 def log_loss(memberships: Array, labels: NDArray[np.int32]) -> float:
-    """Mean negative log probability of the true labels, components named after labels in the way that makes it smallest.
+    """Mean negative log probability of the true labels, components matched to labels in the way that makes it smallest.
 
     A label without a component, or a component without a label, has probability 0 of being right, which counts as 1e-12.
     """

@@ -53,7 +53,7 @@ class Comparison:
         What the comparison has found, as codes and numbers.
     components_readable : bool
         Whether the verdict on the fit allows component-wise reading; where it does not, parameters, joint, assignments and shapes
-        compare names that mean nothing.
+        compare components whose labels mean nothing.
     bayes : BayesGaussianMixture
     labels : ndarray of int or None
         True labels, where they were given.

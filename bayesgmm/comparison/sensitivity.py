@@ -16,7 +16,7 @@ __all__ = ["sensitivity_table"]
 
 
 def sensitivity_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
-    """Power-scaling sensitivity of label-free quantities and, where names may be read, of parameters.
+    """Power-scaling sensitivity of label-free quantities and, where component-wise summaries are identifiable, of parameters.
 
     Kallioinen, Paananen, Buerkner and Vehtari (2024), Detecting and diagnosing prior and likelihood sensitivity with power-scaling; by ArviZ.
 

@@ -12,14 +12,14 @@
     plot_similarity        which observations belong together, whatever groups are called
     plot_ball              how far other partitions lie from the posterior's
     plot_shapes            how large, long and turned the components are
-    plot_labelling       how far names of components can be trusted
+    plot_labelling         how far labels of components can be trusted
     plot_kmeans            k-means beside both fits
     plot_pit               whether the data lie where both fits expect them
     plot_prior             what the prior expected of the data, and what came of it
     trace_figure, rank_figure   ArviZ's pictures of the chains
 
 What summarises single components is drawn only where the verdict allows it; otherwise there is a `ParameterError`. Of figures that
-can do without names that part is left out.
+can do without labels that part is left out.
 
 In all of them EM is black, dashed or hollow; the posterior is solid and in the colour of its component. Colours are
 those of Okabe and Ito, and none of them stands alone: a marker, a line style or a number says the same.

@@ -29,7 +29,7 @@ COLUMNS = 4
 def trace_figure(bayes: "BayesGaussianMixture") -> Figure:
     """ArviZ's trace plot of weights, means and standard deviations, draw by draw, one line a chain.
 
-    It shows how chains moved, also where the verdict refuses names; what is called one component may then not be one thing. Where
+    It shows how chains moved, also where component-wise summaries must not be used; a label may then not stand for one component. Where
     there are more than 12 parameters, the 12 with the smallest effective sample size (bulk or tail).
 
     Returns

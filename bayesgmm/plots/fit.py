@@ -53,7 +53,7 @@ def plot_fit(
     bayes : BayesGaussianMixture
         A fitted one.
     components : bool, optional
-        False draws only what does not depend on the names of the components: observations and densities. By default
+        False draws only what does not depend on the labels of the components: observations and densities. By default
         components are drawn where the verdict allows it.
     ax : matplotlib Axes, optional
         Where to draw; only for one feature, or for two with components.

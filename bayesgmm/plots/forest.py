@@ -68,7 +68,7 @@ def plot_parameters(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     check_readable(result.components_readable, "plot_parameters")
     table = result.parameters
     kept = _largest(table["difference"].abs().to_numpy())
-    # By place and not by label: names with commas in them can make two labels equal.
+    # By position and not by name: names with commas in them can make two of these equal.
     rows = _grouped(list(table.index), kept)
     owner = owners(list(table.index))
     own = ax is None

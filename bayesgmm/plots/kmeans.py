@@ -31,7 +31,7 @@ def plot_kmeans(bayes: "BayesGaussianMixture", result: "Comparison | None" = Non
     """The observations by the clusters of k-means, of EM and of the posterior; rings mark rows whose cluster differs from the posterior's.
 
     K-means has as many clusters as the mixture has components, on standardised columns. The posterior's clusters are those of
-    ``partition(bayes)``, which does not depend on names. Clusters have the colour of the posterior's cluster that they share most rows
+    ``partition(bayes)``, which does not depend on labels. Clusters have the colour of the posterior's cluster that they share most rows
     with. Crosses are the means of k-means' clusters, dashed ellipses hold 95 % of EM's components. With one
     feature the observations are spread at random along the vertical axis; of more than two the two are shown in which the posterior's clusters
     differ most.

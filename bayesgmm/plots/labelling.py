@@ -1,4 +1,4 @@
-"""`plot_labelling`: how far the names of the components can be trusted."""
+"""`plot_labelling`: how far the labels of the components can be trusted."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -21,22 +21,22 @@ __all__ = ["plot_labelling"]
 Array = NDArray[np.float64]
 
 BINS = 40
-# Whose changes of names are written out.
+# Whose label switches are written out.
 MOST_CHAINS = 6
 _METHODS = {
-    "iterative ECR": "named alike after\nposterior memberships",
-    "Stephens": "named alike by\nKullback-Leibler divergence",
-    "parameters": "named alike by\nparameters",
+    "iterative ECR": "labelled alike after\nposterior memberships",
+    "Stephens": "labelled alike by\nKullback-Leibler divergence",
+    "parameters": "labelled alike by\nparameters",
 }
 
 
 def plot_labelling(bayes: "BayesGaussianMixture") -> Figure:
-    """What speaks for and against the names of the components; it may be read whatever the verdict says.
+    """What speaks for and against the labels of the components; it may be drawn whatever the verdict says.
 
-    On the left the shares of draws that speak for the names, each with the least share that the verdict asks for: draws that other methods of
-    relabelling name alike, that have K different kinds of components, and in which no two names could be exchanged at next to no cost. A cross
+    On the left the shares of draws that speak for the labels, each with the least share that the verdict asks for: draws that other methods of
+    relabelling label alike, that have K different kinds of components, and in which no two labels could be exchanged at next to no cost. A cross
     marks what is too small. On the right that cost for all draws: the rows that two components would lose by the cheapest exchange of their
-    names, as a share of the rows they hold. Left of the dashed line it counts as next to nothing.
+    labels, as a share of the rows they hold. Left of the dashed line it counts as next to nothing.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def plot_labelling(bayes: "BayesGaussianMixture") -> Figure:
     _draw_shares(left, found)
     _draw_margins(right, bayes.relabelling_.margins.ravel())
     right.set_title(_switches(found.switches), fontsize="small")
-    figure.suptitle(f"The names of the components: {_conclusion(bayes)}")
+    figure.suptitle(f"The labels of the components: {_conclusion(bayes)}")
     return figure
 
 
@@ -80,7 +80,7 @@ def _draw_shares(ax: Axes, found: "LabellingDiagnostics") -> None:
     rows.append(
         ("components of K\ndifferent kinds", 1 - found.non_permutation_rate, 1 - LARGEST_NON_PERMUTATION_RATE)
     )
-    rows.append(("no two names\nnearly tied", 1 - found.nearly_tied, SMALLEST_AGREEMENT))
+    rows.append(("no ambiguous\nassignment", 1 - found.nearly_tied, SMALLEST_AGREEMENT))
     for place, (_, share, least) in enumerate(rows):
         # 1 - 0.95 is no more exact than 0.05.
         enough = share >= least - 1e-12
@@ -102,7 +102,7 @@ def _draw_shares(ax: Axes, found: "LabellingDiagnostics") -> None:
         ylim=(len(rows) - 0.4, -0.6),
         xlabel="share of draws; dashed: the least that is asked for",
     )
-    ax.set_title("What speaks for the names", fontsize="medium")
+    ax.set_title("What speaks for the labels", fontsize="medium")
 
 
 def _percent(share: float) -> str:
@@ -112,7 +112,9 @@ def _percent(share: float) -> str:
 
 def _draw_margins(ax: Axes, margins: Array) -> None:
     finite = margins[np.isfinite(margins)]
-    ax.set(xlabel="cost of the cheapest exchange of two names\n(share of the rows they hold)", ylabel="draws")
+    ax.set(
+        xlabel="cost of the cheapest exchange of two labels\n(share of the rows they hold)", ylabel="draws"
+    )
     if not len(finite):
         ax.text(
             0.5,
@@ -131,7 +133,7 @@ def _draw_margins(ax: Axes, margins: Array) -> None:
     ax.axvline(NEARLY_TIED, color=WARNING, linestyle="--", linewidth=1.4)
     tied = float((finite < NEARLY_TIED).mean())
     ax.annotate(
-        f"{100 * tied:.1f} % nearly tied",
+        f"{100 * tied:.1f} % ambiguous",
         (NEARLY_TIED, 1),
         (4, -4),
         xycoords=("data", "axes fraction"),
@@ -145,5 +147,5 @@ def _draw_margins(ax: Axes, margins: Array) -> None:
 
 def _switches(switches: tuple[int, ...]) -> str:
     if not any(switches):
-        return "No chain changed its names"
-    return f"Changes of names, by chain:\n{listed([str(n) for n in switches], MOST_CHAINS)}"
+        return "The labels of no chain switched"
+    return f"Label switches, by chain:\n{listed([str(n) for n in switches], MOST_CHAINS)}"

@@ -33,7 +33,7 @@ def plot_similarity(
 ) -> Figure:
     """Heat map of P(two observations share a component), sorted by the clusters of the partition, with lines between them.
 
-    Within a cluster observations stand beside those that they share a component with most probably. Nothing here depends on the names of
+    Within a cluster observations stand beside those that they share a component with most probably. Nothing here depends on the labels of
     components. Of more than 1,000 observations 1,000 are drawn, of each cluster its share.
 
     Parameters

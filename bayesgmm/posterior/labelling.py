@@ -1,4 +1,4 @@
-"""How far the names of the components can be trusted: what other ways of naming them say, and whether there are K at all."""
+"""Labelling diagnostics: whether other ways of relabelling agree, and whether there are K different components at all."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -28,19 +28,19 @@ SMALLEST_SD = 1e-3
 
 @dataclass(frozen=True)
 class LabellingDiagnostics:
-    """What speaks for and against the names of the components.
+    """What speaks for and against the labels of the components.
 
     Parameters
     ----------
     agreement : dict
-        For each other method of relabelling the share of draws that it names as the fit does. The methods begin at the fit's
-        names and look at 2,000 evenly spaced rows at the most; where several namings are locally best they favour the fit's.
+        For each other method of relabelling the share of draws that it labels as the fit does. The methods begin at the fit's
+        labels and look at 2,000 evenly spaced rows at the most; where several labellings are locally best they favour the fit's.
     nearly_tied : float
-        Share of draws in which two components could exchange their names at next to no cost.
+        Share of draws whose label assignment is ambiguous: two components could exchange their labels at next to no cost.
     non_permutation_rate : float
         Share of draws whose components are not of K different kinds; see :func:`non_permutation_rate`.
     switches : tuple of int
-        How often each chain changed its names.
+        How often the labels of each chain switched.
     """
 
     agreement: dict[str, float]
@@ -106,10 +106,10 @@ def diagnose_labelling(
 
 
 def same_labels(first: Permutations, second: Permutations) -> float:
-    """Share of draws that two relabellings name alike, up to one renaming of all; permutations have shape (S, K)."""
-    # renaming[s, k]: which of the first's names the second's name k is.
-    renaming = np.take_along_axis(np.argsort(first, axis=1), second, axis=1)
-    return Counter(map(bytes, renaming)).most_common(1)[0][1] / len(first)
+    """Share of draws that two relabellings label alike, up to one permutation for all; permutations have shape (S, K)."""
+    # between[s, k]: which of the first's labels the second's label k is.
+    between = np.take_along_axis(np.argsort(first, axis=1), second, axis=1)
+    return Counter(map(bytes, between)).most_common(1)[0][1] / len(first)
 
 
 def non_permutation_rate(parameters: Array) -> float:

@@ -1,4 +1,4 @@
-"""From a sampler's draws to draws whose components have names: relabelled, with memberships and what the names are worth."""
+"""From a sampler's draws to relabelled draws, with memberships and labelling diagnostics."""
 
 from dataclasses import dataclass
 

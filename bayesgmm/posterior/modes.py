@@ -1,7 +1,7 @@
 """The mode map: which modes a posterior has, what each holds of it, and what separates them.
 
-A draw belongs to the mode that a climb from it ends at. Components are renamed freely: modes that differ by names only are
-one.
+A draw belongs to the mode that optimisation from it ends at. Components are relabelled freely: modes that differ by their labels only
+are one.
 """
 
 from dataclasses import dataclass

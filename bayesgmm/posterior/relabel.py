@@ -1,4 +1,4 @@
-"""Relabelling: give the components of every draw the names they have in a reference.
+"""Relabelling: give the components of every draw the labels that they have in a reference.
 
 A posterior of a mixture does not change when components are renamed, so a chain may rename them along the way. Four
 methods undo that, each by one assignment problem a draw; K! is never enumerated:
@@ -8,7 +8,7 @@ methods undo that, each by one assignment problem a draw; K! is never enumerated
 * :func:`stephens`: the smallest Kullback-Leibler divergence from that mean;
 * :func:`by_parameters`: the nearest parameters.
 
-A fit uses the first, since its names are those of EM; what the others say is part of the labelling diagnostics.
+A fit uses the first, since its labels are those of EM; what the others say is part of the labelling diagnostics.
 Responsibilities of all draws are too large to keep. The methods ask a :class:`Responsibilities` for what they need of them:
 sums over rows, and means over draws.
 """
@@ -35,7 +35,7 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-# A draw is nearly tied where exchanging two names would cost less than this share of the rows that the two hold.
+# A label assignment is ambiguous where exchanging two labels would cost less than this share of the rows that the two hold.
 NEARLY_TIED = 0.02
 MOST_ITERATIONS = 50
 # Stands for the logarithm of a membership of zero: a draw that disagrees pays for it, but not infinitely.
@@ -44,14 +44,14 @@ SMALLEST_MEMBERSHIP = 1e-12
 
 @dataclass(frozen=True)
 class Relabelling:
-    """For each draw, the permutation that names its components as in the reference.
+    """For each draw, the permutation that labels its components as in the reference.
 
     Parameters
     ----------
     permutations : ndarray of int, shape (chain, draw, K)
         Component ``permutations[c, d, k]`` of the draw is the reference's component k.
     margins : ndarray, shape (chain, draw)
-        What the cheapest exchange of two names (not a cycle of more) would cost, as a share of the rows that these two components hold; infinite
+        What the cheapest exchange of two labels (not a cycle of more) would cost, as a share of the rows that these two components hold; infinite
         for K = 1.
     """
 
@@ -60,7 +60,7 @@ class Relabelling:
 
     @property
     def n_switches(self) -> NDArray[np.intp]:
-        """How often each chain changed its names from one draw to the next, shape (chain,)."""
+        """How often the labels of each chain switched from one draw to the next, shape (chain,)."""
         changed = (np.diff(self.permutations, axis=1) != 0).any(axis=2)
         return changed.sum(axis=1)
 
@@ -139,7 +139,7 @@ def iterative_ecr(
     responsibilities : Responsibilities
     start : ndarray of int, shape (S, K)
     mean : ndarray, shape (N, K), optional
-        Of the responsibilities as `start` names them, where it is known.
+        Of the responsibilities as `start` labels them, where it is known.
     """
     return _until_fixed(responsibilities.overlaps, responsibilities, start, mean)
 
@@ -150,7 +150,7 @@ def stephens(
     """Permutations of the smallest Kullback-Leibler divergence from the mean of the relabelled responsibilities.
 
     Stephens (2000), Dealing with label switching in mixture models, Journal of the Royal Statistical Society B 62,
-    section 5: the divergence of a draw named by p is a constant minus sum_nk r[n, p_k] log q[n, k]. O(S N K^2 + S K^3) an
+    section 5: the divergence of a draw relabelled by p is a constant minus sum_nk r[n, p_k] log q[n, k]. O(S N K^2 + S K^3) an
     iteration.
 
     Parameters
@@ -158,7 +158,7 @@ def stephens(
     responsibilities : Responsibilities
     start : ndarray of int, shape (S, K)
     mean : ndarray, shape (N, K), optional
-        Of the responsibilities as `start` names them, where it is known.
+        Of the responsibilities as `start` labels them, where it is known.
     """
     return _until_fixed(
         lambda q: responsibilities.overlaps(np.log(np.maximum(q, SMALLEST_MEMBERSHIP))),
@@ -197,8 +197,8 @@ def by_parameters(parameters: Array, start: Permutations) -> Permutations:
     """
     permutations = start
     for _ in range(MOST_ITERATIONS):
-        named = np.take_along_axis(parameters, permutations[..., None], axis=1)
-        centre, spread = named.mean(axis=0), named.std(axis=0)
+        relabelled = np.take_along_axis(parameters, permutations[..., None], axis=1)
+        centre, spread = relabelled.mean(axis=0), relabelled.std(axis=0)
         # A parameter that never varies between draws counts in its own units.
         scale = np.sqrt(np.mean(spread**2, axis=0))
         scaled = parameters / np.where(scale > 0, scale, 1.0)

@@ -1,7 +1,7 @@
-"""How probable it is that two rows share a component, given all draws; it does not depend on any names.
+"""How probable it is that two rows share a component, given all draws; it does not depend on labels.
 
 Given the parameters rows are independent, so that the probability is the mean over draws of sum_k r_ik r_jk: no component
-has to be sampled (Rao-Blackwell), and the draws' names do not matter.
+has to be sampled (Rao-Blackwell), and the draws' labels do not matter.
 """
 
 import numpy as np

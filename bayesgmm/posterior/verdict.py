@@ -151,8 +151,8 @@ class Verdict:
     """Whether component-wise summaries may be read, and what speaks against it.
 
     ``ok`` is true where nothing does; ``reasons`` then is empty. ``label_free`` and ``components`` hold the diagnostics behind
-    it, ``labelling`` how far names can be trusted, ``sampler`` what the sampler says of itself, ``importance`` the check
-    of weighted draws and ``tempering`` that of tempered ones; None where the draws come from chains. ``label_free_ok`` says whether at least what does not depend on names
+    it, ``labelling`` the labelling diagnostics, ``sampler`` what the sampler says of itself, ``importance`` the check
+    of weighted draws and ``tempering`` that of tempered ones; None where the draws come from chains. ``label_free_ok`` says whether at least what does not depend on labels
     may be read: densities, the log-likelihood, the similarity of observations, the partition.
     """
 
@@ -171,7 +171,7 @@ class Verdict:
         """What is known of the posterior as a whole.
 
         "not explored": chains or runs disagree, are stopped early or too short to tell, so that there may be more than they have seen. "several modes, explored": tempered
-        runs agree, and what they know has several modes. "not identified": what does not depend on names is known, and the data do
+        runs agree, and what they know has several modes. "not identified": what does not depend on labels is known, and the data do
         not tell the components apart. "one mode": nothing speaks against it; of modes that no start has led to nothing is known.
         """
         if not self.label_free_ok:

@@ -1,7 +1,7 @@
 """A fit as one HTML file that needs nothing else: figures, style and text are all inside.
 
 `write` puts the page together, `summary` finds the sentences, `tables` the rows, `figures` the pictures,
-`wording` the numbers and names; `template.html` is the page. Whatever is said is computed from the fit. Where the
+`names` the names; `template.html` is the page. Whatever is said is computed from the fit. Where the
 verdict forbids component-wise summaries, the page says so first and leaves out all that would need it.
 """
 

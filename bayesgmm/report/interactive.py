@@ -105,7 +105,7 @@ def interactive_view(
     names : sequence of Name
         The features.
     part : Partition or None
-        Whose clusters are shown where the verdict refuses names; None elsewhere.
+        Whose clusters are shown where component-wise summaries must not be used; None elsewhere.
     """
     X = bayes.rows_.values
     k, d = bayes.em_.params_.means.shape
@@ -199,7 +199,7 @@ def _of_components(bayes: "BayesGaussianMixture") -> _Points:
 
 
 def _of(part: "Partition", bayes: "BayesGaussianMixture") -> _Points:
-    """Clusters of the partition with the similarity to their rows, which depends on no names."""
+    """Clusters of the partition with the similarity to their rows, which depends on no labels."""
     own, other = _similarities(bayes.similarity_, part.labels)
     groups = [f"cluster {c}" for c in range(part.n_clusters)]
     told = np.round(np.column_stack([own, other]), 3).tolist()

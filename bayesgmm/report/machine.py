@@ -29,7 +29,7 @@ SETTINGS = (
     "covariance_type",
     "prior",
 )
-# What EM says of its own components holds whatever the posterior's names are worth.
+# What EM says of its own components holds whatever the posterior's labels are worth.
 OF_EM = ("parameter", "component", "shape", "em", "em_se")
 
 
@@ -48,7 +48,7 @@ def numbers(
     result : Comparison
         ``compare(bayes)``.
     part : Partition, optional
-        ``partition(bayes)``, if it is at hand; it is needed, and made, only where the verdict refuses names.
+        ``partition(bayes)``, if it is at hand; it is needed, and made, only where component-wise summaries must not be used.
 
     Returns
     -------
@@ -71,7 +71,7 @@ def numbers(
         * ``log_likelihood``, ``scores``, ``predictive``: of the data, of rows left out, of replicated data sets (``replicated``: the 2.5,
           50 and 97.5 % quantiles);
         * ``parameters``, ``shapes``, ``joint``, ``assignments``: EM against the posterior, as in :func:`compare`;
-        * ``partition``: ``labels`` of ``rows``, ``expected_loss``, ``radius`` of the credible ball, or null where names hold;
+        * ``partition``: ``labels`` of ``rows``, ``expected_loss``, ``radius`` of the credible ball, or null where component-wise summaries are identifiable;
         * ``settings``, ``prior``, ``prior_given``, ``predictive_seed``, ``seed_entropy``, ``created_by``, ``versions``,
           ``python``, ``data_sha256``: how to make the fit again.
 
@@ -182,7 +182,7 @@ def _partition(part: "Partition") -> dict[str, Any]:
 
 
 def _records(table: pd.DataFrame, ok: bool = True) -> list[dict[Any, Any]]:
-    """The rows of a table; where names do not hold, with null for what the posterior says of components."""
+    """The rows of a table; where labels are ambiguous, with null for what the posterior says of components."""
     rows = table.to_dict("records")
     return rows if ok else [{name: v if name in OF_EM else None for name, v in row.items()} for row in rows]
 

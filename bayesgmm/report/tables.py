@@ -249,7 +249,7 @@ _METHODS = {
 def _of_chains(v: Verdict, shorten: Shortener) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for d, what in ((v.label_free, "label-free quantities"), (v.components, "parameters of the components")):
-        # Where names do not hold, which component's parameter it is says nothing.
+        # Where labels are ambiguous, it means nothing which component's parameter it is.
         said = v.ok or d is v.label_free
         places = [shorten(at) if at and said else "–" for at in (d.r_hat_at, d.ess_at)]
         rows.append((f"largest R-hat, {what}", f"{d.r_hat:.3f}", places[0]))
