@@ -1,5 +1,6 @@
 """The commands, but for the demonstration: each calls the package's public functions and shows what they return."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,12 @@ from bayesgmm.cli.files import check_targets, load, write, write_figure, write_r
 from bayesgmm.cli.group import COMPLETE_VARIABLE, main
 from bayesgmm.cli.options import (
     COLUMNS,
+    COVARIANCE_TYPE,
     DROP_MISSING,
     ID_COLUMN,
     JSON,
     LARGEST,
+    PRIOR,
     QUIET,
     DataSet,
     File,
@@ -46,6 +49,8 @@ __all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "sel
 )
 @COLUMNS
 @ID_COLUMN
+@COVARIANCE_TYPE
+@PRIOR
 @click.option(
     "--method",
     type=click.Choice(("auto", "nuts", "smc", "laplace")),
@@ -88,6 +93,8 @@ def fit(
     columns: str | None,
     id_column: str | None,
     drop_missing: bool,
+    covariance_type: str | None,
+    prior: dict[str, Any] | None,
     report: str | None,
     save: str | None,
     as_json: bool,
@@ -105,6 +112,7 @@ def fit(
       bayesgmm fit geyser.csv -k 2
       bayesgmm fit geyser.csv -k 2 --report out.html --save fit.nc
       bayesgmm fit geyser.csv -k 2 --method laplace --json > fit.json
+      bayesgmm fit geyser.csv -k 2 --covariance-type diag --prior 'std_prior=gamma(2, (2, 0.2))'
       bayesgmm datasets penguins > penguins.csv
       bayesgmm fit penguins.csv -k 3 --drop-missing --columns bill_length_mm,bill_depth_mm
       bayesgmm datasets galaxies | bayesgmm fit - -k 3 --quiet
@@ -112,6 +120,7 @@ def fit(
     with busy("reading the data", quiet):
         check_targets(data, {"--report": report, "--save": save})
         table = _read(data, columns, id_column, drop_missing)
+        settings |= _model(table.rows, covariance_type, prior)
     bayes = run_fit(table.rows, quiet, random_state=seed, **settings)
     if save is not None:
         write(Path(save), lambda: bayesgmm.save(bayes, save))
@@ -139,6 +148,14 @@ def _read(data: str, columns: str | None, id_column: str | None, drop_missing: b
     return read_table(data, columns=columns, id_column=id_column, drop_missing=drop_missing)
 
 
+def _model(rows: "Rows", covariance_type: str | None, prior: dict[str, Any] | None) -> dict[str, Any]:
+    """What was asked for of the model; the default prior, with those parts in place of its own that were given."""
+    model = {} if covariance_type is None else {"covariance_type": covariance_type}
+    if prior is None:
+        return model
+    return model | {"prior": replace(bayesgmm.Prior.from_data(rows, **model), **prior)}
+
+
 def run_fit(rows: "Rows", quiet: bool, n_components: int, **settings: Any) -> "BayesGaussianMixture":
     """Fit both ways, and say so before."""
     n, d = rows.values.shape
@@ -162,6 +179,8 @@ def run_fit(rows: "Rows", quiet: bool, n_components: int, **settings: Any) -> "B
 )
 @COLUMNS
 @ID_COLUMN
+@COVARIANCE_TYPE
+@PRIOR
 @DROP_MISSING
 @click.option(
     "--draws",
@@ -193,6 +212,8 @@ def select(
     columns: str | None,
     id_column: str | None,
     drop_missing: bool,
+    covariance_type: str | None,
+    prior: dict[str, Any] | None,
     draws: int,
     n_bootstrap: int,
     overfitted: bool,
@@ -211,6 +232,7 @@ def select(
       bayesgmm datasets faithful > geyser.csv
       bayesgmm select geyser.csv -k 1:4
       bayesgmm select geyser.csv -k 2,3 --bootstrap 0 --figure criteria.png
+      bayesgmm select geyser.csv -k 1:3 --covariance-type diag --bootstrap 0
       bayesgmm datasets galaxies | bayesgmm select - -k 1:4 --overfitted
     """
     with busy("reading the data", quiet):
@@ -218,6 +240,7 @@ def select(
         if figure is not None and Path(figure).suffix.lower() not in (".png", ".svg"):
             raise Stop(f"--figure must end in .png or .svg; got {shorten(figure)!r}.")
         table = _read(data, columns, id_column, drop_missing)
+        model = _model(table.rows, covariance_type, prior)
     say(f"fitting {count(len(table.rows), 'row')} with {', '.join(map(str, ks))} components", quiet)
     choice = bayesgmm.select_components(
         table.rows,
@@ -227,6 +250,7 @@ def select(
         overfitted=overfitted,
         random_state=seed,
         progressbar=not quiet,
+        **model,
     )
     if figure is not None:
         from bayesgmm.plots import plot_criteria
@@ -310,7 +334,7 @@ def datasets(name: str | None) -> None:
     if name is None:
         _list_datasets()
         return
-    dataset = bayesgmm.rows.datasets.load(name)
+    dataset = bayesgmm.datasets.load(name)
     if dataset.path is not None:
         click.echo(dataset.path.read_bytes(), nl=False)
     else:
@@ -319,7 +343,7 @@ def datasets(name: str | None) -> None:
 
 def _list_datasets() -> None:
     with busy("reading the data sets"):
-        found = [bayesgmm.rows.datasets.load(name) for name in bayesgmm.rows.datasets.names()]
+        found = [bayesgmm.datasets.load(name) for name in bayesgmm.datasets.names()]
     columns = {
         "name": [dataset.name for dataset in found],
         "N": [str(dataset.X.shape[0]) for dataset in found],

@@ -76,7 +76,7 @@ def demo(output: str, everything: bool, quiet: bool) -> None:
         _write_all(folder, quiet)
         return
     page = PAGES["faithful"]
-    bayes = _fitted(page, bayesgmm.rows.datasets.load("faithful"), quiet)
+    bayes = _fitted(page, bayesgmm.datasets.load("faithful"), quiet)
     with busy("comparing", quiet):
         result = bayesgmm.compare(bayes)
     target = folder / f"{page.file}.html"
@@ -116,7 +116,7 @@ def _write_all(folder: Path, quiet: bool) -> None:
     write_folder(folder / "figures")
     for done, (name, page) in enumerate(PAGES.items(), start=1):
         say(f"{page.title}, {done} of {len(PAGES)}", quiet)
-        dataset = bayesgmm.rows.datasets.load(name)
+        dataset = bayesgmm.datasets.load(name)
         bayes = _fitted(page, dataset, quiet)
         with busy("comparing", quiet):
             result = bayesgmm.compare(bayes)

@@ -9,15 +9,19 @@ from bayesgmm.support.sentences import shorten
 
 __all__ = [
     "COLUMNS",
+    "COVARIANCE_TYPE",
     "DROP_MISSING",
     "ID_COLUMN",
     "JSON",
     "LARGEST",
+    "PRIOR",
     "QUIET",
     "DataSet",
+    "Family",
     "File",
     "Folder",
     "Numbers",
+    "PriorParts",
     "Whole",
 ]
 
@@ -74,6 +78,55 @@ class Numbers(click.ParamType):
         return found
 
 
+class Family(click.ParamType):
+    """The name of a covariance family, as the registry has them when it is asked for."""
+
+    name = "family"
+
+    @staticmethod
+    def names() -> list[str]:
+        """Those there are."""
+        from bayesgmm.mixture.families import FAMILIES
+
+        return list(FAMILIES)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """All of them, in the help of a command."""
+        return f"[{'|'.join(self.names())}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, or a refusal that lists those there are."""
+        if value not in self.names():
+            raise click.BadParameter(
+                f"--covariance-type must be one of {', '.join(self.names())}; got {shorten(str(value))!r}."
+            )
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The names that begin so."""
+        return [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]
+
+
+class PriorParts(click.ParamType):
+    """Parts of a prior, as names and values."""
+
+    name = "prior"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> dict[str, Any]:
+        """The parts, or a refusal that points at one."""
+        from bayesgmm.bayes.prior_text import prior_parts
+        from bayesgmm.errors import ParameterError
+
+        if isinstance(value, dict):
+            return value
+        try:
+            return prior_parts(str(value))
+        except ParameterError as error:
+            raise click.BadParameter(f"--prior: {error}") from None
+
+
 class File(click.ParamType):
     """The path of a file, which a shell completes."""
 
@@ -117,6 +170,18 @@ ID_COLUMN = click.option(
     "--id-column",
     metavar="NAME",
     help="The column that names the rows, and is not clustered; their numbers in the file, if not given.",
+)
+COVARIANCE_TYPE = click.option(
+    "--covariance-type",
+    type=Family(),
+    help="What the covariances of the components may be and share; full, if not given.",
+)
+PRIOR = click.option(
+    "--prior",
+    type=PriorParts(),
+    metavar="PARTS",
+    help="Parts of the prior, in the units of the data, such as 'mean_scale=(2, 20), std_prior=gamma(2, 1)'; what is "
+    "not given is derived from the data.",
 )
 DROP_MISSING = click.option(
     "--drop-missing", is_flag=True, help="Leave out rows with a missing value, and say how many."

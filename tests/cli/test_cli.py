@@ -202,6 +202,38 @@ def test_a_refusing_verdict_is_a_result_and_stands_first(expected, fitted):
     assert "at_posterior_mean" not in result.stdout
 
 
+@pytest.mark.usefixtures("fitted")
+def test_the_model_is_that_of_the_options(monkeypatch):
+    """Parts of the prior that are not given are those of the default prior."""
+    made = []
+    fit = BayesGaussianMixture.fit
+    monkeypatch.setattr(
+        BayesGaussianMixture, "fit", lambda self, X: (made.append(self.get_params()), fit(self, X))[1]
+    )
+    done(*FIT, "--covariance-type", "tied", "--prior", "lkj_eta=1, std_prior=gamma(2, (2, 0.2))", "--quiet")
+    default = bayesgmm.Prior.from_data(pd.read_csv("data.csv"), covariance_type="tied")
+    given = {"lkj_eta": 1.0, "std_prior": ("gamma", 2.0, (2.0, 0.2))}
+    assert made[0]["covariance_type"] == "tied"
+    assert made[0]["prior"] == dataclasses.replace(default, **given)
+    done(*FIT, "--quiet")
+    assert (made[1]["covariance_type"], made[1]["prior"]) == ("full", None)
+
+
+def test_the_model_of_a_selection_is_that_of_the_options(monkeypatch, expected):
+    asked = {}
+
+    def select_components(rows, ks, **options):
+        asked.update(options)
+        return expected.choice
+
+    monkeypatch.setattr(bayesgmm, "select_components", select_components)
+    done("select", "data.csv", "-k", "1:2", "--covariance-type", "diag", "--prior", "mean_scale=9", "--quiet")
+    assert (asked["covariance_type"], asked["prior"].mean_scale) == ("diag", 9.0)
+    asked.clear()
+    done("select", "data.csv", "-k", "1:2", "--quiet")
+    assert not {"covariance_type", "prior"} & set(asked)
+
+
 def test_rows_dropped_are_counted():
     columns = "bill_length_mm,body_mass_g"
     penguins = Path(datasets.penguins().path).read_bytes()
@@ -437,6 +469,11 @@ def test_data_set_as_csv(name):
         "report no.nc",
         "report data.csv --output data.csv",
         "datasets faithfull",
+        "fit data.csv -k 2 --covariance-type round",
+        "fit data.csv -k 2 --prior 'mean_scale=9, mean_loc=far'",
+        "fit data.csv -k 2 --prior ''",
+        "select data.csv -k 1:2 --prior 'concentration=(1, 2)'",
+        "select data.csv -k 1:2 --prior 'mean_loc=(1, 2, 3)'",
     ],
 )
 def test_refusals(command, golden):

@@ -27,6 +27,7 @@ def completions(words, place):
         ),
         ("bayesgmm fit data.csv --met", 3, ["plain,--method"]),
         ("bayesgmm fit --method l", 3, ["plain,laplace"]),
+        ("bayesgmm fit --covariance-type s", 3, ["plain,spherical"]),
         ("bayesgmm report --format ", 3, ["plain,html", "plain,json"]),
         ("bayesgmm completion z", 2, ["plain,zsh"]),
         ("bayesgmm fit da", 2, ["file,da"]),
