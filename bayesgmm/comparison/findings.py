@@ -10,7 +10,7 @@ import xarray as xr
 
 from bayesgmm.comparison.predictive import PredictiveCheck
 from bayesgmm.comparison.tables import JointDistance
-from bayesgmm.posterior.memberships import SURE
+from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.wording import Reason
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def about_estimates(posterior: xr.Dataset, parameters: pd.DataFrame, joint: Join
 
 
 def about_assignments(assignments: pd.DataFrame) -> Reason:
-    """How many rows EM and the posterior assign alike, and how many they are certain of."""
+    """How many rows EM and the posterior assign alike, and of how many they are certain."""
     size = assignments["largest_difference"]
     return Reason(
         "assignments",
@@ -63,9 +63,9 @@ def about_assignments(assignments: pd.DataFrame) -> Reason:
             "alike": int((assignments["em_label"] == assignments["bayes_label"]).sum()),
             "differing": int((size > LARGE_DIFFERENCE).sum()),
             "largest": float(size.max()),
-            "above_by_em": int((assignments["em_probability"] > SURE).sum()),
-            "above_by_posterior": int((assignments["bayes_probability"] > SURE).sum()),
-            "threshold": SURE,
+            "above_by_em": int((assignments["em_probability"] > CERTAIN).sum()),
+            "above_by_posterior": int((assignments["bayes_probability"] > CERTAIN).sum()),
+            "threshold": CERTAIN,
         },
     )
 

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from bayesgmm.em.estimator import EMGaussianMixture
 from bayesgmm.errors import DataError
 from bayesgmm.mixture import density
+from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.mixture.families import family_of
 from bayesgmm.mixture.matching import best_match
 from bayesgmm.mixture.params import MixtureParams
@@ -28,8 +29,6 @@ Labels = NDArray[np.intp]
 
 N_INIT = 10
 SEED = 0
-# EM is sure of a row where one component has at least this responsibility for it.
-SURE = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +45,7 @@ class KMeansComparison:
     adjusted_rand : float
         Agreement of the two partitions: 1 for the same, about 0 for chance (Hubert and Arabie 1985).
     table : DataFrame
-        Rows "k-means" and "EM": ``sum_of_squares``, ``log_likelihood``, ``unsure_rows`` and ``free_parameters``, as
+        Rows "k-means" and "EM": ``sum_of_squares``, ``log_likelihood``, ``uncertain_rows`` and ``free_parameters``, as
         :func:`kmeans_comparison` explains.
     """
 
@@ -101,8 +100,8 @@ def kmeans_comparison(
         weights 1 / K, the centres as means, and for all components the covariance s^2 I in standardised columns with
         s^2 = sum_of_squares / (N D), the value that maximises the likelihood given the hard assignments. Such a mixture
         is one that EM may choose from, so that EM's is at least as high when it has found the highest maximum.
-    unsure_rows
-        Rows for which no component has a responsibility of 0.95; none for k-means, which is always sure.
+    uncertain_rows
+        Rows for which no component has a responsibility of 0.95; none for k-means, which is always certain.
     free_parameters
         K D centres and s^2 for k-means, and those of the mixture for EM.
 
@@ -114,9 +113,9 @@ def kmeans_comparison(
     >>> from bayesgmm.comparison.kmeans import kmeans_comparison
     >>> X = datasets.faithful().X
     >>> print(kmeans_comparison(EMGaussianMixture(2, random_state=0).fit(X), X))
-             sum_of_squares  log_likelihood  unsure_rows  free_parameters
-    k-means           79.58        -1180.81            0                5
-    EM                79.63        -1130.26            1               11
+             sum_of_squares  log_likelihood  uncertain_rows  free_parameters
+    k-means           79.58        -1180.81               0                5
+    EM                79.63        -1130.26               1               11
     Adjusted Rand index of the two partitions: 0.985
     """
     check_is_fitted(em)
@@ -142,7 +141,7 @@ def kmeans_comparison(
                 float(w[w > 0] @ density.log_likelihood_per_obs(rows[w > 0], p))
                 for p in (implied, em.params_)
             ],
-            "unsure_rows": [0, round(float(w[r.max(axis=1) < SURE].sum()))],
+            "uncertain_rows": [0, round(float(w[r.max(axis=1) < CERTAIN].sum()))],
             "free_parameters": [centres.size + 1, em.n_parameters()],
         },
         index=["k-means", "EM"],

@@ -10,9 +10,10 @@ import xarray as xr
 from bayesgmm.errors import BayesGMMError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.coordinates import unconstrained
+from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.mixture.draws import mean_params, parameter_draws
 from bayesgmm.mixture.params import MixtureParams
-from bayesgmm.posterior.memberships import SURE, membership_intervals
+from bayesgmm.posterior.memberships import membership_intervals
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -156,7 +157,7 @@ def assignment_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
             "upper": intervals.upper[at],
             "difference": em[at] - membership[at],
             "largest_difference": np.abs(em - membership).max(axis=1),
-            "overconfident": (em[at] >= SURE) & (membership[at] < SURE),
+            "overconfident": (em[at] >= CERTAIN) & (membership[at] < CERTAIN),
         },
         index=bayes.rows_.index,
     )

@@ -13,9 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from bayesgmm.mixture import kernels
 from bayesgmm.mixture.params import MixtureParams
 
-__all__ = ["component_log_density", "log_likelihood_per_obs", "responsibilities", "simulate"]
+__all__ = ["CERTAIN", "component_log_density", "log_likelihood_per_obs", "responsibilities", "simulate"]
 
 Array = NDArray[np.float64]
+
+# A row is certain of a component, by EM or by the posterior, where its membership is above this.
+CERTAIN = 0.95
 
 
 def component_log_density(X: ArrayLike, params: MixtureParams) -> Array:

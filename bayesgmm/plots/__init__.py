@@ -8,7 +8,7 @@
     plot_em                how EM climbed, and which maxima it found
     plot_modes             the modes of the posterior, and how the data group at each
     plot_criteria          how many components each criterion prefers
-    plot_uncertainty       which observations are sure of their group
+    plot_uncertainty       which observations are certain of their component
     plot_similarity        which observations belong together, whatever groups are called
     plot_ball              how far other partitions lie from the posterior's
     plot_shapes            how large, long and turned the components are

@@ -24,13 +24,13 @@ Array = NDArray[np.float64]
 
 MOST, FEWEST = 40, 12
 LONGEST_LABEL = 16
-SURE = 0.995
+CLEAR = 0.995
 
 
 def plot_responsibilities(
     bayes: "BayesGaussianMixture", result: "Comparison", *, ax: Axes | None = None
 ) -> Figure:
-    """EM's responsibilities beside the posterior memberships, for the observations that are least sure.
+    """EM's responsibilities beside the posterior memberships, for the observations that are least certain.
 
     Sorted by the posterior's component and by its membership. Bars reach two standard deviations between draws to
     both sides, within 0 and 1. With two components one panel says all, since the other is its complement.
@@ -81,12 +81,12 @@ def plot_responsibilities(
 
 
 def _least_sure(em: Array, mean: Array, labels: NDArray[np.intp]) -> NDArray[np.intp]:
-    """At most 40 observations that EM or the posterior is least sure of; no sure ones beyond the first 12."""
+    """At most 40 observations that EM or the posterior is least certain of; no clear ones beyond the first 12."""
     certainty = np.minimum(em.max(axis=1), mean.max(axis=1))
     order = np.argsort(certainty, kind="stable")
-    count = int(np.clip((certainty < SURE).sum(), FEWEST, MOST))
+    count = int(np.clip((certainty < CLEAR).sum(), FEWEST, MOST))
     kept = order[:count]
-    # Within a component the surest first; the next component goes on where it is least sure of its own.
+    # Within a component the most certain first; the next component goes on where it is least certain of its own.
     rank = np.lexsort((-mean[kept, labels[kept]], labels[kept]))
     return kept[rank]
 
@@ -128,7 +128,7 @@ def _label(axes: NDArray[np.object_], shown: NDArray[np.intp], rows: Rows, own: 
     which = (
         f"all {n} observations"
         if len(shown) == n
-        else f"the {len(shown)} of {n} observations that are least sure"
+        else f"the {len(shown)} of {n} observations that are least certain"
     )
     title = f"Probability of belonging to each component\n{which}"
     if own:

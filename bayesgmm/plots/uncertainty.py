@@ -1,4 +1,4 @@
-"""`plot_uncertainty`: which observations are sure of their group, and which are not."""
+"""`plot_uncertainty`: which observations are certain of their component, and which are not."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -27,11 +27,11 @@ DARKEST = 0.5
 def plot_uncertainty(
     bayes: "BayesGaussianMixture", *, features: Sequence[str | int] | None = None, ax: Axes | None = None
 ) -> Figure:
-    """The observations, the darker and larger the less sure their assignment is; the least sure lie on top.
+    """The observations, the darker and larger the less certain their assignment is; the least certain lie on top.
 
     Where the verdict allows names, an observation's uncertainty is 1 less its largest posterior membership. Where it does not, it is
     what does not depend on names: the probability that the best guess is wrong whether the observation shares a component with another one, on
-    average over all others. With two components both are the same for an observation between two sure groups.
+    average over all others. With two components both are the same for an observation between two components that are told apart.
 
     Parameters
     ----------
@@ -85,7 +85,9 @@ def plot_uncertainty(
 
 
 def _title(shown: int, n: int, ok: bool) -> str:
-    title = "How unsure each assignment is" if ok else "How unsure it is who belongs together"
+    title = (
+        "How uncertain each assignment is" if ok else "How uncertain it is which observations belong together"
+    )
     return title if shown == n else f"{title}\n{shown} of {n} observations"
 
 

@@ -1,4 +1,7 @@
-"""Who belongs where, and how sure that is: with the parameters' uncertainty in it, which EM's responsibilities leave out."""
+"""Which row belongs to which component, and how certain that is.
+
+The uncertainty of the parameters is in it, which EM's responsibilities leave out.
+"""
 
 from dataclasses import dataclass
 
@@ -7,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import entr
 
+from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.posterior.passes import responsibility_draws
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.threads import shared
@@ -15,8 +19,6 @@ __all__ = ["Memberships", "membership_intervals"]
 
 Array = NDArray[np.float64]
 
-# A row whose likeliest component has less than this membership is uncertain.
-SURE = 0.95
 # Numbers held at a time by each thread.
 AT_ONCE = 2_000_000
 
@@ -30,7 +32,7 @@ class Memberships:
     mean, sd, lower, upper : ndarrays, shape (N, K)
         Of the responsibilities between draws: mean, standard deviation, and a central interval.
     entropy : ndarray, shape (N,)
-        Of the mean memberships, in nats: 0 where a row surely has one component, log K where nothing is known.
+        Of the mean memberships, in nats: 0 where a row is certain of its component, log K where nothing is known.
     changing : ndarray, shape (N,)
         Share of draws in which another component than the likeliest on average is the likeliest.
     mass : float
@@ -57,7 +59,7 @@ class Memberships:
     def uncertain(self) -> NDArray[np.intp]:
         """Rows whose likeliest component has a mean membership below 0.95, the least certain first."""
         largest = self.mean.max(axis=1)
-        rows = np.flatnonzero(largest < SURE)
+        rows = np.flatnonzero(largest < CERTAIN)
         return rows[np.argsort(largest[rows], kind="stable")]
 
     @property
@@ -73,7 +75,7 @@ class Memberships:
                 "upper": self.upper[at],
                 "entropy": self.entropy,
                 "changing": self.changing,
-                "uncertain": self.mean[at] < SURE,
+                "uncertain": self.mean[at] < CERTAIN,
             },
             index=self.index,
         )

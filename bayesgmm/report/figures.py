@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from bayesgmm import plots
+from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.plots.chains import MOST_PANELS, candidates
-from bayesgmm.posterior.memberships import SURE
 from bayesgmm.report.names import Name
 from bayesgmm.support.sentences import count
 from bayesgmm.wording.page import listed
@@ -147,8 +147,8 @@ def _similarity(bayes: "BayesGaussianMixture", part: "Partition") -> Sketch:
 def _uncertainty(bayes: "BayesGaussianMixture") -> Sketch:
     n = count(len(bayes.membership_), "observation")
     if bayes.verdict_.ok:
-        unsure = int((bayes.membership_.max(axis=1) < SURE).sum())
-        alt = f"{n}, the darker and larger the smaller the posterior probability of their likeliest group. For {unsure} it is below {SURE}."
+        uncertain = int((bayes.membership_.max(axis=1) < CERTAIN).sum())
+        alt = f"{n}, the darker and larger the smaller the posterior probability of their likeliest group. For {uncertain} it is below {CERTAIN}."
         caption = "Where groups overlap, no method can tell with certainty which observation belongs where; elsewhere it can."
     else:
         alt = f"{n}, the darker and larger the less the draws agree on which others share a group with them."

@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.mixture import density
+from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.mixture.draws import evenly
 from bayesgmm.plots.groups import em_labels, telling_features
 from bayesgmm.plots.style import N_COLOURS, colour, marker
-from bayesgmm.posterior.memberships import SURE, membership_intervals
+from bayesgmm.posterior.memberships import membership_intervals
 from bayesgmm.report.names import Name
 from bayesgmm.rows.labels import text
 from bayesgmm.rows.rows import Rows
@@ -81,7 +82,7 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class _Points:
-    """The rows to be shown, (M,), the group of each and how unsure that is, and what is said of it: any JSON."""
+    """The rows to be shown, (M,), the group of each and how uncertain that is, and what is said of it: any JSON."""
 
     rows: NDArray[np.intp]
     groups: Sequence[str]
@@ -90,8 +91,8 @@ class _Points:
     told: Sequence[Any]
 
     @property
-    def unsure(self) -> NDArray[np.bool_]:
-        return self.doubt > 1 - SURE
+    def uncertain(self) -> NDArray[np.bool_]:
+        return self.doubt > 1 - CERTAIN
 
 
 def interactive_view(
@@ -229,15 +230,15 @@ def _of_one_group(X: Array) -> _Points:
 
 
 def _records(X: Array, points: _Points, rows: Rows) -> list[dict[str, Any]]:
-    """One a point, the unsure ones last, so that they lie on top."""
+    """One a point, the uncertain ones last, so that they lie on top."""
     names = rows.index[points.rows]
     labels = names.tolist() if names.dtype.kind in "iu" else [plain(text(name)) for name in names]
     values = [_rounded(column).tolist() for column in X[points.rows].T]
     doubt = np.round(points.doubt, 4).tolist()
     out = []
-    for n in np.argsort(points.unsure, kind="stable"):
+    for n in np.argsort(points.uncertain, kind="stable"):
         record: dict[str, Any] = {f"f{j}": column[n] for j, column in enumerate(values)}
-        record |= {"row": labels[n], "u": doubt[n], "unsure": bool(points.unsure[n])}
+        record |= {"row": labels[n], "u": doubt[n], "uncertain": bool(points.uncertain[n])}
         record["told"] = points.told[n]
         if points.groups:
             record["group"] = points.groups[points.labels[n]]
@@ -270,17 +271,17 @@ def _chart(
     import altair as alt
 
     params = [_feature(axis, first[i], fields) for i, axis in enumerate(("x", "y"))]
-    unsure = int(points.unsure.sum())
+    uncertain = int(points.uncertain.sum())
     if points.groups:
-        box = alt.binding_checkbox(name=f"Only uncertain observations ({unsure})")
-        params.append(alt.param(name="only_unsure", value=False, bind=box))
+        box = alt.binding_checkbox(name=f"Only uncertain observations ({uncertain})")
+        params.append(alt.param(name="only_uncertain", value=False, bind=box))
     row = alt.binding(input="text", name="Row", debounce=400, autocomplete="off")
     params.append(alt.param(name="row", value="", bind=row))
     plot = alt.Chart(alt.NamedData(name=POINTS)).transform_calculate(
         x="datum[x_feature]", y="datum[y_feature]"
     )
     if points.groups:
-        plot = plot.transform_filter("!only_unsure || datum.unsure")
+        plot = plot.transform_filter("!only_uncertain || datum.uncertain")
     axes = {
         axis: getattr(alt, axis.upper())(
             f"{axis}:Q", title=f"{axis}_feature", scale=alt.Scale(zero=False, padding=12)
@@ -320,7 +321,7 @@ def _feature(axis: str, first: str, fields: dict[str, str]) -> "alt.Parameter":
 
 
 def _look(points: _Points) -> dict[str, Any]:
-    """Colour and shape by group; the unsure ones are larger, with a thick outline, and the one whose row was typed stands out."""
+    """Colour and shape by group; the uncertain ones are larger, with a thick outline, and the one whose row was typed stands out."""
     import altair as alt
 
     if not points.groups:
@@ -342,12 +343,12 @@ def _look(points: _Points) -> dict[str, Any]:
     }
 
 
-def _by_doubt(chosen: float, unsure: float, others: float) -> Any:
-    """A value for the point whose row was typed, for those unsure, and for the others."""
+def _by_doubt(chosen: float, uncertain: float, others: float) -> Any:
+    """A value for the point whose row was typed, for those uncertain, and for the others."""
     import altair as alt
 
     typed = alt.when("row !== '' && toString(datum.row) === trim(row)").then(alt.value(chosen))
-    return typed.when("datum.unsure").then(alt.value(unsure)).otherwise(alt.value(others))
+    return typed.when("datum.uncertain").then(alt.value(uncertain)).otherwise(alt.value(others))
 
 
 def _ranges(fields: dict[str, str], points: _Points, records: list[dict[str, Any]]) -> "list[alt.Chart]":
@@ -370,13 +371,13 @@ def _ranges(fields: dict[str, str], points: _Points, records: list[dict[str, Any
 
 
 def _alt(points: _Points, d: int, names_hold: bool) -> str:
-    axes = "two features to be chosen" if d > 1 else "the feature against how unsure each observation is"
+    axes = "two features to be chosen" if d > 1 else "the feature against how uncertain each observation is"
     marked = ""
     if points.groups:
         by = "component" if names_hold else "cluster of the partition"
-        unsure = int(points.unsure.sum())
+        uncertain = int(points.uncertain.sum())
         marked = (
-            f", by colour and shape the {by}; {unsure} uncertain ones are larger and have a thick outline"
+            f", by colour and shape the {by}; {uncertain} uncertain ones are larger and have a thick outline"
         )
     return f"Scatter plot of {count(len(points.rows), 'observation')}: {axes}{marked}."
 
@@ -389,11 +390,11 @@ def _caption(rows: Rows, k: int, names_hold: bool) -> str:
     if names_hold:
         return (
             f"{point}, and for the probability of each component by the posterior (with its 95 % interval) and by EM. Uncertain ones, "
-            f"whose likeliest component has a probability below {SURE}, are larger and have a thick outline. Rows are {named}."
+            f"whose likeliest component has a probability below {CERTAIN}, are larger and have a thick outline. Rows are {named}."
         )
     return (
         f"{point}, and for how probably it shares a group with the others of its cluster, on average. Clusters are those of the one partition "
-        f"for all draws; they are not the groups of the mixture. Uncertain ones, where that probability is below {SURE}, are larger and have a "
+        f"for all draws; they are not the groups of the mixture. Uncertain ones, where that probability is below {CERTAIN}, are larger and have a "
         f"thick outline. Rows are {named}."
     )
 

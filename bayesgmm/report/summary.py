@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bayesgmm.comparison import findings, partition
-from bayesgmm.posterior.memberships import SURE
+from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.report.names import Shortener
 from bayesgmm.wording import Reason
 from bayesgmm.wording.reasons import PAGE
@@ -114,10 +114,10 @@ def _headline(bayes: "BayesGaussianMixture", result: "Comparison") -> Reason:
         {
             "k": _k(bayes),
             "n": n,
-            "above": int((bayes.membership_.max(axis=1) > SURE).sum()),
-            "above_by_em": int((table["em_probability"] > SURE).sum()),
+            "above": int((bayes.membership_.max(axis=1) > CERTAIN).sum()),
+            "above_by_em": int((table["em_probability"] > CERTAIN).sum()),
             "alike": int((table["em_label"] == table["bayes_label"]).sum()),
-            "threshold": SURE,
+            "threshold": CERTAIN,
         },
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bayesgmm.posterior.memberships import SURE
+from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.posterior.verdict import ImportanceCheck, Verdict
 from bayesgmm.report.names import Name, Shortener, quantities
 from bayesgmm.support.sentences import count, plain, shorten, with_sd
@@ -52,7 +52,7 @@ def groups(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[
     """Each component at a glance: its share, its observations, its means."""
     shown = names[:MOST_FEATURES]
     table = result.parameters
-    labels, sure = result.assignments["bayes_label"].to_numpy(), bayes.membership_.max(axis=1) > SURE
+    labels, certain = result.assignments["bayes_label"].to_numpy(), bayes.membership_.max(axis=1) > CERTAIN
     k, d = bayes.em_.params_.means.shape
     rows = []
     for c in range(k):
@@ -65,7 +65,7 @@ def groups(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[
                 f"{100 * weight['mean']:.1f} %",
                 f"{100 * weight['lower']:.1f} to {100 * weight['upper']:.1f} %",
                 str((labels == c).sum()),
-                str((sure & (labels == c)).sum()),
+                str((certain & (labels == c)).sum()),
                 *(f"{with_sd(m['mean'], m['sd'])} ± {with_sd(m['sd'], m['sd'])}" for m in means),
             )
         )
@@ -75,7 +75,7 @@ def groups(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[
         "Share, Bayes",
         "95 % interval",
         "Observations",
-        f"membership above {SURE}",
+        f"membership above {CERTAIN}",
     )
     caption = "The groups. Means are posterior means ± posterior standard deviations."
     if len(shown) < len(names):

@@ -53,9 +53,9 @@ function tellChosen() {
   const told = document.getElementById("view-told");
   const chosen = String(view.signal("row") ?? "").trim();
   const found = spec.datasets.points.filter((datum) => chosen !== "" && String(datum.row) === chosen);
-  const only = signals.includes("only_unsure") && view.signal("only_unsure");
+  const only = signals.includes("only_uncertain") && view.signal("only_uncertain");
   const hidden = "<p>It is not drawn, since only uncertain observations are.</p>";
-  const texts = found.slice(0, MOST_ROWS).map((datum) => describe(datum) + (only && !datum.unsure ? hidden : ""));
+  const texts = found.slice(0, MOST_ROWS).map((datum) => describe(datum) + (only && !datum.uncertain ? hidden : ""));
   if (found.length > MOST_ROWS) texts.push(`<p>${found.length - MOST_ROWS} more rows have this name.</p>`);
   told.innerHTML = texts.join("") || escaped(chosen && `There is no row ${chosen} in this view.`);
 }

@@ -70,11 +70,11 @@ def test_log_likelihoods_are_those_of_the_two_mixtures(iris):
     assert found["k-means"] < found["EM"]
 
 
-def test_unsure_rows_parameters_and_agreement(iris):
+def test_uncertain_rows_parameters_and_agreement(iris):
     X, em, result = iris
     r = em.predict_proba(X)
-    assert list(result.table.unsure_rows) == [0, sum(max(row) < 0.95 for row in r)]
-    assert 0 < result.table.unsure_rows["EM"] < 20
+    assert list(result.table.uncertain_rows) == [0, sum(max(row) < 0.95 for row in r)]
+    assert 0 < result.table.uncertain_rows["EM"] < 20
     assert list(result.table.free_parameters) == [3 * 4 + 1, 2 + 12 + 30]
     assert_allclose(result.adjusted_rand, adjusted_rand_score(result.labels, em.predict(X)), rtol=1e-12)
     assert_array_equal(result.em_labels, em.predict(X))
@@ -105,7 +105,7 @@ def test_on_round_equal_distant_clusters_the_two_agree():
     em = EMGaussianMixture(2, covariance_type="spherical", random_state=0).fit(X)
     result = kmeans_comparison(em, X)
     assert result.adjusted_rand == 1.0 == adjusted_rand_score(result.labels, labels)
-    assert result.table.unsure_rows["EM"] == 0
+    assert result.table.uncertain_rows["EM"] == 0
     assert_allclose(result.table.sum_of_squares["EM"], result.table.sum_of_squares["k-means"], rtol=1e-12)
     # Hard assignment costs nothing here; unequal weights and variances are worth a few units at the most.
     gap = result.table.log_likelihood["EM"] - result.table.log_likelihood["k-means"]
@@ -144,7 +144,7 @@ def test_a_row_of_weight_three_counts_as_three():
 
 def test_it_prints(iris):
     text = str(iris[2])
-    assert "k-means" in text and "unsure_rows" in text
+    assert "k-means" in text and "uncertain_rows" in text
     assert text.endswith(f"Adjusted Rand index of the two partitions: {iris[2].adjusted_rand:.3f}")
 
 

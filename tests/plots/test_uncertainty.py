@@ -1,4 +1,4 @@
-"""`plot_uncertainty`: what is shaded is how unsure the posterior is."""
+"""`plot_uncertainty`: what is shaded is how uncertain the posterior is."""
 
 import numpy as np
 import pytest
@@ -46,10 +46,10 @@ def test_both_measures_agree_between_two_sure_groups(faithful, with_verdict):
     bayes, _ = faithful
     named = uncertainty(bayes)
     nameless = uncertainty(with_verdict(faithful, False)[0])
-    unsure = named > 0.01
-    assert 2 <= unsure.sum() < 30
+    uncertain = named > 0.01
+    assert 2 <= uncertain.sum() < 30
     # The others are sure to within this, on average.
-    assert np.abs(nameless - named)[unsure].max() < 2 * named.mean()
+    assert np.abs(nameless - named)[uncertain].max() < 2 * named.mean()
 
 
 def test_names_are_not_used_where_the_verdict_refuses_them(any_fit):

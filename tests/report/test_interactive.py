@@ -53,9 +53,9 @@ def test_each_point_has_its_values_and_memberships(content, faithful_fit, faithf
             wanted = (table.mean[n, c], table.lower[n, c], table.upper[n, c], em[n, c])
             assert (mean, lower, upper, by_em) == pytest.approx(wanted, abs=6e-4)
         assert points[n]["group"] == f"component {table.labels[n]}"
-    unsure = {n for n, point in points.items() if point["unsure"]}
-    assert unsure == set(table.uncertain.tolist())
-    assert len(unsure) == 1
+    uncertain = {n for n, point in points.items() if point["uncertain"]}
+    assert uncertain == set(table.uncertain.tolist())
+    assert len(uncertain) == 1
 
 
 def test_groups_have_the_colours_and_shapes_of_the_figures(content):
@@ -113,7 +113,7 @@ def test_names_are_data_only_and_stay_distinct():
     # Beside their one place as labels of the selects, no name is in the description of the plot.
     rest = json.dumps(content["spec"] | {"params": []})
     assert not any(name in rest for name in ("a.b", "xxx", "<!--"))
-    fields = {"f0", "f1", "f2", "f3", "f4", "row", "u", "unsure", "told", "group"}
+    fields = {"f0", "f1", "f2", "f3", "f4", "row", "u", "uncertain", "told", "group"}
     assert all(set(record) == fields for record in points_of(content).values())
 
 
