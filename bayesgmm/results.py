@@ -153,7 +153,7 @@ class PosteriorResults:
         """The modes of the posterior that the draws have seen, and the share of the draws at each.
 
         That is the share of the posterior only where the verdict finds that chains or runs agree: a chain stays at its mode, however small that
-        is. Made when first asked for: some hundred climbs.
+        is. Made when first asked for: some hundred optimisations.
         """
         found = self._record.modes
         if found is None:

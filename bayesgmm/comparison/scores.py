@@ -9,13 +9,13 @@ from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
 from bayesgmm.em.problem import params_of, standardised_problem, state_of
-from bayesgmm.em.run import Status, climb
+from bayesgmm.em.run import Status, run_em
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly, finite, stacked
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior.pointwise import log_densities
 from bayesgmm.rows.rows import Rows
-from bayesgmm.support.threads import shared, threads_for_climbs
+from bayesgmm.support.threads import shared, threads_for_runs
 from bayesgmm.wording import Reason
 
 if TYPE_CHECKING:
@@ -29,19 +29,19 @@ Array = NDArray[np.float64]
 AT_ONCE = 2_000_000
 # Above it importance weights are too uneven to be trusted (Vehtari, Gelman and Gabry 2017, section 2.1).
 LARGEST_K = 0.7
-# EM is climbed again without each of so many rows; of more, evenly spaced ones are left out.
+# EM runs again without each of so many rows; of more, evenly spaced ones are left out.
 ROWS_LEFT_OUT = 1000
 STEPS, TOLERANCE = 2000, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class PredictiveScores:
-    """Log predictive densities of rows, each left out of the fit that foresees it.
+    """Log predictive densities of rows, each left out of the fit that predicts it.
 
     Attributes
     ----------
     table : DataFrame
-        One row each of the rows left out, by its name: ``bayes``, by Pareto-smoothed importance sampling, ``pareto_k``, and ``em``, of EM climbed to
+        One row each of the rows left out, by its name: ``bayes``, by Pareto-smoothed importance sampling, ``pareto_k``, and ``em``, of EM run to
         the maximum next to its estimate without the row; NaN where a component collapses then.
     elpd, elpd_se : float
         Sum over all rows by the posterior, and its standard error.
@@ -63,7 +63,7 @@ class PredictiveScores:
 
     @property
     def finding(self) -> Reason:
-        """Which of the two foresees rows better, and where that is not to be trusted."""
+        """Which of the two predicts rows better, and where that is not to be trusted."""
         return Reason(
             "rows_left_out",
             {
@@ -130,7 +130,7 @@ def predictive_scores(bayes: "BayesGaussianMixture") -> PredictiveScores:
 def em_leave_one_out(
     X: Array, params: MixtureParams, covariance_type: str, rows: NDArray[np.intp], cores: int
 ) -> Array:
-    """Log density of each of some rows under EM climbed, from the estimate on all rows, without it, shape (M,); NaN where that collapses."""
+    """Log density of each of some rows under EM run without it, from the estimate on all rows, shape (M,); NaN where that collapses."""
     problem, shift, scale = standardised_problem(Rows.unchecked(X), covariance_type, 1e-6, 1)
     start = state_of(params.rescaled(-shift / scale, 1 / scale))
     units = np.log(scale).sum()
@@ -138,10 +138,10 @@ def em_leave_one_out(
     def without(row: int) -> float:
         weights = np.ones(len(X))
         weights[row] = 0.0
-        found = climb(replace(problem, sample_weight=weights), start, max_iter=STEPS, tol=TOLERANCE)
+        found = run_em(replace(problem, sample_weight=weights), start, max_iter=STEPS, tol=TOLERANCE)
         if found.status is Status.DEGENERATE:
             return float("nan")
         return float(density.log_likelihood_per_obs(problem.X[[row]], params_of(found.state))[0] - units)
 
-    n_threads = threads_for_climbs(len(X), cores)
+    n_threads = threads_for_runs(len(X), cores)
     return np.array(shared(without, [int(r) for r in rows], n_threads))

@@ -37,7 +37,7 @@ N_LONG = 8
 class EMGaussianMixture(DensityMixin, BaseEstimator):
     """Gaussian mixture by maximum likelihood, as a reference that can be trusted.
 
-    Starts of several kinds are climbed by accelerated EM (Dempster, Laird and Rubin 1977; Varadhan and Roland
+    EM runs from starts of several kinds, accelerated (Dempster, Laird and Rubin 1977; Varadhan and Roland
     2008); the best local maximum that is neither degenerate nor spurious is returned, and the table of all kept in
     ``modes_``. Columns are standardised inside, so that results do not depend on their units; but for "spherical", where the
     ratios of units are part of the model.
@@ -49,14 +49,14 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
         Each component its own general covariance; one for all; its own diagonal; its own single variance.
     tol : float, default 1e-10
-        A climb ends when the log-likelihood still to be gained, estimated from the last steps, is below
+        An EM run ends when the log-likelihood still to be gained, estimated from the last steps, is below
         ``tol`` times the total log-likelihood's size.
     reg_covar : float, default 1e-6
         Smallest eigenvalue of a covariance, in units of the columns' variances (or of what the interquartile range says of
         them, if that is less). Unlike scikit-learn's, it is not added to
         anything: an estimate above it is the maximum-likelihood one. ``regularised_`` says whether it was active.
     max_iter : int, default 10000
-        Largest number of passes over the data in a climb.
+        Largest number of passes over the data in an EM run.
     n_init : int, default 20
         Number of starts.
     init_params : {"auto", "k-means++", "kmeans", "random", "random_from_data", "ward"}, default "auto"
@@ -83,17 +83,17 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     log_likelihood_ : float
         Total log-likelihood at exactly these parameters; ``lower_bound_`` is its mean over rows.
     converged_ : bool
-        Whether the climb ended because the log-likelihood had stopped rising.
+        Whether the EM run ended because the log-likelihood had stopped rising.
     status_ : str
-        How the climb ended, in words.
+        How the EM run ended, in words.
     regularised_ : bool
         Whether a covariance was kept at the floor that ``reg_covar`` sets.
     n_iter_ : int
-        Passes over all rows of the climb that won; with more than 5000 rows a short climb on a part of them came before.
+        Passes over all rows of the EM run that won; with more than 5000 rows a short run on a part of them came before.
     log_likelihood_trace_ : ndarray
         Total log-likelihood along these passes.
     modes_ : DataFrame
-        The distinct local maxima found, best first: log_likelihood, n_starts (of the starts whose climbs were followed to the
+        The distinct local maxima found, best first: log_likelihood, n_starts (of the starts whose EM runs were followed to the
         end), smallest_weight, smallest_eigenvalue (in units
         of the columns' variances), spurious, status.
     mode_params_ : list of MixtureParams
@@ -223,7 +223,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     def _keep(
         self, modes: list[Mode], problem: Problem, rows: Rows, shift: Array, scale: Array, given: bool
     ) -> None:
-        best = modes[0].climb
+        best = modes[0].run
         if modes[0].degenerate and not problem.is_singular:
             n = 1 if given else self.n_init
             raise DegenerateFitError(

@@ -90,7 +90,7 @@ def fitted_at(params: MixtureParams, rows: Rows, family: CovarianceFamily, cores
     em.log_likelihood_ = rows.total(density.log_likelihood_per_obs(rows.values, params))
     em.lower_bound_ = em.log_likelihood_ / rows.total_weight
     gain = float(em.modes_["log_likelihood"].iloc[0]) - em.log_likelihood_
-    ended = reached[0].climb.status is Status.CONVERGED
+    ended = reached[0].run.status is Status.CONVERGED
     em.converged_ = ended and abs(gain) <= SAME_MAXIMUM * max(abs(em.log_likelihood_), 1.0)
     em.regularised_ = reached[0].degenerate
     em.status_, em.n_iter_ = STATUS, 0

@@ -46,12 +46,12 @@ def hold_modes(
     """
     em.modes_ = pd.DataFrame(
         {
-            "log_likelihood": [m.climb.log_likelihood + units for m in modes],
+            "log_likelihood": [m.run.log_likelihood + units for m in modes],
             "n_starts": [m.n_starts for m in modes],
-            "smallest_weight": [float(np.exp(m.climb.state.log_weights.min())) for m in modes],
+            "smallest_weight": [float(np.exp(m.run.state.log_weights.min())) for m in modes],
             "smallest_eigenvalue": [m.smallest_eigenvalue for m in modes],
             "spurious": [m.spurious for m in modes],
-            "status": [m.climb.status.value.split(":")[0] for m in modes],
+            "status": [m.run.status.value.split(":")[0] for m in modes],
         }
     )
     em.mode_params_ = [sorted_params(mode, shift, scale) for mode in modes]
@@ -59,5 +59,5 @@ def hold_modes(
 
 def sorted_params(mode: Mode, shift: Array, scale: Array) -> MixtureParams:
     """A maximum in the user's units, components in the order of decreasing weight."""
-    order = np.argsort(-mode.climb.state.log_weights, kind="stable")
-    return params_of(mode.climb.state).rescaled(shift, scale).permuted(order)
+    order = np.argsort(-mode.run.state.log_weights, kind="stable")
+    return params_of(mode.run.state).rescaled(shift, scale).permuted(order)

@@ -1,4 +1,4 @@
-"""The data of an EM fit in standardised coordinates, and the rules that all climbs on them share."""
+"""The data of an EM fit in standardised coordinates, and the rules that all EM runs on them share."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,7 +23,7 @@ SMALLEST_WEIGHT = 1e-12
 
 @dataclass(frozen=True)
 class Problem:
-    """The data of a climb, and the rules that all climbs on them share.
+    """The data of an EM run, and the rules that all EM runs on them share.
 
     Parameters
     ----------
@@ -103,13 +103,13 @@ def standardised_problem(
 
 
 def state_of(params: MixtureParams) -> State:
-    """A mixture as a place to climb from, in the same coordinates."""
+    """A mixture as a start of an EM run, in the same coordinates."""
     log_weights = np.log(np.maximum(params.weights, SMALLEST_WEIGHT))
     return State(log_weights, np.array(params.means), np.array(params.cholesky))
 
 
 def params_of(state: State) -> MixtureParams:
-    """The mixture that a climb has come to."""
+    """The mixture at which an EM run stands."""
     weights = np.exp(state.log_weights)
     covariances = state.cholesky @ np.swapaxes(state.cholesky, -1, -2)
     return MixtureParams(weights / weights.sum(), state.means, covariances)

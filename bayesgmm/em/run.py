@@ -1,4 +1,4 @@
-"""One climb: accelerated EM from a start until the total log-likelihood stops rising.
+"""One EM run: accelerated EM from a start until the total log-likelihood stops rising.
 
 EM converges linearly, and slowly where clusters overlap. After every two steps SQUAREM (Varadhan and Roland 2008,
 scheme S3) jumps along the line that the two suggest; the jump is kept only if the log-likelihood has risen, which the
@@ -16,7 +16,7 @@ from bayesgmm.em.problem import Problem
 from bayesgmm.em.steps import DEAD, Advance, State, unpacked
 from bayesgmm.support.compilation import entry, inlined
 
-__all__ = ["Climb", "Status", "climb"]
+__all__ = ["EMRun", "Status", "run_em"]
 
 Array = NDArray[np.float64]
 
@@ -26,7 +26,7 @@ ROUNDING = 1e-13
 
 
 class Status(Enum):
-    """How a climb ended; the value is the message."""
+    """How an EM run ended; the value is the message."""
 
     CONVERGED = "converged: the log-likelihood has stopped rising"
     OUT_OF_ITERATIONS = (
@@ -43,11 +43,11 @@ class Status(Enum):
 
 
 @dataclass(frozen=True)
-class Climb:
-    """Where one climb ended, in the coordinates of the data it was given.
+class EMRun:
+    """Where one EM run ended, in the coordinates of the data it was given.
 
     ``log_likelihood`` belongs to exactly this state; ``trace`` holds the total log-likelihood at the states that the
-    climb passed through, each no lower than the one before, and ends with that of the last.
+    run passed through, each no lower than the one before, and ends with that of the last.
     ``n_iter`` counts passes over the data.
     """
 
@@ -62,8 +62,8 @@ class Climb:
         return float(self.trace[-1])
 
 
-def climb(problem: Problem, start: State, *, max_iter: int, tol: float, accelerate: bool = True) -> Climb:
-    """Climb from `start`.
+def run_em(problem: Problem, start: State, *, max_iter: int, tol: float, accelerate: bool = True) -> EMRun:
+    """Run EM from `start`.
 
     Ends when the gain that is still to come, estimated from the last steps' rate of convergence, is below `tol` times
     the size of the log-likelihood, twice in a row.
@@ -103,7 +103,7 @@ def climb(problem: Problem, start: State, *, max_iter: int, tol: float, accelera
 
 
 class _Walk:
-    """Where a climb stands: the state, the EM step ahead of it, and the log-likelihoods so far."""
+    """Where an EM run stands: the state, the EM step ahead of it, and the log-likelihoods so far."""
 
     def __init__(self, problem: Problem, start: State, max_iter: int) -> None:
         self.problem = problem
@@ -150,11 +150,11 @@ class _Walk:
         self.state, self.ahead = state, ahead
         self.trace.append(ahead.log_likelihood)
 
-    def end(self) -> Climb:
+    def end(self) -> EMRun:
         status = self.status or Status.OUT_OF_ITERATIONS
         if self.ahead.held or self.ahead.smallest_mass <= 10 * DEAD * self.problem.total_weight:
             status = Status.DEGENERATE
-        return Climb(status, self.state, np.array(self.trace), self.n_iter)
+        return EMRun(status, self.state, np.array(self.trace), self.n_iter)
 
 
 def _extrapolate(first: State, second: State, third: State) -> tuple[float, State | None]:

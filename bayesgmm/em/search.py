@@ -1,4 +1,4 @@
-"""Many climbs: short ones from every start, long ones from the best, and the table of maxima found."""
+"""Many EM runs: short ones from every start, long ones from the best, and the table of maxima found."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.em.problem import Problem
-from bayesgmm.em.run import Climb, Status, climb
+from bayesgmm.em.run import EMRun, Status, run_em
 from bayesgmm.em.starts import STARTS, start_of_responsibilities
 from bayesgmm.em.steps import State
 
@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 # With "auto", starts take turns in this order; Ward's method has no randomness to repeat it for.
 AUTO = ("ward", "k-means++", "random", "k-means++", "random_from_data", "k-means++", "random", "k-means++")
 SHORT_STEPS = 50
-# Two climbs ended at the same maximum when their log-likelihoods differ by less than this, per unit of its size: far
-# above the tolerance of a climb, far below the distance of distinct maxima.
+# Two runs ended at the same maximum when their log-likelihoods differ by less than this, per unit of its size: far
+# above the tolerance of a run, far below the distance of distinct maxima.
 SAME_MAXIMUM = 1e-7
 # A maximum looks spurious (McLachlan and Peel 2000, section 3.10) where a component with hardly more rows than it needs
 # for a covariance is much tighter, in some direction, than the data as a whole.
@@ -29,7 +29,7 @@ TIGHT = 0.05
 
 @dataclass(frozen=True)
 class Plan:
-    """How the search goes about: number of starts, of long climbs, and the rules of a climb."""
+    """How the search goes about: number of starts, of long runs, and the rules of a run."""
 
     n_components: int
     init_params: str
@@ -43,7 +43,7 @@ class Plan:
 class Mode:
     """A local maximum, how many starts ended there, and how far it may be trusted."""
 
-    climb: Climb
+    run: EMRun
     n_starts: int
     smallest_count: float
     smallest_eigenvalue: float
@@ -52,12 +52,12 @@ class Mode:
     @property
     def degenerate(self) -> bool:
         """Whether a component had collapsed."""
-        return self.climb.status is Status.DEGENERATE
+        return self.run.status is Status.DEGENERATE
 
     @property
     def rank(self) -> tuple[bool, bool, float]:
         """Sorts the most trustworthy first: not degenerate, not spurious, then by log-likelihood."""
-        return self.degenerate, self.spurious, -self.climb.log_likelihood
+        return self.degenerate, self.spurious, -self.run.log_likelihood
 
 
 def search(
@@ -72,29 +72,29 @@ def search(
     Parameters
     ----------
     problem : Problem
-        Large data are searched on a subsample; the long climbs see all rows.
+        Large data are searched on a subsample; the long runs see all rows.
     plan : Plan
     rng : numpy.random.Generator
     given : State, optional
-        A start to climb from instead of all others.
+        A start to run from instead of all others.
     progress : callable
-        Called with the number of finished climbs and of all.
+        Called with the number of finished runs and of all.
     """
     if given is not None:
-        end = climb(problem, given, max_iter=plan.max_iter, tol=plan.tol)
+        end = run_em(problem, given, max_iter=plan.max_iter, tol=plan.tol)
         return [_mode(problem, end, 1)]
     small = problem.subsample(rng)
     total = plan.n_init + min(plan.n_long, plan.n_init)
     short = []
     for i, start in enumerate(_starts(small, plan, rng)):
-        short.append(climb(small, start, max_iter=min(SHORT_STEPS, plan.max_iter), tol=plan.tol))
+        short.append(run_em(small, start, max_iter=min(SHORT_STEPS, plan.max_iter), tol=plan.tol))
         progress(i + 1, total)
     long = []
     for i, (first, count) in enumerate(_merged([(c, 1) for c in short])[: plan.n_long]):
         if small is not problem:
-            end = climb(problem, first.state, max_iter=plan.max_iter, tol=plan.tol)
+            end = run_em(problem, first.state, max_iter=plan.max_iter, tol=plan.tol)
         elif first.status is Status.OUT_OF_ITERATIONS and first.n_iter < plan.max_iter:
-            rest = climb(problem, first.state, max_iter=plan.max_iter - first.n_iter, tol=plan.tol)
+            rest = run_em(problem, first.state, max_iter=plan.max_iter - first.n_iter, tol=plan.tol)
             # The second begins where the first ended.
             trace = np.concatenate([first.trace[:-1], rest.trace])
             end = replace(rest, trace=trace, n_iter=first.n_iter + rest.n_iter)
@@ -117,10 +117,10 @@ def _starts(problem: Problem, plan: Plan, rng: np.random.Generator) -> Iterator[
         yield start_of_responsibilities(problem, responsibilities)
 
 
-def _merged(climbs: list[tuple[Climb, int]]) -> list[tuple[Climb, int]]:
-    """Climbs that ended at the same log-likelihood, put together; the best first, degenerate ones last."""
-    merged: list[tuple[Climb, int]] = []
-    order = sorted(climbs, key=lambda pair: (pair[0].status is Status.DEGENERATE, -pair[0].log_likelihood))
+def _merged(runs: list[tuple[EMRun, int]]) -> list[tuple[EMRun, int]]:
+    """Runs that ended at the same log-likelihood, put together; the best first, degenerate ones last."""
+    merged: list[tuple[EMRun, int]] = []
+    order = sorted(runs, key=lambda pair: (pair[0].status is Status.DEGENERATE, -pair[0].log_likelihood))
     for c, n in order:
         if merged:
             last, count = merged[-1]
@@ -133,7 +133,7 @@ def _merged(climbs: list[tuple[Climb, int]]) -> list[tuple[Climb, int]]:
     return merged
 
 
-def _mode(problem: Problem, end: Climb, n_starts: int) -> Mode:
+def _mode(problem: Problem, end: EMRun, n_starts: int) -> Mode:
     cholesky = end.state.cholesky
     counts = np.exp(end.state.log_weights) * problem.total_weight
     smallest = np.linalg.eigvalsh(cholesky @ np.swapaxes(cholesky, 1, 2))[:, 0]

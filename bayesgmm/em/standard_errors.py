@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
 
 from bayesgmm.em.problem import Problem, params_of, standardised_problem, state_of
-from bayesgmm.em.run import Status, climb
+from bayesgmm.em.run import Status, run_em
 from bayesgmm.em.steps import State
 from bayesgmm.errors import DataError, DegenerateFitError
 from bayesgmm.mixture import density
@@ -72,7 +72,7 @@ class StandardErrors:
     n_replications : int
         Replications of the bootstrap whose estimates were used; 0 with "information".
     n_failed : int
-        Replications left out since their climb collapsed or did not converge.
+        Replications left out since their EM run collapsed or did not converge.
     alignment : float or None
         Share of the replications used whose components could be named with certainty: the best matching with the
         estimate beats the runner-up by more than 2 % of the rows. None with "information".
@@ -171,8 +171,8 @@ def standard_errors(
     if method == "information":
         spread = _delta_method(problem, params)
     else:
-        climbs = _Climbs(problem, params, method == "parametric", em.max_iter, em.tol)
-        spread = _bootstrap(climbs, n_bootstrap, np.random.default_rng(seed))
+        replications = _Replications(problem, params, method == "parametric", em.max_iter, em.tol)
+        spread = _bootstrap(replications, n_bootstrap, np.random.default_rng(seed))
     names = getattr(em, "feature_names_in_", rows.names)
     return _in_units(spread, scale, method, em, [str(name) for name in names])
 
@@ -359,8 +359,8 @@ def _information(chart: _Chart, problem: Problem) -> Array:
 
 
 @dataclass(frozen=True)
-class _Climbs:
-    """What each replication does: new rows, and a climb from the estimate."""
+class _Replications:
+    """What each replication does: new rows, and an EM run from the estimate."""
 
     problem: Problem
     params: MixtureParams
@@ -375,7 +375,7 @@ class _Climbs:
 
     def replicate(self, rng: np.random.Generator) -> MixtureParams | None:
         """The estimate from new rows; None where there is none."""
-        end = climb(self._drawn(rng), state_of(self.params), max_iter=self.max_iter, tol=self.tol)
+        end = run_em(self._drawn(rng), state_of(self.params), max_iter=self.max_iter, tol=self.tol)
         return params_of(end.state) if end.status is Status.CONVERGED else None
 
     def _drawn(self, rng: np.random.Generator) -> Problem:
@@ -389,15 +389,15 @@ class _Climbs:
         return replace(self.problem, sample_weight=counts)
 
 
-def _bootstrap(climbs: _Climbs, n: int, rng: np.random.Generator) -> _Spread:
+def _bootstrap(replications: _Replications, n: int, rng: np.random.Generator) -> _Spread:
     """Standard deviations of the estimates over replications, their components named as in the estimate."""
-    if climbs.n_rows < 2:
+    if replications.n_rows < 2:
         raise DataError(
-            f"The bootstrap draws as many rows as sample_weight sums to, which is {climbs.problem.total_weight:.3g}; "
+            f"The bootstrap draws as many rows as sample_weight sums to, which is {replications.problem.total_weight:.3g}; "
             "a row of weight 3 counts as three rows: multiply the weights accordingly.",
-            total_weight=climbs.problem.total_weight,
+            total_weight=replications.problem.total_weight,
         )
-    found = [p for p in (climbs.replicate(rng) for _ in range(n)) if p is not None]
+    found = [p for p in (replications.replicate(rng) for _ in range(n)) if p is not None]
     if len(found) < max(2, n / 2):
         raise DegenerateFitError(
             f"{n - len(found)} of {n} replications of the bootstrap ended in a collapsed component or did not "
@@ -405,13 +405,15 @@ def _bootstrap(climbs: _Climbs, n: int, rng: np.random.Generator) -> _Spread:
             "covariance_type, or a larger max_iter.",
             n_failed=n - len(found),
         )
-    aligned, certain = zip(*(_aligned(p, climbs.params, climbs.problem) for p in found), strict=True)
+    aligned, certain = zip(
+        *(_aligned(p, replications.params, replications.problem) for p in found), strict=True
+    )
 
     def spread(values: list[Array]) -> Array:
         return np.std(values, axis=0, ddof=1)
 
     correlations = spread([p.corr_chol @ np.swapaxes(p.corr_chol, 1, 2) for p in aligned])
-    i = np.arange(climbs.params.n_features)
+    i = np.arange(replications.params.n_features)
     correlations[:, i, i] = 0.0
     return _Spread(
         spread([p.weights for p in aligned]),

@@ -5,7 +5,7 @@
     plot_parameters        EM estimates against posterior intervals
     plot_log_likelihood    the draws' log-likelihood, with EM's
     plot_predictive        posterior predictive checks
-    plot_em                how EM climbed, and which maxima it found
+    plot_em                how EM converged, and which maxima it found
     plot_modes             the modes of the posterior, and how the data group at each
     plot_criteria          how many components each criterion prefers
     plot_uncertainty       which observations are certain of their component

@@ -1,4 +1,4 @@
-"""`plot_em`: how EM climbed, and which maxima it found."""
+"""`plot_em`: how EM converged, and which maxima it found."""
 
 from typing import TYPE_CHECKING
 
@@ -32,12 +32,12 @@ def plot_em(bayes: "BayesGaussianMixture") -> Figure:
     modes = bayes.em_.modes_.head(MOST_MODES)
     figure = new_figure(8.0, max(3.2, 1.2 + 0.26 * len(modes)))
     left, right = figure.subplots(1, 2)
-    _draw_climb(left, bayes.em_.log_likelihood_trace_)
+    _draw_run(left, bayes.em_.log_likelihood_trace_)
     _draw_modes(right, modes, len(bayes.em_.modes_))
     return figure
 
 
-def _draw_climb(ax: Axes, trace: np.ndarray) -> None:
+def _draw_run(ax: Axes, trace: np.ndarray) -> None:
     gap = trace[-1] - trace
     # Less than that is rounding.
     step = np.flatnonzero(gap > 1e-12 * max(1.0, abs(trace[-1])))
@@ -59,7 +59,7 @@ def _draw_climb(ax: Axes, trace: np.ndarray) -> None:
             transform=ax.transAxes,
         )
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    ax.set(xlabel="EM step", ylabel="log-likelihood still to be gained", title="Climb of the best start")
+    ax.set(xlabel="EM step", ylabel="log-likelihood still to be gained", title="EM run from the best start")
 
 
 def _draw_modes(ax: Axes, modes: pd.DataFrame, n_modes: int) -> None:

@@ -28,9 +28,9 @@ __all__ = ["ModeMap", "find_modes", "mode_map", "modes_dataset"]
 
 Array = NDArray[np.float64]
 
-CLIMBS, CLIMBS_IN_MANY_DIMENSIONS = 400, 200
+RUNS, RUNS_IN_MANY_DIMENSIONS = 400, 200
 MANY_DIMENSIONS = 30
-# Two climbs ended at the same mode when their log posteriors are this close and so many rows grouped alike; a climb along a flat
+# Two optimisations ended at the same mode when their log posteriors are this close and so many rows clustered alike; one along a flat
 # ridge stops early.
 SAME_MODE = 1.0
 SAME_ROWS = 0.98
@@ -93,7 +93,7 @@ class ModeMap:
 
 
 def find_modes(target: Target, draws: MixtureDraws, cores: int) -> ModeMap:
-    """Climb from evenly spaced draws, and count where the climbs end.
+    """Optimise from evenly spaced draws, and count where that ends.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def find_modes(target: Target, draws: MixtureDraws, cores: int) -> ModeMap:
     """
     q = _unconstrained(target, draws)
     many = q.shape[1] > MANY_DIMENSIONS
-    some = evenly(len(q), CLIMBS_IN_MANY_DIMENSIONS if many else CLIMBS)
+    some = evenly(len(q), RUNS_IN_MANY_DIMENSIONS if many else RUNS)
     ends = shared(lambda start: climbed(target, start, tolerance=1e-9, iterations=400), list(q[some]), cores)
     order = np.argsort([-value for _, value in ends], kind="stable")
     found: list[tuple[float, MixtureParams, NDArray[np.int64]]] = []
@@ -166,11 +166,11 @@ def _params(target: Target, q: Array) -> MixtureParams:
 
 
 def _mapped(found: list[tuple[float, MixtureParams, NDArray[np.int64]]], table: Array) -> ModeMap:
-    """From how many climbs of each chain ended at each mode."""
+    """From how many optimisations of each chain ended at each mode."""
     shares = table.sum(axis=0) / table.sum()
     errors = np.sqrt(shares * (1 - shares) / table.sum())
     if len(table) > 1:
-        # Draws of a chain belong together: what chains scatter tells more than the number of climbs.
+        # Draws of a chain belong together: what chains scatter tells more than the number of optimisations.
         by_chain = table / table.sum(axis=1, keepdims=True)
         errors = np.maximum(errors, by_chain.std(axis=0, ddof=1) / np.sqrt(len(table)))
     order = [m for m in np.argsort(-shares, kind="stable") if shares[m] >= SMALLEST_SHARE]

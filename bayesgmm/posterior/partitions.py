@@ -38,7 +38,7 @@ LOSSES = ("vi", "binder")
 # Smaller gains are rounding.
 LEAST_GAIN = 1e-12
 MOST_SWEEPS = 100
-# How often a climb dissolves clusters; fewer rows have more local minima for their size.
+# How often a search dissolves clusters; fewer rows have more local minima for their size.
 FEWEST_SHUFFLES, MOST_SHUFFLES = 12, 150
 
 
@@ -118,23 +118,23 @@ def best_partition(
     expected = np.array(shared(lambda z: float(distances(draws, z, f).mean()), candidates, n_threads))
     best = [candidates[i] for i in np.argsort(expected, kind="stable")[:4]]
     # From nothing, too: rows are placed one after the other in random order.
-    climbs = [*best, *([np.full(n, -1, np.int32)] * _n_restarts(n))]
-    rngs = rng.spawn(len(climbs))
-    # Tables have room for so many clusters; where a climb needs more, it goes on with twice as many.
+    searches = [*best, *([np.full(n, -1, np.int32)] * _n_restarts(n))]
+    rngs = rng.spawn(len(searches))
+    # Tables have room for so many clusters; where a search needs more, it goes on with twice as many.
     first_room = min(n, 2 * max(int(z.max()) + 1 for z in [*best, *unique]) + 8)
     shuffles = int(np.clip(1200 // n, FEWEST_SHUFFLES, MOST_SHUFFLES))
     components = np.ascontiguousarray(draws.T)
     n_components = int(draws.max()) + 1
 
-    def climb(i: int) -> tuple[float, Labels]:
-        labels, room = climbs[i].copy(), first_room
+    def searched(i: int) -> tuple[float, Labels]:
+        labels, room = searches[i].copy(), first_room
         _search(components, labels, f, room, n_components, rngs[i], shuffles)
         while labels.max() + 1 >= room and room < n:
             labels, room = canonical(labels), min(n, 2 * room)
             _search(components, labels, f, room, n_components, rngs[i], shuffles)
         return float(distances(draws, labels, f).mean()), canonical(labels)
 
-    found = shared(climb, range(len(climbs)), n_threads)
+    found = shared(searched, range(len(searches)), n_threads)
     loss, labels = min(found, key=lambda pair: pair[0])
     return labels, loss
 

@@ -7,19 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.em.problem import Problem, standardised_problem, state_of
-from bayesgmm.em.run import Status, climb
+from bayesgmm.em.run import Status, run_em
 from bayesgmm.em.search import Plan, search
 from bayesgmm.mixture import density
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.rows import Rows
-from bayesgmm.support.threads import shared, threads_for_climbs
+from bayesgmm.support.threads import shared, threads_for_runs
 
 __all__ = ["LikelihoodRatioTest", "likelihood_ratio_test"]
 
 Array = NDArray[np.float64]
 
 # As many starts as an estimate of the data has had: a worse search of replications would make their statistics too small.
-STARTS, LONG_CLIMBS, STEPS, TOLERANCE = 20, 8, 2000, 1e-8
+STARTS, LONG_RUNS, STEPS, TOLERANCE = 20, 8, 2000, 1e-8
 # So many replications as large as the data's statistic settle that it is no exception.
 ENOUGH_ABOVE = 5
 # Simulated together; a fixed number, so that the result does not depend on the threads.
@@ -91,7 +91,7 @@ def likelihood_ratio_test(
         first, second = (_maximum(problem, p.n_components, rng) for p in (smaller, larger))
         # The maximum of the smaller one is near the mixture that the rows come from.
         truth = state_of(smaller.rescaled(-shift / scale, 1 / scale))
-        near = climb(problem, truth, max_iter=STEPS, tol=TOLERANCE)
+        near = run_em(problem, truth, max_iter=STEPS, tol=TOLERANCE)
         known = [
             v
             for v in (first, None if near.status is Status.DEGENERATE else near.log_likelihood)
@@ -101,7 +101,7 @@ def likelihood_ratio_test(
             return None
         return max(0.0, 2.0 * (second - max(known)))
 
-    n_threads = threads_for_climbs(len(X), n_threads)
+    n_threads = threads_for_runs(len(X), n_threads)
     above = done = tried = 0
     seeds = seed.spawn(n_replications)
     while tried < n_replications and above < ENOUGH_ABOVE:
@@ -121,6 +121,6 @@ def likelihood_ratio_test(
 
 def _maximum(problem: Problem, n_components: int, rng: np.random.Generator) -> float | None:
     """Log-likelihood of the best maximum that is not an artefact of few rows; None where there is none."""
-    plan = Plan(n_components, "auto", STARTS if n_components > 1 else 1, LONG_CLIMBS, STEPS, TOLERANCE)
+    plan = Plan(n_components, "auto", STARTS if n_components > 1 else 1, LONG_RUNS, STEPS, TOLERANCE)
     best = search(problem, plan, rng)[0]
-    return None if best.degenerate else best.climb.log_likelihood
+    return None if best.degenerate else best.run.log_likelihood

@@ -363,7 +363,7 @@ def _best(table: pd.DataFrame) -> dict[str, int]:
     k = ks[0]
     while k + 1 in ks and p[k + 1] <= SIGNIFICANT:
         k += 1
-    # Without a test of one more the climb has not come to an end.
+    # Without a test of one more the way up has not come to an end.
     if p.notna().any() and (k == ks[-1] or (k + 1 in ks and np.isfinite(p[k + 1]))):
         best["likelihood_ratio"] = k
     for name in LARGEST:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-__all__ = ["shared", "threads_for_climbs"]
+__all__ = ["shared", "threads_for_runs"]
 
 ROWS_FOR_THREADS = 1500
 
@@ -46,8 +46,8 @@ def shared[Item, Result](
     return [results[i] for i in range(len(items))]
 
 
-def threads_for_climbs(n_rows: int, n_threads: int) -> int:
-    """How many threads to share climbs of EM among.
+def threads_for_runs(n_rows: int, n_threads: int) -> int:
+    """How many threads to share EM runs among.
 
     With few rows they would wait for the interpreter's lock, and take longer than one alone.
     """

@@ -16,7 +16,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from bayesgmm.em.problem import Problem
-from bayesgmm.em.run import climb
+from bayesgmm.em.run import run_em
 from bayesgmm.em.starts import STARTS, start_of_responsibilities
 from bayesgmm.em.steps import FAMILIES
 
@@ -64,8 +64,8 @@ def iteration(X, k):
         GaussianMixture(k, max_iter=steps, tol=0, init_params="random_from_data", random_state=0).fit(X)
 
     def ours(steps):
-        # A tolerance below rounding: only the number of passes ends the climb.
-        return climb(problem, start, max_iter=steps, tol=1e-300, accelerate=False)
+        # A tolerance below rounding: only the number of passes ends the run.
+        return run_em(problem, start, max_iter=steps, tol=1e-300, accelerate=False)
 
     taken = ours(many).n_iter - ours(few).n_iter
     t = medians(
@@ -109,17 +109,17 @@ def optimum_row():
     n, d, k = 100_000, 5, 6
     X = clusters(n, d, k, 1.6)
     problem, start = problem_of(X, k)
-    best = climb(problem, start, max_iter=100_000, tol=1e-13)
+    best = run_em(problem, start, max_iter=100_000, tol=1e-13)
     wanted = best.log_likelihood - 1e-8 * abs(best.log_likelihood)
     ours_at = []
 
     def ours():
-        end = climb(problem, start, max_iter=100_000, tol=1e-9)
+        end = run_em(problem, start, max_iter=100_000, tol=1e-9)
         ours_at.append(end.log_likelihood)
 
     t_ours = seconds(ours, 3)
     t_theirs, reached = until_sklearn_reaches(problem.X, start, wanted)
-    assert min(ours_at) >= wanted, "our own climb stopped short of the optimum"
+    assert min(ours_at) >= wanted, "our own run stopped short of the optimum"
     note = "" if reached else " (not reached)"
     return (
         f"| to the same optimum, N={n:,} D={d} K={k}, overlapping | {t_theirs:.1f} s{note} | {t_ours:.2f} s "

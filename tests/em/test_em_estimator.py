@@ -293,13 +293,13 @@ def test_the_starts_of_the_best_maximum_are_counted():
     assert em.modes_.n_starts.iloc[0] > 1
 
 
-def test_passes_of_the_short_climb_count():
+def test_passes_of_the_short_run_count():
     X = datasets.load("iris").X
     em = EMGaussianMixture(3, n_init=2, init_params="random", max_iter=55, random_state=0)
     with pytest.warns(ConvergenceWarning, match="out of iterations"):
         em.fit(X)
     assert em.n_iter_ == 55
-    # The passes after the short climb are five at the most.
+    # The passes after the short run are five at the most.
     assert len(em.log_likelihood_trace_) > 6
     assert np.all(np.diff(em.log_likelihood_trace_) >= -1e-9)
 

@@ -273,7 +273,7 @@ def test_they_scale_with_the_units(faithful, method):
         e.standard_errors(Y, method=method, n_bootstrap=10, random_state=0)
         for e, Y in ((em, X), (other, X * scale + [5.0, 0.0]))
     )
-    # The two climbs stop within rounding of each other only.
+    # The two runs stop within rounding of each other only.
     assert_allclose(large.means, small.means * scale, rtol=1e-5)
     assert_allclose(large.stds, small.stds * scale, rtol=1e-5)
     assert_allclose(large.weights, small.weights, rtol=1e-5)
@@ -363,7 +363,7 @@ def test_other_rows_than_those_of_fit_are_refused(faithful, golden):
 def test_an_estimate_that_is_no_maximum_is_refused(golden):
     X = simulated(OVERLAPPING, 500, 3)
     em = EMGaussianMixture(2, random_state=0).fit(X)
-    # As a climb leaves it that stopped half a standard error too early.
+    # As an EM run leaves it that stopped half a standard error too early.
     p, away = em.params_, np.zeros((2, 2))
     away[1, 0] = 0.5 * em.standard_errors(X).means[1, 0]
     em._set_params(MixtureParams(p.weights, p.means + away, p.covariances))

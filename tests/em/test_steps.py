@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from bayesgmm import MixtureParams
 from bayesgmm.em.problem import Problem
-from bayesgmm.em.run import climb
+from bayesgmm.em.run import run_em
 from bayesgmm.em.steps import State, advance, expect, maximise
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import FAMILIES, family_of
@@ -186,10 +186,10 @@ def test_the_log_likelihood_never_falls(family, case):
 @families
 @quickly
 @given(mixtures())
-def test_a_climb_with_jumps_never_falls_and_reports_its_end(family, case):
+def test_a_run_with_jumps_never_falls_and_reports_its_end(family, case):
     X, truth = case
     problem = Problem(np.asfortranarray(X), UNWEIGHTED, family_of(family), FLOOR, 1)
-    end = climb(problem, start_near(truth, family), max_iter=60, tol=1e-10)
+    end = run_em(problem, start_near(truth, family), max_iter=60, tol=1e-10)
     assert np.diff(end.trace).min(initial=0.0) > -1e-10 * max(abs(end.trace[-1]), len(X))
     # The last value is that of the state returned, by the definition of the density.
     value, *_ = textbook_step(X, np.ones(len(X)), end.state, family)

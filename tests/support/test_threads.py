@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from bayesgmm.support.threads import shared, threads_for_climbs
+from bayesgmm.support.threads import shared, threads_for_runs
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
@@ -26,6 +26,6 @@ def test_two_threads_take_part_and_an_error_reaches_the_caller():
         shared(lambda i: 1 / i, [1, 0, 1, 1], 2)
 
 
-def test_climbs_over_few_rows_stay_in_one_thread():
-    assert threads_for_climbs(100, 2) == 1
-    assert threads_for_climbs(100_000, 2) == 2
+def test_runs_over_few_rows_stay_in_one_thread():
+    assert threads_for_runs(100, 2) == 1
+    assert threads_for_runs(100_000, 2) == 2
