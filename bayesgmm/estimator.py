@@ -3,59 +3,33 @@
 This is the only module that knows that there is an order of steps.
 """
 
-import dataclasses
-import numbers
-import platform
-import time
-import warnings
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 
-import bayesgmm
-from bayesgmm.bayes.priors import Prior, ResolvedPrior
+from bayesgmm import methods
+from bayesgmm.bayes.priors import Prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
-from bayesgmm.errors import BayesGMMError, ParameterError, SamplingError
-from bayesgmm.fit import Fit, Provenance
-from bayesgmm.methods.importance import FEWEST_DRAWS
-from bayesgmm.methods.running import (
-    Drawn,
-    by_laplace,
-    by_nuts,
-    by_smc,
-    seconds_of_tempering,
-    tempering_reference,
-)
+from bayesgmm.errors import ParameterError
+from bayesgmm.fit import Fit
+from bayesgmm.methods.method import Drawn, Problem, Seeds
 from bayesgmm.methods.settings import Settings
-from bayesgmm.methods.tempering import FEWEST_PARTICLES, is_exchangeable
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.posterior.labels import labelled
-from bayesgmm.posterior.verdict import more_particles
+from bayesgmm.posterior.verdict import Verdict
 from bayesgmm.results import PosteriorResults
 from bayesgmm.rows.checks import check_fittable
 from bayesgmm.rows.features import note_columns
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.support import arguments
 from bayesgmm.support.progress import Steps
+from bayesgmm.support.provenance import Provenance
 
 __all__ = ["BayesGaussianMixture"]
-
-Array = NDArray[np.float64]
-
-DEFAULT_TUNE = 600
-METHODS = ("auto", "nuts", "smc", "laplace")
-# What "auto" may take for a first run of tempering, in seconds; a second may take several times as long.
-LONGEST_TEMPERING = 120
-# Of tempering that the verdict refuses, and of particles for each draw then.
-MOST_TEMPERED_RUNS = 3
-MOST_PARTICLES = 6
 
 
 class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
@@ -94,7 +68,9 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     max_time : float or None, default None
         Seconds for method "smc": it then ends with the last temperature that was finished, and the verdict says that the draws are
         not of the posterior. EM and the search for modes come before, take what they take, and count; a run that the verdict refuses
-        is not repeated with more particles.
+        is not repeated.
+    repeats : int, default 2
+        How often method "smc" repeats runs that the verdict refuses, with more particles each time.
     random_state : int, Generator, RandomState or None, default None
     progressbar : bool, default True
         Show progress on a terminal or in a notebook.
@@ -143,7 +119,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         n_components: int = 1,
         *,
         covariance_type: str = DEFAULT_FAMILY,
-        method: str = "auto",
+        method: str = methods.DEFAULT_METHOD,
         prior: Prior | None = None,
         draws: int = 1000,
         tune: int | None = None,
@@ -151,6 +127,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         cores: int | None = None,
         target_accept: float = 0.8,
         max_time: float | None = None,
+        repeats: int = 2,
         random_state: Any = None,
         progressbar: bool = True,
     ) -> None:
@@ -164,6 +141,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         self.cores = cores
         self.target_accept = target_accept
         self.max_time = max_time
+        self.repeats = repeats
         self.random_state = random_state
         self.progressbar = progressbar
 
@@ -181,30 +159,32 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         SamplingError
             Where a chain stopped before its last draw.
         """
-        settings = self._settings()
-        rows = Rows.of(X, copy=True)
-        has_correlations = family_of(self.covariance_type).has_correlations
-        check_fittable(rows.values, rows.names, settings.n_components, has_correlations)
-        prior = self.prior or Prior.from_data(rows, covariance_type=self.covariance_type)
-        resolved = prior.resolve(settings.n_components, rows.n_features, self.covariance_type)
-        self._check_tempering(resolved)
+        settings, rows = self._settings(), Rows.of(X, copy=True)
+        k, family = settings.n_components, settings.covariance_type
+        check_fittable(rows.values, rows.names, k, family_of(family).has_correlations)
+        prior = self.prior or Prior.from_data(rows, covariance_type=family)
+        resolved = prior.resolve(k, rows.n_features, family)
+        method = methods.find(settings.method)
+        method.check_prior(resolved)
         seed = arguments.seed_sequence(self.random_state)
-        em_seed, chain_seed, predictive_seed, tempering_seed = seed.spawn(4)
-        provenance = self._provenance(seed, int(predictive_seed.generate_state(1)[0]))
+        seeds = Seeds.of(seed)
+        provenance = Provenance.of(self.random_state, seed, seeds.predictive)
         with Steps(enabled=self.progressbar) as steps:
             with steps.step("EM from many starts"):
-                em = self._em(rows, settings.n_components, em_seed)
-            target = Target.standardising(rows, settings.n_components, prior, self.covariance_type)
-            start = _Start(target, em, rows, resolved, settings, steps, provenance, self.prior is not None)
-            asked = dataclasses.asdict(settings)
-            if self.method == "laplace":
-                found = start.labelled(by_laplace(target, em.params_, asked, chain_seed, steps))
-            elif self.method == "smc":
-                found = self._tempered(start, tempering_seed)
-            else:
-                drawn = by_nuts(target, em.mode_params_, asked, self.target_accept, chain_seed, steps)
-                found = self._second_try(start, start.labelled(drawn), tempering_seed)
-        # Together and last: a fit that fails leaves an earlier one whole.
+                em = EMGaussianMixture(
+                    k,
+                    covariance_type=family,
+                    random_state=np.random.default_rng(seeds.em),
+                    cores=settings.cores,
+                ).fit(rows)
+            records = _Records(rows, em, prior, self.prior is not None, settings, provenance, steps)
+            target = Target.standardising(rows, k, prior, family)
+            problem = Problem(rows, em, target, resolved, settings, seeds, steps, records.verdict)
+            found = records.of(method.draw(problem))
+            if found.check.knows_shares:
+                with steps.step("modes of the posterior"):
+                    found = replace(found, modes=found.find_modes(settings.cores))
+        # Last: a fit that fails leaves an earlier one whole.
         note_columns(self, X, reset=True)
         self._forget()
         self.fit_ = found
@@ -216,174 +196,51 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
                 f"prior must be a bayesgmm.Prior or None; got {type(self.prior).__name__}.",
                 got=type(self.prior).__name__,
             )
-        if not (isinstance(self.target_accept, numbers.Real) and 0 < self.target_accept < 1):
-            raise ParameterError(
-                f"target_accept must be a number between 0 and 1; got {self.target_accept!r}.",
-                target_accept=self.target_accept,
-            )
-        family_of(self.covariance_type)
-        arguments.check_choice(self.method, "method", METHODS)
-        if self.max_time is not None and not (
-            isinstance(self.max_time, numbers.Real)
-            and not isinstance(self.max_time, bool)
-            and self.max_time > 0
-        ):
-            raise ParameterError(
-                f"max_time must be a positive number of seconds or None; got {self.max_time!r}.",
-                max_time=self.max_time,
-            )
-        check = arguments.check_integer
-        settings = Settings(
-            n_components=check(self.n_components, "n_components", 1),
-            covariance_type=self.covariance_type,
-            method=self.method,
-            draws=check(self.draws, "draws", 4),
-            tune=DEFAULT_TUNE if self.tune is None else check(self.tune, "tune", 20),
-            chains=check(self.chains, "chains", 1),
-            cores=arguments.check_cores(self.cores),
-            target_accept=float(self.target_accept),
-            max_time=None if self.max_time is None else float(self.max_time),
-        )
-        total = settings.draws * settings.chains
-        if self.method == "laplace" and total < FEWEST_DRAWS:
-            raise ParameterError(
-                f'method="laplace" needs at least {FEWEST_DRAWS} draws in all for its check; got {total} '
-                f"(draws={settings.draws} times chains={settings.chains}).",
-                needed=FEWEST_DRAWS,
-                draws=settings.draws,
-                chains=settings.chains,
-            )
-        if self.method == "smc" and settings.draws < FEWEST_PARTICLES:
-            raise ParameterError(
-                f'method="smc" needs at least {FEWEST_PARTICLES} draws, which are the particles of a run; '
-                f"got draws={settings.draws}.",
-                needed=FEWEST_PARTICLES,
-                draws=settings.draws,
-            )
-        return settings
-
-    def _check_tempering(self, prior: ResolvedPrior) -> None:
-        if self.method == "smc" and not is_exchangeable(prior):
-            raise ParameterError(
-                'method="smc" needs a prior that treats all components alike, one concentration for all; got '
-                f"{prior.concentration.tolist()}. Use one number, or method='nuts'.",
-                concentration=prior.concentration.tolist(),
-            )
-
-    def _em(self, rows: Rows, n_components: int, seed: np.random.SeedSequence) -> EMGaussianMixture:
-        return EMGaussianMixture(
-            n_components,
-            covariance_type=self.covariance_type,
-            random_state=np.random.default_rng(seed),
-            cores=self.cores,
-        ).fit(rows)
-
-    def _tempered(self, start: "_Start", seed: np.random.SeedSequence) -> Fit:
-        """By tempering; where that is not enough, again from where the particles went, and with more of them."""
-        began = time.monotonic()
-
-        def left() -> float | None:
-            return None if self.max_time is None else max(0.0, self.max_time - (time.monotonic() - began))
-
-        em_seed, place_seed, *run_seeds = seed.spawn(2 + MOST_TEMPERED_RUNS)
-        mixtures, k, asked = list(start.em.mode_params_), start.settings.n_components, start.asked
-        if k > 1:
-            # A smaller mixture has its own maxima; those that look spurious warn in a fit of their own.
-            with warnings.catch_warnings(), suppress(BayesGMMError):
-                warnings.simplefilter("ignore")
-                mixtures += self._em(start.rows, k - 1, em_seed).mode_params_
-        reference = tempering_reference(start.target, mixtures, asked, place_seed, start.steps, left())
-        thin, chains = 1, start.settings.chains
-        for run, run_seed in enumerate(run_seeds, start=1):
-            kept, particles = by_smc(
-                start.target, reference, asked, run_seed, start.steps, thin=thin, max_time=left()
-            )
-            found = start.labelled(kept)
-            last = run == MOST_TEMPERED_RUNS or self.max_time is not None or chains < 2
-            if found.verdict.label_free_ok or last:
-                break
-            reference = reference.refitted(np.concatenate(list(particles.q)))
-            thin = min(MOST_PARTICLES, thin * more_particles(found.verdict, chains))
-        return start.mapped(found) if found.numbers["temperature"] == 1.0 else found
-
-    def _second_try(self, start: "_Start", first: Fit, seed: np.random.SeedSequence) -> Fit:
-        """Of method "auto": tempering where NUTS was not enough."""
-        if first.verdict.ok or self.method != "auto" or start.settings.chains < 2:
-            return first
-        why = first.verdict.reasons[0]
-        obstacle = ""
-        seconds = seconds_of_tempering(start.target, start.asked)
-        if not is_exchangeable(start.prior):
-            obstacle = "the prior does not treat all components alike."
-        elif start.settings.draws < FEWEST_PARTICLES:
-            obstacle = f"tempering needs draws={FEWEST_PARTICLES} or more."
-        elif seconds > LONGEST_TEMPERING:
-            obstacle = f"tempering would take {seconds / 60:.0f} minutes or more; ask for it by method='smc'."
-        else:
-            try:
-                second = self._tempered(start, seed)
-            except SamplingError as error:
-                obstacle = f"tempering failed: {error}"
-            else:
-                unfinished = second.numbers["temperature"] < 1.0
-                if not unfinished and (second.verdict.label_free_ok or not first.verdict.label_free_ok):
-                    return replace(second, method_reason=f"Tempering, after NUTS, whose verdict was: {why}")
-                obstacle = f"tempering was worse: {second.verdict.reasons[0]}"
-        return replace(first, method_reason=f"NUTS, since {obstacle} But its verdict is: {why}")
-
-    def _provenance(self, seed: np.random.SeedSequence, predictive_seed: int) -> Provenance:
-        packages = ("bayesgmm", "nutpie", "numpy", "numba", "scipy", "scikit-learn", "arviz", "pymc")
-        return Provenance(
-            created_by=f"bayesgmm {bayesgmm.__version__}",
-            versions=", ".join(f"{p} {version(p)}" for p in packages),
-            python=platform.python_version(),
-            random_state=int(self.random_state) if isinstance(self.random_state, numbers.Integral) else None,
-            # What a later fit needs to draw the same, whatever kind of seed was given.
-            seed_entropy=str(seed.entropy),
-            predictive_seed=predictive_seed,
-        )
+        return Settings.checked(**{f.name: getattr(self, f.name) for f in fields(Settings)})
 
 
-@dataclass(frozen=True)
-class _Start:
-    """What all methods start from, and how their draws become the record of a fit."""
+@dataclass(frozen=True, eq=False)
+class _Records:
+    """Turns a method's draws into the record of a fit, once for the same draws: methods ask for the verdict on their own."""
 
-    target: Target
-    em: EMGaussianMixture
     rows: Rows
-    prior: ResolvedPrior
-    settings: Settings
-    steps: Steps
-    provenance: Provenance
+    em: EMGaussianMixture
+    prior: Prior
     prior_given: bool
+    settings: Settings
+    provenance: Provenance
+    steps: Steps
+    _known: list[tuple[MixtureDraws, Fit]] = field(default_factory=list)
 
-    @property
-    def asked(self) -> dict[str, Any]:
-        return dataclasses.asdict(self.settings)
+    def verdict(self, drawn: Drawn) -> Verdict:
+        """The verdict on some draws."""
+        return self.of(drawn).verdict
 
-    def labelled(self, found: Drawn) -> Fit:
-        """The record with relabelled draws and its verdict."""
+    def of(self, drawn: Drawn) -> Fit:
+        """The record, with relabelled draws and memberships."""
+        for draws, fit in self._known:
+            if draws is drawn.draws:
+                return replace(fit, method_reason=drawn.reason)
         with self.steps.step("labels and memberships"):
-            draws = MixtureDraws.of(found.values, self.target.covariance_type)
-            fit = Fit(
-                rows=self.rows,
-                em=self.em,
-                prior=self.target.prior,
-                prior_given=self.prior_given,
-                settings=self.settings,
-                provenance=self.provenance,
-                method=found.method,
-                method_reason="",
-                labels=labelled(draws, self.em.params_, self.rows, self.settings.cores),
-                sampler=found.stats,
-                numbers=found.attrs,
-                groups=found.groups,
-            )
+            fit = self._made(drawn)
             # Made here, so that its time counts as that of this step.
             fit.verdict  # noqa: B018
-            return fit
+        self._known.append((drawn.draws, fit))
+        return fit
 
-    def mapped(self, fit: Fit) -> Fit:
-        """With the modes of the posterior of tempered draws."""
-        with self.steps.step("modes of the posterior"):
-            return replace(fit, modes=fit.find_modes(self.settings.cores))
+    def _made(self, drawn: Drawn) -> Fit:
+        return Fit(
+            rows=self.rows,
+            em=self.em,
+            prior=self.prior,
+            prior_given=self.prior_given,
+            settings=self.settings,
+            provenance=self.provenance,
+            method=drawn.method,
+            labels=labelled(drawn.draws, self.em.params_, self.rows, self.settings.cores),
+            sampler=drawn.stats,
+            check=drawn.check,
+            method_reason=drawn.reason,
+            log_evidence=drawn.log_evidence,
+            groups=drawn.groups,
+        )

@@ -7,7 +7,7 @@ belongs to the user.
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,6 +21,8 @@ from bayesgmm.bayes.priors import Prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.holding import hold_params
+from bayesgmm.methods import find
+from bayesgmm.methods.check import MethodCheck
 from bayesgmm.methods.settings import Settings
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.params import MixtureParams
@@ -33,36 +35,12 @@ from bayesgmm.posterior.verdict import Quantities, Verdict
 from bayesgmm.rows.labels import UNNAMED, restored
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.arguments import available_cores
+from bayesgmm.support.provenance import Provenance
+from bayesgmm.wording import Reason
 
-__all__ = ["Fit", "Provenance"]
+__all__ = ["Fit"]
 
 Array = NDArray[np.float64]
-
-# A mode that holds this much of the posterior makes it one with several modes.
-LARGE_MODE = 0.05
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """What a later fit needs to give the same numbers, beside data and settings.
-
-    Parameters
-    ----------
-    created_by, versions, python : str
-    random_state : int or None
-        Where the seed was an integer.
-    seed_entropy : str
-        Of the seed, whatever kind was given.
-    predictive_seed : int
-        Of what is simulated from the fit.
-    """
-
-    created_by: str
-    versions: str
-    python: str
-    random_state: int | None
-    seed_entropy: str
-    predictive_seed: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +58,18 @@ class Fit:
         Whether it was the user's, and not derived from the data.
     settings : Settings
     provenance : Provenance
-    method, method_reason : str
-        Which method the draws are of; and why, where it was chosen.
+    method : str
+        Which method the draws are of.
     labels : Labels
         The relabelled draws.
     sampler : mapping of ndarrays, shape (chain, draw)
-        Statistics of the sampler.
-    numbers : mapping
+        What the method has noted of each draw.
+    check : MethodCheck
         What the method says of its draws.
+    method_reason : Reason, optional
+        Why that method was used, where it was chosen.
+    log_evidence : tuple of two floats, optional
+        Log evidence in the user's units and its standard error.
     groups : mapping of Datasets
         Further groups of the method for the tree.
     modes : ModeMap, optional
@@ -101,10 +83,11 @@ class Fit:
     settings: Settings
     provenance: Provenance
     method: str
-    method_reason: str
     labels: Labels
     sampler: Mapping[str, NDArray[Any]]
-    numbers: Mapping[str, Any] = field(default_factory=dict)
+    check: MethodCheck
+    method_reason: Reason | None = None
+    log_evidence: tuple[float, float] | None = None
     groups: Mapping[str, xr.Dataset] = field(default_factory=dict)
     modes: ModeMap | None = None
 
@@ -129,13 +112,6 @@ class Fit:
         return self.settings.covariance_type
 
     @property
-    def log_evidence(self) -> tuple[float, float] | None:
-        """Log evidence in the user's units and its standard error; None where the method gives none."""
-        if "log_evidence" not in self.numbers:
-            return None
-        return float(self.numbers["log_evidence"]), float(self.numbers["log_evidence_se"])
-
-    @property
     def target(self) -> Target:
         """The log posterior that was drawn from."""
         return Target.standardising(self.rows, self.draws.n_components, self.prior, self.covariance_type)
@@ -150,27 +126,20 @@ class Fit:
     @cached_property
     def verdict(self) -> Verdict:
         """Whether component-wise summaries are identifiable, and whether the draws are of the posterior at all."""
-        importance, tempering, numbers = None, None, self.numbers
-        if "pareto_k" in numbers:
-            names = ("pareto_k", "largest_k", "importance_ess")
-            importance = judging.ImportanceCheck(*(float(numbers[name]) for name in names))
-        ancestor = self.sampler.get("ancestor")
-        if ancestor is not None:
-            shares = np.ones(1) if self.modes is None else self.modes.table["share"].to_numpy()
-            tempering = judging.TemperingCheck(
-                float(numbers["temperature"]),
-                int((shares >= LARGE_MODE).sum()),
-                float(shares.max()),
-                min(len(np.unique(row)) for row in ancestor),
-            )
+        shares: Sequence[float] = ()
+        if self.modes is not None and self.check.knows_shares:
+            shares = self.modes.table["share"].tolist()
+
+        def sizes(values: Array) -> Array | None:
+            return self.check.effective_sizes(values, self.sampler)
+
         return judging.judge(
-            judging.diagnose(self.label_free, ancestor),
-            judging.diagnose(judging.named_quantities(self.draws, self.names), ancestor),
+            judging.diagnose(self.label_free, sizes),
+            judging.diagnose(judging.named_quantities(self.draws, self.names), sizes),
             self.labels.diagnostics,
             self.draws.n_chains,
-            judging.sampler_check(self.sampler),
-            importance,
-            tempering,
+            self.check,
+            shares,
         )
 
     @property
@@ -255,6 +224,7 @@ _PARAMS = {
     "means": ("cluster", "feature"),
     "covariances": ("cluster", "feature", "feature_bis"),
 }
+_EVIDENCE = ("log_evidence", "log_evidence_se")
 _EM_STATE = ("log_likelihood", "converged", "status", "n_iter", "regularised")
 
 
@@ -282,13 +252,15 @@ def _attributes(fit: Fit) -> dict[str, Any]:
     del settings["cores"]
     method_asked, max_time = settings.pop("method"), settings.pop("max_time")
     provenance = dataclasses.asdict(fit.provenance)
-    random_state = provenance.pop("random_state")
+    random_state, reason = provenance.pop("random_state"), fit.method_reason
     return {
         **settings,
         **provenance,
-        **fit.numbers,
+        **fit.check.numbers(),
+        **dict(zip(_EVIDENCE, fit.log_evidence or (), strict=False)),
         "method": fit.method,
-        "method_reason": fit.method_reason,
+        "method_reason": "" if reason is None else str(reason),
+        "method_reason_fields": "" if reason is None else json.dumps(reason.to_json()),
         "method_asked": method_asked,
         "max_time": float("nan") if max_time is None else float(max_time),
         "random_state": "" if random_state is None else str(random_state),
@@ -307,6 +279,8 @@ def _from_tree(tree: xr.DataTree) -> Fit:
     attrs: dict[str, Any] = {str(k): v for k, v in tree.attrs.items()}
     stats = {str(v): x.to_numpy() for v, x in tree["sample_stats"].data_vars.items()}
     log_likelihood = stats.pop("total_log_likelihood")
+    method, reason = find(str(attrs["method"])), str(attrs["method_reason_fields"])
+    evidence = tuple(float(attrs[name]) for name in _EVIDENCE if name in attrs)
     fields = {k: _tuples(v) for k, v in json.loads(attrs["prior_fields"]).items()}
     draws = MixtureDraws.from_dataset(tree["posterior"].dataset, str(attrs["covariance_type"]))
     membership = tree["membership"]
@@ -319,8 +293,7 @@ def _from_tree(tree: xr.DataTree) -> Fit:
         prior_given=bool(attrs["prior_given"]),
         settings=_settings(attrs),
         provenance=_provenance(attrs),
-        method=str(attrs["method"]),
-        method_reason=str(attrs["method_reason"]),
+        method=method.name,
         labels=Labels(
             draws,
             log_likelihood,
@@ -330,8 +303,10 @@ def _from_tree(tree: xr.DataTree) -> Fit:
             membership["sd"].to_numpy(),
         ),
         sampler=stats,
-        numbers={k: attrs[k] for k in _NUMBERS if k in attrs},
-        groups={name: tree[name].dataset for name in ("tempering",) if name in tree},
+        check=method.check_type.from_numbers(attrs),
+        method_reason=Reason.from_json(json.loads(reason)) if reason else None,
+        log_evidence=evidence if len(evidence) == 2 else None,
+        groups={name: tree[name].dataset for name in method.groups},
         modes=mode_map(tree["modes"].dataset) if "modes" in tree else None,
     )
 
@@ -345,17 +320,6 @@ def _rows(observed: xr.Dataset, named: bool) -> Rows:
     )
 
 
-_NUMBERS = (
-    "pareto_k",
-    "largest_k",
-    "importance_ess",
-    "temperature",
-    "log_evidence",
-    "log_evidence_se",
-    "start_shares",
-)
-
-
 def _settings(attrs: Mapping[str, Any]) -> Settings:
     return Settings(
         n_components=int(attrs["n_components"]),
@@ -367,6 +331,7 @@ def _settings(attrs: Mapping[str, Any]) -> Settings:
         cores=available_cores(),
         target_accept=float(attrs["target_accept"]),
         max_time=None if np.isnan(attrs["max_time"]) else float(attrs["max_time"]),
+        repeats=int(attrs["repeats"]),
     )
 
 

@@ -141,7 +141,8 @@ class PosteriorResults:
     @property
     def method_reason_(self) -> str:
         """Why that method was used, where it was chosen; empty otherwise."""
-        return self._record.method_reason
+        reason = self._record.method_reason
+        return "" if reason is None else str(reason)
 
     @property
     def log_evidence_(self) -> tuple[float, float] | None:

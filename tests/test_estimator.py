@@ -5,6 +5,7 @@ import pickle
 import arviz_stats as azs
 import numpy as np
 import pytest
+import xarray as xr
 from examples import named_again
 from numpy.testing import assert_allclose
 from scipy.special import logsumexp
@@ -13,15 +14,15 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from bayesgmm import BayesGaussianMixture, Prior, datasets
 from bayesgmm.errors import DataError
 from bayesgmm.mixture import density
-from bayesgmm.mixture.draws import covariance_draws, parameter_draws, std_draws
 from bayesgmm.mixture.params import MixtureParams
 
 
 def settled(bayes):
     """Whether chains agree on every parameter and leave enough independent draws, by ArviZ's own count."""
-    draws = parameter_draws(bayes.posterior_["posterior"].dataset)
-    r_hat = azs.rhat(draws.to_dataset())["value"]
-    ess = np.minimum(*(azs.ess(draws.to_dataset(), method=m)["value"] for m in ("bulk", "tail")))
+    values = bayes.fit_.draws.parameter_values
+    draws = xr.Dataset({"value": (("chain", "draw", "parameter"), values)})
+    r_hat = azs.rhat(draws)["value"]
+    ess = np.minimum(*(azs.ess(draws, method=m)["value"] for m in ("bulk", "tail")))
     return bool(r_hat.max() < 1.01 and ess.min() > 400)
 
 
@@ -58,7 +59,7 @@ def mixtures(bayes, step):
     """Some draws as mixtures."""
     posterior = bayes.posterior_["posterior"].dataset
     weights, means = posterior["weights"].to_numpy(), posterior["means"].to_numpy()
-    covariances = covariance_draws(posterior)
+    covariances = bayes.fit_.draws.covariances
     for c in range(weights.shape[0]):
         for d in range(0, weights.shape[1], step):
             yield MixtureParams(weights[c, d] / weights[c, d].sum(), means[c, d], covariances[c, d])
@@ -174,7 +175,7 @@ def test_every_covariance_family_converges_near_em(family, faithful_frame):
         faithful_frame
     )
     assert bayes.verdict_.ok, bayes.verdict_
-    stds = std_draws(bayes.posterior_["posterior"].dataset).mean(axis=(0, 1))
+    stds = bayes.fit_.draws.component_stds.mean(axis=(0, 1))
     assert_allclose(stds, bayes.em_.params_.stds, rtol=0.06)
 
 

@@ -57,6 +57,11 @@ class ResolvedPrior:
     lkj_eta: float
 
     @property
+    def is_exchangeable(self) -> bool:
+        """Whether the prior is the same for all components."""
+        return bool(np.ptp(self.concentration) == 0)
+
+    @property
     def std_record(self) -> StdPrior:
         """The record of the family of standard deviations."""
         return std_prior_family(self.std_family)

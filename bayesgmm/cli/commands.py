@@ -26,6 +26,7 @@ from bayesgmm.cli.options import (
 from bayesgmm.cli.program import Stop
 from bayesgmm.cli.streams import Page, busy, say
 from bayesgmm.cli.text import print_fit, print_selection, show_fit, show_selection
+from bayesgmm.methods import DEFAULT_METHOD, METHODS
 from bayesgmm.support.sentences import count, shorten
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ __all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "sel
 @PRIOR
 @click.option(
     "--method",
-    type=click.Choice(("auto", "nuts", "smc", "laplace")),
-    default="auto",
+    type=click.Choice(tuple(METHODS)),
+    default=DEFAULT_METHOD,
     show_default=True,
     help="smc: tempering, for several modes and the evidence; auto: nuts, and smc where that is not enough; laplace: a quick approximation, with a check.",
 )

@@ -56,15 +56,16 @@ def _show_tempering(page: Page, bayes: "BayesGaussianMixture") -> None:
     if bayes.log_evidence_ is not None:
         value, error = bayes.log_evidence_
         page.line(f"Log evidence {value:.2f}, standard error between runs {error:.2f}.")
-    if "modes" in bayes.posterior_ and bayes.mode_map_.n_modes > 1:
+    modes = bayes.fit_.modes
+    if modes is not None and modes.n_modes > 1:
         page.line()
-        for line in str(bayes.mode_map_).splitlines():
+        for line in str(modes).splitlines():
             page.line(line)
 
 
 def _heading(bayes: "BayesGaussianMixture", dropped: int | None) -> str:
     n, d = bayes.rows_.values.shape
-    features = ", ".join(shorten(str(f)) for f in bayes.posterior_["posterior"]["feature"].to_numpy())
+    features = ", ".join(shorten(str(f)) for f in bayes.rows_.names)
     left_out = "" if dropped is None else f" ({count(dropped, 'row')} with a missing value left out)"
     components = count(bayes.em_.params_.n_components, "component")
     return f"{count(n, 'observation')}{left_out}, {count(d, 'column')} ({features}), {components}"

@@ -2,15 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import xarray as xr
 
 from bayesgmm.comparison.predictive import PredictiveCheck
 from bayesgmm.comparison.tables import JointDistance
 from bayesgmm.mixture.density import CERTAIN
+from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.wording import Reason
 
 if TYPE_CHECKING:
@@ -31,12 +30,11 @@ LARGE_DIFFERENCE = 0.1
 ROUNDING = 1e-6
 
 
-def about_estimates(posterior: xr.Dataset, parameters: pd.DataFrame, joint: JointDistance) -> Reason:
+def about_estimates(bayes: "BayesGaussianMixture", parameters: pd.DataFrame, joint: JointDistance) -> Reason:
     """How many of EM's estimates lie inside their intervals, and where the largest difference is."""
     size = parameters["difference"].abs().to_numpy()
     worst = int(size.argmax())
-    features = [str(f) for f in posterior["feature"].to_numpy()]
-    quantity, component = quantities(posterior, features)[worst]
+    quantity, component = quantities(bayes.fit_.draws, bayes.fit_.names)[worst]
     return Reason(
         "estimates",
         {
@@ -99,26 +97,21 @@ def about_replications(checks: tuple[PredictiveCheck, ...]) -> Reason:
     )
 
 
-def quantities(posterior: xr.Dataset, features: Sequence[str]) -> list[tuple[str, str]]:
+_KINDS = {"weights": "weight", "means": "mean", "stds": "sd", "correlations": "correlation"}
+
+
+def quantities(draws: MixtureDraws, features: Sequence[str]) -> list[tuple[str, str]]:
     """What each row of the parameter table is ("mean of waiting"), and of which component ("0", or "all"), in its order.
 
     Parameters
     ----------
-    posterior : Dataset
-        Its dimensions tell what the components have each and what all of them share.
+    draws : MixtureDraws
     features : sequence of str
         Their names, as they are to be told.
     """
     out = []
-    for variable, kind in (("weights", "weight"), ("means", "mean"), ("stds", "sd")):
-        own = [f"{kind} of {f}" for f in features] if "feature" in posterior[variable].dims else [kind]
-        out += [(quantity, c) for c in _components(posterior, variable) for quantity in own]
-    if "corr_chol" in posterior:
-        own = [f"correlation of {a} and {b}" for a, b in combinations(features, 2)]
-        out += [(quantity, c) for c in _components(posterior, "corr_chol") for quantity in own]
+    for parameter in draws.parameters:
+        of = " and ".join(features[j] for j in parameter.features)
+        owner = "all" if parameter.component is None else str(parameter.component)
+        out.append((f"{_KINDS[parameter.kind]}{' of ' * bool(of)}{of}", owner))
     return out
-
-
-def _components(posterior: xr.Dataset, variable: str) -> list[str]:
-    shared = "cluster" not in posterior[variable].dims
-    return ["all"] if shared else [str(c) for c in range(posterior.sizes["cluster"])]

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
-from bayesgmm.mixture.draws import evenly, finite, in_canonical_order, stacked
+from bayesgmm.mixture.draws import evenly
 from bayesgmm.posterior import partitions
 from bayesgmm.posterior.partitions import Ball
 from bayesgmm.posterior.passes import allocations
@@ -143,9 +143,8 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
         raise ParameterError(f"loss must be 'vi' or 'binder'; got {loss!r}.", loss=loss)
     rows = evenly(len(bayes.rows_), ROWS)
     X = bayes.rows_.taken(rows).columns
-    posterior = bayes.posterior_["posterior"].dataset
-    draws = in_canonical_order(finite(stacked(posterior), posterior.sizes["draw"]))
-    log_weights, means, cholesky = (a[evenly(len(a), DRAWS)] for a in draws)
+    draws = bayes.fit_.draws.in_canonical_order
+    log_weights, means, cholesky = (a[evenly(len(a), DRAWS)] for a in draws.stacked)
     # Always the same for a fit.
     rng = np.random.default_rng([bayes.predictive_seed_, 2])
     cores = bayes.fit_.settings.cores

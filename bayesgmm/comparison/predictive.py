@@ -16,7 +16,7 @@ from scipy.special import ndtr
 
 from bayesgmm.methods.rounding import resolutions
 from bayesgmm.mixture import density
-from bayesgmm.mixture.draws import evenly, stacked
+from bayesgmm.mixture.draws import evenly
 from bayesgmm.posterior.pointwise import log_densities, replicated_rows
 from bayesgmm.rows.rows import Rows
 
@@ -81,8 +81,7 @@ class PredictiveCheck:
 def replicate(bayes: "BayesGaussianMixture", n_replications: int) -> Iterator[Array]:
     """Data sets drawn one by one from the posterior predictive distribution, each of shape (N, D)."""
     rng = np.random.default_rng(bayes.predictive_seed_)
-    posterior = bayes.posterior_["posterior"].dataset
-    log_weights, means, cholesky = stacked(posterior)
+    log_weights, means, cholesky = bayes.fit_.draws.stacked
     n = len(bayes.rows_)
     chosen = rng.choice(len(means), n_replications, replace=len(means) < n_replications)
     for s in chosen:
@@ -92,7 +91,7 @@ def replicate(bayes: "BayesGaussianMixture", n_replications: int) -> Iterator[Ar
 def predictive_checks(bayes: "BayesGaussianMixture") -> tuple[PredictiveCheck, ...]:
     """Spread, skewness, tails, quartiles, modes and correlations of the features, distances of neighbours, in replicated data sets."""
     data = bayes.rows_.values
-    names = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
+    names = bayes.fit_.names
     scale = data.std(axis=0)
     # What is measured is fixed by the data, so that replications are measured alike.
     unit = resolutions(data) / scale
@@ -118,23 +117,21 @@ def pit_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
 
     Dawid (1984), Statistical theory: the prequential approach; here of the rows that the posterior has seen.
     """
-    posterior = bayes.posterior_["posterior"].dataset
     X = bayes.rows_.values
-    log_weights, means, cholesky = (a[evenly(len(a), REPLICATIONS)] for a in stacked(posterior))
+    log_weights, means, cholesky = (a[evenly(len(a), REPLICATIONS)] for a in bayes.fit_.draws.stacked)
     stds = np.sqrt(np.square(cholesky).sum(axis=3))
     values = np.zeros(X.shape)
     for s in range(len(means)):
         # Shape (N, D, K), summed over components.
         below = ndtr((X[:, :, None] - means[s].T) / stds[s].T)
         values += below @ np.exp(log_weights[s])
-    names = [str(f) for f in posterior["feature"].to_numpy()]
-    return pd.DataFrame(values / len(means), columns=names, index=bayes.rows_.index)
+    return pd.DataFrame(values / len(means), columns=bayes.fit_.names, index=bayes.rows_.index)
 
 
 def _of_log_likelihood(bayes: "BayesGaussianMixture", data: Array) -> PredictiveCheck:
     """A discrepancy: the log-likelihood of a replicated data set less that of the data, both at the draw that made it."""
-    posterior, rng = bayes.posterior_["posterior"].dataset, np.random.default_rng([bayes.predictive_seed_, 6])
-    log_weights, means, cholesky = stacked(posterior)
+    rng = np.random.default_rng([bayes.predictive_seed_, 6])
+    log_weights, means, cholesky = bayes.fit_.draws.stacked
     n = len(means)
     own = bayes.rows_.columns
     gains = []

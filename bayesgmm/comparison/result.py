@@ -177,11 +177,10 @@ def _findings(
     scores: PredictiveScores,
     checks: tuple[PredictiveCheck, ...],
 ) -> tuple[Reason, ...]:
-    posterior = bayes.posterior_["posterior"].dataset
     found = [Reason("components_not_compared")]
     if bayes.verdict_.ok:
         found = [
-            findings.about_estimates(posterior, parameters, joint),
+            findings.about_estimates(bayes, parameters, joint),
             findings.about_assignments(assignments),
         ]
     found += [findings.about_likelihood(log_likelihood), scores.finding, *findings.about_maximum(bayes)]

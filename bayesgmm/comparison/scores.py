@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bayesgmm.em.problem import params_of, standardised_problem, state_of
 from bayesgmm.em.run import Status, run_em
 from bayesgmm.mixture import density
-from bayesgmm.mixture.draws import evenly, finite, stacked
+from bayesgmm.mixture.draws import evenly
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior.pointwise import log_densities
 from bayesgmm.rows.rows import Rows
@@ -85,12 +85,8 @@ def leave_one_out(bayes: "BayesGaussianMixture") -> tuple[Array, Array]:
     Vehtari, Gelman and Gabry (2017), Practical Bayesian model evaluation using leave-one-out cross-validation and WAIC, section 2.
     The smoothing is ArviZ's.
     """
-    tree = bayes.posterior_
-    X, posterior = bayes.rows_.columns, tree["posterior"].dataset
-    draws = finite(stacked(posterior), posterior.sizes["draw"])
-    n_draws = len(draws[0])
-    found = bayes.verdict_
-    ess = found.label_free.ess if found.importance is None else found.importance.ess
+    X, draws = bayes.rows_.columns, bayes.fit_.draws.stacked
+    n_draws, ess = len(draws.means), bayes.verdict_.effective_draws
     efficiency = min(1.0, max(ess, 1.0) / n_draws) if np.isfinite(ess) else 1.0
 
     def of(rows: slice) -> tuple[Array, Array]:
@@ -107,7 +103,7 @@ def leave_one_out(bayes: "BayesGaussianMixture") -> tuple[Array, Array]:
 
 def predictive_scores(bayes: "BayesGaussianMixture") -> PredictiveScores:
     """Leave-one-out scores of the posterior and of EM on the same rows."""
-    X, family = bayes.rows_.values, str(bayes.posterior_.attrs["covariance_type"])
+    X, family = bayes.rows_.values, bayes.fit_.covariance_type
     elpd, k = leave_one_out(bayes)
     rows = evenly(len(X), ROWS_LEFT_OUT)
     em = em_leave_one_out(X, bayes.em_.params_, family, rows, bayes.fit_.settings.cores)

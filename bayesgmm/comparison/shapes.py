@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesgmm.mixture.draws import covariance_draws
 from bayesgmm.mixture.families import family_of
 
 if TYPE_CHECKING:
@@ -28,10 +27,9 @@ def shape_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     After Banfield and Raftery (1993), Model-based Gaussian and non-Gaussian clustering, section 2: volume is the root of the determinant,
     and the axes are the covariance's eigenvectors.
     """
-    posterior, em = bayes.posterior_["posterior"].dataset, bayes.em_.params_
-    family = family_of(bayes.posterior_.attrs["covariance_type"])
+    em, family = bayes.em_.params_, family_of(bayes.fit_.covariance_type)
     described = ALL if family.has_correlations else ALL[: 2 if family.by_feature else 1]
-    draws = covariance_draws(posterior)
+    draws = bayes.fit_.draws.covariances
     draws = draws.reshape(-1, *draws.shape[2:])
     rows = []
     for k in range(em.n_components):

@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from bayesgmm.errors import BayesGMMError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.coordinates import unconstrained
 from bayesgmm.mixture.density import CERTAIN
-from bayesgmm.mixture.draws import mean_params, parameter_draws
-from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.posterior.memberships import membership_intervals
 
 if TYPE_CHECKING:
@@ -31,10 +29,9 @@ INTERVAL = (0.025, 0.975)
 
 def parameter_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     """EM estimate, posterior mean, sd and central 95 % interval of each parameter; see ``Comparison.parameters``."""
-    posterior = bayes.posterior_["posterior"].dataset
-    draws = parameter_draws(posterior)
-    flat = draws.to_numpy().reshape(-1, draws.sizes["parameter"])
-    em = em_values(bayes.em_.params_, posterior)
+    draws = bayes.fit_.draws
+    flat = draws.parameter_values.reshape(-1, len(draws.parameters))
+    em = em_draw(bayes).parameter_values[0, 0]
     mean, sd = flat.mean(axis=0), flat.std(axis=0, ddof=1)
     lower, upper = np.quantile(flat, INTERVAL, axis=0)
     # A single weight is one in EM and in every draw.
@@ -42,7 +39,7 @@ def parameter_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     return pd.DataFrame(
         {
             "em": em,
-            "em_se": _standard_errors(bayes, posterior),
+            "em_se": _standard_errors(bayes),
             "mean": mean,
             "sd": sd,
             "lower": lower,
@@ -50,51 +47,29 @@ def parameter_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
             "difference": difference,
             "inside": (em >= lower) & (em <= upper) | (sd == 0),
         },
-        index=pd.Index(draws["parameter"].to_numpy(), name="parameter"),
+        index=pd.Index([p.label(bayes.fit_.names) for p in draws.parameters], name="parameter"),
     )
 
 
-def _standard_errors(bayes: "BayesGaussianMixture", posterior: xr.Dataset) -> np.ndarray:
-    """EM's standard errors by the observed information, in the order of :func:`em_values`; NaN where it has none."""
-    rows, em = bayes.rows_, bayes.em_
+def _standard_errors(bayes: "BayesGaussianMixture") -> np.ndarray:
+    """EM's standard errors by the observed information, in the order of the parameters; NaN where it has none."""
+    parameters = bayes.fit_.draws.parameters
     try:
-        found = em.standard_errors(rows)
+        found = bayes.em_.standard_errors(bayes.rows_)
     except BayesGMMError:
-        return np.full(len(em_values(em.params_, posterior)), np.nan)
-    stds, parts = found.stds, [found.weights, found.means.ravel()]
-    if "cluster" not in posterior["stds"].dims:
-        stds = stds[0]
-    elif "feature" not in posterior["stds"].dims:
-        stds = stds[:, 0]
-    parts.append(stds.ravel())
-    if "corr_chol" in posterior:
-        own = "cluster" in posterior["corr_chol"].dims
-        i, j = np.triu_indices(rows.n_features, 1)
-        parts.append((found.correlations if own else found.correlations[:1])[:, i, j].ravel())
-    return np.concatenate(parts)
+        return np.full(len(parameters), np.nan)
+    errors = []
+    for p in parameters:
+        of_kind = getattr(found, p.kind)
+        # Where components or features share a value, all of them hold its error.
+        at = (p.component or 0, *p.features)
+        errors.append(of_kind[at + (0,) * (of_kind.ndim - len(at))])
+    return np.array(errors)
 
 
-def em_values(params: MixtureParams, posterior: xr.Dataset) -> np.ndarray:
-    """The EM estimate in the order of :func:`bayesgmm.mixture.draws.parameter_draws`, shape (P,)."""
-    dims = {name: posterior[name].dims[2:] for name in posterior.data_vars}
-    values = {name: (dims[name], v) for name, v in em_arrays(params, posterior).items()}
-    coords = {name: posterior[name] for name in ("cluster", "feature")}
-    dataset = xr.Dataset(values, coords=coords).expand_dims(chain=[0], draw=[0])
-    return parameter_draws(dataset).to_numpy()[0, 0]
-
-
-def em_arrays(params: MixtureParams, posterior: xr.Dataset) -> dict[str, np.ndarray]:
-    """The EM estimate's variables, shaped as those of a posterior without chains and draws."""
-    found = {}
-    for name in map(str, posterior.data_vars):
-        value, dims = getattr(params, name), posterior[name].dims[2:]
-        # Where components or features share a value, EM's agree on it, too.
-        if "cluster" not in dims:
-            value = value[0]
-        elif name == "stds" and "feature" not in dims:
-            value = value[:, 0]
-        found[name] = value
-    return found
+def em_draw(bayes: "BayesGaussianMixture") -> MixtureDraws:
+    """EM's estimate as a single draw, in the shapes of the posterior's."""
+    return MixtureDraws.single(bayes.em_.params_, bayes.fit_.covariance_type)
 
 
 @dataclass(frozen=True)
@@ -121,14 +96,12 @@ class JointDistance:
 
 def joint_distance(bayes: "BayesGaussianMixture") -> JointDistance:
     """Of EM's estimate; meaningless where components cannot be told apart."""
-    posterior, em = bayes.posterior_["posterior"].dataset, bayes.em_.params_
-    values = {str(name): v.to_numpy() for name, v in posterior.data_vars.items()}
     # Standardisation is linear in these coordinates, and distances do not change.
-    q = unconstrained(values)
+    q = unconstrained(bayes.fit_.draws.values)
     q = q.reshape(-1, q.shape[-1])
     if len(q) <= 2 * q.shape[1]:
         return JointDistance(float("nan"), float("nan"))
-    at = unconstrained(em_arrays(em, posterior))
+    at = unconstrained(em_draw(bayes).values)[0, 0]
     away = q - q.mean(axis=0)
     whiten = np.linalg.pinv(np.linalg.cholesky(np.cov(q.T) + 1e-12 * np.diag(q.var(axis=0))))
     own = np.linalg.norm(away @ whiten.T, axis=1)
@@ -167,7 +140,7 @@ def log_likelihood_summary(bayes: "BayesGaussianMixture") -> pd.Series:
     """Total log-likelihood at the EM estimate and along the draws."""
     draws = bayes.log_likelihood_draws_
     rows = bayes.rows_.values
-    at_mean = mean_params(bayes.posterior_["posterior"].dataset)
+    at_mean = bayes.fit_.draws.mean_params
     lower, upper = np.quantile(draws, INTERVAL)
     return pd.Series(
         {

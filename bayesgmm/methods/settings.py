@@ -1,13 +1,22 @@
 """What a fit was asked for, checked."""
 
+import numbers
 from dataclasses import dataclass
+from typing import Any
+
+from bayesgmm.errors import ParameterError
+from bayesgmm.methods import find
+from bayesgmm.mixture.families import family_of
+from bayesgmm.support.arguments import check_cores, check_integer
 
 __all__ = ["Settings"]
+
+DEFAULT_TUNE = 600
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of one fit; see ``BayesGaussianMixture`` for what each means.
+    """Settings of one fit; see ``BayesGaussianMixture`` for what each means. Make them with :meth:`checked`.
 
     Parameters
     ----------
@@ -19,6 +28,8 @@ class Settings:
     target_accept : float
     max_time : float or None
         Seconds.
+    repeats : int
+        How often a run that its verdict refuses may be repeated with more effort.
     """
 
     n_components: int
@@ -29,4 +40,57 @@ class Settings:
     chains: int
     cores: int
     target_accept: float
-    max_time: float | None = None
+    max_time: float | None
+    repeats: int
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        n_components: Any,
+        covariance_type: Any,
+        method: Any,
+        draws: Any,
+        tune: Any,
+        chains: Any,
+        cores: Any,
+        target_accept: Any,
+        max_time: Any,
+        repeats: Any,
+    ) -> "Settings":
+        """What a user asked for, refused where it is not usable, also by the method.
+
+        Raises
+        ------
+        ParameterError
+        """
+        settings = cls(
+            n_components=check_integer(n_components, "n_components", 1),
+            covariance_type=family_of(covariance_type).name,
+            method=find(method).name,
+            draws=check_integer(draws, "draws", 4),
+            tune=DEFAULT_TUNE if tune is None else check_integer(tune, "tune", 20),
+            chains=check_integer(chains, "chains", 1),
+            cores=check_cores(cores),
+            target_accept=_rate(target_accept),
+            max_time=None if max_time is None else _seconds(max_time),
+            repeats=check_integer(repeats, "repeats", 0),
+        )
+        find(method).check(settings)
+        return settings
+
+
+def _rate(value: Any) -> float:
+    if not (isinstance(value, numbers.Real) and 0 < float(value) < 1):
+        raise ParameterError(
+            f"target_accept must be a number between 0 and 1; got {value!r}.", target_accept=value
+        )
+    return float(value)
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not (isinstance(value, numbers.Real) and float(value) > 0):
+        raise ParameterError(
+            f"max_time must be a positive number of seconds or None; got {value!r}.", max_time=value
+        )
+    return float(value)

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, logsumexp
 
 from bayesgmm.bayes.prior_draws import draw_prior
-from bayesgmm.bayes.priors import ResolvedPrior
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods import moves
@@ -31,7 +30,7 @@ from bayesgmm.methods.tempering_path import Particles, Places, TemperingPath, de
 from bayesgmm.mixture.coordinates import unconstrained
 from bayesgmm.support.threads import shared
 
-__all__ = ["FEWEST_PARTICLES", "TemperedDraws", "is_exchangeable", "sample_smc"]
+__all__ = ["FEWEST_PARTICLES", "TemperedDraws", "sample_smc"]
 
 Array = NDArray[np.float64]
 
@@ -86,11 +85,6 @@ class TemperedDraws:
     def finished(self) -> bool:
         """Whether every run has reached the posterior."""
         return all(len(t) and t[-1] == 1.0 for t in self.betas)
-
-
-def is_exchangeable(prior: ResolvedPrior) -> bool:
-    """Whether the prior is the same for all components."""
-    return bool(np.ptp(prior.concentration) == 0)
 
 
 def sample_smc(

@@ -1,9 +1,8 @@
 """Many mixtures: draws as arrays with leading axes (chain, draw), and their labelled form for ArviZ."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,27 +10,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesgmm.errors import DataError
-from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
+from bayesgmm.mixture.families import CovarianceFamily, family_of
 from bayesgmm.mixture.matching import permute
 from bayesgmm.mixture.params import MixtureParams
 
-__all__ = [
-    "MixtureDraws",
-    "Parameter",
-    "Stacked",
-    "canonical_order",
-    "component_parameters",
-    "covariance_draws",
-    "evenly",
-    "finite",
-    "in_canonical_order",
-    "mean_params",
-    "parameter_draws",
-    "permuted",
-    "posterior_dataset",
-    "stacked",
-    "std_draws",
-]
+__all__ = ["MixtureDraws", "Parameter", "Stacked", "evenly"]
 
 Array = NDArray[np.float64]
 
@@ -155,7 +138,7 @@ class MixtureDraws:
         with np.errstate(divide="ignore"):
             log_weights = np.log(self.weights.reshape(s, k))
         found = Stacked(log_weights, self.means.reshape(s, k, d), self.cholesky.reshape(s, k, d, d))
-        finite(found, self.n_draws)
+        _check_finite(found, self.n_draws)
         return found
 
     @property
@@ -195,7 +178,8 @@ class MixtureDraws:
     @property
     def canonical_order(self) -> NDArray[np.intp]:
         """Each draw's components in the order of their means and weights, shape (chain, draw, K)."""
-        return canonical_order(self.weights, self.means)
+        keys = (self.weights, *np.moveaxis(self.means, -1, 0)[::-1])
+        return np.lexsort(keys, axis=-1)
 
     @cached_property
     def in_canonical_order(self) -> "MixtureDraws":
@@ -248,7 +232,17 @@ class MixtureDraws:
 
     def to_dataset(self, feature_names: Sequence[str]) -> xr.Dataset:
         """The draws with named dimensions and the features' names, for ArviZ."""
-        return posterior_dataset(self.values, feature_names, self.covariance_type)
+        names = list(feature_names)
+        coords: dict[str, Any] = {
+            "chain": np.arange(self.n_chains),
+            "draw": np.arange(self.n_draws),
+            "cluster": np.arange(self.n_components),
+            "feature": names,
+        }
+        if self.corr_chol is not None:
+            coords["feature_bis"] = names
+        variables = {v: (("chain", "draw", *self.dims[v]), a) for v, a in self.values.items()}
+        return xr.Dataset(variables, coords=coords)
 
     @classmethod
     def from_dataset(cls, dataset: xr.Dataset, covariance_type: str) -> "MixtureDraws":
@@ -256,174 +250,23 @@ class MixtureDraws:
         return cls.of({str(v): x.to_numpy() for v, x in dataset.data_vars.items()}, covariance_type)
 
 
-def posterior_dataset(
-    values: Mapping[str, Array], feature_names: Sequence[str], covariance_type: str = DEFAULT_FAMILY
-) -> xr.Dataset:
-    """Draws with named dimensions.
-
-    Parameters
-    ----------
-    values : mapping
-        weights, means, stds and, where the family has it, corr_chol, each with leading axes (chain, draw).
-    feature_names : sequence of D str
-    covariance_type : str
-    """
-    chains, draws, k = values["weights"].shape
-    names = list(feature_names)
-    dims = family_of(covariance_type).dims(len(names))
-    coords: dict[str, Any] = {
-        "chain": np.arange(chains),
-        "draw": np.arange(draws),
-        "cluster": np.arange(k),
-        "feature": names,
-    }
-    if "corr_chol" in dims:
-        coords["feature_bis"] = names
-    return xr.Dataset({v: (("chain", "draw", *d), values[v]) for v, d in dims.items()}, coords=coords)
-
-
-def permuted(posterior: xr.Dataset, permutations: NDArray[np.intp]) -> xr.Dataset:
-    """The draws with their components renamed; what components share stays."""
-    renamed = {
-        name: (v.dims, permute(v.to_numpy(), permutations))
-        for name, v in posterior.data_vars.items()
-        if "cluster" in v.dims
-    }
-    return posterior.assign(renamed)
-
-
-def component_parameters(posterior: xr.Dataset) -> Array:
-    """What tells a draw's components apart, shape (S, K, P): means, logarithms of standard deviations, and where components have
-    their own correlations, those on Fisher's scale."""
-    parts = [posterior["means"].to_numpy(), np.log(std_draws(posterior))]
-    if "corr_chol" in posterior and "cluster" in posterior["corr_chol"].dims:
-        factor = posterior["corr_chol"].to_numpy()
-        rows, cols = np.tril_indices(factor.shape[-1], -1)
-        correlations = (factor @ np.swapaxes(factor, -1, -2))[..., rows, cols]
-        parts.append(np.arctanh(np.clip(correlations, -1 + 1e-12, 1 - 1e-12)))
-    both = np.concatenate(parts, axis=-1)
-    return both.reshape(-1, *both.shape[2:])
-
-
-def canonical_order(log_weights: Array, means: Array) -> NDArray[np.intp]:
-    """The order of each draw's components by their means, feature by feature, and weights, shape (..., K).
-
-    Sums over components in this order are the same by a bit whatever the components were called. Shapes (..., K) and
-    (..., K, D).
-    """
-    keys = (log_weights, *np.moveaxis(means, -1, 0)[::-1])
-    return np.lexsort(keys, axis=-1)
-
-
-def in_canonical_order(draws: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-    """Log weights (S, K), means and Cholesky factors of draws, see :func:`canonical_order`."""
-    log_weights, means, cholesky = draws
-    at = np.arange(len(means))[:, None], canonical_order(log_weights, means)
-    return log_weights[at], means[at], cholesky[at]
-
-
 def evenly(size: int, at_most: int) -> NDArray[np.intp]:
     """Indices of all of `size` things, or of so many of them, evenly spaced."""
     return np.linspace(0, size - 1, min(size, at_most)).astype(np.intp)
 
 
-def finite(draws: tuple[Array, Array, Array], n_draws: int) -> tuple[Array, Array, Array]:
-    """The draws, if all of them are finite; log weights may be minus infinity.
-
-    Raises
-    ------
-    DataError
-        Naming the chain and the draw; each chain has `n_draws`.
-    """
-    log_weights, means, cholesky = draws
+def _check_finite(draws: Stacked, n_draws: int) -> None:
+    """Refuse draws that are not finite, each chain of `n_draws`; log weights may be minus infinity."""
     lost = (
-        np.isnan(log_weights).any(axis=1)
-        | ~np.isfinite(means).all(axis=(1, 2))
-        | ~np.isfinite(cholesky).all(axis=(1, 2, 3))
+        np.isnan(draws.log_weights).any(axis=1)
+        | ~np.isfinite(draws.means).all(axis=(1, 2))
+        | ~np.isfinite(draws.cholesky).all(axis=(1, 2, 3))
     )
     if lost.any():
         chain, draw = divmod(int(lost.argmax()), n_draws)
         raise DataError(
-            f"{int(lost.sum())} of {len(means)} draws are not finite, the first draw {draw} of chain {chain}; drop them first.",
+            f"{int(lost.sum())} of {len(lost)} draws are not finite, the first draw {draw} of chain {chain}; "
+            "drop them first.",
             chain=chain,
             draw=draw,
         )
-    return draws
-
-
-def stacked(posterior: xr.Dataset) -> tuple[Array, Array, Array]:
-    """Log weights (S, K), means (S, K, D) and Cholesky factors of the covariances (S, K, D, D)."""
-    weights = posterior["weights"].to_numpy()
-    s, k = weights.shape[0] * weights.shape[1], weights.shape[2]
-    means = posterior["means"].to_numpy().reshape(s, k, -1)
-    with np.errstate(divide="ignore"):
-        log_weights = np.log(weights.reshape(s, k))
-    return log_weights, means, _cholesky(posterior).reshape(s, k, means.shape[2], means.shape[2])
-
-
-def std_draws(posterior: xr.Dataset) -> Array:
-    """Standard deviations of every component and feature, shape (chain, draw, K, D), whatever the family shares."""
-    return np.array(posterior["stds"].broadcast_like(posterior["means"]).transpose(*posterior["means"].dims))
-
-
-def _cholesky(posterior: xr.Dataset) -> Array:
-    stds = std_draws(posterior)
-    if "corr_chol" not in posterior:
-        return stds[..., None] * np.eye(stds.shape[-1])
-    corr_chol = posterior["corr_chol"].to_numpy()
-    if "cluster" not in posterior["corr_chol"].dims:
-        corr_chol = corr_chol[:, :, None]
-    return stds[..., None] * corr_chol
-
-
-def covariance_draws(posterior: xr.Dataset) -> Array:
-    """Covariance matrices, shape (chain, draw, K, D, D)."""
-    factor = _cholesky(posterior)
-    return factor @ np.swapaxes(factor, -1, -2)
-
-
-def mean_params(posterior: xr.Dataset) -> MixtureParams:
-    """Posterior means of weights, means and covariances, as one mixture."""
-    w = posterior["weights"].to_numpy().mean(axis=(0, 1))
-    m = posterior["means"].to_numpy().mean(axis=(0, 1))
-    return MixtureParams(w / w.sum(), m, covariance_draws(posterior).mean(axis=(0, 1)))
-
-
-def parameter_draws(posterior: xr.Dataset) -> xr.DataArray:
-    """Every scalar parameter that a person reads, shape (chain, draw, parameter).
-
-    Weights, means, standard deviations and correlations; one label each, such as
-    ``means[0, waiting]`` or ``correlations[1, eruptions, waiting]``.
-    """
-    chains, draws = posterior["weights"].shape[:2]
-    blocks, labels = [], []
-    for name in ("weights", "means", "stds"):
-        variable = posterior[name]
-        blocks.append(variable.to_numpy().reshape(chains, draws, -1))
-        labels += [_label(name, index) for index in _indices(variable)]
-    if "corr_chol" in posterior:
-        factor = posterior["corr_chol"].to_numpy()
-        correlations = factor @ np.swapaxes(factor, -1, -2)
-        features = [str(f) for f in posterior["feature"].to_numpy()]
-        i, j = np.triu_indices(len(features), 1)
-        blocks.append(correlations[..., i, j].reshape(chains, draws, -1))
-        owners = [(c,) for c in range(posterior.sizes["cluster"])] if factor.ndim == 5 else [()]
-        labels += [
-            _label("correlations", (*owner, features[a], features[b]))
-            for owner in owners
-            for a, b in zip(i, j, strict=True)
-        ]
-    return xr.DataArray(
-        np.concatenate(blocks, axis=-1),
-        dims=("chain", "draw", "parameter"),
-        coords={"chain": posterior["chain"], "draw": posterior["draw"], "parameter": labels},
-        name="value",
-    )
-
-
-def _indices(variable: xr.DataArray) -> Iterator[tuple[Any, ...]]:
-    return product(*(variable[d].to_numpy().tolist() for d in variable.dims[2:]))
-
-
-def _label(name: str, index: tuple[Any, ...]) -> str:
-    return f"{name}[{', '.join(map(str, index))}]"

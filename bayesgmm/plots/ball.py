@@ -71,7 +71,7 @@ def plot_ball(bayes: "BayesGaussianMixture", part: "Partition") -> Figure:
     'the partition'
     """
     X = rows_of(bayes, part)
-    names = display_names([str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()])
+    names = display_names(bayes.fit_.names)
     centre = numbered(bayes, part)
     others = _others(bayes, part, centre)
     panels = 1 + len(others)

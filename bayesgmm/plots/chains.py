@@ -1,7 +1,6 @@
 """ArviZ's trace and rank plots of a fit, as plain figures."""
 
-from collections.abc import Callable, Iterator
-from itertools import product
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import arviz_stats as azs
@@ -14,12 +13,15 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from bayesgmm.errors import ParameterError
+from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.plots.style import colour, display_names, line_style
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
 
 __all__ = ["MOST_PANELS", "candidates", "chosen_draws", "rank_figure", "trace_figure"]
+
+Array = NDArray[np.float64]
 
 MOST_PANELS = 12
 FEWEST_RANKS, MOST_RANKS = 20, 200
@@ -38,9 +40,11 @@ def trace_figure(bayes: "BayesGaussianMixture") -> Figure:
     """
     import arviz_plots as azp
 
-    chosen = chosen_draws(bayes.posterior_["posterior"].dataset)
-    styles = ["-"] * bayes.posterior_["posterior"].sizes["chain"]
-    stats = bayes.posterior_["sample_stats"].dataset
+    fit = bayes.fit_
+    chosen = chosen_draws(fit.draws, fit.names)
+    styles = ["-"] * fit.draws.n_chains
+    # ArviZ marks the draws that diverged.
+    stats = xr.Dataset({name: (("chain", "draw"), v) for name, v in fit.sampler.items()})
     return _drawn(azp.plot_trace, chosen, stats, "draw", styles, {"trace": {"width": 0.5, "alpha": 0.7}})
 
 
@@ -62,15 +66,15 @@ def rank_figure(bayes: "BayesGaussianMixture") -> Figure:
     """
     import arviz_plots as azp
 
-    posterior = bayes.posterior_["posterior"].dataset
-    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
+    fit = bayes.fit_
+    chains, draws = fit.draws.n_chains, fit.draws.n_draws
     if chains < 2:
         raise ParameterError("A rank plot compares chains, and this fit has a single one; fit with chains=4.")
-    chosen = chosen_draws(posterior)
+    chosen = chosen_draws(fit.draws, fit.names)
     worth = _sizes(chosen).min() / chains
     # The cost of the test grows faster than the number of draws, too.
     step = max(1, draws // int(np.clip(worth, FEWEST_RANKS, MOST_RANKS)))
-    thinned = {label: v.isel(draw=slice(None, None, step)) for label, v in chosen.items()}
+    thinned = {label: v[:, ::step] for label, v in chosen.items()}
     styles = [line_style(c) for c in range(chains)]
     figure = _drawn(azp.plot_rank, thinned, None, "fractional rank", styles, {})
     for ax in figure.axes:
@@ -92,7 +96,7 @@ class _Titles(BaseLabeller):
 
 def _drawn(
     plot: Callable[..., Any],
-    chosen: dict[str, xr.DataArray],
+    chosen: Mapping[str, Array],
     stats: xr.Dataset | None,
     xlabel: str,
     styles: list[Any],
@@ -103,7 +107,11 @@ def _drawn(
 
     # A name may hold what xarray takes for a path.
     titles = {f"v{i}": label for i, label in enumerate(chosen)}
-    draws = xr.Dataset(dict(zip(titles, chosen.values(), strict=True)))
+    sampled = zip(titles, chosen.values(), strict=True)
+    draws = xr.Dataset(
+        {title: (("chain", "draw"), v) for title, v in sampled},
+        coords={"chain": np.arange(len(styles)), "draw": np.arange(next(iter(chosen.values())).shape[1])},
+    )
     groups = {"posterior": draws} if stats is None else {"posterior": draws, "sample_stats": stats}
     colours = [colour(c) for c in range(draws.sizes["chain"])]
     height = 1.3 * -(-len(titles) // COLUMNS) + 0.7
@@ -136,35 +144,27 @@ def _drawn(
     return figure
 
 
-def candidates(posterior: xr.Dataset) -> dict[str, xr.DataArray]:
+def candidates(draws: MixtureDraws, names: Sequence[str]) -> dict[str, Array]:
     """Weights, means and standard deviations, each scalar by its name such as ``means[0, waiting]``."""
-    short = display_names([str(f) for f in posterior["feature"].to_numpy()])
+    short = display_names(list(names))
     # A single weight is the constant one.
-    names = ["weights"] * (posterior.sizes["cluster"] > 1) + ["means", "stds"]
-    return {label: scalar for name in names for label, scalar in _scalars(posterior[name], short)}
+    kinds = {"means", "stds"} if draws.n_components == 1 else {"weights", "means", "stds"}
+    values = np.moveaxis(draws.parameter_values, -1, 0)
+    found = zip(draws.parameters, values, strict=True)
+    return {parameter.label(short): scalar for parameter, scalar in found if parameter.kind in kinds}
 
 
-def chosen_draws(posterior: xr.Dataset) -> dict[str, xr.DataArray]:
+def chosen_draws(draws: MixtureDraws, names: Sequence[str]) -> dict[str, Array]:
     """Of the candidates at most 12, in their order: those that stand still, then those of the smallest effective sample size."""
-    scalars = candidates(posterior)
+    scalars = candidates(draws, names)
     chosen = np.sort(np.argsort(_sizes(scalars), kind="stable")[:MOST_PANELS])
     labels = list(scalars)
     return {labels[i]: scalars[labels[i]] for i in chosen}
 
 
-def _sizes(scalars: dict[str, xr.DataArray]) -> NDArray[np.float64]:
+def _sizes(scalars: Mapping[str, Array]) -> Array:
     """Effective sample size, bulk or tail if that is smaller; 0 where a chain stands still, whose equal draws would count in full."""
-    values = np.stack([v.transpose("chain", "draw").to_numpy() for v in scalars.values()], axis=2)
+    values = np.stack(list(scalars.values()), axis=2)
     data = xr.DataArray(values, dims=("chain", "draw", "parameter")).to_dataset(name="v")
     sizes = np.fmin(*(azs.ess(data, method=method)["v"].to_numpy() for method in ("bulk", "tail")))
     return np.where((np.ptp(values, axis=1) == 0).any(axis=0) | ~np.isfinite(sizes), 0.0, sizes)
-
-
-def _scalars(variable: xr.DataArray, features: list[str]) -> Iterator[tuple[str, xr.DataArray]]:
-    dims = [str(d) for d in variable.dims if d not in {"chain", "draw"}]
-    for at in product(*(range(variable.sizes[d]) for d in dims)):
-        places = [features[i] if dim == "feature" else str(i) for dim, i in zip(dims, at, strict=True)]
-        yield (
-            f"{variable.name}[{', '.join(places)}]",
-            variable.isel(dict(zip(dims, at, strict=True)), drop=True),
-        )

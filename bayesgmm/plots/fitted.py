@@ -9,7 +9,7 @@ from matplotlib.transforms import Affine2D
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from bayesgmm.mixture.draws import evenly, mean_params, stacked
+from bayesgmm.mixture.draws import evenly
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.plots.style import display_names
 
@@ -71,16 +71,16 @@ class Fitted:
 
 def fitted(bayes: "BayesGaussianMixture") -> Fitted:
     """Collect what is drawn of a fit."""
-    posterior = bayes.posterior_["posterior"].dataset
-    log_weights, means, cholesky = stacked(posterior)
+    draws = bayes.fit_.draws
+    log_weights, means, cholesky = draws.stacked
     kept = evenly(len(means), DRAWS)
     factor = cholesky[kept]
     return Fitted(
         X=bayes.rows_.values,
-        names=display_names([str(f) for f in posterior["feature"].to_numpy()]),
+        names=display_names(bayes.fit_.names),
         labels=bayes.membership_.argmax(axis=1),
         em=bayes.em_.params_,
-        mean=mean_params(posterior),
+        mean=draws.mean_params,
         weights=np.exp(log_weights[kept]),
         means=means[kept],
         covariances=factor @ np.swapaxes(factor, -1, -2),

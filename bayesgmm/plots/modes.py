@@ -31,7 +31,7 @@ def plot_modes(bayes: "BayesGaussianMixture") -> Figure:
     """
     found = bayes.mode_map_
     X = bayes.rows_.values
-    names = display_names([str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()])
+    names = display_names(bayes.fit_.names)
     n = min(found.n_modes, MOST_PANELS)
     columns = min(n, 3)
     rows = -(-n // columns)

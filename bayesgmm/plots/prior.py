@@ -60,7 +60,7 @@ def plot_prior(bayes: "BayesGaussianMixture", *, ax: Axes | None = None) -> Figu
             n_features=d,
             n_axes=min(d, MOST_FEATURES),
         )
-    family = str(bayes.posterior_.attrs["covariance_type"])
+    family = bayes.fit_.covariance_type
     resolved = bayes.prior_.resolve(k, d, family)
     # Always the same draws for a fit.
     rng = np.random.default_rng([bayes.predictive_seed_, 1])

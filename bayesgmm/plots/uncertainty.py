@@ -60,7 +60,7 @@ def plot_uncertainty(
     'x0'
     """
     X = bayes.rows_.values
-    names = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
+    names = bayes.fit_.names
     shown = telling_features(X, em_labels(bayes)) if features is None else chosen_features(names, features)
     rows, values = evenly(len(X), OBSERVATIONS), uncertainty(bayes)
     # Later points cover earlier ones.

@@ -1,16 +1,15 @@
 """Are component-wise summaries identifiable? Convergence is judged on label-free quantities first."""
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import arviz_stats as azs
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
 
+from bayesgmm.methods.check import SMALLEST_ESS_PER_CHAIN, MethodCheck
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.posterior.labelling import LabellingDiagnostics
 from bayesgmm.posterior.pointwise import log_densities
@@ -20,29 +19,20 @@ from bayesgmm.wording.verdict import readable_sentence, refused_sentence
 
 __all__ = [
     "Diagnostics",
-    "ImportanceCheck",
     "Quantities",
-    "SamplerCheck",
-    "TemperingCheck",
     "Verdict",
-    "ancestral_ess",
     "diagnose",
     "judge",
     "label_free_quantities",
-    "more_particles",
     "named_quantities",
-    "sampler_check",
 ]
 
 Array = NDArray[np.float64]
 
 # Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021), section 4.
 LARGEST_R_HAT = 1.01
-SMALLEST_ESS_PER_CHAIN = 100
-# Betancourt (2016), Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo; the bound is Stan's.
-SMALLEST_BFMI = 0.3
-LARGEST_SHARE_OF_DEEPEST_TREES = 0.01
-FEWEST_FAMILIES = 20
+# A mode that holds this much of the posterior makes it one with several modes.
+LARGE_MODE = 0.05
 SHARE_OF_ONE_MODE = 0.9
 
 
@@ -72,88 +62,13 @@ class Diagnostics:
 
 
 @dataclass(frozen=True)
-class SamplerCheck:
-    """What the sampler says of itself: divergent transitions, the smallest energy fraction (E-BFMI) of a chain, and the share
-    of draws whose tree reached the largest depth."""
-
-    divergences: int = 0
-    bfmi: float = math.inf
-    deepest: float = 0.0
-
-    @property
-    def reasons(self) -> list[Reason]:
-        """One for each fault."""
-        out = []
-        if self.divergences:
-            out.append(Reason("transitions_diverged", {"n": self.divergences}))
-        if self.bfmi < SMALLEST_BFMI:
-            out.append(Reason("low_energy_fraction", {"bfmi": self.bfmi, "wanted": SMALLEST_BFMI}))
-        if self.deepest > LARGEST_SHARE_OF_DEEPEST_TREES:
-            out.append(Reason("trajectories_cut_off", {"share": self.deepest}))
-        return out
-
-
-@dataclass(frozen=True)
-class ImportanceCheck:
-    """Of draws that were weighted rather than sampled: the Pareto shape k of the weights and how large it may be, and what the
-    draws are worth in independent ones."""
-
-    pareto_k: float
-    largest_k: float
-    ess: float
-
-    def reasons(self, needed: int) -> list[Reason]:
-        """One for each fault."""
-        out = []
-        # A tail that could not be fitted is no good sign either.
-        if not self.pareto_k < self.largest_k:
-            out.append(Reason("gaussian_does_not_fit", {"pareto_k": self.pareto_k, "wanted": self.largest_k}))
-        if self.ess < needed:
-            out.append(Reason("too_few_weighted_draws", {"ess": self.ess, "wanted": needed}))
-        return out
-
-
-@dataclass(frozen=True)
-class TemperingCheck:
-    """Of draws that were tempered: the last temperature that all runs have reached, how many modes hold 5 % of the posterior or
-    more, the share of the largest, and of how many first particles the draws of a run descend at least."""
-
-    temperature: float
-    n_modes: int
-    largest_share: float = 1.0
-    n_families: int = FEWEST_FAMILIES
-
-    @property
-    def has_several_modes(self) -> bool:
-        """Whether no single mode stands for the posterior."""
-        return self.n_modes > 1 or self.largest_share < SHARE_OF_ONE_MODE
-
-    @property
-    def reasons(self) -> list[Reason]:
-        """One for each fault."""
-        if self.temperature < 1.0:
-            return [Reason("tempering_stopped", {"beta": self.temperature})]
-        if self.n_families < FEWEST_FAMILIES:
-            return [Reason("too_few_ancestors", {"n": self.n_families, "wanted": FEWEST_FAMILIES})]
-        return []
-
-    @property
-    def names_reasons(self) -> list[Reason]:
-        """Why single components must not be read."""
-        if not self.has_several_modes:
-            return []
-        values = {"n_modes": self.n_modes, "largest_share": self.largest_share}
-        return [Reason("no_dominant_mode", values)]
-
-
-@dataclass(frozen=True)
 class Verdict:
     """Whether component-wise summaries may be read, and what speaks against it.
 
     ``ok`` is true where nothing does; ``reasons`` then is empty. ``label_free`` and ``components`` hold the diagnostics behind
-    it, ``labelling`` the labelling diagnostics, ``sampler`` what the sampler says of itself, ``importance`` the check
-    of weighted draws and ``tempering`` that of tempered ones; None where the draws come from chains. ``label_free_ok`` says whether at least what does not depend on labels
-    may be read: densities, the log-likelihood, the similarity of observations, the partition.
+    it, ``labelling`` the labelling diagnostics, and ``check`` what the method says of its draws. ``mode_shares`` are the
+    shares of the posterior that its modes hold, where the draws can tell. ``label_free_ok`` says whether at least what does
+    not depend on labels may be read: densities, the log-likelihood, the similarity of observations, the partition.
     """
 
     ok: bool
@@ -162,9 +77,8 @@ class Verdict:
     label_free: Diagnostics
     components: Diagnostics
     labelling: LabellingDiagnostics
-    sampler: SamplerCheck = field(default_factory=SamplerCheck)
-    importance: ImportanceCheck | None = None
-    tempering: TemperingCheck | None = None
+    check: MethodCheck = field(default_factory=MethodCheck)
+    mode_shares: tuple[float, ...] = ()
 
     @property
     def exploration(self) -> str:
@@ -176,14 +90,26 @@ class Verdict:
         """
         if not self.label_free_ok:
             return "not explored"
-        if self.tempering is not None and self.tempering.has_several_modes:
+        if self.has_several_modes:
             return "several modes, explored"
         return "not identified" if self.labelling.reasons else "one mode"
 
     @property
-    def divergences(self) -> int:
-        """Number of divergent transitions."""
-        return self.sampler.divergences
+    def n_large_modes(self) -> int:
+        """Number of modes that hold 5 % of the posterior or more."""
+        return sum(share >= LARGE_MODE for share in self.mode_shares)
+
+    @property
+    def has_several_modes(self) -> bool:
+        """Whether it is known that no single mode stands for the posterior."""
+        if not self.mode_shares:
+            return False
+        return self.n_large_modes > 1 or max(self.mode_shares) < SHARE_OF_ONE_MODE
+
+    @property
+    def effective_draws(self) -> float:
+        """Effective sample size of the draws, of what does not depend on labels."""
+        return self.label_free.ess if self.check.ess is None else self.check.ess
 
     @property
     def largest_r_hat(self) -> float:
@@ -198,12 +124,7 @@ class Verdict:
     @property
     def grounds(self) -> Reason:
         """What speaks for a reading of single components, where nothing speaks against it."""
-        if self.importance is not None:
-            check = self.importance
-            values = {"pareto_k": check.pareto_k, "wanted": check.largest_k, "ess": check.ess}
-            return Reason("gaussian_fits", values)
-        values = {"r_hat": self.largest_r_hat, "ess": self.smallest_ess, "wanted": LARGEST_R_HAT}
-        return Reason("chains_agree" if self.tempering is None else "runs_agree", values)
+        return self.check.grounds(self.largest_r_hat, self.smallest_ess, LARGEST_R_HAT)
 
     def __str__(self) -> str:
         if self.ok:
@@ -252,14 +173,15 @@ def _log_det_of_total(draws: MixtureDraws) -> Array:
     return np.linalg.slogdet(within + between)[1]
 
 
-def diagnose(quantities: Quantities, ancestor: NDArray[np.int64] | None = None) -> Diagnostics:
+def diagnose(quantities: Quantities, sizes: Callable[[Array], Array | None] = lambda _: None) -> Diagnostics:
     """Largest rank-normalised R-hat and smallest bulk or tail effective sample size.
 
     Parameters
     ----------
     quantities : Quantities
-    ancestor : ndarray of int, shape (chain, draw), optional
-        Of tempered draws, which have families instead of autocorrelations; see :func:`ancestral_ess`.
+    sizes : callable, optional
+        Effective sample sizes, shape (Q,), of values of shape (chain, draw, Q); where it gives None, those that follow from
+        autocorrelations.
     """
     values, names = quantities.varying
     chains, n, _ = values.shape
@@ -269,12 +191,11 @@ def diagnose(quantities: Quantities, ancestor: NDArray[np.int64] | None = None) 
     r_hat = np.full(len(names), np.nan)
     if chains > 1:
         r_hat = azs.rhat(data)["value"].to_numpy()
-    if ancestor is None:
+    ess = sizes(values)
+    if ess is None:
         bulk = azs.ess(data, method="bulk")["value"].to_numpy()
         tail = azs.ess(data, method="tail")["value"].to_numpy()
         ess = np.fmin(bulk, tail)
-    else:
-        ess = ancestral_ess(values, ancestor)
     worst_r = int(np.nanargmax(r_hat)) if np.isfinite(r_hat).any() else 0
     worst_e = int(np.nanargmin(ess))
     means = values[..., worst_r].mean(axis=1)
@@ -287,94 +208,41 @@ def diagnose(quantities: Quantities, ancestor: NDArray[np.int64] | None = None) 
     )
 
 
-def ancestral_ess(values: Array, ancestor: NDArray[np.int64]) -> Array:
-    """Effective number of tempered draws, from the families that descend from one first particle.
-
-    Lee and Whiteley (2018), Variance estimation in the particle filter, section 3: families are nearly independent, so that the squares
-    of their sums tell the variance of a mean; with few families they tell little. Values are replaced by their ranks first, and by whether they lie in the lower or upper
-    20th part; the smallest of the three counts.
-
-    Parameters
-    ----------
-    values : ndarray, shape (chain, draw, Q)
-    ancestor : ndarray of int, shape (chain, draw)
-
-    Returns
-    -------
-    ndarray, shape (Q,)
-    """
-    chains, draws, _ = values.shape
-    flat = values.reshape(chains * draws, -1)
-    ranks = stats.rankdata(flat, axis=0)
-    low, high = np.quantile(flat, [0.05, 0.95], axis=0)
-    _, family = np.unique(ancestor + np.arange(chains)[:, None] * (ancestor.max() + 1), return_inverse=True)
-    family = family.ravel()
-    sizes = np.bincount(family)
-    run_of = np.zeros(len(sizes), np.int64)
-    run_of[family] = np.repeat(np.arange(chains), draws)
-    # Sums around a run's own mean scatter less, by what its families have in common with that mean.
-    free = 1.0 - np.bincount(run_of, (sizes / draws) ** 2, chains)
-    if (free < 1e-12).any():
-        return np.ones(values.shape[2])
-    inflation = 1.0 / free
-    smallest = np.full(flat.shape[1], float(chains * draws))
-    for scores in (ranks, (flat <= low).astype(float), (flat >= high).astype(float)):
-        per_chain = scores.reshape(chains, draws, -1)
-        away = (per_chain - per_chain.mean(axis=1, keepdims=True)).reshape(chains * draws, -1)
-        sums = np.zeros((len(run_of), flat.shape[1]))
-        np.add.at(sums, family, away)
-        spread = ((sums**2) * inflation[run_of][:, None]).sum(axis=0) / (chains * draws) ** 2
-        varying = spread > 0
-        ess = scores.var(axis=0)[varying] / spread[varying]
-        smallest[varying] = np.minimum(smallest[varying], ess)
-    return smallest
-
-
-def sampler_check(found: Mapping[str, NDArray[Any]]) -> SamplerCheck:
-    """From the sampler's statistics, those that it has."""
-    if "energy" not in found:
-        return SamplerCheck()
-    energy = found["energy"]
-    spread = energy.var(axis=1, ddof=1)
-    moved = np.square(np.diff(energy, axis=1)).mean(axis=1)
-    return SamplerCheck(
-        int(found["diverging"].sum()),
-        float((moved / np.where(spread > 0, spread, 1.0)).min()),
-        float(found["maxdepth_reached"].mean()),
-    )
-
-
 def judge(
     label_free: Diagnostics,
     components: Diagnostics,
     labelling: LabellingDiagnostics,
     n_chains: int,
-    sampler: SamplerCheck | None = None,
-    importance: ImportanceCheck | None = None,
-    tempering: TemperingCheck | None = None,
+    check: MethodCheck | None = None,
+    mode_shares: Sequence[float] = (),
 ) -> Verdict:
-    """Weigh convergence, what the sampler says of itself, and the certainty of the names, in this order."""
-    sampler = sampler or SamplerCheck()
+    """Weigh convergence, what the method says of its draws, and the certainty of the labels, in this order.
+
+    Parameters
+    ----------
+    label_free, components : Diagnostics
+    labelling : LabellingDiagnostics
+    n_chains : int
+    check : MethodCheck, optional
+        None for draws of which no method says anything.
+    mode_shares : sequence of float, optional
+        Shares of the posterior that its modes hold, where draws go from mode to mode.
+    """
+    check = check or MethodCheck()
     needed = SMALLEST_ESS_PER_CHAIN * n_chains
-    if importance is not None:
+    found = Verdict(True, True, (), label_free, components, labelling, check, tuple(mode_shares))
+    if check.is_weighted:
         # Weighted draws are independent by construction: neither agreement nor autocorrelation says anything of them.
-        common, named = importance.reasons(needed), []
+        common, named = [*check.faults(needed), *check.doubts()], []
     else:
         common = [Reason("single_chain")] if n_chains < 2 else []
-        common += tempering.reasons if tempering else []
-        common += _faults(label_free, "label_free", needed) + sampler.reasons
+        common += check.faults(needed) + _faults(label_free, "label_free", needed) + check.doubts()
         named = _faults(components, "components", needed)
-        named += tempering.names_reasons if tempering else []
+    if found.has_several_modes:
+        values = {"n_modes": found.n_large_modes, "largest_share": max(mode_shares)}
+        named.append(Reason("no_dominant_mode", values))
     reasons = (*common, *named, *labelling.reasons)
-    return Verdict(
-        not reasons, not common, reasons, label_free, components, labelling, sampler, importance, tempering
-    )
-
-
-def more_particles(found: Verdict, n_chains: int) -> int:
-    """How many times the particles of a run of tempering that was not enough the next one should have."""
-    needed = SMALLEST_ESS_PER_CHAIN * n_chains
-    return min(3, max(2, math.ceil(1.5 * needed / max(found.label_free.ess, 1.0))))
+    return replace(found, ok=not reasons, label_free_ok=not common, reasons=reasons)
 
 
 def _faults(d: Diagnostics, scope: str, needed: int) -> list[Reason]:

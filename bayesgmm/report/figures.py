@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from bayesgmm import plots
+from bayesgmm.methods import find
 from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.plots.chains import MOST_PANELS, candidates
 from bayesgmm.report.names import Name
@@ -91,11 +92,11 @@ def sketches(
         out.append(_responsibilities(bayes, result))
     if ok:
         out += [_parameters(result), _shapes(bayes, result)]
-    if "modes" in bayes.posterior_ and bayes.mode_map_.n_modes > 1:
+    if bayes.fit_.modes is not None and bayes.fit_.modes.n_modes > 1:
         out.append(_modes(bayes))
     out += [_likelihood(bayes, result), _predictive(result), _pit(bayes, result), _em(bayes), _prior(bayes)]
-    # Weighted draws have no order that a trace could show.
-    if ok and bayes.method_ == "nuts":
+    # Other draws have no order that a trace could show.
+    if ok and find(bayes.fit_.method).has_chains:
         out += _chains(bayes)
     return out
 
@@ -277,7 +278,7 @@ def _em(bayes: "BayesGaussianMixture") -> Sketch:
 
 def _chains(bayes: "BayesGaussianMixture") -> list[Sketch]:
     chains, draws = bayes.log_likelihood_draws_.shape
-    every = len(candidates(bayes.posterior_["posterior"].dataset))
+    every = len(candidates(bayes.fit_.draws, bayes.fit_.names))
     shown = min(every, MOST_PANELS)
     which = "weights, means and standard deviations"
     if shown < every:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from bayesgmm.methods import METHODS, find
 from bayesgmm.report.names import Shortener
 from bayesgmm.report.summary import stand_in, summarise
 from bayesgmm.rows.labels import text
@@ -19,16 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["numbers"]
 
 FORMAT_VERSION = 2
-SETTINGS = (
-    "method",
-    "method_reason",
-    "draws",
-    "tune",
-    "chains",
-    "target_accept",
-    "covariance_type",
-    "prior",
-)
+SETTINGS = ("draws", "tune", "chains", "target_accept", "covariance_type")
 # What EM says of its own components holds whatever the posterior's labels are worth.
 OF_EM = ("parameter", "component", "shape", "em", "em_se")
 
@@ -61,9 +53,9 @@ def numbers(
           ``findings`` the same as ``code`` and ``values``;
         * ``source``: the file that the rows are from, or null;
         * ``row_names``: what the rows are called, numbers or text, or null where they are numbered from 0;
-        * ``verdict``: ``ok``, ``reasons`` in sentences and, in the same order, as ``findings`` (``code`` and ``values``), ``exploration``, and the numbers behind it: R-hat and effective sample sizes; of chains
-          ``divergences``, ``smallest_bfmi``, ``share_at_largest_depth``, of weighted draws ``pareto_k``, of tempered ones ``temperature``,
-          null elsewhere; the ``labelling`` diagnostics;
+        * ``verdict``: ``ok``, ``reasons`` in sentences and, in the same order, as ``findings`` (``code`` and ``values``), ``exploration``, and the numbers behind it: R-hat and effective sample sizes; what
+          the method says of its draws, such as ``divergences`` of chains, ``pareto_k`` of weighted draws and ``temperature``
+          of tempered ones, null elsewhere; the ``labelling`` diagnostics;
         * ``comparison``: the verdict of the comparison in sentences, and ``comparison_findings`` the same as ``code`` and ``values``;
         * ``log_evidence``: estimate and standard error, or null;
         * ``modes``: of the posterior, where they are known, or null;
@@ -83,9 +75,8 @@ def numbers(
     >>> found["n_observations"], found["log_likelihood"]["em"] == bayes.em_.log_likelihood_
     (82, True)
     """
-    ok, attrs = bayes.verdict_.ok, bayes.posterior_.attrs
-    features = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
-    k, part = int(bayes.em_.params_.n_components), part or stand_in(bayes)
+    fit, ok, made = bayes.fit_, bayes.verdict_.ok, bayes.fit_.provenance
+    features, k, part = fit.names, fit.draws.n_components, part or stand_in(bayes)
     summary = summarise(bayes, result, part)
     content = {
         "format_version": FORMAT_VERSION,
@@ -100,7 +91,7 @@ def numbers(
         "comparison": result.verdict,
         "comparison_findings": [finding.to_json() for finding in result.findings],
         "log_evidence": None if bayes.log_evidence_ is None else list(bayes.log_evidence_),
-        "modes": _records(bayes.mode_map_.table) if "modes" in bayes.posterior_ else None,
+        "modes": None if fit.modes is None else _records(fit.modes.table),
         "em": {
             "converged": bayes.em_.converged_,
             "status": str(bayes.em_.status_),
@@ -125,15 +116,15 @@ def numbers(
         "joint": {"distance": result.joint.distance, "share": result.joint.share} if ok else None,
         "assignments": result.assignments.to_dict("list") if ok else None,
         "partition": None if part is None else _partition(part),
-        "settings": {name: attrs[name] for name in SETTINGS} | {"random_state": _seed(attrs["random_state"])},
-        "prior": bayes.prior_.describe(features, k, attrs["covariance_type"]),
-        "prior_given": bool(attrs["prior_given"]),
-        "predictive_seed": attrs["predictive_seed"],
-        "seed_entropy": str(attrs["seed_entropy"]),
-        "created_by": attrs["created_by"],
-        "versions": attrs["versions"],
-        "python": attrs["python"],
-        "data_sha256": attrs["data_sha256"],
+        "settings": _settings(bayes),
+        "prior": fit.prior.describe(features, k, fit.covariance_type),
+        "prior_given": fit.prior_given,
+        "predictive_seed": made.predictive_seed,
+        "seed_entropy": made.seed_entropy,
+        "created_by": made.created_by,
+        "versions": made.versions,
+        "python": made.python,
+        "data_sha256": fit.rows.sha256,
     }
     return as_json(content)
 
@@ -145,10 +136,19 @@ def _row_names(rows: Rows) -> list[Any] | None:
     return names.tolist() if names.dtype.kind in "iuf" else [text(name) for name in names]
 
 
+def _settings(bayes: "BayesGaussianMixture") -> dict[str, Any]:
+    fit = bayes.fit_
+    return {
+        "method": fit.method,
+        "method_reason": bayes.method_reason_,
+        **{name: getattr(fit.settings, name) for name in SETTINGS},
+        "prior": repr(fit.prior),
+        "random_state": fit.provenance.random_state,
+    }
+
+
 def _verdict(bayes: "BayesGaussianMixture") -> dict[str, Any]:
-    verdict = bayes.verdict_
-    tempering, labelling = verdict.tempering, verdict.labelling
-    sampler = verdict.sampler if tempering is None and verdict.importance is None else None
+    verdict, labelling = bayes.verdict_, bayes.verdict_.labelling
     return {
         "ok": verdict.ok,
         "label_free_ok": verdict.label_free_ok,
@@ -159,13 +159,11 @@ def _verdict(bayes: "BayesGaussianMixture") -> dict[str, Any]:
         "effective_sample_size": verdict.components.ess,
         "label_free_r_hat": verdict.label_free.r_hat,
         "label_free_effective_sample_size": verdict.label_free.ess,
-        "divergences": verdict.divergences if sampler else None,
-        "smallest_bfmi": sampler.bfmi if sampler else None,
-        "share_at_largest_depth": sampler.deepest if sampler else None,
-        "temperature": tempering.temperature if tempering else None,
         "labelling": vars(labelling),
         "nearly_tied": labelling.nearly_tied,
-        "pareto_k": verdict.importance.pareto_k if verdict.importance else None,
+        # What methods say of their draws; null for what is not said of these.
+        **dict.fromkeys(number for name in METHODS for number in find(name).check_type.names()),
+        **verdict.check.numbers(),
     }
 
 
@@ -185,8 +183,3 @@ def _records(table: pd.DataFrame, ok: bool = True) -> list[dict[Any, Any]]:
     """The rows of a table; where labels are ambiguous, with null for what the posterior says of components."""
     rows = table.to_dict("records")
     return rows if ok else [{name: v if name in OF_EM else None for name, v in row.items()} for row in rows]
-
-
-def _seed(text: str) -> int | None:
-    """The seed, if it was a number."""
-    return int(text) if text.isdecimal() else None

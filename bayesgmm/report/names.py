@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import xarray as xr
-
 from bayesgmm.comparison import findings
+from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.support.sentences import plain, shorten
 
 __all__ = ["Name", "Shortener", "quantities"]
@@ -40,17 +39,17 @@ class Shortener:
         return plain(sentence)
 
 
-def quantities(posterior: xr.Dataset, names: Sequence[Name]) -> list[tuple[Name, str]]:
+def quantities(draws: MixtureDraws, names: Sequence[Name]) -> list[tuple[Name, str]]:
     """What each row of a comparison's parameter table is, and of which component, in the order of that table.
 
     Parameters
     ----------
-    posterior : Dataset
+    draws : MixtureDraws
     names : sequence of Name
         The features.
     """
     short, full = (
-        findings.quantities(posterior, features)
+        findings.quantities(draws, features)
         for features in ([n.short for n in names], [n.full for n in names])
     )
     return [(Name(s, f), component) for (s, component), (f, _) in zip(short, full, strict=True)]

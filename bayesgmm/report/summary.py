@@ -71,11 +71,11 @@ def summarise(bayes: "BayesGaussianMixture", result: "Comparison", part: "Partit
     verdict, k = bayes.verdict_, _k(bayes)
     points = []
     if verdict.ok:
-        posterior = bayes.posterior_["posterior"].dataset
         points += [findings.about_assignments(result.assignments)] if k > 1 else []
-        points.append(findings.about_estimates(posterior, result.parameters, result.joint))
-    if "modes" in bayes.posterior_ and k > 1:
-        points.append(Reason("mode_shares", {"shares": bayes.mode_map_.table["share"].to_list()}))
+        points.append(findings.about_estimates(bayes, result.parameters, result.joint))
+    modes = bayes.fit_.modes
+    if modes is not None and k > 1:
+        points.append(Reason("mode_shares", {"shares": modes.table["share"].to_list()}))
     points += [] if part is None else [_about_partition(part)]
     points += [
         findings.about_likelihood(result.log_likelihood),

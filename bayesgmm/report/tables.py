@@ -1,14 +1,15 @@
 """The tables of a report, as rows of text."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayesgmm.methods import find
 from bayesgmm.mixture.density import CERTAIN
-from bayesgmm.posterior.verdict import ImportanceCheck, Verdict
+from bayesgmm.posterior.verdict import Verdict
 from bayesgmm.report.names import Name, Shortener, quantities
 from bayesgmm.support.sentences import count, plain, shorten, with_sd
 from bayesgmm.wording.numbers import number, p_value, probability, signed
@@ -17,6 +18,7 @@ from bayesgmm.wording.rows import numbering
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
     from bayesgmm.estimator import BayesGaussianMixture
+    from bayesgmm.fit import Fit
 
 __all__ = [
     "Table",
@@ -87,7 +89,7 @@ def groups(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[
 def parameters(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Name]) -> Table:
     """Every parameter, EM beside the posterior; of very many those that differ most."""
     table = result.parameters
-    what_each_is = quantities(bayes.posterior_["posterior"].dataset, names)
+    what_each_is = quantities(bayes.fit_.draws, names)
     size = table["difference"].abs().to_numpy()
     kept = np.sort(np.argsort(-size, kind="stable")[:MOST_PARAMETERS])
     rows = []
@@ -228,7 +230,9 @@ def posterior_modes(bayes: "BayesGaussianMixture") -> Table:
 def diagnostics(bayes: "BayesGaussianMixture", shorten: Shortener) -> Table:
     """The numbers behind the verdict."""
     v = bayes.verdict_
-    rows = _of_weights(v.importance) if v.importance else _of_chains(v, shorten)
+    # Of independent draws neither agreement nor autocorrelation says anything.
+    rows = [] if v.check.is_weighted else _of_convergence(v, shorten)
+    rows += [(what, value, "–") for what, value in v.check.rows()]
     c = v.labelling
     rows.append(("draws whose label assignment is ambiguous", f"{100 * c.nearly_tied:.1f} %", "–"))
     if len(bayes.em_.weights_) > 1:
@@ -246,7 +250,7 @@ _METHODS = {
 }
 
 
-def _of_chains(v: Verdict, shorten: Shortener) -> list[tuple[Any, ...]]:
+def _of_convergence(v: Verdict, shorten: Shortener) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for d, what in ((v.label_free, "label-free quantities"), (v.components, "parameters of the components")):
         # Where labels are ambiguous, it means nothing which component's parameter it is.
@@ -254,68 +258,39 @@ def _of_chains(v: Verdict, shorten: Shortener) -> list[tuple[Any, ...]]:
         places = [shorten(at) if at and said else "–" for at in (d.r_hat_at, d.ess_at)]
         rows.append((f"largest R-hat, {what}", f"{d.r_hat:.3f}", places[0]))
         rows.append((f"smallest effective sample size, {what}", f"{d.ess:.0f}", places[1]))
-    if v.tempering is not None:
-        rows.append(("inverse temperature reached, of 1", f"{v.tempering.temperature:.3g}", "–"))
-        return rows
-    rows.append(("divergent transitions", str(v.divergences), "–"))
-    rows.append(("smallest E-BFMI of a chain", f"{v.sampler.bfmi:.2f}", "–"))
-    rows.append(("trajectories cut off at the largest tree depth", f"{100 * v.sampler.deepest:.1f} %", "–"))
     return rows
 
 
-def _of_weights(check: ImportanceCheck) -> list[tuple[Any, ...]]:
-    return [
-        (f"Pareto k of the weights (below {check.largest_k:.2f} is wanted)", f"{check.pareto_k:.2f}", "–"),
-        ("effective sample size of the weighted draws", f"{check.ess:.0f}", "–"),
-    ]
-
-
-def _drawn(attrs: Mapping[Any, Any]) -> list[tuple[str, str]]:
+def _drawn(fit: "Fit") -> list[tuple[str, str]]:
     """How the posterior was drawn from."""
-    batches, draws = int(attrs["chains"]), int(attrs["draws"])
-    if attrs["method"] == "laplace":
-        drawn = (
-            f"{count(batches, 'batch', 'batches')} of {draws} draws from the Gaussian at the mode, by weight"
-        )
-        return [("Posterior draws", drawn)]
-    if attrs["method"] == "smc":
-        told = [
-            ("Posterior draws", f"{count(batches, 'independent run')} of tempering, {draws} draws of each")
-        ]
-        if "log_evidence" in attrs:
-            value, error = float(attrs["log_evidence"]), float(attrs["log_evidence_se"])
-            between = f", standard error between runs {error:.2f}" if math.isfinite(error) else ""
-            told.append(("Log evidence", f"{value:.2f}{between}, given the modes that were found"))
-        return told + ([("Method", str(attrs["method_reason"]))] if attrs["method_reason"] else [])
-    return [
-        (
-            "Posterior draws",
-            f"{count(batches, 'chain')} of {draws} draws after {int(attrs['tune'])} of warm-up",
-        ),
-        ("Target acceptance", f"{float(attrs['target_accept']):g}"),
-        *([("Method", str(attrs["method_reason"]))] if attrs["method_reason"] else []),
-    ]
+    told = find(fit.method).described(fit.settings)
+    if fit.log_evidence is not None:
+        value, error = fit.log_evidence
+        between = f", standard error between runs {error:.2f}" if math.isfinite(error) else ""
+        told.append(("Log evidence", f"{value:.2f}{between}, given the modes that were found"))
+    return told + ([] if fit.method_reason is None else [("Method", str(fit.method_reason))])
 
 
 def provenance(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> list[tuple[str, str]]:
     """Everything needed to make the fit again: settings, seeds, data and versions."""
-    a = bayes.posterior_.attrs
-    n, d = bayes.rows_.values.shape
-    k = bayes.em_.params_.n_components
-    seed = str(a["random_state"]) or f"not a number; SeedSequence of entropy {a['seed_entropy']}"
+    fit, made = bayes.fit_, bayes.fit_.provenance
+    n, d = fit.X.shape
+    k = fit.draws.n_components
+    seed = f"not a number; SeedSequence of entropy {made.seed_entropy}"
+    seed = seed if made.random_state is None else str(made.random_state)
     features = ", ".join(m.short for m in names[:20]) + (f" and {d - 20} more" if d > 20 else "")
     return [
         ("Observations, N", str(n)),
         ("Features, D", f"{d}: {features}"),
         ("Components, K", str(k)),
-        ("Covariances", str(a["covariance_type"])),
-        *_drawn(a),
+        ("Covariances", fit.covariance_type),
+        *_drawn(fit),
         ("random_state", plain(seed)),
-        ("Seed of the predictive checks", str(int(a["predictive_seed"]))),
+        ("Seed of the predictive checks", str(made.predictive_seed)),
         (
             "EM",
             f"{count(int(bayes.em_.modes_['n_starts'].sum()), 'run')} to convergence; {count(int(bayes.em_.n_iter_), 'step')}; {bayes.em_.status_}",
         ),
-        ("SHA-256 of the data", str(a["data_sha256"])),
-        ("Versions", f"{a['versions']}; Python {a['python']}"),
+        ("SHA-256 of the data", fit.rows.sha256),
+        ("Versions", f"{made.versions}; Python {made.python}"),
     ]

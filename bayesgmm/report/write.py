@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.comparison import compare
 from bayesgmm.errors import ParameterError
+from bayesgmm.methods import find
 from bayesgmm.plots.style import colour
 from bayesgmm.report import tables
 from bayesgmm.report.figures import Picture, Sketch, drawn, inlined, sketches
@@ -134,11 +135,11 @@ def _page(
     pool: ThreadPoolExecutor,
     progressbar: bool,
 ) -> str:
-    features = [str(f) for f in bayes.posterior_["posterior"]["feature"].to_numpy()]
+    fit, features = bayes.fit_, bayes.fit_.names
     shorten, names = Shortener(features), [Name.of(f) for f in features]
     pictures = _pictures(sketches(bayes, result, names, part), pool, progressbar)
     k, ok = bayes.em_.params_.n_components, bayes.verdict_.ok
-    attrs = bayes.posterior_.attrs
+    method = find(fit.method)
     view = interactive_view(bayes, names, part) if interactive else None
     by_component: dict[str, Any] = {}
     if ok:
@@ -167,14 +168,15 @@ def _page(
             "diagnostics": tables.diagnostics(bayes, shorten),
         },
         colours=[colour(c) for c in range(k)],
-        prior=[shorten(line) for line in bayes.prior_.describe(features, k, attrs["covariance_type"])],
-        prior_given=bool(attrs["prior_given"]),
+        prior=[shorten(line) for line in fit.prior.describe(features, k, fit.covariance_type)],
+        prior_given=fit.prior_given,
         provenance=tables.provenance(bayes, names),
         ok=ok,
         numbering=numbering(bayes.rows_, "components"),
-        method=bayes.method_,
+        heading=method.heading,
+        story=method.story,
         k=k,
-        created_by=attrs["created_by"],
+        created_by=fit.provenance.created_by,
     )
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesgmm.mixture.draws import finite, stacked
 from bayesgmm.posterior.passes import allocations
 from bayesgmm.rows.rows import RowsLike
 from bayesgmm.wording import Reason
@@ -106,9 +105,8 @@ def occupied_components(
 
 def occupied_counts(bayes: "BayesGaussianMixture") -> NDArray[np.int64]:
     """Of each draw, how many components have rows when each row is given to one at random by its responsibilities, shape (S,)."""
-    posterior, X = bayes.posterior_["posterior"].dataset, bayes.rows_.columns
-    draws = finite(stacked(posterior), posterior.sizes["draw"])
-    k, cores = posterior.sizes["cluster"], bayes.fit_.settings.cores
+    X, draws = bayes.rows_.columns, bayes.fit_.draws.stacked
+    k, cores = bayes.fit_.draws.n_components, bayes.fit_.settings.cores
     rng = np.random.default_rng([bayes.predictive_seed_, 3])
     counts = np.empty(len(draws[0]), np.int64)
     # Some draws at a time: one number is kept for each draw and row.

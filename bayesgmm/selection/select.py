@@ -1,6 +1,5 @@
 """`select_components`: every criterion for the number of components in one table, and how far they disagree."""
 
-import math
 import numbers
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from bayesgmm.bayes.priors import Prior
 from bayesgmm.comparison.scores import LARGEST_K, leave_one_out
 from bayesgmm.errors import BayesGMMError, ParameterError
 from bayesgmm.estimator import BayesGaussianMixture
-from bayesgmm.methods.tempering import is_exchangeable
+from bayesgmm.methods import WITH_EVIDENCE
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.overview import panel, table_in_html
 from bayesgmm.rows.checks import check_fittable
@@ -219,7 +218,7 @@ def select_components(
             minimum=FEWEST_REPLICATIONS,
         )
     prior = prior or Prior.from_data(rows, covariance_type=covariance_type)
-    if not all(is_exchangeable(prior.resolve(k, rows.n_features, covariance_type)) for k in ks):
+    if not all(prior.resolve(k, rows.n_features, covariance_type).is_exchangeable for k in ks):
         raise ParameterError("The prior must treat all components alike; give it one concentration for all.")
     threads = arguments.check_cores(cores)
     fit_seed, test_seed, occupied_seed = arguments.seed_sequence(random_state).spawn(3)
@@ -228,9 +227,9 @@ def select_components(
         "draws": draws,
         "chains": chains,
         "cores": threads,
-        "method": "smc",
-        # One run each, however long it takes.
-        "max_time": math.inf,
+        "method": WITH_EVIDENCE,
+        # One run each.
+        "repeats": 0,
         "progressbar": False,
     }
     fits: dict[int, BayesGaussianMixture] = {}
@@ -266,7 +265,7 @@ def select_components(
         if overfitted:
             with steps.step(f"overfitted, {max(ks)} components"):
                 # Its components without rows need more particles, and a second run where one is not enough.
-                more = {**settings, "draws": 2 * draws, "max_time": None}
+                more = {**settings, "draws": 2 * draws, "repeats": 2}
                 occupied = occupied_components(rows, max(ks), prior=prior, random_state=occupied_seed, **more)
     table = _table(ks, fits, tests)
     return Selection(table, _best(table), occupied, fits, {k: str(e) for k, e in failures.items()})
@@ -319,7 +318,7 @@ def _grade(fit: BayesGaussianMixture) -> str:
     found = fit.verdict_
     if found.label_free_ok:
         return ACCEPTED if found.ok else LABEL_FREE
-    if fit.log_evidence_ is None or fit.posterior_["posterior"].sizes["chain"] < 2:
+    if fit.log_evidence_ is None or fit.fit_.draws.n_chains < 2:
         return REFUSED
     settled = found.label_free.r_hat < LARGEST_R_HAT and fit.log_evidence_[1] < LARGEST_EVIDENCE_ERROR
     return FEW_DRAWS if settled else REFUSED

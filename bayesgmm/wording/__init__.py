@@ -13,7 +13,7 @@ statistician (``reason.sentence("page")``). A sentence is a function with the na
 A reason without a sentence of its own is told by its code and values, so that a method of the user's own needs no words to be judged and reported.
 """
 
-from bayesgmm.wording import comparison, page, selection, verdict
+from bayesgmm.wording import comparison, methods, page, selection, verdict
 from bayesgmm.wording.reasons import Reason, worded, worded_for_page
 
-__all__ = ["Reason", "comparison", "page", "selection", "verdict", "worded", "worded_for_page"]
+__all__ = ["Reason", "comparison", "methods", "page", "selection", "verdict", "worded", "worded_for_page"]

@@ -6,7 +6,7 @@ import pymc as pm
 import pytest
 
 from bayesgmm import BayesGaussianMixture, datasets
-from bayesgmm.mixture.draws import covariance_draws, mean_params
+from bayesgmm.mixture.draws import MixtureDraws
 
 
 def by_hand(X, k, prior):
@@ -28,7 +28,7 @@ def draws_by_hand(X, k, bayes):
     """Weights (chain, draw, K), means (.., K, D) and covariances (.., K, D, D) by nutpie, each component where it started."""
     import nutpie
 
-    p, d = mean_params(bayes.posterior_["posterior"].dataset), X.shape[1]
+    p, d = bayes.fit_.draws.mean_params, X.shape[1]
     rows, cols = np.tril_indices(d)
     start = {"w": np.array(p.weights)}
     for j in range(k):
@@ -80,8 +80,8 @@ def assert_alike(ours, theirs):
 def test_draws_are_those_of_the_model_written_by_hand(name, k):
     X = datasets.load(name).X
     bayes = BayesGaussianMixture(k, draws=1500, random_state=4, progressbar=False).fit(X)
-    p = bayes.posterior_["posterior"].dataset
-    ours = quantities(p["weights"].to_numpy(), p["means"].to_numpy(), covariance_draws(p))
+    p = bayes.fit_.draws
+    ours = quantities(p.weights, p.means, p.covariances)
     theirs = quantities(*draws_by_hand(X, k, bayes))
     assert_alike(ours, theirs)
 
@@ -101,7 +101,5 @@ def test_pymcs_own_sampler_on_our_model_agrees(faithful_fit):
         init="adapt_diag",
         progressbar=False,
     )
-    both = [t["posterior"].dataset for t in (faithful_fit.posterior_, tree)]
-    assert_alike(
-        *(quantities(p["weights"].to_numpy(), p["means"].to_numpy(), covariance_draws(p)) for p in both)
-    )
+    both = (faithful_fit.fit_.draws, MixtureDraws.from_dataset(tree["posterior"].dataset, "full"))
+    assert_alike(*(quantities(p.weights, p.means, p.covariances) for p in both))

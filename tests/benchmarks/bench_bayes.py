@@ -64,21 +64,22 @@ def em_and_prior(X, k):
 def worst_ess(X, em, weights, means, cholesky):
     """Smallest bulk effective sample size of weights, means, stds and correlations, components named as in EM."""
     import arviz_stats as azs
+    import xarray as xr
 
-    from bayesgmm.mixture import density, draws
+    from bayesgmm.mixture import density
+    from bayesgmm.mixture.draws import MixtureDraws
     from bayesgmm.posterior import passes, relabel
 
     chains, n, k = weights.shape
     stds = np.sqrt((cholesky**2).sum(axis=-1))
     values = {"weights": weights, "means": means, "stds": stds, "corr_chol": cholesky / stds[..., None]}
-    names = [f"x{j}" for j in range(X.shape[1])]
-    posterior = draws.posterior_dataset(values, names)
+    draws = MixtureDraws.of(values, "full")
     part = np.asfortranarray(X[:: max(1, len(X) // 2000)])
-    stacked = draws.stacked(posterior)
-    _, overlap = passes.log_likelihoods_and_overlaps(part, *stacked, density.responsibilities(part, em))
+    _, overlap = passes.log_likelihoods_and_overlaps(part, *draws.stacked, density.responsibilities(part, em))
     labels = relabel.match(overlap.reshape(chains, n, k, k)).permutations
-    quantities = draws.parameter_draws(draws.permuted(posterior, labels))
-    return float(azs.ess(quantities.to_dataset(), method="bulk")["value"].min())
+    quantities = draws.permuted(labels).parameter_values
+    data = xr.Dataset({"value": (("chain", "draw", "parameter"), quantities)})
+    return float(azs.ess(data, method="bulk")["value"].min())
 
 
 def by_bayesgmm(X, k, run):

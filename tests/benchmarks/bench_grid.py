@@ -37,7 +37,7 @@ def row(name, k):
     v = bayes.verdict_
     evidence = bayes.log_evidence_
     told = "–" if evidence is None else f"{evidence[0]:.2f} ± {evidence[1]:.2f}"
-    modes = "–" if v.tempering is None else str(v.tempering.n_modes)
+    modes = str(v.n_large_modes) if v.mode_shares else "–"
     return (
         f"| {name} | {k} | {bayes.method_} | {'good' if v.label_free_ok else 'refused'} | {v.label_free.r_hat:.3f} "
         f"| {v.label_free.ess:.0f} | {'may be read' if v.ok else 'no: ' + v.exploration} | {modes} | {told} | {seconds:.0f} |"

@@ -56,12 +56,10 @@ def tempered(target, mixtures, seed, draws=1000, chains=4):
 
 def label_free(target, values):
     """Log-likelihood, sorted weights and their entropy, shape (chain, draw, quantity)."""
-    from bayesgmm.mixture import draws
+    from bayesgmm.mixture.draws import MixtureDraws
     from bayesgmm.posterior import passes
 
-    names = [f"x{j}" for j in range(target.X.shape[1])]
-    posterior = draws.posterior_dataset(values, names)
-    stacked = draws.stacked(posterior)
+    stacked = MixtureDraws.of(values, target.covariance_type).stacked
     ll, _ = passes.log_likelihoods_and_overlaps(
         np.asfortranarray(target.X), *stacked, np.ones((len(target.X), 1))
     )

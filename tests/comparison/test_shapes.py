@@ -5,7 +5,6 @@ import pytest
 
 from bayesgmm import BayesGaussianMixture
 from bayesgmm.comparison import shapes
-from bayesgmm.mixture.draws import covariance_draws
 
 
 def ellipse(long, short, degrees):
@@ -56,7 +55,7 @@ def test_one_feature_has_a_volume_only():
 def test_the_table_holds_all_components(faithful_fit):
     table = shapes.shape_table(faithful_fit)
     assert list(table.index) == [(k, s) for k in (0, 1) for s in ("volume", "axis ratio", "orientation")]
-    draws = covariance_draws(faithful_fit.posterior_["posterior"].dataset)[:, :, 1]
+    draws = faithful_fit.fit_.draws.covariances[:, :, 1]
     wanted = np.sqrt(np.linalg.det(draws))
     row = table.loc[(1, "volume")]
     np.testing.assert_allclose([row["mean"], row["sd"]], [wanted.mean(), wanted.std(ddof=1)], rtol=1e-9)

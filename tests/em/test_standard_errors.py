@@ -15,7 +15,7 @@ from bayesgmm.em.problem import Problem
 from bayesgmm.em.standard_errors import _aligned
 from bayesgmm.errors import DataError, DegenerateFitError, ParameterError
 from bayesgmm.mixture import density
-from bayesgmm.mixture.draws import parameter_draws, posterior_dataset
+from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.families import family_of
 
 SEPARATED = MixtureParams(
@@ -309,10 +309,9 @@ def test_the_table_is_labelled_as_the_posterior_is():
     frame = datasets.faithful().frame[["eruptions", "waiting"]]
     em = EMGaussianMixture(2, random_state=0).fit(frame)
     errors, p = em.standard_errors(frame), em.params_
-    draws = {n: getattr(p, n)[None, None] for n in ("weights", "means", "stds", "corr_chol")}
-    wanted = parameter_draws(posterior_dataset(draws, list(frame.columns)))
-    assert list(errors.table.index) == list(wanted["parameter"].to_numpy())
-    assert_allclose(errors.table.estimate, wanted.to_numpy()[0, 0], rtol=1e-12)
+    wanted = MixtureDraws.single(p, "full")
+    assert list(errors.table.index) == [q.label(list(frame.columns)) for q in wanted.parameters]
+    assert_allclose(errors.table.estimate, wanted.parameter_values[0, 0], rtol=1e-12)
     assert_array_equal(errors.table.standard_error, flat(errors))
     assert errors.table.standard_error["means[0, waiting]"] == errors.means[0, 1]
     assert "means[0, waiting]" in str(errors)

@@ -91,7 +91,7 @@ def test_a_fit_agrees_with_nuts_where_its_check_passes(faithful_frame, faithful_
     quick = BayesGaussianMixture(2, **QUIET).fit(faithful_frame)
     assert quick.method_ == "laplace"
     assert quick.verdict_.ok
-    assert quick.verdict_.importance.pareto_k < 0.7
+    assert quick.verdict_.check.pareto_k < 0.7
     assert "Pareto k" in str(quick.verdict_)
     for name in ("weights", "means", "stds"):
         a, b = (f.posterior_["posterior"][name].stack(s=("chain", "draw")) for f in (quick, faithful_fit))
@@ -103,7 +103,7 @@ def test_a_fit_agrees_with_nuts_where_its_check_passes(faithful_frame, faithful_
 def test_a_fit_whose_check_fails_says_so_and_what_to_do():
     bayes = BayesGaussianMixture(3, **QUIET).fit(datasets.load("faithful").X[:30])
     assert not bayes.verdict_.ok
-    k = bayes.verdict_.importance.pareto_k
+    k = bayes.verdict_.check.pareto_k
     assert Reason("gaussian_does_not_fit", {"pareto_k": k, "wanted": 0.7}) in bayes.verdict_.reasons
 
 

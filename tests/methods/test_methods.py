@@ -85,19 +85,19 @@ def test_auto_keeps_its_chains_where_tempering_fails_or_time_is_short(monkeypatc
     bayes = BayesGaussianMixture(2, draws=200, max_time=1e-6, **QUIET).fit(X)
     assert bayes.method_ == "nuts"
     assert bayes.method_reason_.startswith(
-        "NUTS, since tempering was worse: Tempering was stopped at temperature 0 of 1"
+        "NUTS, since tempering was worse: Tempering was stopped at inverse temperature 0"
     )
 
     def failing(*_args, **_more):
         raise SamplingError("Nothing works.")
 
-    monkeypatch.setattr("bayesgmm.estimator.by_smc", failing)
+    monkeypatch.setattr("bayesgmm.methods.smc.sample_smc", failing)
     bayes = BayesGaussianMixture(2, draws=200, **QUIET).fit(X)
     assert bayes.method_ == "nuts"
     assert bayes.method_reason_.startswith(
         "NUTS, since tempering failed: Nothing works. But its verdict is: "
     )
-    monkeypatch.setattr("bayesgmm.estimator.LONGEST_TEMPERING", 0.01)
+    monkeypatch.setattr("bayesgmm.methods.smc.LONGEST_TEMPERING", 0.01)
     bayes = BayesGaussianMixture(2, draws=200, **QUIET).fit(X)
     assert "ask for it by method='smc'" in bayes.method_reason_
 

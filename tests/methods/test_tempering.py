@@ -16,11 +16,11 @@ from bayesgmm.errors import SamplingError
 from bayesgmm.methods import initial_mixture as reference
 from bayesgmm.methods import moves, tempering_path
 from bayesgmm.methods import tempering as smc
+from bayesgmm.methods.ancestry import ancestral_ess
 from bayesgmm.methods.starts import find_starts
 from bayesgmm.methods.whitened_nuts import sample_nuts
 from bayesgmm.mixture.coordinates import unconstrained
 from bayesgmm.mixture.families import FAMILIES
-from bayesgmm.posterior.verdict import ancestral_ess
 from bayesgmm.rows.rows import Rows
 
 CASES = [(family, 1, k, 2.0) for family in STDS for k in (1, 2, 3)]

@@ -18,7 +18,7 @@ from scipy import stats
 
 from bayesgmm import BayesGaussianMixture, plots
 from bayesgmm.errors import ParameterError
-from bayesgmm.mixture.draws import mean_params, posterior_dataset
+from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.plots import fitted, style
 from bayesgmm.plots.chains import chosen_draws
 from bayesgmm.plots.forest import owners
@@ -188,9 +188,9 @@ def crowded():
 
 
 def test_of_many_parameters_those_are_shown_whose_chains_tell_least(crowded):
-    posterior = posterior_dataset(crowded, ["a", "b", "c", "d"])
-    chosen = chosen_draws(posterior)
-    picked = posterior[["weights", "means", "stds"]]
+    draws, names = MixtureDraws.of(crowded, "full"), ["a", "b", "c", "d"]
+    chosen = chosen_draws(draws, names)
+    picked = draws.to_dataset(names)[["weights", "means", "stds"]]
     bulk, tail = (azs.ess(picked, method=method) for method in ("bulk", "tail"))
     every = {
         f"{name}[{', '.join(map(str, at))}]": min(float(size[name].sel(where)) for size in (bulk, tail))
@@ -205,7 +205,7 @@ def test_of_many_parameters_those_are_shown_whose_chains_tell_least(crowded):
     assert {"means[2, b]", "stds[1, d]"} <= set(chosen)
     # In the order of the tables.
     assert list(chosen) == [name for name in every if name in chosen]
-    np.testing.assert_array_equal(chosen["means[2, b]"].to_numpy(), crowded["means"][..., 2, 1])
+    np.testing.assert_array_equal(chosen["means[2, b]"], crowded["means"][..., 2, 1])
 
 
 def test_a_single_weight_is_not_shown():
@@ -215,7 +215,7 @@ def test_a_single_weight_is_not_shown():
         "stds": np.random.default_rng(1).uniform(1, 2, (2, 20, 1, 1)),
         "corr_chol": np.ones((2, 20, 1, 1, 1)),
     }
-    assert list(chosen_draws(posterior_dataset(values, ["a"]))) == ["means[0, a]", "stds[0, a]"]
+    assert list(chosen_draws(MixtureDraws.of(values, "full"), ["a"])) == ["means[0, a]", "stds[0, a]"]
 
 
 @pytest.mark.parametrize("family", ["full", "tied", "spherical"])
@@ -269,7 +269,7 @@ def test_the_fit_in_two_dimensions_shows_the_ellipses_of_em_of_the_posterior_mea
     bayes, _ = faithful
     ax = plots.plot_fit(bayes).axes[0]
     patches = [a for a in ax.get_children() if isinstance(a, PathPatch)]
-    mean = mean_params(bayes.posterior_["posterior"].dataset)
+    mean = bayes.fit_.draws.mean_params
     for dashed, params in ((True, bayes.em_.params_), (False, mean)):
         drawn = [p for p in patches if (p.get_linestyle() == "--") == dashed]
         assert len(drawn) == 2
@@ -370,7 +370,7 @@ def test_the_prior_predictive_density_is_the_integral_over_the_prior(faithful):
 def test_the_log_likelihood_has_lines_at_em_and_at_the_posterior_mean(faithful):
     bayes, result = faithful
     X = bayes.posterior_["observed_data"]["x"].to_numpy()
-    mean = mean_params(bayes.posterior_["posterior"].dataset)
+    mean = bayes.fit_.draws.mean_params
     at_mean = sum(
         np.log(
             sum(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from bayesgmm.mixture.draws import component_parameters, posterior_dataset
+from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.posterior import labelling, relabel
 from bayesgmm.posterior.relabel import DenseResponsibilities, Relabelling
 
@@ -58,7 +58,7 @@ def test_components_that_differ_in_their_correlation_only_are_told_apart():
         "stds": np.exp(0.1 * rng.normal(size=(1, s, 2, 2))),
         "corr_chol": corr_chol,
     }
-    parameters = component_parameters(posterior_dataset(values, ["a", "b"]))
+    parameters = MixtureDraws.of(values, "full").component_parameters
     assert parameters.shape == (s, 2, 5)
     assert labelling.non_permutation_rate(parameters) == 0
     assert labelling.non_permutation_rate(parameters[..., :4]) > 0.3

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from bayesgmm.methods.laplace import ImportanceCheck
+from bayesgmm.methods.nuts import NutsCheck
+from bayesgmm.methods.smc import TemperingCheck
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.params import MixtureParams
@@ -94,7 +97,7 @@ def test_nothing_wrong_means_ok(golden):
 def test_each_fault_is_a_reason(golden):
     bad = verdict.Diagnostics(1.25, "weights[1]", 30.0, "stds[0, a]", (0.25, 0.5))
     tied = LabellingDiagnostics(AGREED, 1.0, 0.0, (0, 0, 0, 0))
-    found = verdict.judge(bad, bad, tied, 4, verdict.SamplerCheck(7, 0.12, 0.25))
+    found = verdict.judge(bad, bad, tied, 4, NutsCheck(7, 0.12, 0.25))
     assert not found.ok
     assert not found.label_free_ok
     agreement = {"r_hat": 1.25, "at": "weights[1]", "wanted": 1.01, "chain_means": (0.25, 0.5)}
@@ -126,11 +129,12 @@ def test_what_the_sampler_says_is_read_off_its_statistics():
     deepest = np.zeros((2, 4000), bool)
     deepest[1, :40] = True
     stats = {"energy": energy, "diverging": deepest[:, ::-1], "maxdepth_reached": deepest}
-    found = verdict.sampler_check(stats)
-    assert (found.divergences, found.deepest) == (40, 0.005)
+    found = NutsCheck.of(stats, [])
+    assert (found.divergences, found.share_at_largest_depth) == (40, 0.005)
     # Of independent energies it is two, of a random walk next to nothing.
-    assert found.bfmi < 0.05
-    assert verdict.sampler_check({name: v[:1] for name, v in stats.items()}).bfmi == pytest.approx(2, abs=0.2)
+    assert found.smallest_bfmi < 0.05
+    first = NutsCheck.of({name: v[:1] for name, v in stats.items()}, [])
+    assert first.smallest_bfmi == pytest.approx(2, abs=0.2)
 
 
 def test_a_single_chain_cannot_be_judged():
@@ -141,43 +145,42 @@ def test_a_single_chain_cannot_be_judged():
 def test_weighted_draws_are_judged_by_their_weights(golden):
     bad = verdict.Diagnostics(1.25, "weights[1]", 30.0, "stds[0, a]")
     # Weighted draws are independent: what chains would be refused for says nothing of them.
-    found = verdict.judge(bad, bad, CERTAIN, 1, None, verdict.ImportanceCheck(0.4, 0.7, 900.0))
+    found = verdict.judge(bad, bad, CERTAIN, 1, ImportanceCheck(0.4, 0.7, 900.0))
     assert found.ok
     golden(str(found))
-    assert verdict.judge(GOOD, GOOD, CERTAIN, 4, None, verdict.ImportanceCheck(0.66, 0.64, 20.0)).reasons == (
+    assert verdict.judge(GOOD, GOOD, CERTAIN, 4, ImportanceCheck(0.66, 0.64, 20.0)).reasons == (
         Reason("gaussian_does_not_fit", {"pareto_k": 0.66, "wanted": 0.64}),
         Reason("too_few_weighted_draws", {"ess": 20.0, "wanted": 400}),
     )
-    assert not verdict.judge(GOOD, GOOD, CERTAIN, 4, None, verdict.ImportanceCheck(np.nan, 0.7, 900.0)).ok
+    assert not verdict.judge(GOOD, GOOD, CERTAIN, 4, ImportanceCheck(np.nan, 0.7, 900.0)).ok
 
 
 def test_what_is_known_of_the_posterior_as_a_whole(golden):
     bad = verdict.Diagnostics(1.4, "entropy of the weights", 900.0, "entropy of the weights")
     tied = LabellingDiagnostics(AGREED, 0.3, 0.0, (0, 0))
-    two = verdict.TemperingCheck(1.0, 2)
+    two = (TemperingCheck(1.0, 50), (0.6, 0.4))
     assert verdict.judge(GOOD, GOOD, CERTAIN, 4).exploration == "one mode"
     assert verdict.judge(GOOD, GOOD, tied, 4).exploration == "not identified"
     assert verdict.judge(bad, GOOD, CERTAIN, 4).exploration == "not explored"
-    assert verdict.judge(bad, GOOD, CERTAIN, 4, tempering=two).exploration == "not explored"
-    found = verdict.judge(GOOD, bad, tied, 4, tempering=two)
+    assert verdict.judge(bad, GOOD, CERTAIN, 4, *two).exploration == "not explored"
+    found = verdict.judge(GOOD, bad, tied, 4, *two)
     assert found.exploration == "several modes, explored"
     golden(str(found))
 
 
 def test_draws_that_stopped_on_the_way_are_refused():
-    found = verdict.judge(GOOD, GOOD, CERTAIN, 4, tempering=verdict.TemperingCheck(0.25, 1))
+    found = verdict.judge(GOOD, GOOD, CERTAIN, 4, TemperingCheck(0.25, 50))
     assert not found.label_free_ok
     assert found.reasons == (Reason("tempering_stopped", {"beta": 0.25}),)
 
 
 def test_a_posterior_in_pieces_is_not_one_of_a_single_mode():
-    crumbs = verdict.TemperingCheck(1.0, 1, largest_share=0.3)
-    found = verdict.judge(GOOD, GOOD, CERTAIN, 4, tempering=crumbs)
+    found = verdict.judge(GOOD, GOOD, CERTAIN, 4, TemperingCheck(1.0, 50), (0.3, 0.04, 0.03))
     assert found.exploration == "several modes, explored"
     assert found.reasons == (Reason("no_dominant_mode", {"n_modes": 1, "largest_share": 0.3}),)
 
 
-def test_few_families_are_refused():
-    found = verdict.judge(GOOD, GOOD, CERTAIN, 4, tempering=verdict.TemperingCheck(1.0, 1, 1.0, 7))
+def test_few_ancestors_are_refused():
+    found = verdict.judge(GOOD, GOOD, CERTAIN, 4, TemperingCheck(1.0, 7))
     assert not found.label_free_ok
     assert found.reasons == (Reason("too_few_ancestors", {"n": 7, "wanted": 20}),)

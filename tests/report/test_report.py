@@ -20,7 +20,7 @@ from verdicts import MADE_UP, judged
 from bayesgmm import BayesGaussianMixture, compare, load, partition, save
 from bayesgmm.comparison import predictive
 from bayesgmm.errors import FileProblem
-from bayesgmm.mixture.draws import parameter_draws, posterior_dataset
+from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.families import family_of
 from bayesgmm.report import tables, write, write_report
 from bayesgmm.report.figures import Drawing, sketches
@@ -253,9 +253,9 @@ def test_parameters_are_named_in_the_order_of_the_comparison(family):
         else np.ones((1, 1, *[shapes[d] for d in dims]))
         for name, dims in family_of(family).dims(2).items()
     }
-    posterior = posterior_dataset(values, ["eruptions", "waiting"], family)
-    labels = parameter_draws(posterior)["parameter"].to_numpy()
-    named = quantities(posterior, [Name.of("eruptions"), Name.of("waiting")])
+    draws = MixtureDraws.of(values, family)
+    labels = [p.label(["eruptions", "waiting"]) for p in draws.parameters]
+    named = quantities(draws, [Name.of("eruptions"), Name.of("waiting")])
     for label, (name, component) in zip(labels, named, strict=True):
         kind, inner = label[:-1].split("[")
         parts = inner.split(", ")

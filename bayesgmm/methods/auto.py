@@ -1,0 +1,42 @@
+"""Strategy "auto": NUTS, and tempering where that is not enough. It draws nothing itself."""
+
+from dataclasses import replace
+
+from bayesgmm.errors import SamplingError
+from bayesgmm.methods.method import Drawn, Method, Problem
+from bayesgmm.methods.nuts import NUTS
+from bayesgmm.methods.smc import SMC
+from bayesgmm.wording import Reason
+
+__all__ = ["AUTO", "Auto"]
+
+
+class Auto(Method):
+    """Chooses among methods, and says why."""
+
+    name = "auto"
+    title = "chains of the No-U-Turn sampler, or tempering where these are not enough"
+
+    def draw(self, problem: Problem) -> Drawn:
+        """By NUTS, or by tempering where chains disagree or labels cannot be trusted."""
+        first = NUTS.draw(problem)
+        verdict = problem.judge(first)
+        if verdict.ok or problem.settings.chains < 2:
+            return first
+        why = verdict.reasons[0]
+        obstacle = SMC.obstacle(problem)
+        if obstacle is None:
+            try:
+                second = SMC.draw(problem)
+            except SamplingError as error:
+                obstacle = Reason("tempering_failed", {"error": str(error)})
+            else:
+                again = problem.judge(second)
+                better = again.label_free_ok or not verdict.label_free_ok
+                if second.check.knows_shares and better:
+                    return replace(second, reason=Reason("tempered_after_nuts", {"why": why}))
+                obstacle = Reason("tempering_was_worse", {"why": again.reasons[0]})
+        return replace(first, reason=Reason("nuts_kept", {"obstacle": obstacle, "why": why}))
+
+
+AUTO = Auto()

@@ -1,0 +1,142 @@
+"""Method "nuts": chains of the No-U-Turn sampler from the posterior modes that matter, each in the coordinates of its own."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.methods.check import MethodCheck
+from bayesgmm.methods.method import Drawn, Method, Problem
+from bayesgmm.methods.settings import Settings
+from bayesgmm.methods.starts import Start, find_starts, shared_out
+from bayesgmm.methods.whitened_nuts import RawDraws, sample_nuts
+from bayesgmm.support.sentences import count
+from bayesgmm.wording import Reason
+
+__all__ = ["NUTS", "Nuts", "NutsCheck"]
+
+# Betancourt (2016), Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo; the bound is Stan's.
+SMALLEST_BFMI = 0.3
+LARGEST_SHARE_OF_DEEPEST_TREES = 0.01
+
+
+@dataclass(frozen=True)
+class NutsCheck(MethodCheck):
+    """What the sampler says of itself.
+
+    Parameters
+    ----------
+    divergences : int
+        Number of divergent transitions.
+    smallest_bfmi : float
+        The smallest energy fraction (E-BFMI) of a chain.
+    share_at_largest_depth : float
+        Share of the draws whose tree reached the largest depth.
+    start_shares : tuple of float
+        Of the modes that chains started from, the share of the posterior by Laplace's method.
+    """
+
+    divergences: int = 0
+    smallest_bfmi: float = math.inf
+    share_at_largest_depth: float = 0.0
+    start_shares: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, stats: Mapping[str, NDArray[Any]], starts: list[Start]) -> "NutsCheck":
+        """From the sampler's statistics, each of shape (chain, draw), and the starts."""
+        energy = stats["energy"]
+        spread = energy.var(axis=1, ddof=1)
+        moved = np.square(np.diff(energy, axis=1)).mean(axis=1)
+        return cls(
+            int(stats["diverging"].sum()),
+            float((moved / np.where(spread > 0, spread, 1.0)).min()),
+            float(stats["maxdepth_reached"].mean()),
+            tuple(start.share for start in starts),
+        )
+
+    def doubts(self) -> list[Reason]:
+        """One reason for each fault of the sampler."""
+        out = []
+        if self.divergences:
+            out.append(Reason("transitions_diverged", {"n": self.divergences}))
+        if self.smallest_bfmi < SMALLEST_BFMI:
+            values = {"bfmi": self.smallest_bfmi, "wanted": SMALLEST_BFMI}
+            out.append(Reason("low_energy_fraction", values))
+        if self.share_at_largest_depth > LARGEST_SHARE_OF_DEEPEST_TREES:
+            out.append(Reason("trajectories_cut_off", {"share": self.share_at_largest_depth}))
+        return out
+
+    def rows(self) -> list[tuple[str, str]]:
+        """The sampler's figures."""
+        return [
+            ("divergent transitions", str(self.divergences)),
+            ("smallest E-BFMI of a chain", f"{self.smallest_bfmi:.2f}"),
+            (
+                "trajectories cut off at the largest tree depth",
+                f"{100 * self.share_at_largest_depth:.1f} %",
+            ),
+        ]
+
+
+class Nuts(Method):
+    """Chains from the posterior modes that matter by Laplace's method, of those that EM's maxima lead to."""
+
+    name = "nuts"
+    title = "chains of the No-U-Turn sampler"
+    heading = "Chains of the sampler"
+    story = "drawn from by the No-U-Turn sampler"
+    check_type = NutsCheck
+    has_chains = True
+
+    def draw(self, problem: Problem) -> Drawn:
+        """Starts, then all chains of each start."""
+        settings = problem.settings
+        with problem.steps.step("posterior modes"):
+            starts = find_starts(problem.target, problem.em.mode_params_)
+            given = shared_out(settings.chains, starts)
+        total = settings.chains * (settings.draws + settings.tune)
+        with problem.steps.step("sampling", total=total) as progress:
+            runs: list[RawDraws] = []
+            done = 0
+            for start, n in zip(starts[: len(given)], given, strict=True):
+
+                def report(finished: int, _total: int, divergences: int, before: int = done) -> None:
+                    progress(before + finished, total, divergences)
+
+                runs.append(_run(problem, start, int(n), report))
+                done += int(n) * (settings.draws + settings.tune)
+        stats = {
+            name: np.concatenate([r.stats[name] for r in runs])
+            for name in runs[0].stats
+            if all(name in r.stats for r in runs)
+        }
+        q = np.concatenate([r.q for r in runs])
+        return self.drawn(problem, q, stats=stats, check=NutsCheck.of(stats, starts))
+
+    def described(self, settings: Settings) -> list[tuple[str, str]]:
+        """Chains, draws, warm-up and the acceptance that was aimed at."""
+        chains = (
+            f"{count(settings.chains, 'chain')} of {settings.draws} draws after {settings.tune} of warm-up"
+        )
+        return [("Posterior draws", chains), ("Target acceptance", f"{settings.target_accept:g}")]
+
+
+def _run(problem: Problem, start: Start, chains: int, report: Any) -> RawDraws:
+    settings = problem.settings
+    return sample_nuts(
+        problem.target,
+        start.approximation,
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=chains,
+        cores=settings.cores,
+        seed=problem.seeds.draws,
+        target_accept=settings.target_accept,
+        progress=report,
+    )
+
+
+NUTS = Nuts()
