@@ -7,7 +7,7 @@ The names below are the public ones. They are imported when first used, so that
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "BayesGaussianMixture": "bayesgmm.estimator",

@@ -11,7 +11,8 @@ import numpy as np
 import xarray as xr
 from sklearn.utils.validation import check_is_fitted
 
-from bayesgmm.errors import FileProblem
+import bayesgmm
+from bayesgmm.errors import FileProblem, ParameterError
 from bayesgmm.fit import Fit
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_writable", "load", "replace_file", "save"]
 
-FORMAT = 2
+FORMAT = 3
 
 
 def save(bayes: "BayesGaussianMixture", path: str | os.PathLike[str]) -> Path:
@@ -53,7 +54,7 @@ def load(path: str | os.PathLike[str]) -> "BayesGaussianMixture":
     Raises
     ------
     FileProblem
-        Where the file is missing, or was not written by this package.
+        Where the file is missing, or was not written by this version of the package.
     """
     source = Path(path)
     if not source.is_file():
@@ -65,15 +66,33 @@ def load(path: str | os.PathLike[str]) -> "BayesGaussianMixture":
             tree = opened.load()
     except (OSError, ValueError) as error:
         raise FileProblem(f"{str(source)!r} is not a netCDF file: {error}.", path=str(source)) from None
-    if tree.attrs.get("bayesgmm_format") != FORMAT:
+    _check_format(source, tree)
+    try:
+        return _restored(tree)
+    except ParameterError as error:
+        # Of a method that was made known in another session, for one.
+        raise FileProblem(f"{str(source)!r} cannot be used here: {error}", **error.details) from None
+
+
+def _check_format(source: Path, tree: xr.DataTree) -> None:
+    """Refuse other files, and those of other versions."""
+    found = tree.attrs.get("bayesgmm_format")
+    if found is None:
         raise FileProblem(
-            f"{str(source)!r} was not written by bayesgmm.save (format {tree.attrs.get('bayesgmm_format')}, "
-            f"expected {FORMAT}); use arviz.from_netcdf for other files.",
+            f"{str(source)!r} was not written by bayesgmm.save; use arviz.from_netcdf for other files.",
             path=str(source),
-            format=tree.attrs.get("bayesgmm_format"),
-            expected=FORMAT,
+            format=None,
         )
-    return _restored(tree)
+    if found != FORMAT:
+        writer = str(tree.attrs.get("created_by", "another version of bayesgmm"))
+        raise FileProblem(
+            f"{str(source)!r} was written by {writer} in format {found}, and bayesgmm {bayesgmm.__version__} reads format "
+            f"{FORMAT}; fit the data again, or read the file with {writer}.",
+            path=str(source),
+            format=int(found),
+            expected=FORMAT,
+            created_by=writer,
+        )
 
 
 def _restored(tree: xr.DataTree) -> "BayesGaussianMixture":

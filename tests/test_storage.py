@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+import bayesgmm
 from bayesgmm import BayesGaussianMixture, Prior, compare, load, save
 from bayesgmm.errors import FileProblem
 from bayesgmm.storage import replace_file
@@ -92,5 +93,15 @@ def test_other_files_are_refused(tmp_path, golden):
         load(text)
     other = tmp_path / "other.nc"
     xr.Dataset({"a": ("x", [1.0])}).to_netcdf(other, engine="h5netcdf")
-    with golden.raises(FileProblem, hide=[str(tmp_path)], format=None, expected=2):
+    with golden.raises(FileProblem, hide=[str(tmp_path)], path=str(other), format=None):
         load(other)
+
+
+def test_a_file_of_another_version_is_refused_by_the_name_of_its_writer(faithful_fit, tmp_path, golden):
+    with xr.open_datatree(save(faithful_fit, tmp_path / "fit.nc"), engine="h5netcdf") as opened:
+        tree = opened.load()
+    tree.attrs |= {"bayesgmm_format": 2, "created_by": "bayesgmm 0.1.0"}
+    tree.to_netcdf(tmp_path / "old.nc", engine="h5netcdf")
+    details = {"format": 2, "expected": 3, "created_by": "bayesgmm 0.1.0"}
+    with golden.raises(FileProblem, hide=[str(tmp_path), bayesgmm.__version__], **details):
+        load(tmp_path / "old.nc")

@@ -12,7 +12,7 @@ import bayesgmm
 
 __all__ = ["Provenance"]
 
-PACKAGES = ("bayesgmm", "nutpie", "numpy", "numba", "scipy", "scikit-learn", "arviz", "pymc")
+PACKAGES = ("nutpie", "numpy", "numba", "scipy", "scikit-learn", "arviz", "pymc")
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,10 @@ class Provenance:
             What was made of it.
         predictive : numpy.random.SeedSequence
         """
+        this = f"bayesgmm {bayesgmm.__version__}"
         return cls(
-            created_by=f"bayesgmm {bayesgmm.__version__}",
-            versions=", ".join(f"{package} {version(package)}" for package in PACKAGES),
+            created_by=this,
+            versions=", ".join([this, *(f"{package} {version(package)}" for package in PACKAGES)]),
             python=platform.python_version(),
             random_state=int(random_state) if isinstance(random_state, numbers.Integral) else None,
             seed_entropy=str(seed.entropy),
