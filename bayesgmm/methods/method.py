@@ -142,11 +142,11 @@ class Method(ABC):
     #: What users call it: a value of ``method``.
     name: ClassVar[str]
     #: What its draws are, in words that follow "The posterior is".
-    title: ClassVar[str] = "draws by a method of the user's own"
+    title: ClassVar[str] = "draws by a further method"
     #: Heading of the report's section on its draws.
     heading: ClassVar[str] = "Draws"
     #: How its draws come about, in words that follow "The posterior of the same model is".
-    story: ClassVar[str] = "drawn from by a method of the user's own"
+    story: ClassVar[str] = "drawn from by a further method"
     #: The type of what it says of its draws.
     check_type: ClassVar[type[MethodCheck]] = MethodCheck
     #: Names of groups that it adds to ``posterior_``.
