@@ -30,6 +30,7 @@ ORDER = (
     "plots",
     "report",
     "cli",
+    "__main__",
 )
 RANK = {name: floor for floor, name in enumerate(ORDER)}
 
@@ -84,6 +85,18 @@ def test_priors_model_and_sampling_have_never_heard_of_em():
 
 def test_families_are_named_in_one_place():
     assert house.family_literals() == []
+
+
+def test_methods_are_named_in_their_room_only():
+    assert house.method_literals() == []
+
+
+def test_what_a_fit_says_is_asked_of_its_record():
+    assert house.reaches() == []
+
+
+def test_few_modules_are_loose():
+    assert len(house.loose_modules()) <= 8
 
 
 def strings_of(tree):

@@ -15,7 +15,7 @@ from bayesgmm.em.holding import hold_modes, hold_params, sorted_params
 from bayesgmm.em.problem import Problem, standardised_problem, state_of
 from bayesgmm.em.run import Status
 from bayesgmm.em.search import Mode, Plan, search
-from bayesgmm.em.starts import STARTS
+from bayesgmm.em.starts import MIXED, STARTS
 from bayesgmm.em.steps import State
 from bayesgmm.errors import DegenerateFitError, ParameterError
 from bayesgmm.mixture import density
@@ -118,7 +118,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         reg_covar: float = 1e-6,
         max_iter: int = 10_000,
         n_init: int = 20,
-        init_params: str = "auto",
+        init_params: str = MIXED,
         weights_init: ArrayLike | None = None,
         means_init: ArrayLike | None = None,
         precisions_init: ArrayLike | None = None,
@@ -179,7 +179,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
 
     def _plan(self) -> tuple[Plan, int]:
         family_of(self.covariance_type)
-        arguments.check_choice(self.init_params, "init_params", ("auto", *STARTS))
+        arguments.check_choice(self.init_params, "init_params", (MIXED, *STARTS))
         for name in ("tol", "reg_covar"):
             value = getattr(self, name)
             if isinstance(value, bool) or not (isinstance(value, numbers.Real) and 0 < float(value) < 1):

@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import EMRun, Status, run_em
-from bayesgmm.em.starts import STARTS, start_of_responsibilities
+from bayesgmm.em.starts import MIXED, STARTS, start_of_responsibilities
 from bayesgmm.em.steps import State
 
 __all__ = ["Mode", "Plan", "search"]
 
 Array = NDArray[np.float64]
 
-# With "auto", starts take turns in this order; Ward's method has no randomness to repeat it for.
-AUTO = ("ward", "k-means++", "random", "k-means++", "random_from_data", "k-means++", "random", "k-means++")
+# Mixed starts take turns in this order; Ward's method has no randomness to repeat it for.
+IN_TURN = ("ward", "k-means++", "random", "k-means++", "random_from_data", "k-means++", "random", "k-means++")
 SHORT_STEPS = 50
 # Two runs ended at the same maximum when their log-likelihoods differ by less than this, per unit of its size: far
 # above the tolerance of a run, far below the distance of distinct maxima.
@@ -107,7 +107,7 @@ def search(
 
 
 def _starts(problem: Problem, plan: Plan, rng: np.random.Generator) -> Iterator[State]:
-    names = AUTO if plan.init_params == "auto" else (plan.init_params,)
+    names = IN_TURN if plan.init_params == MIXED else (plan.init_params,)
     for i in range(plan.n_init):
         # Ward's clustering comes first and once; later turns of it go to the next in the list.
         name = names[i % len(names)]

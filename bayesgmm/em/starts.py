@@ -14,7 +14,7 @@ from sklearn.cluster import KMeans, kmeans_plusplus
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.steps import State, Sums, maximise
 
-__all__ = ["STARTS", "Start", "nearest", "start_of_responsibilities"]
+__all__ = ["MIXED", "STARTS", "Start", "nearest", "start_of_responsibilities"]
 
 Array = NDArray[np.float64]
 # Takes the problem, K and a generator; returns responsibilities, shape (N, K).
@@ -68,6 +68,8 @@ def ward_start(problem: Problem, n_components: int, rng: np.random.Generator) ->
     return nearest(white, np.concatenate([centres, extra]))
 
 
+# Kinds of starts in turn, instead of one of those below.
+MIXED = "auto"
 STARTS: dict[str, Start] = {
     "k-means++": kmeans_plusplus_start,
     "kmeans": kmeans_start,

@@ -15,8 +15,6 @@ Methods are imported when first asked for: their names alone cost nothing.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from bayesgmm.support.arguments import check_choice
-
 if TYPE_CHECKING:
     from bayesgmm.methods.method import Method
 
@@ -48,6 +46,9 @@ def find(name: Any) -> "Method":
     >>> find("laplace").title
     'draws from the Gaussian at the posterior mode, weighted and checked'
     """
+    # Names alone are also asked for by the command line's help, which must not wait for NumPy.
+    from bayesgmm.support.arguments import check_choice
+
     check_choice(name, "method", METHODS)
     found = METHODS[name]
     if isinstance(found, str):

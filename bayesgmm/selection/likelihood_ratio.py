@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from bayesgmm.em.problem import Problem, standardised_problem, state_of
 from bayesgmm.em.run import Status, run_em
 from bayesgmm.em.search import Plan, search
+from bayesgmm.em.starts import MIXED
 from bayesgmm.mixture import density
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.rows import Rows
@@ -121,6 +122,6 @@ def likelihood_ratio_test(
 
 def _maximum(problem: Problem, n_components: int, rng: np.random.Generator) -> float | None:
     """Log-likelihood of the best maximum that is not an artefact of few rows; None where there is none."""
-    plan = Plan(n_components, "auto", STARTS if n_components > 1 else 1, LONG_RUNS, STEPS, TOLERANCE)
+    plan = Plan(n_components, MIXED, STARTS if n_components > 1 else 1, LONG_RUNS, STEPS, TOLERANCE)
     best = search(problem, plan, rng)[0]
     return None if best.degenerate else best.run.log_likelihood

@@ -108,7 +108,7 @@ def bridge(target, mixtures, seed):
 
     Draws of the reference are weighed by the posterior, and the other way round; the Pareto shape of the first weights is the check.
     """
-    from bayesgmm.methods.tempering import path_of
+    from bayesgmm.methods.particles import path_of
     from bayesgmm.methods.tempering_path import Particles, densities
 
     found, reference, *_ = tempered(target, mixtures, seed)

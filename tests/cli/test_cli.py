@@ -625,6 +625,14 @@ def test_output_that_cannot_be_written(arg, golden):
 # ------------------------------------------------------------ help
 
 
+def test_the_module_is_the_command_line():
+    command = [sys.executable, "-m", "bayesgmm", "datasets", "faithful"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[0] == "eruptions,waiting"
+    usage = subprocess.run([*command[:3], "--help"], capture_output=True, text=True, check=True).stdout
+    assert usage.startswith("Usage: bayesgmm ")
+
+
 def test_help_imports_nothing_heavy():
     process = subprocess.run(
         [sys.executable, "-X", "importtime", *PROGRAM[1:], "--help"],
