@@ -18,12 +18,13 @@
     plot_prior             what the prior expected of the data, and what came of it
     trace_figure, rank_figure   ArviZ's pictures of the chains
 
-What summarises single components is drawn only where the verdict allows it; otherwise there is a `ParameterError`. Of figures that
-can do without labels that part is left out.
+What summarises single components is drawn only where the verdict allows it; otherwise there is a
+`ParameterError`. Of figures that can do without labels that part is left out.
 
-In all of them EM is black, dashed or hollow; the posterior is solid and in the colour of its component. Colours are
-those of Okabe and Ito, and none of them stands alone: a marker, a line style or a number says the same.
-Nothing here touches pyplot's list of figures, so that nothing needs a display and nothing has to be closed.
+In all of them EM is black, dashed or hollow; the posterior is solid and in the colour of its component.
+Colours are those of Okabe and Ito, and none of them stands alone: a marker, a line style or a number says the
+same. Nothing here touches pyplot's list of figures, so that nothing needs a display and nothing has to be
+closed.
 """
 
 from bayesgmm.plots.ball import plot_ball

@@ -1,4 +1,5 @@
-"""`plot_ball`: the partition that stands for the posterior, the ball around it, and where EM and k-means stand."""
+"""`plot_ball`: the partition that stands for the posterior, the ball around it, and where EM and k-means
+stand."""
 
 import textwrap
 from dataclasses import dataclass
@@ -40,11 +41,12 @@ class _Other:
 def plot_ball(bayes: "BayesGaussianMixture", part: "Partition") -> Figure:
     """The credible ball of the partition: distances on a line, and below one panel for each partition on it.
 
-    Beside the partition itself stand EM's, that of k-means, and the bounds of the ball: of the draws in it those farthest
-    from the partition, among all, among those with fewest and among those with most clusters (one of each, where several tie). Partitions that
-    are equal share a panel. Clusters have the colours of those of the partition that they share most rows with, and rings mark rows whose
-    cluster is another one. With one feature the observations are spread at random along the vertical axis; of more than two the two are shown
-    in which the partition's clusters differ most.
+    Beside the partition itself stand EM's, that of k-means, and the bounds of the ball: of the draws in it
+    those farthest from the partition, among all, among those with fewest and among those with most clusters
+    (one of each, where several tie). Partitions that are equal share a panel. Clusters have the colours of
+    those of the partition that they share most rows with, and rings mark rows whose cluster is another one.
+    With one feature the observations are spread at random along the vertical axis; of more than two the two
+    are shown in which the partition's clusters differ most.
 
     Parameters
     ----------
@@ -66,7 +68,8 @@ def plot_ball(bayes: "BayesGaussianMixture", part: "Partition") -> Figure:
     --------
     >>> from bayesgmm import BayesGaussianMixture, datasets, partition
     >>> from bayesgmm.plots import plot_ball
-    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False).fit(datasets.faithful().X[::4])
+    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False)
+    >>> bayes = bayes.fit(datasets.faithful().X[::4])
     >>> plot_ball(bayes, partition(bayes)).axes[1].get_title().splitlines()[0]
     'the partition'
     """

@@ -31,8 +31,9 @@ COLUMNS = 4
 def trace_figure(bayes: "BayesGaussianMixture") -> Figure:
     """ArviZ's trace plot of weights, means and standard deviations, draw by draw, one line a chain.
 
-    It shows how chains moved, also where component-wise summaries must not be used; a label may then not stand for one component. Where
-    there are more than 12 parameters, the 12 with the smallest effective sample size (bulk or tail).
+    It shows how chains moved, also where component-wise summaries must not be used; a label may then not
+    stand for one component. Where there are more than 12 parameters, the 12 with the smallest effective
+    sample size (bulk or tail).
 
     Returns
     -------
@@ -51,9 +52,10 @@ def trace_figure(bayes: "BayesGaussianMixture") -> Figure:
 def rank_figure(bayes: "BayesGaussianMixture") -> Figure:
     """ArviZ's rank plot: lines of chains that agree stay near zero. Parameters as in :func:`trace_figure`.
 
-    Each line is a chain's distribution of fractional ranks less the uniform one; p is ArviZ's test that all chains have the same
-    distribution. It takes draws as independent, so that they are thinned to as many as the slowest of these parameters is worth (20 to
-    200 of a chain); what is left of their dependence makes p too small.
+    Each line is a chain's distribution of fractional ranks less the uniform one; p is ArviZ's test that all
+    chains have the same distribution. It takes draws as independent, so that they are thinned to as many as
+    the slowest of these parameters is worth (20 to 200 of a chain); what is left of their dependence makes p
+    too small.
 
     Returns
     -------
@@ -155,7 +157,8 @@ def candidates(draws: MixtureDraws, names: Sequence[str]) -> dict[str, Array]:
 
 
 def chosen_draws(draws: MixtureDraws, names: Sequence[str]) -> dict[str, Array]:
-    """Of the candidates at most 12, in their order: those that stand still, then those of the smallest effective sample size."""
+    """Of the candidates at most 12, in their order: those that stand still, then those of the smallest
+    effective sample size."""
     scalars = candidates(draws, names)
     chosen = np.sort(np.argsort(_sizes(scalars), kind="stable")[:MOST_PANELS])
     labels = list(scalars)
@@ -163,7 +166,8 @@ def chosen_draws(draws: MixtureDraws, names: Sequence[str]) -> dict[str, Array]:
 
 
 def _sizes(scalars: Mapping[str, Array]) -> Array:
-    """Effective sample size, bulk or tail if that is smaller; 0 where a chain stands still, whose equal draws would count in full."""
+    """Effective sample size, bulk or tail if that is smaller; 0 where a chain stands still, whose equal draws
+    would count in full."""
     values = np.stack(list(scalars.values()), axis=2)
     data = xr.DataArray(values, dims=("chain", "draw", "parameter")).to_dataset(name="v")
     sizes = np.fmin(*(azs.ess(data, method=method)["v"].to_numpy() for method in ("bulk", "tail")))

@@ -21,9 +21,11 @@ _LOOKS = {"bic": ("BIC", "o", "-"), "aic": ("AIC", "s", "--"), "icl": ("ICL", "^
 
 
 def plot_criteria(choice: "Selection") -> Figure:
-    """Each criterion against the number of components, the best at zero; and the occupied components of an overfitted fit.
+    """Each criterion against the number of components, the best at zero; and the occupied components of an
+    overfitted fit.
 
-    Penalised likelihoods are halved, so that all panels are in units of log-likelihood. Values more than 40 below the best are cut off.
+    Penalised likelihoods are halved, so that all panels are in units of log-likelihood. Values more than 40
+    below the best are cut off.
 
     Parameters
     ----------

@@ -22,8 +22,8 @@ _LOOKS = {"converged": ("o", BAYES), "degenerate": ("X", WARNING)}
 def plot_em(bayes: "BayesGaussianMixture") -> Figure:
     """EM's log-likelihood step by step, and the distinct maxima that its starts have led to.
 
-    On the left the log-likelihood still to be gained before each step, on a logarithmic axis; on the right the maxima in
-    the order of ``bayes.em_.modes_``, each with the number of starts that ended there.
+    On the left the log-likelihood still to be gained before each step, on a logarithmic axis; on the right
+    the maxima in the order of ``bayes.em_.modes_``, each with the number of starts that ended there.
 
     Returns
     -------

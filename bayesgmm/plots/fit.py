@@ -44,17 +44,17 @@ def plot_fit(
 ) -> Figure:
     """The data with the EM fit and the posterior.
 
-    One feature: a histogram with EM's density and the posterior mean density with its pointwise 95 % band. Two: the
-    observations, EM's 95 % ellipses (dashed), those of the posterior mean (solid) and of 40 draws (thin). More: the
-    same for each pair of the first six features, with their densities on the diagonal.
+    One feature: a histogram with EM's density and the posterior mean density with its pointwise 95 % band.
+    Two: the observations, EM's 95 % ellipses (dashed), those of the posterior mean (solid) and of 40 draws
+    (thin). More: the same for each pair of the first six features, with their densities on the diagonal.
 
     Parameters
     ----------
     bayes : BayesGaussianMixture
         A fitted one.
     components : bool, optional
-        False draws only what does not depend on the labels of the components: observations and densities. By default
-        components are drawn where the verdict allows it.
+        False draws only what does not depend on the labels of the components: observations and densities. By
+        default components are drawn where the verdict allows it.
     ax : matplotlib Axes, optional
         Where to draw; only for one feature, or for two with components.
 
@@ -65,8 +65,8 @@ def plot_fit(
     Raises
     ------
     ParameterError
-        Where the verdict refuses a reading of single components and `components` is True, and where one axes would have to hold
-        several panels.
+        Where the verdict refuses a reading of single components and `components` is True, and where one axes
+        would have to hold several panels.
 
     Examples
     --------
@@ -83,8 +83,8 @@ def plot_fit(
     if d > 2 or (d == 2 and not components):
         if ax is not None:
             raise ParameterError(
-                f"plot_fit draws {d} features on many axes (components={components}); leave ax out, and take the figure "
-                "it returns.",
+                f"plot_fit draws {d} features on many axes (components={components}); leave ax out, and take "
+                f"the figure it returns.",
                 n_features=d,
             )
         return _pairs(f, components)

@@ -90,7 +90,8 @@ def fitted(bayes: "BayesGaussianMixture") -> Fitted:
 def ellipse(mean: ArrayLike, covariance: ArrayLike, mass: float = 0.95) -> Curve:
     """The ellipse that holds `mass` of a bivariate normal distribution.
 
-    Points x on it have (x - mean)' covariance^-1 (x - mean) = the chi-square quantile of `mass` with 2 degrees of freedom.
+    Points x on it have (x - mean)' covariance^-1 (x - mean) = the chi-square quantile of `mass` with 2
+    degrees of freedom.
     """
     matrix = np.eye(3)
     matrix[:2, :2] = np.sqrt(stats.chi2.ppf(mass, 2)) * np.linalg.cholesky(np.asarray(covariance))
@@ -117,7 +118,8 @@ def histogram_edges(column: Array) -> Array:
 
 
 def marginal_density(x: Array, weights: Array, means: Array, stds: Array) -> Array:
-    """Density of univariate mixtures, shape (..., G), at the points x (G,); the others have shape (..., K)."""
+    """Density of univariate mixtures, shape (..., G), at the points x (G,); the others have shape (...,
+    K)."""
     # Component by component: no array of all draws, components and points at once.
     total = np.zeros((*weights.shape[:-1], len(x)))
     for k in range(weights.shape[-1]):

@@ -1,4 +1,5 @@
-"""Two forests: parameters in posterior standard deviations, predictive checks in those of the replications."""
+"""Two forests: parameters in posterior standard deviations, predictive checks in those of the
+replications."""
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -46,9 +47,11 @@ _TITLES = {
 
 
 def plot_parameters(result: "Comparison", *, ax: Axes | None = None) -> Figure:
-    """EM's estimate of every parameter against its posterior interval, in units of the posterior standard deviation.
+    """EM's estimate of every parameter against its posterior interval, in units of the posterior standard
+    deviation.
 
-    Zero is the posterior mean. Where there are more than 60 parameters, those with the largest differences are shown.
+    Zero is the posterior mean. Where there are more than 60 parameters, those with the largest differences
+    are shown.
 
     Parameters
     ----------
@@ -94,7 +97,8 @@ def _largest(size: Array) -> list[int]:
 
 
 def _grouped(labels: list[str], kept: list[int]) -> list[tuple[int | None, str]]:
-    """Rows of the forest from the top: (place of the parameter, or None for a heading; what is written beside it)."""
+    """Rows of the forest from the top: (place of the parameter, or None for a heading; what is written beside
+    it)."""
     rows: list[tuple[int | None, str]] = []
     last = None
     for i in kept:
@@ -109,7 +113,8 @@ def _grouped(labels: list[str], kept: list[int]) -> list[tuple[int | None, str]]
 def owners(labels: list[str]) -> list[int | None]:
     """The component of each parameter of a comparison's whole table; None where all components share it.
 
-    A label does not tell, since features may be called ``0`` and ``1``; the number of parameters of each kind does.
+    A label does not tell, since features may be called ``0`` and ``1``; the number of parameters of each kind
+    does.
     """
     kinds = Counter(label.split("[", 1)[0] for label in labels)
     k = kinds["weights"]
@@ -143,7 +148,8 @@ def _draw_parameter(ax: Axes, place: int, row: pd.Series, k: int | None) -> None
 
 
 def _draw_observed(ax: Axes, at: float, place: int, outside: bool) -> None:
-    """What is held against an interval: a hollow diamond, filled where it lies outside, an arrow where it is far off."""
+    """What is held against an interval: a hollow diamond, filled where it lies outside, an arrow where it is
+    far off."""
     shape = "D" if abs(at) <= FARTHEST else ">" if at > 0 else "<"
     edge = WARNING if outside else EM
     ax.plot(
@@ -184,10 +190,11 @@ def _observed_handles(inside: str, outside: str, any_outside: bool) -> list[Line
 
 
 def plot_predictive(result: "Comparison", *, ax: Axes | None = None) -> Figure:
-    """Every posterior predictive check: the data against the replicated data sets, with the p-value at the side.
+    """Every posterior predictive check: the data against the replicated data sets, with the p-value at the
+    side.
 
-    Replications are standardised by their mean and standard deviation: the thick line holds the middle half of
-    them, the thin one 95 %. Where there are more than 60 checks, those farthest out are shown.
+    Replications are standardised by their mean and standard deviation: the thick line holds the middle half
+    of them, the thin one 95 %. Where there are more than 60 checks, those farthest out are shown.
 
     Parameters
     ----------

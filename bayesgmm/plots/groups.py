@@ -48,7 +48,8 @@ def rows_of(bayes: "BayesGaussianMixture", part: "Partition") -> Array:
     X = bayes.rows_.values
     if part.rows[-1] != len(X) - 1:
         raise ParameterError(
-            f"The partition is of {part.rows[-1] + 1} rows, and the fit of {len(X)}; use partition(bayes) of this fit.",
+            f"The partition is of {part.rows[-1] + 1} rows, and the fit of {len(X)}; use partition(bayes) of "
+            f"this fit.",
             partition_rows=int(part.rows[-1]) + 1,
             fit_rows=len(X),
         )
@@ -56,7 +57,8 @@ def rows_of(bayes: "BayesGaussianMixture", part: "Partition") -> Array:
 
 
 def numbered(bayes: "BayesGaussianMixture", part: "Partition") -> Labels:
-    """The partition's clusters, numbered as the components they resemble where those have names, shape (M,)."""
+    """The partition's clusters, numbered as the components they resemble where those have names, shape
+    (M,)."""
     return (
         matched(part.labels, bayes.membership_.argmax(axis=1)[part.rows])
         if bayes.verdict_.ok
@@ -65,7 +67,8 @@ def numbered(bayes: "BayesGaussianMixture", part: "Partition") -> Labels:
 
 
 def matched(labels: NDArray[np.integer], reference: NDArray[np.integer]) -> Labels:
-    """The same clustering with its clusters numbered so that as many rows as possible have the number that they have in `reference`.
+    """The same clustering with its clusters numbered so that as many rows as possible have the number that
+    they have in `reference`.
 
     Clusters that are left over get numbers that `reference` does not use.
     """
@@ -102,7 +105,8 @@ def chosen_features(names: Sequence[str], features: Sequence[str | int]) -> list
     at = [int(f) if isinstance(f, Integral) else names.index(f) if f in names else -1 for f in given]
     if len(set(at)) != len(given) or not 1 <= len(at) <= 2 or not all(0 <= j < len(names) for j in at):
         raise ParameterError(
-            f"features must hold one or two different ones of {', '.join(names)}, by name or by number; got {features!r}.",
+            f"features must hold one or two different ones of {', '.join(names)}, by name or by number; got "
+            f"{features!r}.",
             features=features,
             known=tuple(names),
         )
@@ -116,7 +120,8 @@ def draw_groups(
     shown: Sequence[int],
     differing: NDArray[np.bool_] | None = None,
 ) -> None:
-    """Rows X (M, D) in one or two features, each group in its colour and with its marker; rings around those that differ.
+    """Rows X (M, D) in one or two features, each group in its colour and with its marker; rings around those
+    that differ.
 
     With one feature the rows are spread at random along the vertical axis, always in the same way.
     """

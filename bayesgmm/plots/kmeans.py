@@ -28,13 +28,14 @@ MOST_POINTS = 2000
 
 
 def plot_kmeans(bayes: "BayesGaussianMixture", result: "Comparison | None" = None) -> Figure:
-    """The observations by the clusters of k-means, of EM and of the posterior; rings mark rows whose cluster differs from the posterior's.
+    """The observations by the clusters of k-means, of EM and of the posterior; rings mark rows whose cluster
+    differs from the posterior's.
 
-    K-means has as many clusters as the mixture has components, on standardised columns. The posterior's clusters are those of
-    ``partition(bayes)``, which does not depend on labels. Clusters have the colour of the posterior's cluster that they share most rows
-    with. Crosses are the means of k-means' clusters, dashed ellipses hold 95 % of EM's components. With one
-    feature the observations are spread at random along the vertical axis; of more than two the two are shown in which the posterior's clusters
-    differ most.
+    K-means has as many clusters as the mixture has components, on standardised columns. The posterior's
+    clusters are those of ``partition(bayes)``, which does not depend on labels. Clusters have the colour of
+    the posterior's cluster that they share most rows with. Crosses are the means of k-means' clusters, dashed
+    ellipses hold 95 % of EM's components. With one feature the observations are spread at random along the
+    vertical axis; of more than two the two are shown in which the posterior's clusters differ most.
 
     Parameters
     ----------
@@ -51,7 +52,8 @@ def plot_kmeans(bayes: "BayesGaussianMixture", result: "Comparison | None" = Non
     --------
     >>> from bayesgmm import BayesGaussianMixture, datasets
     >>> from bayesgmm.plots import plot_kmeans
-    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False).fit(datasets.faithful().X[::4])
+    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False)
+    >>> bayes = bayes.fit(datasets.faithful().X[::4])
     >>> [ax.get_title().splitlines()[0] for ax in plot_kmeans(bayes).axes]
     ['k-means', 'EM', 'posterior']
     """

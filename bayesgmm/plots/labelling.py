@@ -33,9 +33,10 @@ _METHODS = {
 def plot_labelling(bayes: "BayesGaussianMixture") -> Figure:
     """What speaks for and against the labels of the components; it may be drawn whatever the verdict says.
 
-    On the left the shares of draws that speak for the labels, each with the least share that the verdict asks for: draws that other methods of
-    relabelling label alike, that have K different kinds of components, and in which no two labels could be exchanged at next to no cost. A cross
-    marks what is too small. On the right that cost for all draws: the rows that two components would lose by the cheapest exchange of their
+    On the left the shares of draws that speak for the labels, each with the least share that the verdict asks
+    for: draws that other methods of relabelling label alike, that have K different kinds of components, and
+    in which no two labels could be exchanged at next to no cost. A cross marks what is too small. On the
+    right that cost for all draws: the rows that two components would lose by the cheapest exchange of their
     labels, as a share of the rows they hold. Left of the dashed line it counts as next to nothing.
 
     Parameters
@@ -51,7 +52,8 @@ def plot_labelling(bayes: "BayesGaussianMixture") -> Figure:
     --------
     >>> from bayesgmm import BayesGaussianMixture, datasets
     >>> from bayesgmm.plots import plot_labelling
-    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False).fit(datasets.faithful().X)
+    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False)
+    >>> bayes = bayes.fit(datasets.faithful().X)
     >>> len(plot_labelling(bayes).axes)
     2
     """

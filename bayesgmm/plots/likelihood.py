@@ -30,8 +30,8 @@ def plot_log_likelihood(
     result : Comparison
         ``compare(bayes)``.
     components : bool, optional
-        Whether the posterior mean of the parameters is drawn, which depends on the labels of the components; by default where the
-        verdict allows it.
+        Whether the posterior mean of the parameters is drawn, which depends on the labels of the components;
+        by default where the verdict allows it.
     ax : matplotlib Axes, optional
 
     Returns

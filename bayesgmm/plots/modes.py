@@ -20,10 +20,12 @@ MOST_POINTS = 2000
 
 
 def plot_modes(bayes: "BayesGaussianMixture") -> Figure:
-    """One panel a mode, the largest first: its share of the posterior, and the observations by their most probable component.
+    """One panel a mode, the largest first: its share of the posterior, and the observations by their most
+    probable component.
 
-    With one feature the observations are spread at random along the vertical axis; of more than two the two are shown in which the groups of
-    the first mode differ most. Colours say nothing across panels: components have no labels that modes share.
+    With one feature the observations are spread at random along the vertical axis; of more than two the two
+    are shown in which the groups of the first mode differ most. Colours say nothing across panels: components
+    have no labels that modes share.
 
     Returns
     -------

@@ -29,9 +29,10 @@ FEWEST_BINS, MOST_BINS = 5, 20
 def plot_pit(result: "Comparison | BayesGaussianMixture") -> Figure:
     """Histograms of the probability that a fit gives to values below the observed one, feature by feature.
 
-    Where a fit describes the data all bars are about equally high: high at the ends, the fit is too narrow; high in the middle, it is too wide.
-    The grey band holds 95 % of each bar's heights where they come from a uniform distribution. The data have been fitted to, so that bars
-    scatter somewhat less than the band. Densities do not depend on names, so that this may be read whatever the verdict says of components. The
+    Where a fit describes the data all bars are about equally high: high at the ends, the fit is too narrow;
+    high in the middle, it is too wide. The grey band holds 95 % of each bar's heights where they come from a
+    uniform distribution. The data have been fitted to, so that bars scatter somewhat less than the band.
+    Densities do not depend on names, so that this may be read whatever the verdict says of components. The
     first six features are drawn.
 
     Parameters
@@ -47,7 +48,8 @@ def plot_pit(result: "Comparison | BayesGaussianMixture") -> Figure:
     --------
     >>> from bayesgmm import BayesGaussianMixture, datasets
     >>> from bayesgmm.plots import plot_pit
-    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False).fit(datasets.faithful().X)
+    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False)
+    >>> bayes = bayes.fit(datasets.faithful().X)
     >>> len(plot_pit(bayes).axes)
     2
     """

@@ -30,8 +30,8 @@ GRID = 300
 def plot_prior(bayes: "BayesGaussianMixture", *, ax: Axes | None = None) -> Figure:
     """The prior predictive density of each feature, beside the data and the posterior predictive density.
 
-    Thin lines are mixtures drawn from the prior, each a density that it holds possible; the thick dashed one is
-    their mean over 2,000 draws. The first six features are drawn.
+    Thin lines are mixtures drawn from the prior, each a density that it holds possible; the thick dashed one
+    is their mean over 2,000 draws. The first six features are drawn.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ def plot_prior(bayes: "BayesGaussianMixture", *, ax: Axes | None = None) -> Figu
     --------
     >>> from bayesgmm import BayesGaussianMixture, datasets
     >>> from bayesgmm.plots import plot_prior
-    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False).fit(datasets.faithful().X)
+    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False)
+    >>> bayes = bayes.fit(datasets.faithful().X)
     >>> len(plot_prior(bayes).axes)
     2
     """
@@ -56,7 +57,8 @@ def plot_prior(bayes: "BayesGaussianMixture", *, ax: Axes | None = None) -> Figu
     k, d = f.em.n_components, f.X.shape[1]
     if d > 1 and ax is not None:
         raise ParameterError(
-            f"plot_prior draws {d} features on {min(d, MOST_FEATURES)} axes; leave ax out, and take the figure it returns.",
+            f"plot_prior draws {d} features on {min(d, MOST_FEATURES)} axes; leave ax out, and take the "
+            f"figure it returns.",
             n_features=d,
             n_axes=min(d, MOST_FEATURES),
         )

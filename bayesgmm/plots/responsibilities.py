@@ -32,8 +32,9 @@ def plot_responsibilities(
 ) -> Figure:
     """EM's responsibilities beside the posterior memberships, for the observations that are least certain.
 
-    Sorted by the posterior's component and by its membership. Bars reach two standard deviations between draws to
-    both sides, within 0 and 1. With two components one panel says all, since the other is its complement.
+    Sorted by the posterior's component and by its membership. Bars reach two standard deviations between
+    draws to both sides, within 0 and 1. With two components one panel says all, since the other is its
+    complement.
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ def plot_responsibilities(
     Raises
     ------
     ParameterError
-        Where the verdict refuses a reading of single components, and where one axes would have to hold several panels.
+        Where the verdict refuses a reading of single components, and where one axes would have to hold
+        several panels.
     """
     check_readable(bayes.verdict_.ok, "plot_responsibilities")
     rows = bayes.rows_
@@ -64,7 +66,8 @@ def plot_responsibilities(
     panels = 1 if k == 2 else k
     if panels > 1 and ax is not None:
         raise ParameterError(
-            f"plot_responsibilities draws {k} components on {panels} axes; leave ax out, and take the figure it returns.",
+            f"plot_responsibilities draws {k} components on {panels} axes; leave ax out, and take the figure "
+            f"it returns.",
             n_components=k,
             n_axes=panels,
         )
@@ -81,12 +84,14 @@ def plot_responsibilities(
 
 
 def _least_sure(em: Array, mean: Array, labels: NDArray[np.intp]) -> NDArray[np.intp]:
-    """At most 40 observations that EM or the posterior is least certain of; no clear ones beyond the first 12."""
+    """At most 40 observations that EM or the posterior is least certain of; no clear ones beyond the first
+    12."""
     certainty = np.minimum(em.max(axis=1), mean.max(axis=1))
     order = np.argsort(certainty, kind="stable")
     count = int(np.clip((certainty < CLEAR).sum(), FEWEST, MOST))
     kept = order[:count]
-    # Within a component the most certain first; the next component goes on where it is least certain of its own.
+    # Within a component the most certain first; the next component goes on where it is least certain of its
+    # own.
     rank = np.lexsort((-mean[kept, labels[kept]], labels[kept]))
     return kept[rank]
 

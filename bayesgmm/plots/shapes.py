@@ -37,16 +37,19 @@ _UNITS = {
 
 
 def plot_shapes(result: "Comparison", *, ax: Axes | None = None) -> Figure:
-    """Volume, axis ratio and orientation of each component's covariance: 95 % posterior intervals with EM's values beside them.
+    """Volume, axis ratio and orientation of each component's covariance: 95 % posterior intervals with EM's
+    values beside them.
 
-    Volumes that differ much have a logarithmic axis. A turn is measured from EM's own axis, where the dashed line is.
+    Volumes that differ much have a logarithmic axis. A turn is measured from EM's own axis, where the dashed
+    line is.
 
     Parameters
     ----------
     result : Comparison
         ``compare(bayes)``.
     ax : matplotlib Axes, optional
-        Where to draw; only where components have a volume and nothing else: for one feature, or spherical covariances.
+        Where to draw; only where components have a volume and nothing else: for one feature, or spherical
+        covariances.
 
     Returns
     -------
@@ -55,7 +58,8 @@ def plot_shapes(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     Raises
     ------
     ParameterError
-        Where the verdict refuses a reading of single components, and where one axes would have to hold several panels.
+        Where the verdict refuses a reading of single components, and where one axes would have to hold
+        several panels.
 
     Examples
     --------
@@ -70,7 +74,8 @@ def plot_shapes(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     k = len(result.shapes.index.unique("component"))
     if ax is not None and len(kinds) > 1:
         raise ParameterError(
-            f"plot_shapes draws {len(kinds)} panels ({', '.join(kinds)}); leave ax out, and take the figure it returns.",
+            f"plot_shapes draws {len(kinds)} panels ({', '.join(kinds)}); leave ax out, and take the figure "
+            f"it returns.",
             kinds=tuple(kinds),
         )
     own = ax is None

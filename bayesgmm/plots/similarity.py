@@ -31,10 +31,12 @@ ROOM = 0.03
 def plot_similarity(
     bayes: "BayesGaussianMixture", part: "Partition | None" = None, *, ax: Axes | None = None
 ) -> Figure:
-    """Heat map of P(two observations share a component), sorted by the clusters of the partition, with lines between them.
+    """Heat map of P(two observations share a component), sorted by the clusters of the partition, with lines
+    between them.
 
-    Within a cluster observations stand beside those that they share a component with most probably. Nothing here depends on the labels of
-    components. Of more than 1,000 observations 1,000 are drawn, of each cluster its share.
+    Within a cluster observations stand beside those that they share a component with most probably. Nothing
+    here depends on the labels of components. Of more than 1,000 observations 1,000 are drawn, of each cluster
+    its share.
 
     Parameters
     ----------
@@ -57,7 +59,8 @@ def plot_similarity(
     --------
     >>> from bayesgmm import BayesGaussianMixture, datasets
     >>> from bayesgmm.plots import plot_similarity
-    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False).fit(datasets.faithful().X[::4])
+    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False)
+    >>> bayes = bayes.fit(datasets.faithful().X[::4])
     >>> plot_similarity(bayes).axes[0].images[0].get_array().shape
     (68, 68)
     """

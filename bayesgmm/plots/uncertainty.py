@@ -27,19 +27,21 @@ DARKEST = 0.5
 def plot_uncertainty(
     bayes: "BayesGaussianMixture", *, features: Sequence[str | int] | None = None, ax: Axes | None = None
 ) -> Figure:
-    """The observations, the darker and larger the less certain their assignment is; the least certain lie on top.
+    """The observations, the darker and larger the less certain their assignment is; the least certain lie on
+    top.
 
-    Where the verdict allows names, an observation's uncertainty is 1 less its largest posterior membership. Where it does not, it is
-    what does not depend on names: the probability that the best guess is wrong whether the observation shares a component with another one, on
-    average over all others. With two components both are the same for an observation between two components that are told apart.
+    Where the verdict allows names, an observation's uncertainty is 1 less its largest posterior membership.
+    Where it does not, it is what does not depend on names: the probability that the best guess is wrong
+    whether the observation shares a component with another one, on average over all others. With two
+    components both are the same for an observation between two components that are told apart.
 
     Parameters
     ----------
     bayes : BayesGaussianMixture
         A fitted one.
     features : sequence of one or two str or int, optional
-        What to draw against each other; of more than two features by default the two in which EM's components differ most. One feature is
-        drawn against the uncertainty itself.
+        What to draw against each other; of more than two features by default the two in which EM's components
+        differ most. One feature is drawn against the uncertainty itself.
     ax : matplotlib Axes, optional
 
     Returns
@@ -55,7 +57,8 @@ def plot_uncertainty(
     --------
     >>> from bayesgmm import BayesGaussianMixture, datasets
     >>> from bayesgmm.plots import plot_uncertainty
-    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False).fit(datasets.faithful().X)
+    >>> bayes = BayesGaussianMixture(2, draws=50, random_state=0, progressbar=False)
+    >>> bayes = bayes.fit(datasets.faithful().X)
     >>> plot_uncertainty(bayes).axes[0].get_xlabel()
     'x0'
     """
@@ -92,7 +95,8 @@ def _title(shown: int, n: int, ok: bool) -> str:
 
 
 def uncertainty(bayes: "BayesGaussianMixture") -> Array:
-    """Of all rows, or of 4,000 evenly spaced ones; see :func:`plot_uncertainty`. The second kind lies between 0 and 1/2."""
+    """Of all rows, or of 4,000 evenly spaced ones; see :func:`plot_uncertainty`. The second kind lies between
+    0 and 1/2."""
     if bayes.verdict_.ok:
         largest = bayes.membership_.max(axis=1)
         # Memberships add up to one but for rounding.

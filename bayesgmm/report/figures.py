@@ -1,24 +1,13 @@
-"""The pictures of a report: what is drawn, what it shows in words, and the file inside the file."""
+"""The pictures of a report: what is drawn, and what it shows in words."""
 
-import io
-import re
-import warnings
-from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
-
-import matplotlib
-import matplotlib.style
-from matplotlib.figure import Figure
-from PIL import Image
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bayesgmm import plots
 from bayesgmm.methods import find
 from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.plots.chains import MOST_PANELS, candidates
+from bayesgmm.report.drawing import Sketch
 from bayesgmm.report.names import Name
 from bayesgmm.support.sentences import count
 from bayesgmm.wording.page import listed
@@ -27,55 +16,10 @@ if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison, Partition
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["Drawing", "Picture", "Sketch", "drawn", "inlined", "sketches"]
+__all__ = ["sketches"]
 
-LARGEST_SVG = 120_000
 # More of them make an SVG too large.
 MOST_CHECKS_AS_SVG = 24
-PNG_DPI = 130
-_STYLE: dict[Any, Any] = {
-    # Ids in an SVG file are hashes; with a salt they are the same in each run.
-    "svg.hashsalt": "bayesgmm",
-    "svg.fonttype": "path",
-    "font.size": 9.5,
-    "axes.titlesize": 10.5,
-    "figure.titlesize": 10.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
-
-
-@dataclass(frozen=True)
-class Sketch:
-    """A picture to be drawn: its place on the page, its words, and how to draw it."""
-
-    key: str
-    alt: str
-    caption: str
-    draw: Callable[[], Figure]
-    vector: bool = True
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A sketch that has been drawn: an SVG file, or an image where that would be too large; width and height in CSS pixels."""
-
-    sketch: Sketch
-    content: str | Image.Image
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A drawing as part of a page, as a data URI; width and height in CSS pixels."""
-
-    key: str
-    alt: str
-    caption: str
-    uri: str
-    width: int
-    height: int
 
 
 def sketches(
@@ -109,7 +53,10 @@ def _fit(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> Sketch:
         caption = "The histogram shows the data. Where the band is wide, the data leave the density open."
     elif not ok:
         shown = min(len(names), 6)
-        alt = f"Scatter plots of {count(shown, 'feature')} pair by pair for {count(n, 'observation')}; on the diagonal {densities}."
+        alt = (
+            f"Scatter plots of {count(shown, 'feature')} pair by pair for {count(n, 'observation')}; on "
+            f"the diagonal {densities}."
+        )
         caption = "Observations and densities only: neither depends on labels."
     else:
         what = (
@@ -118,12 +65,14 @@ def _fit(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> Sketch:
             else f"Scatter plots of {count(min(len(names), 6), 'feature')} pair by pair"
         )
         alt = (
-            f"{what} for {count(n, 'observation')}, marked by component; around each of {count(k, 'component')} EM's 95 % "
-            "ellipse (dashed), that of the posterior mean (solid) and those of single draws (thin)."
+            f"{what} for {count(n, 'observation')}, marked by component; around each of "
+            f"{count(k, 'component')} EM's 95 % ellipse (dashed), that of the posterior mean (solid) and "
+            f"those of single draws (thin)."
         )
         caption = (
-            "An ellipse holds 95 % of its component. The fan of thin ones shows how far the data leave its location and shape open: "
-            "where it is narrow and the dashed line lies within it, EM and Bayes say the same."
+            "An ellipse holds 95 % of its component. The fan of thin ones shows how far the data leave its "
+            "location and shape open: where it is narrow and the dashed line lies within it, EM and Bayes "
+            "say the same."
         )
         if len(names) > 2:
             alt += f" On the diagonal {densities}."
@@ -135,12 +84,12 @@ def _fit(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> Sketch:
 def _similarity(bayes: "BayesGaussianMixture", part: "Partition") -> Sketch:
     n = len(part.labels)
     alt = (
-        f"Square of {n} by {n} observations, sorted by the {count(part.n_clusters, 'cluster')} of the partition: the darker a point, the more "
-        "probable it is that the two observations share a group."
+        f"Square of {n} by {n} observations, sorted by the {count(part.n_clusters, 'cluster')} of the "
+        f"partition: the darker a point, the more probable it is that the two observations share a group."
     )
     caption = (
-        "Dark blocks along the diagonal are observations that stay together in nearly all draws. Grey ones, and dark spots away from the "
-        "diagonal, are what the data leave open. None of it depends on labels."
+        "Dark blocks along the diagonal are observations that stay together in nearly all draws. Grey ones, "
+        "and dark spots away from the diagonal, are what the data leave open. None of it depends on labels."
     )
     return Sketch("similarity", alt, caption, lambda: plots.plot_similarity(bayes, part), vector=False)
 
@@ -149,21 +98,27 @@ def _uncertainty(bayes: "BayesGaussianMixture") -> Sketch:
     n = count(len(bayes.membership_), "observation")
     if bayes.verdict_.ok:
         uncertain = int((bayes.membership_.max(axis=1) < CERTAIN).sum())
-        alt = f"{n}, the darker and larger the smaller the posterior probability of their likeliest group. For {uncertain} it is below {CERTAIN}."
-        caption = "Where groups overlap, no method can tell with certainty which observation belongs where; elsewhere it can."
+        alt = (
+            f"{n}, the darker and larger the smaller the posterior probability of their likeliest group. "
+            f"For {uncertain} it is below {CERTAIN}."
+        )
+        caption = (
+            "Where groups overlap, no method can tell with certainty which observation belongs where; "
+            "elsewhere it can."
+        )
     else:
         alt = f"{n}, the darker and larger the less the draws agree on which others share a group with them."
         caption = (
-            "For each observation the probability that the best guess is wrong whether it shares a group with another one, on average over "
-            "all others."
+            "For each observation the probability that the best guess is wrong whether it shares a group "
+            "with another one, on average over all others."
         )
     return Sketch("uncertainty", alt, caption, lambda: plots.plot_uncertainty(bayes), vector=False)
 
 
 def _responsibilities(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
     alt = (
-        "For the observations whose component is least certain: EM's responsibility (hollow diamond) beside the posterior "
-        "membership with two standard deviations between draws to both sides."
+        "For the observations whose component is least certain: EM's responsibility (hollow diamond) beside "
+        "the posterior membership with two standard deviations between draws to both sides."
     )
     caption = (
         "EM gives each probability as one number. The bars show how far it would move if the parameters "
@@ -177,22 +132,30 @@ def _responsibilities(bayes: "BayesGaussianMixture", result: "Comparison") -> Sk
 def _parameters(result: "Comparison") -> Sketch:
     n, inside = len(result.parameters), int(result.parameters["inside"].sum())
     alt = (
-        "Forest of the parameters in posterior standard deviations: a line for each 95 % posterior interval, a diamond for "
-        f"EM's estimate. {inside} of {n} estimates lie inside."
+        "Forest of the parameters in posterior standard deviations: a line for each 95 % posterior interval, "
+        f"a diamond for EM's estimate. {inside} of {n} estimates lie inside."
     )
-    caption = "Zero is the posterior mean. One unit is one posterior standard deviation of that parameter, so that all rows can be compared."
+    caption = (
+        "Zero is the posterior mean. One unit is one posterior standard deviation of that parameter, "
+        "so that all rows can be compared."
+    )
     return Sketch("parameters", alt, caption, lambda: plots.plot_parameters(result))
 
 
 def _shapes(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
     kinds = list(result.shapes.index.unique("shape"))
     k = count(bayes.em_.params_.n_components, "component")
-    alt = f"For each of {k} the 95 % posterior interval of {listed(kinds)}, with EM's value as a hollow diamond beside it."
+    alt = (
+        f"For each of {k} the 95 % posterior interval of {listed(kinds)}, with EM's value as a hollow "
+        f"diamond beside it."
+    )
     told = {
         "volume": "Volume is the root of the covariance's determinant: the size of a group.",
         "axis ratio": "The axis ratio is that of its longest axis to its shortest: 1 is a ball.",
-        "orientation": "Orientation is the angle of the longest axis from the first feature; where a group is nearly round, it means little.",
-        "turn": "The turn is the angle between the longest axis and EM's; where a group is nearly round, it means little.",
+        "orientation": "Orientation is the angle of the longest axis from the first feature; where a group "
+        "is nearly round, it means little.",
+        "turn": "The turn is the angle between the longest axis and EM's; where a group is nearly round, it "
+        "means little.",
     }
     return Sketch("shapes", alt, " ".join(told[kind] for kind in kinds), lambda: plots.plot_shapes(result))
 
@@ -201,24 +164,26 @@ def _modes(bayes: "BayesGaussianMixture") -> Sketch:
     found = bayes.mode_map_
     shares = listed([f"{100 * s:.0f} %" for s in found.table["share"]])
     alt = (
-        f"A bar with the shares of {count(found.n_modes, 'mode')} of the posterior: {shares}. Below, for each the observations marked by their "
-        "most probable component."
+        f"A bar with the shares of {count(found.n_modes, 'mode')} of the posterior: {shares}. Below, for "
+        f"each the observations marked by their most probable component."
     )
     caption = (
-        "A mode is a local maximum of the posterior: one way to form the groups. Colours have no meaning across panels, since components "
-        "of different modes have no labels in common. Shares come from optimisation that starts at draws, with their standard errors."
+        "A mode is a local maximum of the posterior: one way to form the groups. Colours have no meaning "
+        "across panels, since components of different modes have no labels in common. Shares come from "
+        "optimisation that starts at draws, with their standard errors."
     )
     return Sketch("modes", alt, caption, lambda: plots.plot_modes(bayes), vector=False)
 
 
 def _prior(bayes: "BayesGaussianMixture") -> Sketch:
     alt = (
-        "For each feature the data as a histogram, mixtures drawn from the prior (thin), their mean (dashed), and the posterior "
-        "predictive density (solid)."
+        "For each feature the data as a histogram, mixtures drawn from the prior (thin), their mean "
+        "(dashed), and the posterior predictive density (solid)."
     )
     caption = (
-        "Each thin line is a density that the prior holds possible. Where the solid line resembles the dashed one instead of the data, "
-        "it is the prior that speaks. What the prior says of weights and correlations is not shown."
+        "Each thin line is a density that the prior holds possible. Where the solid line resembles the "
+        "dashed one instead of the data, it is the prior that speaks. What the prior says of weights and "
+        "correlations is not shown."
     )
     return Sketch("prior", alt, caption, lambda: plots.plot_prior(bayes), vector=False)
 
@@ -226,15 +191,15 @@ def _prior(bayes: "BayesGaussianMixture") -> Sketch:
 def _likelihood(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
     s, ok = result.log_likelihood, bayes.verdict_.ok
     alt = (
-        f"Histogram of the log-likelihood of {bayes.log_likelihood_draws_.size} posterior draws, with mean {s['mean']:.2f}; "
-        f"a dashed line at EM's {s['em']:.2f}"
+        f"Histogram of the log-likelihood of {bayes.log_likelihood_draws_.size} posterior draws, with mean "
+        f"{s['mean']:.2f}; a dashed line at EM's {s['em']:.2f}"
     )
     alt += f" and a solid one at {s['at_posterior_mean']:.2f}, that of the posterior mean." if ok else "."
     free = bayes.em_.n_parameters()
     caption = (
-        "EM looks for the largest log-likelihood. Draws do not: they lie where most of the posterior is, here "
-        f"{s['em'] - s['mean']:.1f} below EM's on average. With {free} free parameters and many observations it would be "
-        f"about {free / 2:g}, half their number."
+        "EM looks for the largest log-likelihood. Draws do not: they lie where most of the posterior is, "
+        f"here {s['em'] - s['mean']:.1f} below EM's on average. With {free} free parameters and many "
+        f"observations it would be about {free / 2:g}, half their number."
     )
     return Sketch("likelihood", alt, caption, lambda: plots.plot_log_likelihood(bayes, result, components=ok))
 
@@ -242,12 +207,14 @@ def _likelihood(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
 def _predictive(result: "Comparison") -> Sketch:
     odd = sum(check.odd for check in result.predictive)
     alt = (
-        f"For each of {count(len(result.predictive), 'statistic')} the middle 50 and 95 % of its values in simulated data sets, the value in "
-        f"the data, and p. In {odd} of them p is below 0.025 or above 0.975."
+        f"For each of {count(len(result.predictive), 'statistic')} the middle 50 and 95 % of its values in "
+        f"simulated data sets, the value in the data, and p. In {odd} of them p is below 0.025 or above "
+        f"0.975."
     )
     caption = (
-        "Data sets of the same size were simulated from the fitted mixture. A diamond far from its line is a feature of the data "
-        "that the mixture does not reproduce; of many checks a few may stand out by chance."
+        "Data sets of the same size were simulated from the fitted mixture. A diamond far from its line is a "
+        "feature of the data that the mixture does not reproduce; of many checks a few may stand out by "
+        "chance."
     )
     vector = len(result.predictive) <= MOST_CHECKS_AS_SVG
     return Sketch("predictive", alt, caption, lambda: plots.plot_predictive(result), vector=vector)
@@ -256,12 +223,14 @@ def _predictive(result: "Comparison") -> Sketch:
 def _pit(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
     shown = min(len(result.pit.columns), 6)
     alt = (
-        f"Histograms for {count(shown, 'feature')}: of each observation the probability that the fit gives to smaller values, by the posterior "
-        "and by EM, with the band that would hold 95 % of the bars if the probabilities were uniform."
+        f"Histograms for {count(shown, 'feature')}: of each observation the probability that the fit gives "
+        f"to smaller values, by the posterior and by EM, with the band that would hold 95 % of the bars if "
+        f"the probabilities were uniform."
     )
     caption = (
-        "Where the fit describes a feature, all bars are about equally high. High at both ends: the fit is too narrow. High in the middle: it is "
-        "too wide. To one side: it is shifted. The fit has seen these observations, so that bars scatter less than the band: inside it they prove little."
+        "Where the fit describes a feature, all bars are about equally high. High at both ends: the fit is "
+        "too narrow. High in the middle: it is too wide. To one side: it is shifted. The fit has seen these "
+        "observations, so that bars scatter less than the band: inside it they prove little."
     )
     return Sketch("pit", alt, caption, lambda: plots.plot_pit(result))
 
@@ -269,10 +238,14 @@ def _pit(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
 def _em(bayes: "BayesGaussianMixture") -> Sketch:
     em = bayes.em_
     alt = (
-        f"Left: the log-likelihood still to be gained over {count(int(em.n_iter_), 'EM step')}, on a logarithmic axis. Right: "
-        f"{count(len(em.modes_), 'distinct maximum').replace('maximums', 'maxima')} with the number of starts that ended there."
+        f"Left: the log-likelihood still to be gained over {count(int(em.n_iter_), 'EM step')}, on a "
+        f"logarithmic axis. Right: {count(len(em.modes_), 'distinct maximum').replace('maximums', 'maxima')} "
+        f"with the number of starts that ended there."
     )
-    caption = "An EM run ends at a maximum near its start, so that many are needed; the right panel shows where they ended."
+    caption = (
+        "An EM run ends at a maximum near its start, so that many are needed; the right panel shows "
+        "where they ended."
+    )
     return Sketch("em", alt, caption, lambda: plots.plot_em(bayes))
 
 
@@ -292,68 +265,12 @@ def _chains(bayes: "BayesGaussianMixture") -> list[Sketch]:
     )
     rank = Sketch(
         "rank",
-        f"Rank plots of the same parameters: for each of {count(chains, 'chain')} the difference between the distribution of its ranks and the uniform one.",
-        "Lines of chains that agree stay near the middle. A small p says that chains differ more than chance would explain if draws were "
-        "independent, and black dots mark where; they are thinned for that, but where chains move slowly p comes out too small, so look at the traces then.",
+        f"Rank plots of the same parameters: for each of {count(chains, 'chain')} the difference between the "
+        f"distribution of its ranks and the uniform one.",
+        "Lines of chains that agree stay near the middle. A small p says that chains differ more than chance "
+        "would explain if draws were independent, and black dots mark where; they are thinned for that, but "
+        "where chains move slowly p comes out too small, so look at the traces then.",
         lambda: plots.rank_figure(bayes),
         vector=False,
     )
     return [trace, rank]
-
-
-@contextmanager
-def _house_style() -> Iterator[None]:
-    """Matplotlib's own defaults and ours, whatever the caller has set."""
-    with matplotlib.style.context("default"), matplotlib.rc_context(_STYLE), warnings.catch_warnings():
-        # A name may hold letters that matplotlib's font lacks; tables and alt texts still show it.
-        warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
-        yield
-
-
-def drawn(sketch: Sketch) -> Drawing:
-    """Draw a picture, as SVG where that is small and as an image otherwise."""
-    with _house_style():
-        figure = sketch.draw()
-        width, height = figure.get_size_inches()
-        content = _svg(figure) if sketch.vector else None
-        return Drawing(sketch, content or _image(figure), round(96 * width), round(96 * height))
-
-
-def inlined(drawing: Drawing) -> Picture:
-    """The drawing as a data URI; an image as PNG of 256 colours, which takes a third of the space and cannot be told apart.
-
-    Packing an image leaves the interpreter to others: the next picture can be drawn beside it.
-    """
-    if isinstance(drawing.content, str):
-        uri = "data:image/svg+xml," + quote(drawing.content, safe=" =()*,.;'!~@$+/-_")
-    else:
-        small = io.BytesIO()
-        image = drawing.content.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-        image.save(small, format="png", optimize=True)
-        uri = "data:image/png;base64," + b64encode(small.getvalue()).decode("ascii")
-    of = drawing.sketch
-    return Picture(of.key, of.alt, of.caption, uri, drawing.width, drawing.height)
-
-
-def _svg(figure: Figure) -> str | None:
-    """The figure as SVG, or None where that is too large."""
-    stream = io.StringIO()
-    figure.savefig(
-        stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-    )
-    svg = re.sub(r"<!--.*?-->|<!DOCTYPE.*?>|<\?xml.*?\?>", "", stream.getvalue(), flags=re.DOTALL)
-    # A hundredth of a point is finer than any screen.
-    svg = re.sub(r' d="[^"]*"', lambda m: re.sub(r"\d+\.\d{3,}", _two_decimals, m[0]), svg)
-    svg = " ".join(svg.split())
-    return svg if len(svg) <= LARGEST_SVG else None
-
-
-def _two_decimals(found: re.Match[str]) -> str:
-    return f"{float(found[0]):.2f}".rstrip("0").rstrip(".")
-
-
-def _image(figure: Figure) -> Image.Image:
-    pixels = io.BytesIO()
-    figure.savefig(pixels, format="rgba", dpi=PNG_DPI)
-    width, height = (figure.get_size_inches() * PNG_DPI).astype(int).tolist()
-    return Image.frombytes("RGBA", (width, height), pixels.getvalue()).convert("RGB")

@@ -28,10 +28,11 @@ OF_EM = ("parameter", "component", "shape", "em", "em_se")
 def numbers(
     bayes: "BayesGaussianMixture", result: "Comparison", part: "Partition | None" = None
 ) -> dict[str, Any]:
-    """The sentences, tables and provenance of a report, as what JSON knows: null stands for what is no number.
+    """The sentences, tables and provenance of a report, as what JSON knows: null stands for what is no
+    number.
 
-    Tables are lists of rows, except ``assignments``, which has a list a column. Where ``verdict.ok`` is false, whatever
-    describes single components of the posterior is null, and ``partition`` stands in for it.
+    Tables are lists of rows, except ``assignments``, which has a list a column. Where ``verdict.ok`` is
+    false, whatever describes single components of the posterior is null, and ``partition`` stands in for it.
 
     Parameters
     ----------
@@ -40,7 +41,8 @@ def numbers(
     result : Comparison
         ``compare(bayes)``.
     part : Partition, optional
-        ``partition(bayes)``, if it is at hand; it is needed, and made, only where component-wise summaries must not be used.
+        ``partition(bayes)``, if it is at hand; it is needed, and made, only where component-wise summaries
+        must not be used.
 
     Returns
     -------
@@ -49,28 +51,33 @@ def numbers(
 
         * ``format_version``: 2; it grows when a key goes or changes its meaning;
         * ``n_observations``, ``n_features``, ``n_components``, ``features``;
-        * ``summary``: ``headline``, ``reasons``, ``warning``, ``grounds`` and ``points`` of the page in sentences, and under
-          ``findings`` the same as ``code`` and ``values``;
+        * ``summary``: ``headline``, ``reasons``, ``warning``, ``grounds`` and ``points`` of the page in
+          sentences, and under ``findings`` the same as ``code`` and ``values``;
         * ``source``: the file that the rows are from, or null;
         * ``row_names``: what the rows are called, numbers or text, or null where they are numbered from 0;
-        * ``verdict``: ``ok``, ``reasons`` in sentences and, in the same order, as ``findings`` (``code`` and ``values``), ``exploration``, and the numbers behind it: R-hat and effective sample sizes; what
-          the method says of its draws, such as ``divergences`` of chains, ``pareto_k`` of weighted draws and ``temperature``
-          of tempered ones, null elsewhere; the ``labelling`` diagnostics;
-        * ``comparison``: the verdict of the comparison in sentences, and ``comparison_findings`` the same as ``code`` and ``values``;
+        * ``verdict``: ``ok``, ``reasons`` in sentences and, in the same order, as ``findings`` (``code`` and
+          ``values``), ``exploration``, and the numbers behind it: R-hat and effective sample sizes; what the
+          method says of its draws, such as ``divergences`` of chains, ``pareto_k`` of weighted draws and
+          ``temperature`` of tempered ones, null elsewhere; the ``labelling`` diagnostics;
+        * ``comparison``: the verdict of the comparison in sentences, and ``comparison_findings`` the same as
+          ``code`` and ``values``;
         * ``log_evidence``: estimate and standard error, or null;
         * ``modes``: of the posterior, where they are known, or null;
         * ``em``: ``converged``, ``status``, ``n_iter``, and ``maxima``, one row each;
-        * ``log_likelihood``, ``scores``, ``predictive``: of the data, of rows left out, of replicated data sets (``replicated``: the 2.5,
-          50 and 97.5 % quantiles);
-        * ``parameters``, ``shapes``, ``joint``, ``assignments``: EM against the posterior, as in :func:`compare`;
-        * ``partition``: ``labels`` of ``rows``, ``expected_loss``, ``radius`` of the credible ball, or null where component-wise summaries are identifiable;
-        * ``settings``, ``prior``, ``prior_given``, ``predictive_seed``, ``seed_entropy``, ``created_by``, ``versions``,
-          ``python``, ``data_sha256``: how to make the fit again.
+        * ``log_likelihood``, ``scores``, ``predictive``: of the data, of rows left out, of replicated data
+          sets (``replicated``: the 2.5, 50 and 97.5 % quantiles);
+        * ``parameters``, ``shapes``, ``joint``, ``assignments``: EM against the posterior, as in
+          :func:`compare`;
+        * ``partition``: ``labels`` of ``rows``, ``expected_loss``, ``radius`` of the credible ball, or null
+          where component-wise summaries are identifiable;
+        * ``settings``, ``prior``, ``prior_given``, ``predictive_seed``, ``seed_entropy``, ``created_by``,
+          ``versions``, ``python``, ``data_sha256``: how to make the fit again.
 
     Examples
     --------
     >>> from bayesgmm import BayesGaussianMixture, compare, datasets
-    >>> bayes = BayesGaussianMixture(1, draws=50, random_state=0, progressbar=False).fit(datasets.galaxies().X)
+    >>> bayes = BayesGaussianMixture(1, draws=50, random_state=0, progressbar=False)
+    >>> bayes = bayes.fit(datasets.galaxies().X)
     >>> found = numbers(bayes, compare(bayes))
     >>> found["n_observations"], found["log_likelihood"]["em"] == bayes.em_.log_likelihood_
     (82, True)
@@ -180,6 +187,7 @@ def _partition(part: "Partition") -> dict[str, Any]:
 
 
 def _records(table: pd.DataFrame, ok: bool = True) -> list[dict[Any, Any]]:
-    """The rows of a table; where labels are ambiguous, with null for what the posterior says of components."""
+    """The rows of a table; where labels are ambiguous, with null for what the posterior says of
+    components."""
     rows = table.to_dict("records")
     return rows if ok else [{name: v if name in OF_EM else None for name, v in row.items()} for row in rows]

@@ -92,7 +92,8 @@ def summarise(bayes: "BayesGaussianMixture", result: "Comparison", part: "Partit
 
 
 def stand_in(bayes: "BayesGaussianMixture") -> "Partition | None":
-    """The partition that is shown in place of groups that must not be read; None where they may, or where there is one."""
+    """The partition that is shown in place of groups that must not be read; None where they may, or where
+    there is one."""
     return None if bayes.verdict_.ok or _k(bayes) == 1 else partition(bayes)
 
 

@@ -42,7 +42,8 @@ SHOWN_FEATURES = 4
 
 @dataclass(frozen=True)
 class Table:
-    """A caption, the heads of the columns and the rows; ``align`` has a letter a column, l for words and r for numbers."""
+    """A caption, the heads of the columns and the rows; ``align`` has a letter a column, l for words and r
+    for numbers."""
 
     caption: str
     columns: Sequence[Cell]
@@ -103,7 +104,10 @@ def parameters(bayes: "BayesGaussianMixture", result: "Comparison", names: Seque
         if len(kept) == len(table)
         else f"The {len(kept)} of {len(table)} parameters that differ most."
     )
-    caption += " The last two columns say how far EM lies from the posterior mean, in posterior standard deviations, and whether it lies in the interval."
+    caption += (
+        " The last two columns say how far EM lies from the posterior mean, in posterior standard "
+        "deviations, and whether it lies in the interval."
+    )
     heads = (
         "Parameter",
         "Component",
@@ -147,9 +151,9 @@ def assignments(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequ
         "Largest difference",
     )
     caption = (
-        f"The {count(len(rows), 'observation')} on which EM and Bayes differ most. p is the probability of EM's group, sd its "
-        "standard deviation between draws; the largest difference is that over all groups. "
-        f"{numbering(bayes.rows_, 'Groups')}."
+        f"The {count(len(rows), 'observation')} on which EM and Bayes differ most. p is the probability of "
+        f"EM's group, sd its standard deviation between draws; the largest difference is that over all "
+        f"groups. {numbering(bayes.rows_, 'Groups')}."
     )
     columns: list[Cell] = [*heads, *shown]
     return Table(caption, columns, rows, "l" + "r" * (len(columns) - 1))
@@ -289,7 +293,8 @@ def provenance(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> list[tup
         ("Seed of the predictive checks", str(made.predictive_seed)),
         (
             "EM",
-            f"{count(int(bayes.em_.modes_['n_starts'].sum()), 'run')} to convergence; {count(int(bayes.em_.n_iter_), 'step')}; {bayes.em_.status_}",
+            f"{count(int(bayes.em_.modes_['n_starts'].sum()), 'run')} to convergence; "
+            f"{count(int(bayes.em_.n_iter_), 'step')}; {bayes.em_.status_}",
         ),
         ("SHA-256 of the data", fit.rows.sha256),
         ("Versions", f"{made.versions}; Python {made.python}"),

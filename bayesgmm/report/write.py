@@ -14,7 +14,8 @@ from bayesgmm.errors import ParameterError
 from bayesgmm.methods import find
 from bayesgmm.plots.style import colour
 from bayesgmm.report import tables
-from bayesgmm.report.figures import Picture, Sketch, drawn, inlined, sketches
+from bayesgmm.report.drawing import Picture, Sketch, drawn, inlined
+from bayesgmm.report.figures import sketches
 from bayesgmm.report.interactive import interactive_view, view_script
 from bayesgmm.report.machine import numbers
 from bayesgmm.report.names import Name, Shortener
@@ -44,11 +45,12 @@ def write_report(
     comparison: "Comparison | None" = None,
     progressbar: bool = True,
 ) -> Path:
-    """Write a fit, and the comparison of EM and posterior, as one file: a page for people, or JSON for programs.
+    """Write a fit, and the comparison of EM and posterior, as one file: a page for people, or JSON for
+    programs.
 
-    The same fit gives the same bytes each time. Where ``bayes.verdict_`` is not ok, the report says so first, and
-    leaves out whatever would describe single components. The page holds the values of up to 5,000 observations, for its
-    interactive view: who may read the page may read them.
+    The same fit gives the same bytes each time. Where ``bayes.verdict_`` is not ok, the report says so first,
+    and leaves out whatever would describe single components. The page holds the values of up to 5,000
+    observations, for its interactive view: who may read the page may read them.
 
     Parameters
     ----------
@@ -59,12 +61,13 @@ def write_report(
     title : str, optional
         The heading; None makes one of the numbers of groups and observations.
     format : {"html", "json"}, default "html"
-        "html" is one page that needs no network. "json" holds the same sentences and numbers, in the shape that
-        :func:`bayesgmm.report.machine.numbers` describes, and ``title``.
+        "html" is one page that needs no network. "json" holds the same sentences and numbers, in the shape
+        that :func:`bayesgmm.report.machine.numbers` describes, and ``title``.
     interactive : bool, default True
-        Whether the page has the view in which single observations can be looked at. Without it the page runs no script and is about a
-        megabyte smaller. It is not free of the data: pictures show observations, tables give extremes of the features and the values
-        of those observations on which EM and Bayes differ most.
+        Whether the page has the view in which single observations can be looked at. Without it the page runs
+        no script and is about a megabyte smaller. It is not free of the data: pictures show observations,
+        tables give extremes of the features and the values of those observations on which EM and Bayes differ
+        most.
     comparison : Comparison, optional
         ``compare(bayes)``, where it has been made already.
     progressbar : bool, default True
@@ -87,7 +90,8 @@ def write_report(
     >>> import tempfile
     >>> from pathlib import Path
     >>> from bayesgmm import BayesGaussianMixture, datasets, write_report
-    >>> bayes = BayesGaussianMixture(1, draws=50, random_state=0, progressbar=False).fit(datasets.galaxies().X)
+    >>> bayes = BayesGaussianMixture(1, draws=50, random_state=0, progressbar=False)
+    >>> bayes = bayes.fit(datasets.galaxies().X)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     report = write_report(bayes, Path(folder) / "galaxies.html", progressbar=False)
     ...     report.read_text(encoding="utf-8").startswith("<!doctype html>")

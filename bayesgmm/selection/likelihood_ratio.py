@@ -1,4 +1,5 @@
-"""Whether one component more raises the likelihood by more than chance would: the bootstrap likelihood-ratio test."""
+"""Whether one component more raises the likelihood by more than chance would: the bootstrap likelihood-ratio
+test."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ __all__ = ["LikelihoodRatioTest", "likelihood_ratio_test"]
 
 Array = NDArray[np.float64]
 
-# As many starts as an estimate of the data has had: a worse search of replications would make their statistics too small.
+# As many starts as an estimate of the data has had: a worse search of replications would make their
+# statistics too small.
 STARTS, LONG_RUNS, STEPS, TOLERANCE = 20, 8, 2000, 1e-8
 # So many replications as large as the data's statistic settle that it is no exception.
 ENOUGH_ABOVE = 5
@@ -59,8 +61,9 @@ def likelihood_ratio_test(
 ) -> LikelihoodRatioTest:
     """Against data sets simulated from the smaller mixture, both mixtures fitted to each.
 
-    McLachlan (1987), On bootstrapping the likelihood ratio test statistic for the number of components in a normal mixture; it stops
-    early in the way of Besag and Clifford (1991), Sequential Monte Carlo p-values, which leaves the p-value valid.
+    McLachlan (1987), On bootstrapping the likelihood ratio test statistic for the number of components in a
+    normal mixture; it stops early in the way of Besag and Clifford (1991), Sequential Monte Carlo p-values,
+    which leaves the p-value valid.
 
     Parameters
     ----------

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Occupied", "occupied_components", "occupied_counts"]
 
-# Far below half the parameters of a component, so that those not needed are emptied and not shared (Rousseau and Mengersen 2011, theorem 1).
+# Far below half the parameters of a component, so that those not needed are emptied and not shared (Rousseau
+# and Mengersen 2011, theorem 1).
 CONCENTRATION = 0.2
 PRIOR_DRAWS = 20_000
 
@@ -72,7 +73,8 @@ def occupied_components(
 ) -> Occupied:
     """Fit many components with a small concentration, and count those that have rows.
 
-    Malsiner-Walli, Fruehwirth-Schnatter and Gruen (2016), Model-based clustering based on sparse finite Gaussian mixtures, section 2.
+    Malsiner-Walli, Fruehwirth-Schnatter and Gruen (2016), Model-based clustering based on sparse finite
+    Gaussian mixtures, section 2.
 
     Parameters
     ----------
@@ -104,7 +106,8 @@ def occupied_components(
 
 
 def occupied_counts(bayes: "BayesGaussianMixture") -> NDArray[np.int64]:
-    """Of each draw, how many components have rows when each row is given to one at random by its responsibilities, shape (S,)."""
+    """Of each draw, how many components have rows when each row is given to one at random by its
+    responsibilities, shape (S,)."""
     X, draws = bayes.rows_.columns, bayes.fit_.draws.stacked
     k, cores = bayes.fit_.draws.n_components, bayes.fit_.settings.cores
     rng = np.random.default_rng([bayes.predictive_seed_, 3])

@@ -1,4 +1,5 @@
-"""`select_components`: every criterion for the number of components in one table, and how far they disagree."""
+"""`select_components`: every criterion for the number of components in one table, and how far they
+disagree."""
 
 import numbers
 from collections.abc import Callable, Iterable, Mapping
@@ -73,13 +74,14 @@ class Selection:
     Attributes
     ----------
     table : DataFrame
-        One row a number of components. Of EM: ``log_likelihood``, ``n_parameters``, ``bic``, ``aic``, ``icl`` (smaller is better), and
-        ``lr_statistic`` and ``lr_p_value`` of the bootstrap likelihood-ratio test against one component less. Of the posterior:
-        ``elpd_loo`` and ``elpd_se``; ``elpd_difference`` to the best and its standard error ``elpd_difference_se``; ``n_bad_k``, rows whose
-        Pareto k is above 0.7; ``log_evidence`` and ``log_evidence_se``; ``probability`` of this number, all listed ones being equally likely
-        before the data; ``occupied``, the posterior mean number of components that have rows. ``verdict``: "accepted", "label-free only",
-        "few draws" (enough for these criteria, not for a reading of the fit), "refused" or "failed"; the last two have no say in what
-        the posterior prefers.
+        One row a number of components. Of EM: ``log_likelihood``, ``n_parameters``, ``bic``, ``aic``, ``icl``
+        (smaller is better), and ``lr_statistic`` and ``lr_p_value`` of the bootstrap likelihood-ratio test
+        against one component less. Of the posterior: ``elpd_loo`` and ``elpd_se``; ``elpd_difference`` to the
+        best and its standard error ``elpd_difference_se``; ``n_bad_k``, rows whose Pareto k is above 0.7;
+        ``log_evidence`` and ``log_evidence_se``; ``probability`` of this number, all listed ones being
+        equally likely before the data; ``occupied``, the posterior mean number of components that have rows.
+        ``verdict``: "accepted", "label-free only", "few draws" (enough for these criteria, not for a reading
+        of the fit), "refused" or "failed"; the last two have no say in what the posterior prefers.
     best : dict of int
         The number that each criterion prefers, of those that have a say.
     occupied : Occupied or None
@@ -160,7 +162,8 @@ def select_components(
     cores: int | None = None,
     progressbar: bool = True,
 ) -> Selection:
-    """Fit mixtures with several numbers of components by EM and by tempering, and compare them by every criterion.
+    """Fit mixtures with several numbers of components by EM and by tempering, and compare them by every
+    criterion.
 
     Parameters
     ----------
@@ -171,11 +174,14 @@ def select_components(
     prior : Prior, optional
         Of all fits; by default weakly informative and derived from the data. The evidence depends on it.
     draws, chains : int
-        Particles of a run of tempering, and runs. A run that its verdict refuses is not repeated with more of them.
+        Particles of a run of tempering, and runs. A run that its verdict refuses is not repeated with more of
+        them.
     n_bootstrap : int, default 49
-        Largest number of data sets simulated for each likelihood-ratio test, at least 19; 0 leaves the tests out.
+        Largest number of data sets simulated for each likelihood-ratio test, at least 19; 0 leaves the tests
+        out.
     overfitted : bool, default False
-        Whether to fit the largest number once more with a small concentration, and ask how many components have rows.
+        Whether to fit the largest number once more with a small concentration, and ask how many components
+        have rows.
     random_state : int, SeedSequence or Generator
     cores : int, optional
         Threads, by default all; the result does not depend on it.
@@ -195,9 +201,10 @@ def select_components(
 
     Notes
     -----
-    ICL: Biernacki, Celeux and Govaert (2000). Likelihood-ratio test: McLachlan (1987); its choice goes up from the smallest number as long as
-    one component more is significant at 5 %, and needs consecutive numbers. Leave-one-out: Vehtari, Gelman and Gabry (2017). The
-    evidence counts all K! orders of the components.
+    ICL: Biernacki, Celeux and Govaert (2000). Likelihood-ratio test: McLachlan (1987); its choice goes up
+    from the smallest number as long as one component more is significant at 5 %, and needs consecutive
+    numbers. Leave-one-out: Vehtari, Gelman and Gabry (2017). The evidence counts all K! orders of the
+    components.
 
     Examples
     --------
@@ -213,7 +220,8 @@ def select_components(
     check_fittable(rows.values, rows.names, max(ks), family.has_correlations)
     if 0 < arguments.check_integer(n_bootstrap, "n_bootstrap", 0) < FEWEST_REPLICATIONS:
         raise ParameterError(
-            f"n_bootstrap must be 0, or at least {FEWEST_REPLICATIONS} for a p-value of 0.05 to be possible; got {n_bootstrap}.",
+            f"n_bootstrap must be 0, or at least {FEWEST_REPLICATIONS} for a p-value of 0.05 to be possible; "
+            f"got {n_bootstrap}.",
             n_bootstrap=n_bootstrap,
             minimum=FEWEST_REPLICATIONS,
         )

@@ -53,25 +53,25 @@ def assignments(
 ) -> str:
     whom = differing or "none"
     return (
-        f"EM and the posterior assign {alike} of {count(n, 'observation')} alike; for {whom} their probabilities "
-        f"differ by more than 0.1 (by {largest:.2f} at the most). EM gives {above_by_em} of them a probability above "
-        f"{threshold}, the posterior {above_by_posterior}."
+        f"EM and the posterior assign {alike} of {count(n, 'observation')} alike; for {whom} their "
+        f"probabilities differ by more than 0.1 (by {largest:.2f} at the most). EM gives {above_by_em} of "
+        f"them a probability above {threshold}, the posterior {above_by_posterior}."
     )
 
 
 @worded
 def components_not_compared() -> str:
     return (
-        "Parameters, memberships and shapes are not compared, since component-wise summaries must not be used; "
-        "what follows does not depend on labels."
+        "Parameters, memberships and shapes are not compared, since component-wise summaries must not be "
+        "used; what follows does not depend on labels."
     )
 
 
 @worded
 def draw_exceeds_em(em: float, largest: float) -> str:
     return (
-        f"A posterior draw has a higher log-likelihood ({largest:.2f}) than the EM fit ({em:.2f}): EM has missed the "
-        "global maximum, or stayed away from a degenerate one."
+        f"A posterior draw has a higher log-likelihood ({largest:.2f}) than the EM fit ({em:.2f}): EM has "
+        f"missed the global maximum, or stayed away from a degenerate one."
     )
 
 
@@ -105,8 +105,8 @@ def rows_left_out(
 @worded
 def spurious_maximum() -> str:
     return (
-        "The EM maximum looks spurious: a component has hardly more rows than its covariance has parameters, and is much "
-        "tighter than the data; use fewer components."
+        "The EM maximum looks spurious: a component has hardly more rows than its covariance has parameters, "
+        "and is much tighter than the data; use fewer components."
     )
 
 

@@ -51,8 +51,8 @@ def memberships(k: int, n: int, above: int, above_by_em: int, alike: int, thresh
 @worded
 def components_left_out(label_free_ok: bool) -> str:
     left_out = (
-        "Left out for that reason: the sizes and locations of the groups, which observations belong to which, and the "
-        "tables and figures of the parameters. What is shown below does not depend on labels."
+        "Left out for that reason: the sizes and locations of the groups, which observations belong to "
+        "which, and the tables and figures of the parameters. What is shown below does not depend on labels."
     )
     if label_free_ok:
         return left_out
@@ -83,8 +83,8 @@ def _agree(who: str, r_hat: float, ess: float, wanted: float) -> str:
 def gaussian_fits(pareto_k: float, wanted: float, ess: float) -> str:
     return (
         f"The Gaussian at the posterior's mode fits the posterior there: Pareto k is {pareto_k:.2f} (below "
-        f"{wanted:.2f} is wanted), and the effective sample size of the weighted draws is {ess:.0f}. Whether there are "
-        "other modes they cannot tell."
+        f"{wanted:.2f} is wanted), and the effective sample size of the weighted draws is {ess:.0f}. Whether "
+        f"there are other modes they cannot tell."
     )
 
 
@@ -109,7 +109,10 @@ def assignments(
 ) -> str:
     of = count(n, "observation")
     whom = f"For {differing} of {of}" if differing else f"For none of the {of} do"
-    return f"{whom} the probabilities of EM and Bayes differ by more than 0.1; the largest difference is {largest:.3f}."
+    return (
+        f"{whom} the probabilities of EM and Bayes differ by more than 0.1; the largest difference is "
+        f"{largest:.3f}."
+    )
 
 
 @worded_for_page
@@ -133,7 +136,10 @@ def estimates(
         share = f"{inside} of {n} EM estimates {lie}"
     else:
         share = estimates_inside(n, inside)
-    return f"{share}; the largest difference is {largest:.1f} posterior standard deviations, in the {quantity} of {whose}."
+    return (
+        f"{share}; the largest difference is {largest:.1f} posterior standard deviations, in the "
+        f"{quantity} of {whose}."
+    )
 
 
 @worded
@@ -182,8 +188,8 @@ def replications_differ(
         told = p_value(p, n_replications)
         odd.append(f"{name} (p {told if told[0] in '<>' else f'= {told}'})")
     return (
-        f"Data sets simulated from the fitted mixture look like the data in {n - len(names)} of {count(n, 'check')}; "
-        f"they differ in {listed(odd)}."
+        f"Data sets simulated from the fitted mixture look like the data in {n - len(names)} of "
+        f"{count(n, 'check')}; they differ in {listed(odd)}."
     )
 
 
@@ -192,8 +198,8 @@ def em_starts(
     starts: int, best: int, n_maxima: int, degenerate: int, spurious: int, ended: str, kept_is_spurious: bool
 ) -> str:
     suspect = (
-        " That maximum looks spurious: one of its groups has hardly more observations than its spread has parameters, and is much "
-        "tighter than the data; fewer groups would be safer."
+        " That maximum looks spurious: one of its groups has hardly more observations than its spread has "
+        "parameters, and is much tighter than the data; fewer groups would be safer."
         if kept_is_spurious
         else ""
     )

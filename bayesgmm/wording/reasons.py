@@ -20,8 +20,8 @@ class Reason:
     code : str
         What it is, in one word that programs may rely on.
     values : mapping, optional
-        The numbers and strings that belong to it, as JSON can hold them; also tuples of these, and other reasons. NumPy's
-        numbers become Python's.
+        The numbers and strings that belong to it, as JSON can hold them; also tuples of these, and other
+        reasons. NumPy's numbers become Python's.
 
     Raises
     ------

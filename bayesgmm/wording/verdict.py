@@ -16,7 +16,8 @@ _RELABELLED_BY = {
 }
 _EXPLORATION = {
     "not explored": "There may be more of the posterior than the draws have seen. ",
-    "several modes, explored": "The posterior has several modes, and independent runs from those that were found agree. ",
+    "several modes, explored": "The posterior has several modes, and independent runs from those that were "
+    "found agree. ",
     "not identified": "The data do not tell the components apart. ",
     "one mode": "",
 }
@@ -71,7 +72,10 @@ def runs_agree(r_hat: float, ess: float, wanted: float) -> str:
 
 @worded
 def gaussian_fits(pareto_k: float, wanted: float, ess: float) -> str:
-    return f"the Gaussian at the posterior mode fits there (Pareto k {pareto_k:.2f}, effective sample size {ess:.0f})"
+    return (
+        f"the Gaussian at the posterior mode fits there (Pareto k {pareto_k:.2f}, effective sample size "
+        f"{ess:.0f})"
+    )
 
 
 # What speaks against it.
@@ -86,12 +90,18 @@ def single_chain() -> str:
 def chains_disagree(scope: str, r_hat: float, at: str, wanted: float, chain_means: tuple[float, ...]) -> str:
     means = ", ".join(f"{m:.4g}" for m in chain_means)
     by_chain = f"; by chain its mean is {means}" if means else ""
-    return f"Chains disagree on {_SCOPES[scope]}: R-hat is {r_hat:.3f} at {at} (below {wanted} is wanted{by_chain})."
+    return (
+        f"Chains disagree on {_SCOPES[scope]}: R-hat is {r_hat:.3f} at {at} (below {wanted} is "
+        f"wanted{by_chain})."
+    )
 
 
 @worded
 def too_few_effective_draws(scope: str, ess: float, at: str, wanted: int) -> str:
-    return f"Too few effective draws of {_SCOPES[scope]}: {ess:.0f} at {at} (at least {wanted} are wanted); increase draws."
+    return (
+        f"Too few effective draws of {_SCOPES[scope]}: {ess:.0f} at {at} (at least {wanted} are wanted); "
+        f"increase draws."
+    )
 
 
 # Of the sampler.
@@ -99,20 +109,26 @@ def too_few_effective_draws(scope: str, ess: float, at: str, wanted: int) -> str
 
 @worded
 def transitions_diverged(n: int) -> str:
-    return f"{count(n, 'transition')} diverged, so that a part of the posterior may be missing; raise target_accept."
+    return (
+        f"{count(n, 'transition')} diverged, so that a part of the posterior may be missing; raise "
+        f"target_accept."
+    )
 
 
 @worded
 def low_energy_fraction(bfmi: float, wanted: float) -> str:
     return (
-        f"The energy of a chain moves too slowly: E-BFMI is {bfmi:.2f} (at least {wanted} is wanted), so that "
-        "the tails of the posterior may be missing; try a narrower prior."
+        f"The energy of a chain moves too slowly: E-BFMI is {bfmi:.2f} (at least {wanted} is wanted), so "
+        f"that the tails of the posterior may be missing; try a narrower prior."
     )
 
 
 @worded
 def trajectories_cut_off(share: float) -> str:
-    return f"In {100 * share:.0f} % of the draws the trajectory was cut off at the largest tree depth; increase tune."
+    return (
+        f"In {100 * share:.0f} % of the draws the trajectory was cut off at the largest tree depth; "
+        f"increase tune."
+    )
 
 
 # Of weighted draws.
@@ -140,16 +156,16 @@ def too_few_weighted_draws(ess: float, wanted: int) -> str:
 @worded
 def tempering_stopped(beta: float) -> str:
     return (
-        f"Tempering was stopped at inverse temperature {beta:.3g}, where max_time had passed; only at 1 are the draws "
-        "those of the posterior, so allow more time."
+        f"Tempering was stopped at inverse temperature {beta:.3g}, where max_time had passed; only at 1 are "
+        f"the draws those of the posterior, so allow more time."
     )
 
 
 @worded
 def too_few_ancestors(n: int, wanted: int) -> str:
     return (
-        f"The draws of a run descend from {count(n, 'ancestor')} (at least {wanted} are wanted), too few for their "
-        "effective sample size to be known; increase draws."
+        f"The draws of a run descend from {count(n, 'ancestor')} (at least {wanted} are wanted), too few for "
+        f"their effective sample size to be known; increase draws."
     )
 
 
@@ -169,8 +185,8 @@ def no_dominant_mode(n_modes: int, largest_share: float) -> str:
 @worded
 def labels_nearly_tied(share: float) -> str:
     return (
-        f"The label assignment is ambiguous in {100 * share:.0f} % of the draws, where two components could exchange "
-        "their labels at next to no cost: a label does not stand for one component."
+        f"The label assignment is ambiguous in {100 * share:.0f} % of the draws, where two components could "
+        f"exchange their labels at next to no cost: a label does not stand for one component."
     )
 
 

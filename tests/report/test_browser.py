@@ -16,7 +16,7 @@ from bayesgmm import BayesGaussianMixture, datasets, write_report
 from bayesgmm.comparison import predictive
 from bayesgmm.plots.style import colour
 from bayesgmm.report import write
-from bayesgmm.report.figures import Drawing
+from bayesgmm.report.drawing import Drawing
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [

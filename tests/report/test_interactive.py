@@ -14,7 +14,8 @@ from verdicts import judged
 from bayesgmm import BayesGaussianMixture, datasets, partition
 from bayesgmm.mixture import density
 from bayesgmm.plots import style
-from bayesgmm.report import interactive
+from bayesgmm.report import chart, interactive
+from bayesgmm.report import points as view_points
 from bayesgmm.report.interactive import interactive_view
 from bayesgmm.report.names import Name
 
@@ -68,8 +69,8 @@ def test_a_group_has_a_colour_and_shape_of_its_own_however_many_there_are():
     def looks(k):
         groups = [f"component {c}" for c in range(k)]
         nothing = np.zeros(1)
-        points = interactive._Points(np.zeros(1, int), groups, np.zeros(1, int), nothing, [[]])
-        found = interactive._look(points)
+        points = view_points.Points(np.zeros(1, int), groups, np.zeros(1, int), nothing, [[]])
+        found = chart._look(points)
         scales = [found[name].to_dict()["scale"]["range"] for name in ("color", "shape")]
         return set(zip(*scales, strict=True))
 
@@ -93,7 +94,7 @@ def test_where_names_do_not_hold_points_are_told_by_similarity(faithful_fit):
 
 def test_a_row_alone_in_its_cluster_is_sure_where_it_is_like_no_other():
     S = np.array([[1, 0.9, 0.2], [0.9, 1, 0.4], [0.2, 0.4, 1]])
-    own, other = interactive._similarities(S, np.array([0, 0, 1]))
+    own, other = view_points._similarities(S, np.array([0, 0, 1]))
     np.testing.assert_allclose(own, [0.9, 0.9, 0.7])
     np.testing.assert_allclose(other, [0.2, 0.4, 0.3])
 
@@ -133,7 +134,7 @@ def test_one_feature_stands_against_doubt_and_one_group_has_none():
 
 
 def test_of_many_points_and_features_some_are_shown_and_the_page_says_so(faithful_fit, monkeypatch, golden):
-    monkeypatch.setattr(interactive, "MOST_POINTS", 100)
+    monkeypatch.setattr(view_points, "MOST_POINTS", 100)
     monkeypatch.setattr(interactive, "MOST_FEATURES", 1)
     view = interactive_view(faithful_fit, names_of(faithful_fit), None)
     golden(view.note)
@@ -144,8 +145,8 @@ def test_of_many_points_and_features_some_are_shown_and_the_page_says_so(faithfu
 
 def test_values_keep_the_digits_that_a_plot_could_show():
     column = 1e8 + np.random.default_rng(0).normal(size=50)
-    np.testing.assert_allclose(interactive._rounded(column), column, rtol=0, atol=1e-4)
-    np.testing.assert_allclose(interactive._rounded(1e-9 * column), 1e-9 * column, rtol=1e-11)
+    np.testing.assert_allclose(view_points._rounded(column), column, rtol=0, atol=1e-4)
+    np.testing.assert_allclose(view_points._rounded(1e-9 * column), 1e-9 * column, rtol=1e-11)
 
 
 def test_the_same_fit_gives_the_same_view_and_the_script_is_the_one_that_may_run(faithful_fit):

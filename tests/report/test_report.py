@@ -23,7 +23,8 @@ from bayesgmm.errors import FileProblem
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.families import family_of
 from bayesgmm.report import tables, write, write_report
-from bayesgmm.report.figures import Drawing, sketches
+from bayesgmm.report.drawing import Drawing
+from bayesgmm.report.figures import sketches
 from bayesgmm.report.names import Name, Shortener, quantities
 from bayesgmm.report.summary import summarise
 from bayesgmm.support.sentences import count, with_sd

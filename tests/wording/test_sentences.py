@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bayesgmm.wording import Reason, overview
+from bayesgmm.wording import Reason, overview, view
 from bayesgmm.wording.reasons import sentences
 
 # A value for each name or type of a parameter; counts are those of type int.
@@ -117,3 +117,17 @@ def test_headings_of_an_overview(golden):
     golden(f"{one}\n{many}")
     golden("\n".join(overview.left_out(*n) for n in ((1, 0), (0, 1), (2, 2))))
     assert overview.left_out(0, -2) == ""
+
+
+def test_words_around_a_view(golden):
+    found = [
+        view.alt(n_points=n, n_features=d, n_uncertain=u, by=by)
+        for n, d, u, by in ((1, 1, 0, ""), (272, 2, 1, "component"), (150, 4, 2, "cluster of the partition"))
+    ]
+    found += [
+        view.caption(rows="numbered from 0", by=by, most_values=8, threshold=0.95)
+        for by in ("", "component", "cluster of the partition")
+    ]
+    found += [view.note(100, 272, 1, 2), view.note(100, 100, 30, 40), view.note(5, 6, 2, 2)]
+    golden("\n".join(found))
+    assert view.note(272, 272, 2, 2) == ""
