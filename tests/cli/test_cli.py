@@ -65,7 +65,7 @@ def unfitted(monkeypatch):
 def readable(monkeypatch, expected):
     """As if the verdict allowed a reading of the components."""
     allowed = dataclasses.replace(expected.bayes.verdict_, ok=True, label_free_ok=True, reasons=())
-    monkeypatch.setattr(expected.bayes, "verdict_", allowed)
+    monkeypatch.setitem(vars(expected.bayes.fit_), "verdict", allowed)
 
 
 @pytest.fixture

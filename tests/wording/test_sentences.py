@@ -25,6 +25,7 @@ NAMED = {
     "method": "Stephens",
     "names": ("mean of length", "range of length"),
     "n_replications": 1000,
+    "obstacle": Reason("components_not_alike"),
     "p_values": (0.0001, 0.98),
     "quantity": "mean of length",
     "scope": "label_free",
