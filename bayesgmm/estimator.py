@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 
 from bayesgmm import methods
 from bayesgmm.bayes.priors import Prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
+from bayesgmm.em.baseline import baseline, check_prepared
 from bayesgmm.errors import ParameterError
 from bayesgmm.fit import Fit
 from bayesgmm.methods.method import Drawn, Problem, Seeds
@@ -55,6 +57,10 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         with few draws), and of the mode that EM found.
     prior : Prior or None, default None
         In the units of the data; None derives a weakly informative one from the data (``Prior.from_data``).
+    em : EMGaussianMixture or None, default None
+        The baseline, prepared: of the same components and covariances. Before it is fitted, a copy is fitted with its settings,
+        and with this seed where it has none of its own; one that was fitted to the same data is taken as it is. None means
+        ``EMGaussianMixture`` at its defaults.
     draws : int, default 1000
         Kept draws per chain.
     tune : int or None, default None
@@ -72,6 +78,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     repeats : int, default 2
         How often method "smc" repeats runs that the verdict refuses, with more particles each time.
     random_state : int, Generator, RandomState or None, default None
+        Seed of everything that is random, also of :meth:`sample`; None means other numbers each time.
     progressbar : bool, default True
         Show progress on a terminal or in a notebook.
 
@@ -121,6 +128,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         covariance_type: str = DEFAULT_FAMILY,
         method: str = methods.DEFAULT_METHOD,
         prior: Prior | None = None,
+        em: EMGaussianMixture | None = None,
         draws: int = 1000,
         tune: int | None = None,
         chains: int = 4,
@@ -135,6 +143,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         self.covariance_type = covariance_type
         self.method = method
         self.prior = prior
+        self.em = em
         self.draws = draws
         self.tune = tune
         self.chains = chains
@@ -171,12 +180,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         provenance = Provenance.of(self.random_state, seed, seeds.predictive)
         with Steps(enabled=self.progressbar) as steps:
             with steps.step("EM from many starts"):
-                em = EMGaussianMixture(
-                    k,
-                    covariance_type=family,
-                    random_state=np.random.default_rng(seeds.em),
-                    cores=settings.cores,
-                ).fit(rows)
+                em = baseline(self.em, rows, k, family, seeds.em, settings.cores)
             records = _Records(rows, em, prior, self.prior is not None, settings, provenance, steps)
             target = Target.standardising(rows, k, prior, family)
             problem = Problem(rows, em, target, resolved, settings, seeds, steps, records.verdict)
@@ -190,13 +194,19 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         self.fit_ = found
         return self
 
+    def fit_predict(self, X: RowsLike, y: object = None) -> NDArray[np.intp]:
+        """Fit, then assign each row to the component with the largest posterior mean membership, shape (N,)."""
+        return self.fit(X).membership_.argmax(axis=1)
+
     def _settings(self) -> Settings:
         if self.prior is not None and not isinstance(self.prior, Prior):
             raise ParameterError(
                 f"prior must be a bayesgmm.Prior or None; got {type(self.prior).__name__}.",
                 got=type(self.prior).__name__,
             )
-        return Settings.checked(**{f.name: getattr(self, f.name) for f in fields(Settings)})
+        settings = Settings.checked(**{f.name: getattr(self, f.name) for f in fields(Settings)})
+        check_prepared(self.em, settings.n_components, settings.covariance_type)
+        return settings
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,7 @@ from bayesgmm.posterior.modes import ModeMap, modes_dataset
 from bayesgmm.posterior.similarity import pairwise_similarity, similarity_matrix
 from bayesgmm.rows.features import rows_for
 from bayesgmm.rows.rows import Rows, RowsLike
+from bayesgmm.support import arguments
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -43,6 +44,7 @@ class PosteriorResults:
     """Everything that is read off the record of a fit, ``fit_``; the estimator adds how to make one."""
 
     fit_: Fit
+    random_state: Any
     _tree: xr.DataTree
 
     def __getstate__(self) -> dict[str, Any]:
@@ -317,6 +319,26 @@ class PosteriorResults:
 
     def _memberships(self, X: RowsLike) -> tuple[Array, Array, Array]:
         return passes.memberships(self._rows(X).columns, *self._record.draws.stacked, self._cores)
+
+    def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.intp]]:
+        """Draw rows from the posterior predictive distribution, each from the mixture of a draw of its own.
+
+        As in scikit-learn, an integer ``random_state`` gives the same rows each time.
+
+        Parameters
+        ----------
+        n_samples : int, default 1
+
+        Returns
+        -------
+        rows : ndarray, shape (n_samples, D)
+        labels : ndarray of int, shape (n_samples,)
+            The component of each; components mean something only where ``verdict_`` allows it.
+        """
+        draws = self._record.draws
+        n = arguments.check_integer(n_samples, "n_samples", 1)
+        rng = np.random.default_rng(arguments.seed_sequence(self.random_state))
+        return pointwise.predictive_rows(draws, n, rng)
 
     def predict_proba(self, X: RowsLike) -> Array:
         """Posterior mean membership of each row, E[p(z = k | x, parameters)], shape (N, K)."""

@@ -1,5 +1,6 @@
 """`BayesGaussianMixture` end to end on real data."""
 
+import copy
 import pickle
 
 import arviz_stats as azs
@@ -9,10 +10,12 @@ import xarray as xr
 from examples import named_again
 from numpy.testing import assert_allclose
 from scipy.special import logsumexp
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from bayesgmm import BayesGaussianMixture, Prior, datasets
-from bayesgmm.errors import DataError
+from bayesgmm import BayesGaussianMixture, EMGaussianMixture, Prior, datasets, load, save
+from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.params import MixtureParams
 
@@ -183,6 +186,113 @@ def test_the_input_is_never_written_to(faithful_frame):
     rows = faithful_frame.to_numpy().copy()
     rows.flags.writeable = False
     BayesGaussianMixture(1, draws=10, tune=40, chains=1, random_state=0, progressbar=False).fit(rows)
+
+
+# ------------------------------------------------------------ one interface
+
+
+def test_predictive_rows_have_the_posteriors_moments_and_labels(faithful_fit):
+    draws = faithful_fit.fit_.draws
+    n = 40_000
+    rows, labels = faithful_fit.sample(n)
+    assert rows.shape == (n, 2)
+    share = draws.weights.mean(axis=(0, 1))
+    assert_allclose(np.bincount(labels, minlength=2) / n, share, atol=4 * np.sqrt(0.25 / n))
+    for k in range(2):
+        own = rows[labels == k]
+        mean = draws.means.mean(axis=(0, 1))[k]
+        # Within draws and between them.
+        covariance = draws.covariances.mean(axis=(0, 1))[k] + np.cov(draws.means[..., k, :].reshape(-1, 2).T)
+        error = np.sqrt(np.diag(covariance) / len(own))
+        assert (abs(own.mean(axis=0) - mean) < 4 * error).all()
+        assert_allclose(np.cov(own.T), covariance, rtol=0.05)
+
+
+def test_the_same_seed_gives_the_same_rows_and_a_generator_gives_others(faithful_fit):
+    seeded = faithful_fit.sample(5)[0]
+    assert np.array_equal(seeded, faithful_fit.sample(5)[0])
+    for random_state in (None, np.random.default_rng(0), np.random.RandomState(0)):
+        other = copy.copy(faithful_fit).set_params(random_state=random_state)
+        assert not np.array_equal(other.sample(5)[0], other.sample(5)[0])
+    with pytest.raises(ParameterError):
+        faithful_fit.sample(0)
+
+
+def test_fit_predict_is_fit_and_predict():
+    X = datasets.load("faithful").X
+    bayes = BayesGaussianMixture(2, **QUICK)
+    labels = bayes.fit_predict(X)
+    assert bayes.n_features_in_ == 2
+    assert np.array_equal(labels, bayes.predict(X))
+
+
+def test_a_prepared_em_estimator_is_fitted_with_its_settings_and_the_fits_seed():
+    X = datasets.load("faithful").X
+    prepared = EMGaussianMixture(2, n_init=1, init_params="random", tol=1e-3)
+    fits = [BayesGaussianMixture(2, em=prepared, **QUICK).fit(X) for _ in range(2)]
+    assert not hasattr(prepared, "params_")
+    assert fits[0].em_.tol == 1e-3
+    assert int(fits[0].em_.modes_["n_starts"].sum()) == 1
+    # The seed is the fit's, so that a refit is the same.
+    assert np.array_equal(fits[0].em_.means_, fits[1].em_.means_)
+    own = BayesGaussianMixture(2, em=prepared.set_params(random_state=7), **QUICK).fit(X)
+    assert np.array_equal(own.em_.means_, EMGaussianMixture(**prepared.get_params()).fit(X).means_)
+
+
+def test_a_fitted_em_estimator_is_taken_as_it_is():
+    X = datasets.load("faithful").X
+    em = EMGaussianMixture(2, random_state=3, max_iter=5)
+    with pytest.warns(ConvergenceWarning):
+        em.fit(X)
+    before = em.means_.copy()
+    bayes = BayesGaussianMixture(2, em=em, **QUICK).fit(X)
+    assert np.array_equal(bayes.em_.means_, before)
+    assert bayes.em_.n_iter_ == em.n_iter_
+    # What becomes of the user's estimator is no business of the fit's.
+    em.set_params(max_iter=500).fit(X * 2)
+    assert np.array_equal(bayes.em_.means_, before)
+
+
+@pytest.mark.parametrize(
+    ("em", "details"),
+    [
+        (GaussianMixture(2), {"got": "GaussianMixture"}),
+        (EMGaussianMixture(3), {"name": "n_components", "em": 3, "fit": 2}),
+        (
+            EMGaussianMixture(2, covariance_type="diag"),
+            {"name": "covariance_type", "em": "diag", "fit": "full"},
+        ),
+    ],
+)
+def test_an_em_estimator_of_another_model_is_refused(em, details, golden):
+    with golden.raises(ParameterError, **details):
+        BayesGaussianMixture(2, em=em, **QUICK).fit(datasets.load("faithful").X)
+
+
+def test_an_em_estimator_of_other_data_is_refused(golden):
+    X = datasets.load("faithful").X
+    em = EMGaussianMixture(2, random_state=0).fit(X[1:])
+    with golden.raises(ParameterError, em=em.log_likelihood_):
+        BayesGaussianMixture(2, em=em, **QUICK).fit(X)
+    em = EMGaussianMixture(2, random_state=0).fit(X[:, :1])
+    with golden.raises(ParameterError, em=1, fit=2):
+        BayesGaussianMixture(2, em=em, **QUICK).fit(X)
+
+
+def test_the_labelled_data_are_the_users_and_the_record_is_the_fit(faithful_frame, tmp_path):
+    bayes = BayesGaussianMixture(2, **QUICK).fit(faithful_frame)
+    before = bayes.predict_proba(faithful_frame)
+    tree = bayes.posterior_
+    tree["posterior"]["means"][:] = 0.0
+    tree["mine"] = xr.DataTree(xr.Dataset({"a": ("b", [1.0, 2.0])}))
+    tree.attrs["note"] = "mine"
+    assert bayes.posterior_ is tree
+    assert np.array_equal(bayes.predict_proba(faithful_frame), before)
+    again = load(save(bayes, tmp_path / "fit.nc"))
+    assert np.array_equal(again.predict_proba(faithful_frame), before)
+    assert (again.posterior_["posterior"]["means"] != 0).all()
+    # What was added comes along.
+    assert again.posterior_["mine"]["a"].to_numpy().tolist() == [1.0, 2.0]
 
 
 @pytest.mark.slow

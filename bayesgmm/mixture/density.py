@@ -13,7 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from bayesgmm.mixture import kernels
 from bayesgmm.mixture.params import MixtureParams
 
-__all__ = ["CERTAIN", "component_log_density", "log_likelihood_per_obs", "responsibilities", "simulate"]
+__all__ = [
+    "CERTAIN",
+    "component_log_density",
+    "log_likelihood_per_obs",
+    "responsibilities",
+    "simulate",
+    "simulate_from",
+]
 
 Array = NDArray[np.float64]
 
@@ -90,10 +97,16 @@ def responsibilities(X: ArrayLike, params: MixtureParams) -> Array:
 
 def simulate(params: MixtureParams, size: int, rng: np.random.Generator) -> tuple[Array, NDArray[np.intp]]:
     """Draw rows and the components they come from: arrays of shape (size, D) and (size,)."""
-    labels = rng.choice(params.n_components, size=size, p=params.weights / params.weights.sum())
-    noise = rng.standard_normal((size, params.n_features))
-    rows = params.means[labels] + np.einsum("nij,nj->ni", params.cholesky[labels], noise)
-    return rows, labels
+    return simulate_from(params.weights, params.means, params.cholesky, size, rng)
+
+
+def simulate_from(
+    weights: Array, means: Array, cholesky: Array, size: int, rng: np.random.Generator
+) -> tuple[Array, NDArray[np.intp]]:
+    """The same of a mixture given by weights (K,), means (K, D) and Cholesky factors (K, D, D)."""
+    labels = rng.choice(len(weights), size=size, p=weights / weights.sum())
+    noise = rng.standard_normal((size, means.shape[1]))
+    return means[labels] + np.einsum("nij,nj->ni", cholesky[labels], noise), labels
 
 
 def _evaluate(X: ArrayLike, params: MixtureParams, with_responsibilities: bool) -> tuple[Array, Array]:

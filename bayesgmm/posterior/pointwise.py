@@ -4,12 +4,19 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesgmm.mixture.density import simulate_from
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.kernels import evaluate
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.compilation import entry
 
-__all__ = ["log_densities", "log_likelihood_dataset", "predictive_dataset", "replicated_rows"]
+__all__ = [
+    "log_densities",
+    "log_likelihood_dataset",
+    "predictive_dataset",
+    "predictive_rows",
+    "replicated_rows",
+]
 
 Array = NDArray[np.float64]
 
@@ -54,10 +61,18 @@ def replicated_rows(
     log_weights: Array, means: Array, cholesky: Array, n: int, rng: np.random.Generator
 ) -> Array:
     """n rows of one draw's mixture, shape (n, D)."""
-    weights = np.exp(log_weights)
-    labels = rng.choice(len(weights), n, p=weights / weights.sum())
-    noise = rng.standard_normal((n, means.shape[1]))
-    return means[labels] + np.einsum("nij,nj->ni", cholesky[labels], noise)
+    return simulate_from(np.exp(log_weights), means, cholesky, n, rng)[0]
+
+
+def predictive_rows(draws: MixtureDraws, n: int, rng: np.random.Generator) -> tuple[Array, NDArray[np.intp]]:
+    """n rows of the posterior predictive distribution, each of a draw of its own, and their components: (n, D) and (n,)."""
+    log_weights, means, cholesky = draws.stacked
+    s = rng.integers(len(means), size=n)
+    below = np.exp(log_weights[s]).cumsum(axis=1)
+    # Not held against the last, which rounding might exceed.
+    labels = (rng.random((n, 1)) * below[:, -1:] >= below[:, :-1]).sum(axis=1)
+    noise = rng.standard_normal((n, draws.n_features))
+    return means[s, labels] + np.einsum("nij,nj->ni", cholesky[s, labels], noise), labels
 
 
 @entry

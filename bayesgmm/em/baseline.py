@@ -1,0 +1,101 @@
+"""The fit by EM that a fit by Bayes starts from: a new one, or one that the user has prepared."""
+
+import copy
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from bayesgmm.em.estimator import EMGaussianMixture
+from bayesgmm.errors import ParameterError
+from bayesgmm.mixture import density
+from bayesgmm.rows.rows import Rows
+
+__all__ = ["baseline", "check_prepared"]
+
+# How far the log-likelihood of the same data at the same estimate may differ, by rounding, relative to its size.
+SAME_DATA = 1e-8
+
+
+def check_prepared(em: Any, n_components: int, covariance_type: str) -> None:
+    """Refuse an estimator for another model than that of the fit.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if em is None:
+        return
+    if not isinstance(em, EMGaussianMixture):
+        raise ParameterError(
+            f"em must be a bayesgmm.EMGaussianMixture or None; got {type(em).__name__}.",
+            got=type(em).__name__,
+        )
+    for name, wanted in (("n_components", n_components), ("covariance_type", covariance_type)):
+        found = getattr(em, name)
+        if found != wanted:
+            raise ParameterError(
+                f"em has {name}={found!r}, and the fit {name}={wanted!r}; give both the same.",
+                name=name,
+                em=found,
+                fit=wanted,
+            )
+
+
+def baseline(
+    prepared: EMGaussianMixture | None,
+    rows: Rows,
+    n_components: int,
+    covariance_type: str,
+    seed: np.random.SeedSequence,
+    cores: int,
+) -> EMGaussianMixture:
+    """A fitted estimator for the rows.
+
+    Parameters
+    ----------
+    prepared : EMGaussianMixture or None
+        Of the user. One that is fitted is taken as it is; otherwise a copy is fitted with its settings, and with the seed
+        and cores where it has none of its own.
+    rows : Rows
+    n_components, covariance_type
+        Of the fit.
+    seed : numpy.random.SeedSequence
+    cores : int
+
+    Raises
+    ------
+    ParameterError
+        Where the prepared estimator was fitted to other data.
+    """
+    if prepared is not None and hasattr(prepared, "params_"):
+        _check_same_data(prepared, rows)
+        # A later fit of the user's estimator must not change what was read off this one.
+        return copy.copy(prepared)
+    em = EMGaussianMixture(n_components, covariance_type=covariance_type)
+    if prepared is not None:
+        em = clone(prepared)
+    if em.random_state is None:
+        em.set_params(random_state=np.random.default_rng(seed))
+    if em.cores is None:
+        em.set_params(cores=cores)
+    return em.fit(rows)
+
+
+def _check_same_data(em: EMGaussianMixture, rows: Rows) -> None:
+    n_features = em.params_.n_features
+    if n_features != rows.n_features:
+        raise ParameterError(
+            f"em was fitted to {n_features} column(s), and the data have {rows.n_features}; fit it to the same data, "
+            "or hand it over before it is fitted.",
+            em=n_features,
+            fit=rows.n_features,
+        )
+    found = rows.total(density.log_likelihood_per_obs(rows.values, em.params_))
+    if abs(found - em.log_likelihood_) > SAME_DATA * max(1.0, abs(found)):
+        raise ParameterError(
+            f"em was fitted to other data: its log-likelihood is {em.log_likelihood_:.6g}, and that of these rows at its "
+            f"estimate {found:.6g}; fit it to the same data, or hand it over before it is fitted.",
+            em=em.log_likelihood_,
+            fit=found,
+        )
