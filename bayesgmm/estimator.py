@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 
 from bayesgmm import methods
@@ -24,7 +24,7 @@ from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.posterior.labels import labelled
 from bayesgmm.posterior.verdict import Verdict
 from bayesgmm.results import PosteriorResults
-from bayesgmm.rows.checks import check_fittable
+from bayesgmm.rows.checks import check_fittable, check_total_weight
 from bayesgmm.rows.features import note_columns
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.support import arguments
@@ -154,8 +154,20 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         self.random_state = random_state
         self.progressbar = progressbar
 
-    def fit(self, X: RowsLike, y: object = None) -> Self:
+    def fit(self, X: RowsLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
         """Fit both ways to the rows of X, shape (N, D).
+
+        Parameters
+        ----------
+        X : array_like or data frame, shape (N, D), or Rows
+        y : ignored
+        sample_weight : array_like, shape (N,), optional
+            Powers of the rows' densities: the likelihood is prod_n p(x_n)^w_n, in EM and in the posterior. That is right
+            where a row stands for w_n equal ones, as in a table of counts: the fit is that of the repeated rows. It is
+            not where weights say how many others of a population a row of a survey stands for, nor where they say
+            how precisely a row was measured: the posterior would be as narrow as if all of those had been seen. Rows
+            of weight zero take no part in the fit, but have memberships. Memberships, similarities and partitions are
+            of the rows as they are.
 
         Returns
         -------
@@ -168,9 +180,10 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         SamplingError
             Where a chain stopped before its last draw.
         """
-        settings, rows = self._settings(), Rows.of(X, copy=True)
-        k, family = settings.n_components, settings.covariance_type
-        check_fittable(rows.values, rows.names, k, family_of(family).has_correlations)
+        settings, rows = self._settings(), Rows.of(X, sample_weight, copy=True)
+        check_total_weight(rows.total_weight)
+        k, family, counting = settings.n_components, settings.covariance_type, rows.counting
+        check_fittable(counting.values, counting.names, k, family_of(family).has_correlations)
         prior = self.prior or Prior.from_data(rows, covariance_type=family)
         resolved = prior.resolve(k, rows.n_features, family)
         method = methods.find(settings.method)
@@ -194,9 +207,11 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         self.fit_ = found
         return self
 
-    def fit_predict(self, X: RowsLike, y: object = None) -> NDArray[np.intp]:
+    def fit_predict(
+        self, X: RowsLike, y: object = None, sample_weight: ArrayLike | None = None
+    ) -> NDArray[np.intp]:
         """Fit, then assign each row to the component with the largest posterior mean membership, shape (N,)."""
-        return self.fit(X).membership_.argmax(axis=1)
+        return self.fit(X, sample_weight=sample_weight).membership_.argmax(axis=1)
 
     def _settings(self) -> Settings:
         if self.prior is not None and not isinstance(self.prior, Prior):

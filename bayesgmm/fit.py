@@ -175,7 +175,6 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
     by_feature = {d: coords[d] for d in ("cluster", "feature")}
     obs, agreement = fit.rows.obs, labels.diagnostics.agreement
     stats = {**fit.sampler, "total_log_likelihood": labels.log_likelihood}
-    prior = fit.prior.resolve(fit.draws.n_components, fit.draws.n_features, fit.covariance_type)
     densities = {v: (posterior[v].dims[: x.ndim], x) for v, x in fit.log_prior.items()}
     groups = {
         "posterior": posterior,
@@ -202,21 +201,27 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
             coords={"obs": obs, "cluster": coords["cluster"]},
         ),
         "log_prior": xr.Dataset(densities, coords=coords),
-        "constant_data": xr.Dataset(
-            {
-                "concentration": ("cluster", prior.concentration),
-                "mean_loc": ("feature", prior.mean_loc),
-                "mean_scale": ("feature", prior.mean_scale),
-                "std_first": ("feature", prior.std_first),
-                "std_second": ("feature", prior.std_second),
-                "lkj_eta": ((), prior.lkj_eta),
-            },
-            coords=by_feature,
-            attrs={"std_family": prior.std_family},
-        ),
+        "constant_data": _constant_data(fit, by_feature),
         **_em_groups(fit.em, by_feature),
     }
     return groups if fit.modes is None else groups | {"modes": modes_dataset(fit.modes, fit.rows)}
+
+
+def _constant_data(fit: Fit, coords: Mapping[str, Any]) -> xr.Dataset:
+    """The prior's numbers, and the weights of the rows where there are any."""
+    prior = fit.prior.resolve(fit.draws.n_components, fit.draws.n_features, fit.covariance_type)
+    constants: dict[str, Any] = {
+        "concentration": ("cluster", prior.concentration),
+        "mean_loc": ("feature", prior.mean_loc),
+        "mean_scale": ("feature", prior.mean_scale),
+        "std_first": ("feature", prior.std_first),
+        "std_second": ("feature", prior.std_second),
+        "lkj_eta": ((), prior.lkj_eta),
+    }
+    if len(fit.rows.weights):
+        constants["sample_weight"] = ("obs", fit.rows.weights)
+        coords = {**coords, "obs": fit.rows.obs}
+    return xr.Dataset(constants, coords=coords, attrs={"std_family": prior.std_family})
 
 
 _PARAMS = {
@@ -285,7 +290,7 @@ def _from_tree(tree: xr.DataTree) -> Fit:
     draws = MixtureDraws.from_dataset(tree["posterior"].dataset, str(attrs["covariance_type"]))
     membership = tree["membership"]
     relabelling, labelling = _relabelling(tree["relabelling"].dataset)
-    rows = _rows(tree["observed_data"].dataset, bool(attrs["named_features"]))
+    rows = _rows(tree, bool(attrs["named_features"]))
     return Fit(
         rows=rows,
         em=_em(tree["em"].dataset, tree["em_modes"].dataset, rows.names if rows.named else None),
@@ -311,13 +316,14 @@ def _from_tree(tree: xr.DataTree) -> Fit:
     )
 
 
-def _rows(observed: xr.Dataset, named: bool) -> Rows:
+def _rows(tree: xr.DataTree, named: bool) -> Rows:
+    observed, constants = tree["observed_data"].dataset, tree["constant_data"].dataset
     names = tuple(str(f) for f in observed["feature"].to_numpy())
     # Files of earlier versions number the rows, and name no file.
     index = restored(observed["obs"].to_numpy(), str(observed.attrs.get("row_names", UNNAMED)))
-    return Rows(
-        observed["x"].to_numpy(), names, index, source=str(observed.attrs.get("source", "")), named=named
-    )
+    weights = constants["sample_weight"].to_numpy() if "sample_weight" in constants else np.empty(0)
+    source = str(observed.attrs.get("source", ""))
+    return Rows(observed["x"].to_numpy(), names, index, weights, source, named)
 
 
 def _settings(attrs: Mapping[str, Any]) -> Settings:

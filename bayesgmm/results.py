@@ -296,6 +296,9 @@ class PosteriorResults:
     def add_log_likelihood(self) -> Self:
         """Add the group log_likelihood, log p(x_n) of each draw and row: what ``az.loo`` reads.
 
+        With weights it is w_n log p(x_n), as the likelihood has it, and ``az.loo`` then leaves out a row with all that it stands
+        for; ``compare`` leaves out one of the rows that it stands for.
+
         Chains x draws x N numbers of 8 bytes.
         """
         fit = self._record
@@ -304,6 +307,8 @@ class PosteriorResults:
 
     def add_posterior_predictive(self) -> Self:
         """Add the group posterior_predictive, a simulated data set of N rows from each draw; always the same ones.
+
+        Each row once, whatever it weighs.
 
         Chains x draws x N x D numbers of 8 bytes.
         """
@@ -352,6 +357,8 @@ class PosteriorResults:
         """Log posterior predictive density of each row, log E[p(x | parameters)], shape (N,)."""
         return self._memberships(X)[2]
 
-    def score(self, X: RowsLike, y: object = None) -> float:
-        """Mean over rows of the log posterior predictive density."""
-        return float(self.score_samples(X).mean())
+    def score(self, X: RowsLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
+        """Mean over rows, with their weights, of the log posterior predictive density."""
+        check_is_fitted(self)
+        rows = rows_for(self, X, sample_weight, reset=False)
+        return rows.total(self.score_samples(rows)) / rows.total_weight

@@ -104,21 +104,21 @@ def mixture_log_density(X: Array, log_weights: Array, means: Array, cholesky: Ar
 
 
 def mixture_log_likelihood(
-    X: Array, row_weights: Array, log_weights: Array, means: Array, cholesky: Array
+    X: Array, sample_weight: Array, log_weights: Array, means: Array, cholesky: Array
 ) -> tuple[Array, Array, Array, Array]:
     """sum_n g_n log p(x_n) with row weights g, and its gradient by log weights, means and Cholesky factors.
 
     Empty row weights mean one each. The sums of :func:`bayesgmm.mixture.kernels.accumulate` are linear in them, so
     that they may have either sign.
     """
-    if row_weights.shape[0] != 0 and row_weights.shape[0] != X.shape[0]:
+    if sample_weight.shape[0] != 0 and sample_weight.shape[0] != X.shape[0]:
         raise ValueError("The rows of a Gaussian mixture need one weight each, or none at all.")
     if not has_density(X, log_weights, means, cholesky):
         return np.asarray(-np.inf), np.zeros_like(log_weights), np.zeros_like(means), np.zeros_like(cholesky)
     factors = np.ascontiguousarray(cholesky)
     total, s0, s1, s2 = kernels.accumulate(
         X,
-        np.ascontiguousarray(row_weights),
+        np.ascontiguousarray(sample_weight),
         np.ascontiguousarray(log_weights),
         np.ascontiguousarray(means),
         factors,
@@ -175,9 +175,9 @@ class MixtureLogLikelihood(Op):
     gufunc_signature = "(n,d),(m),(k),(k,d),(k,d,d)->(),(k),(k,d),(k,d,d)"
 
     def make_node(self, *inputs: Any) -> Apply:
-        X, row_weights, *parameters = inputs
+        X, sample_weight, *parameters = inputs
         X, *parameters = _parameters(X, *parameters)
-        inputs = (X, pt.as_tensor(row_weights).astype("float64"), *parameters)
+        inputs = (X, pt.as_tensor(sample_weight).astype("float64"), *parameters)
         return Apply(self, list(inputs), [pt.dscalar(), *(v.type() for v in parameters)])
 
     def infer_shape(self, node: Apply, shapes: list[tuple]) -> list[tuple]:
@@ -193,13 +193,13 @@ class MixtureLogLikelihood(Op):
             # Silence would make a Hessian that lacks the likelihood.
             comment = "Second derivatives are not implemented; take differences of the gradient."
             return [grad_not_implemented(self, i, v, comment) for i, v in enumerate(inputs)]
-        X, row_weights, *parameters = inputs
+        X, sample_weight, *parameters = inputs
         # Of the rows' own weights, such as a power that is itself unknown; none where each counts once.
-        if row_weights.type.shape == (0,):
-            of_row_weights = pt.zeros_like(row_weights)
+        if sample_weight.type.shape == (0,):
+            of_sample_weight = pt.zeros_like(sample_weight)
         else:
-            of_row_weights = pt.mul(g, log_density(X, *parameters))
-        return [_no_data_gradient(self, X), of_row_weights, *(pt.mul(g, out) for out in outputs[1:])]
+            of_sample_weight = pt.mul(g, log_density(X, *parameters))
+        return [_no_data_gradient(self, X), of_sample_weight, *(pt.mul(g, out) for out in outputs[1:])]
 
 
 log_density: Any = MixtureLogDensity()
@@ -220,17 +220,17 @@ def _numba_log_likelihood(op: Op, node: Apply | None = None, **kwargs: Any) -> t
 @node_rewriter([Sum])
 def fuse_sum(fgraph: FunctionGraph, node: Apply) -> list[Variable] | None:
     """sum(MixtureLogDensity(...)) -> MixtureLogLikelihood(...), value and gradient in one node; rows may have weights."""
-    rows, row_weights = node.inputs[0].owner, pt.as_tensor(np.empty(0))
+    rows, sample_weight = node.inputs[0].owner, pt.as_tensor(np.empty(0))
     if rows is not None and rows.op == pt.mul and len(rows.inputs) == 2:
         for density, factor in (rows.inputs, rows.inputs[::-1]):
             of_rows = factor.type.ndim == 1 and not factor.type.broadcastable[0]
             if of_rows and density.owner is not None and isinstance(density.owner.op, MixtureLogDensity):
-                rows, row_weights = density.owner, factor
+                rows, sample_weight = density.owner, factor
                 break
     if rows is None or not isinstance(rows.op, MixtureLogDensity):
         return None
     X, *parameters = rows.inputs
-    return [log_likelihood(X, row_weights, *parameters)]
+    return [log_likelihood(X, sample_weight, *parameters)]
 
 
 class GaussianMixtureRV(SymbolicRandomVariable):
@@ -242,7 +242,7 @@ class GaussianMixtureRV(SymbolicRandomVariable):
 
     @classmethod
     def rv_op(
-        cls, weights: Any, means: Any, cholesky: Any, row_weights: Any, *, size: Any = None, rng: Any = None
+        cls, weights: Any, means: Any, cholesky: Any, sample_weight: Any, *, size: Any = None, rng: Any = None
     ) -> Variable:
         """The symbolic draw, shape (\\*size, D); the weights of the rows take no part in it."""
         rng = normalize_rng_param(rng)
@@ -251,7 +251,7 @@ class GaussianMixtureRV(SymbolicRandomVariable):
         middle, label = pt.random.categorical(weights, size=batch, rng=rng, return_next_rng=True)
         last, noise = pt.random.normal(size=(*batch, means.shape[1]), rng=middle, return_next_rng=True)
         rows = means[label] + (pt.tril(cholesky)[label] * noise[..., None, :]).sum(-1)
-        inputs = [rng, size, weights, means, cholesky, row_weights]
+        inputs = [rng, size, weights, means, cholesky, sample_weight]
         return cls(inputs=inputs, outputs=[last, rows])(*inputs)
 
 
@@ -269,7 +269,7 @@ class GaussianMixture(Distribution):
         What the covariances L L' are made of, in the shape of the family: lower Cholesky factors (K, D, D) full, one
         such factor (D, D) tied, standard deviations (K, D) diag or (K,) spherical. What lies above a diagonal is not read.
     covariance_type : str, default "full"
-    row_weights : tensor_like, shape (N,), optional
+    sample_weight : tensor_like, shape (N,), optional
         A row of weight 3 counts as three rows: its log density is multiplied by 3. Draws take no notice.
 
     Raises
@@ -315,7 +315,7 @@ class GaussianMixture(Distribution):
         cholesky: ArrayLike,
         *,
         covariance_type: str = DEFAULT_FAMILY,
-        row_weights: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
         **kwargs: Any,
     ) -> TensorVariable:
         """The distribution outside of a model; takes ``size``, ``shape`` and ``rng`` like any other."""
@@ -323,17 +323,17 @@ class GaussianMixture(Distribution):
         parameters = [pt.as_tensor(v).astype("float64") for v in (weights, means, cholesky)]
         _check_shapes([v.type.shape for v in parameters], family)
         factors = _factors(parameters[1], parameters[2], family)
-        of_rows = pt.as_tensor(np.empty(0) if row_weights is None else row_weights).astype("float64")
+        of_rows = pt.as_tensor(np.empty(0) if sample_weight is None else sample_weight).astype("float64")
         if of_rows.type.ndim != 1:
             raise ParameterError(
-                f"row_weights must have one axis, a weight for each row; got {of_rows.type.ndim} axes.",
+                f"sample_weight must have one axis, a weight for each row; got {of_rows.type.ndim} axes.",
                 n_axes=of_rows.type.ndim,
             )
         return super().dist([*parameters[:2], factors, of_rows], **kwargs)
 
     @staticmethod
     def support_point(
-        rv: TensorVariable, size: Any, weights: Any, means: Any, cholesky: Any, row_weights: Any
+        rv: TensorVariable, size: Any, weights: Any, means: Any, cholesky: Any, sample_weight: Any
     ) -> TensorVariable:
         """The mean of the mixture, for every row."""
         return pt.broadcast_to(weights @ means, rv.shape)
@@ -346,7 +346,7 @@ def _mixture_logprob(
     op: Op, values: Any, rng: Any, size: Any, *parameters: Any, **kwargs: Any
 ) -> TensorVariable:
     (value,) = values
-    weights, means, cholesky, row_weights = parameters
+    weights, means, cholesky, sample_weight = parameters
     log_weights = check_parameters(
         pt.log(weights),
         pt.all(weights >= 0),
@@ -355,10 +355,10 @@ def _mixture_logprob(
     )
     if value.type.ndim == 2:
         density = log_density(value, log_weights, means, cholesky)
-        return density if row_weights.type.shape == (0,) else row_weights * density
-    if row_weights.type.shape != (0,):
+        return density if sample_weight.type.shape == (0,) else sample_weight * density
+    if sample_weight.type.shape != (0,):
         raise ParameterError(
-            f"row_weights need rows of shape (N, D); the value has {value.type.ndim} axes, not 2.",
+            f"sample_weight needs rows of shape (N, D); the value has {value.type.ndim} axes, not 2.",
             n_axes=value.type.ndim,
         )
     rows = value.reshape((-1, value.shape[-1]))

@@ -31,12 +31,14 @@ def log_density(X: Any, log_weights: Any, means: Any, cholesky: Any) -> Any:
     return jnp.where(legal, logsumexp(joint, axis=0), -jnp.inf)
 
 
-def log_likelihood(X: Any, row_weights: Any, log_weights: Any, means: Any, cholesky: Any) -> tuple[Any, ...]:
+def log_likelihood(
+    X: Any, sample_weight: Any, log_weights: Any, means: Any, cholesky: Any
+) -> tuple[Any, ...]:
     """sum_n g_n log p(x_n), and its gradient by log weights, means and Cholesky factors."""
 
     def total(*parameters: Any) -> Any:
         density = log_density(X, *parameters)
-        return jnp.sum(density) if row_weights.shape[0] == 0 else row_weights @ density
+        return jnp.sum(density) if sample_weight.shape[0] == 0 else sample_weight @ density
 
     value, gradient = jax.value_and_grad(total, argnums=(0, 1, 2))(log_weights, means, cholesky)
     return value, *gradient

@@ -90,6 +90,7 @@ def build_model(
             means=means,
             cholesky=factors,
             covariance_type=family.name,
+            sample_weight=rows.weights if len(rows.weights) else None,
             observed=data,
             dims=("obs", "feature"),
         )

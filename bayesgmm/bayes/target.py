@@ -41,7 +41,7 @@ class Target:
     Parameters
     ----------
     data : Rows
-        In the user's units.
+        In the user's units; those whose weight is zero are no part of it. A weight is a power of the row's density.
     n_components : int
     prior : Prior
         In the user's units.
@@ -91,6 +91,11 @@ class Target:
         """The standardised data, one feature after the other in memory, shape (N, D)."""
         return self.data.standardised(self.shift, self.scale)
 
+    @property
+    def sample_weight(self) -> Array:
+        """Weights of the rows, shape (N,); (0,) where every row counts once."""
+        return self.data.weights
+
     @cached_property
     def resolved_prior(self) -> ResolvedPrior:
         """The prior of the standardised parameters, as arrays."""
@@ -104,6 +109,7 @@ class Target:
     @classmethod
     def standardising(cls, data: Rows, n_components: int, prior: Prior, covariance_type: str) -> "Target":
         """With columns standardised by their own locations and scales."""
+        data = data.counting
         shift, scale = data.location_scale
         scale = family_of(covariance_type).scales(scale)
         return cls(data, n_components, prior, shift, scale, covariance_type)
@@ -111,7 +117,9 @@ class Target:
     def __call__(self, q: Array) -> tuple[float, Array]:
         """Log prior plus beta times log likelihood, and its gradient, shape (n,)."""
         gradient = np.empty(self.n_parameters)
-        log_prior, log_likelihood = log_posterior(q, self.rows, self.packed_prior, self.beta, gradient)
+        log_prior, log_likelihood = log_posterior(
+            q, self.rows, self.sample_weight, self.packed_prior, self.beta, gradient
+        )
         return log_prior + self.beta * log_likelihood, gradient
 
     def unconstrained(self, params: MixtureParams) -> Array:
@@ -199,7 +207,7 @@ def lkj_log_normaliser(n: int, eta: float) -> float:
 
 
 @entry
-def log_posterior(q, X, packed_prior, beta, gradient):
+def log_posterior(q, X, sample_weight, packed_prior, beta, gradient):
     """Log prior (with the log Jacobian of the map from q) and log likelihood at q.
 
     Fills `gradient` with that of log prior + beta * log likelihood. At beta 0 the likelihood is not evaluated and
@@ -210,6 +218,8 @@ def log_posterior(q, X, packed_prior, beta, gradient):
     q, gradient : float64 arrays, shape (n,)
     X : float64 array, shape (N, D)
         Standardised data.
+    sample_weight : float64 array, shape (N,) or (0,)
+        Powers of the rows' densities.
     packed_prior : float64 array
         ``Target.packed_prior``.
     beta : float
@@ -222,7 +232,7 @@ def log_posterior(q, X, packed_prior, beta, gradient):
         return log_prior, 0.0
     is_diagonal = prior.layout.corr_by_component < 0
     log_likelihood, s0, s1, s2 = kernels.accumulate(
-        X, np.empty(0), mixture.log_weights, mixture.means, mixture.cholesky, is_diagonal
+        X, sample_weight, mixture.log_weights, mixture.means, mixture.cholesky, is_diagonal
     )
     by_log_weight, by_mean, by_cholesky = kernels.gradient(s0, s1, s2, mixture.cholesky)
     add_gradient(mixture, by_log_weight, by_mean, by_cholesky, beta, prior.layout, gradient)
@@ -230,7 +240,7 @@ def log_posterior(q, X, packed_prior, beta, gradient):
 
 
 @entry
-def log_posterior_alone(q, X, packed_prior, log_density, gradient):
+def log_posterior_alone(q, X, sample_weight, packed_prior, log_density, gradient):
     """Log prior plus log likelihood at q, as :func:`log_posterior` has them, in half the time.
 
     `log_density`, shape (N,), and `gradient`, shape (n,), are overwritten with the log density of each row and that of the
@@ -241,8 +251,12 @@ def log_posterior_alone(q, X, packed_prior, log_density, gradient):
     value = _log_prior(q, prior, mixture, gradient)
     none, is_diagonal = np.empty((0, prior.layout.n_components)), prior.layout.corr_by_component < 0
     kernels.evaluate(X, mixture.log_weights, mixture.means, mixture.cholesky, log_density, none, is_diagonal)
-    for n in range(len(X)):
-        value += log_density[n]
+    if len(sample_weight) == 0:
+        for n in range(len(X)):
+            value += log_density[n]
+    else:
+        for n in range(len(X)):
+            value += sample_weight[n] * log_density[n]
     return value
 
 

@@ -79,10 +79,13 @@ class PredictiveCheck:
 
 
 def replicate(bayes: "BayesGaussianMixture", n_replications: int) -> Iterator[Array]:
-    """Data sets drawn one by one from the posterior predictive distribution, each of shape (N, D)."""
+    """Data sets drawn one by one from the posterior predictive distribution, each of shape (N, D).
+
+    N is the number of rows that the data stand for, with their weights.
+    """
     rng = np.random.default_rng(bayes.predictive_seed_)
     log_weights, means, cholesky = bayes.fit_.draws.stacked
-    n = len(bayes.rows_)
+    n = len(bayes.rows_.repeated)
     chosen = rng.choice(len(means), n_replications, replace=len(means) < n_replications)
     for s in chosen:
         yield replicated_rows(log_weights[s], means[s], cholesky[s], n, rng)
@@ -90,8 +93,8 @@ def replicate(bayes: "BayesGaussianMixture", n_replications: int) -> Iterator[Ar
 
 def predictive_checks(bayes: "BayesGaussianMixture") -> tuple[PredictiveCheck, ...]:
     """Spread, skewness, tails, quartiles, modes and correlations of the features, distances of neighbours, in replicated data sets."""
-    data = bayes.rows_.values
-    names = bayes.fit_.names
+    # A row of weight 3 is three rows, in the data as in what is simulated.
+    data, names = bayes.rows_.repeated.values, bayes.fit_.names
     scale = data.std(axis=0)
     # What is measured is fixed by the data, so that replications are measured alike.
     unit = resolutions(data) / scale
@@ -133,7 +136,7 @@ def _of_log_likelihood(bayes: "BayesGaussianMixture", data: Array) -> Predictive
     rng = np.random.default_rng([bayes.predictive_seed_, 6])
     log_weights, means, cholesky = bayes.fit_.draws.stacked
     n = len(means)
-    own = bayes.rows_.columns
+    own = bayes.rows_.repeated.columns
     gains = []
     for s in rng.choice(n, FEWER_REPLICATIONS, replace=n < FEWER_REPLICATIONS):
         one = log_weights[[s]], means[[s]], cholesky[[s]]

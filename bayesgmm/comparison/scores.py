@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from bayesgmm.em.problem import params_of, standardised_problem, state_of
 from bayesgmm.em.run import Status, run_em
@@ -80,64 +81,85 @@ class PredictiveScores:
 
 
 def leave_one_out(bayes: "BayesGaussianMixture") -> tuple[Array, Array]:
-    """Log predictive density of each row given all others, and Pareto k, shape (N,) each; in blocks of rows.
+    """Log predictive density of each row that counts, given all others, and Pareto k, shape (N,) each; in blocks of rows.
 
     Vehtari, Gelman and Gabry (2017), Practical Bayesian model evaluation using leave-one-out cross-validation and WAIC, section 2.
-    The smoothing is ArviZ's.
+    The smoothing is ArviZ's. Of a row that stands for several, by its weight, one is left out; of one that weighs less than one,
+    all.
     """
-    X, draws = bayes.rows_.columns, bayes.fit_.draws.stacked
+    rows, draws = bayes.rows_.counting, bayes.fit_.draws.stacked
     n_draws, ess = len(draws.means), bayes.verdict_.effective_draws
     efficiency = min(1.0, max(ess, 1.0) / n_draws) if np.isfinite(ess) else 1.0
+    power = np.minimum(rows.weights, 1.0)
 
-    def of(rows: slice) -> tuple[Array, Array]:
-        values = log_densities(X[rows], *draws).T
+    def of(part: slice) -> tuple[Array, Array]:
+        values = log_densities(rows.columns[part], *draws).T
+        if not np.all(power[part] == 1.0):
+            log_weights, k = array_stats.psislw(power[part, None] * values, r_eff=efficiency)
+            return logsumexp(values + log_weights, axis=1), k
         elpd, k, _ = array_stats.loo(values, chain_axis=None, draw_axis=-1, r_eff=efficiency)
         return elpd, k
 
     size = max(1, AT_ONCE // n_draws)
     # In one thread: the smoothing holds the interpreter's lock.
-    parts = [of(slice(i, i + size)) for i in range(0, len(X), size)]
+    parts = [of(slice(i, i + size)) for i in range(0, len(rows), size)]
     elpd, k = (np.concatenate(p) for p in zip(*parts, strict=True))
     return elpd, k
 
 
 def predictive_scores(bayes: "BayesGaussianMixture") -> PredictiveScores:
     """Leave-one-out scores of the posterior and of EM on the same rows."""
-    X, family = bayes.rows_.values, bayes.fit_.covariance_type
+    rows, family = bayes.rows_.counting, bayes.fit_.covariance_type
     elpd, k = leave_one_out(bayes)
-    rows = evenly(len(X), ROWS_LEFT_OUT)
-    em = em_leave_one_out(X, bayes.em_.params_, family, rows, bayes.fit_.settings.cores)
-    table = pd.DataFrame({"bayes": elpd[rows], "pareto_k": k[rows], "em": em}, index=bayes.rows_.index[rows])
-    gain = (elpd[rows] - em)[np.isfinite(em)]
-    n = len(gain)
-    scale = len(X) / max(n, 1)
-    error = np.sqrt(n) * gain.std(ddof=1) * scale if n > 1 else float("nan")
+    some = evenly(len(rows), ROWS_LEFT_OUT)
+    em = em_leave_one_out(rows, bayes.em_.params_, family, some, bayes.fit_.settings.cores)
+    table = pd.DataFrame({"bayes": elpd[some], "pareto_k": k[some], "em": em}, index=rows.index[some])
+    finite = np.isfinite(em)
+    of_both = rows.taken(some[finite])
+    gain, gain_se = _sum_and_error(elpd[some][finite] - em[finite], of_both)
+    total, total_se = _sum_and_error(elpd, rows)
+    scale = rows.total_weight / max(of_both.total_weight, 1.0)
     return PredictiveScores(
         table,
-        float(elpd.sum()),
-        float(np.sqrt(len(X)) * elpd.std(ddof=1)) if len(X) > 1 else float("nan"),
+        total,
+        total_se,
         int((~(k <= LARGEST_K)).sum()),
         int(np.isnan(em).sum()),
-        float(gain.sum() * scale),
-        float(error),
+        gain * scale,
+        gain_se * scale,
     )
 
 
+def _sum_and_error(values: Array, rows: Rows) -> tuple[float, float]:
+    """Sum over rows, with their weights, of a value of each, and its standard error; NaN where there is one row."""
+    n, total = rows.total_weight, rows.total(values)
+    if n <= 1:
+        return total, float("nan")
+    if not len(rows.weights):
+        return total, float(np.sqrt(n) * values.std(ddof=1))
+    variance = rows.total((values - total / n) ** 2) / (n - 1)
+    return total, float(np.sqrt(n * variance))
+
+
 def em_leave_one_out(
-    X: Array, params: MixtureParams, covariance_type: str, rows: NDArray[np.intp], cores: int
+    rows: Rows, params: MixtureParams, covariance_type: str, some: NDArray[np.intp], cores: int
 ) -> Array:
-    """Log density of each of some rows under EM run without it, from the estimate on all rows, shape (M,); NaN where that collapses."""
-    problem, shift, scale = standardised_problem(Rows.unchecked(X), covariance_type, 1e-6, 1)
+    """Log density of some rows, each under EM run to convergence without it, from the estimate on all rows, shape (M,).
+
+    NaN where that collapses. Of a row that stands for several, by its weight, one is left out.
+    """
+    problem, shift, scale = standardised_problem(rows, covariance_type, 1e-6, 1)
     start = state_of(params.rescaled(-shift / scale, 1 / scale))
     units = np.log(scale).sum()
+    weights = rows.weights if len(rows.weights) else np.ones(len(rows))
 
     def without(row: int) -> float:
-        weights = np.ones(len(X))
-        weights[row] = 0.0
-        found = run_em(replace(problem, sample_weight=weights), start, max_iter=STEPS, tol=TOLERANCE)
+        rest = weights.copy()
+        rest[row] = max(rest[row] - 1.0, 0.0)
+        found = run_em(replace(problem, sample_weight=rest), start, max_iter=STEPS, tol=TOLERANCE)
         if found.status is Status.DEGENERATE:
             return float("nan")
         return float(density.log_likelihood_per_obs(problem.X[[row]], params_of(found.state))[0] - units)
 
-    n_threads = threads_for_runs(len(X), cores)
-    return np.array(shared(without, [int(r) for r in rows], n_threads))
+    n_threads = threads_for_runs(len(rows), cores)
+    return np.array(shared(without, [int(r) for r in some], n_threads))

@@ -137,9 +137,8 @@ def assignment_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
 
 
 def log_likelihood_summary(bayes: "BayesGaussianMixture") -> pd.Series:
-    """Total log-likelihood at the EM estimate and along the draws."""
-    draws = bayes.log_likelihood_draws_
-    rows = bayes.rows_.values
+    """Total log-likelihood, with the weights of the rows, at the EM estimate and along the draws."""
+    draws, rows = bayes.log_likelihood_draws_, bayes.rows_
     at_mean = bayes.fit_.draws.mean_params
     lower, upper = np.quantile(draws, INTERVAL)
     return pd.Series(
@@ -150,7 +149,7 @@ def log_likelihood_summary(bayes: "BayesGaussianMixture") -> pd.Series:
             "lower": lower,
             "upper": upper,
             "largest": draws.max(),
-            "at_posterior_mean": density.log_likelihood_per_obs(rows, at_mean).sum(),
+            "at_posterior_mean": rows.total(density.log_likelihood_per_obs(rows.values, at_mean)),
         },
         name="log_likelihood",
     )

@@ -185,7 +185,7 @@ def find_reference(
         own = [p for p in starts if p.n_components == k - empty]
         modes = posterior_modes(fewer, own, direction, rng, cores)
         best = log_evidence(modes[0])
-        evidence.append(best + _log_share_of_empty(concentration, len(target.rows), k, empty))
+        evidence.append(best + _log_share_of_empty(concentration, target.data.total_weight, k, empty))
         if empty == 0:
             groups.append(
                 [
@@ -289,7 +289,7 @@ def _softened(evidence: Array, even: float) -> Array:
     return (1 - even) * shares / shares.sum() + even / len(shares)
 
 
-def _log_share_of_empty(concentration: float, n: int, n_components: int, empty: int) -> float:
+def _log_share_of_empty(concentration: float, n: float, n_components: int, empty: int) -> float:
     """Log probability, by the Dirichlet, that the last of K components have no rows, over the orders in which these may stand."""
     all_of, rest = concentration * n_components, concentration * (n_components - empty)
     return float(
@@ -329,7 +329,7 @@ def _beside_empty_ones(
     others = draw_prior(prior.resolve(empty, d, family), family, n, rng)
     # What the Dirichlet leaves to components without rows.
     a = prior.resolve(k + empty, d, family).concentration
-    left = rng.beta(a[k:].sum(), len(fewer.rows) + a[:k].sum(), n)[:, None]
+    left = rng.beta(a[k:].sum(), fewer.data.total_weight + a[:k].sum(), n)[:, None]
     both = dict(values)
     both["weights"] = np.concatenate([values["weights"] * (1 - left), others["weights"] * left], axis=1)
     for name in fewer.family.own:

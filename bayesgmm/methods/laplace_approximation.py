@@ -72,7 +72,7 @@ def climbed(
 ) -> tuple[Array, float]:
     """Where L-BFGS ends from `start`, and the log posterior there; minus infinity where the start has no density."""
     q = np.array(start, dtype=float)
-    posterior = target.rows, target.packed_prior, target.beta
+    posterior = target.rows, target.sample_weight, target.packed_prior, target.beta
     value = ascend(q, *posterior, tolerance, SMALL_GRADIENT, iterations)
     return q, value if np.isfinite(value) else -np.inf
 

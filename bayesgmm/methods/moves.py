@@ -161,7 +161,9 @@ def trajectories(particles, path, metrics, pushes, outcome):
             if n == n_steps:
                 break
             _drift(q1, p, W, step)
-            log_prior, log_likelihood = log_posterior(q1, path.X, path.packed_prior, 1.0, gradient1)
+            log_prior, log_likelihood = log_posterior(
+                q1, path.X, path.sample_weight, path.packed_prior, 1.0, gradient1
+            )
             posterior = log_prior + log_likelihood
             if not math.isfinite(posterior):
                 finite = False
@@ -299,7 +301,9 @@ def replacements(particles, path, own, kernels, choices, accepted):
         for i in range(p - 1):
             q1[own[j, i]] = theta1[1 + i]
         _sort(q1, path.direction, own, keys, order, q2)
-        posterior = log_posterior_alone(q2, path.X, path.packed_prior, log_density, gradient1)
+        posterior = log_posterior_alone(
+            q2, path.X, path.sample_weight, path.packed_prior, log_density, gradient1
+        )
         if not math.isfinite(posterior):
             continue
         gain += beta * (posterior - particles.log_posterior[s])
@@ -315,7 +319,7 @@ def replacements(particles, path, own, kernels, choices, accepted):
         gain += _log_kernels(theta, kernels, scratch)
         gain -= _log_kernels(theta1, kernels, scratch)
         if choices.log_uniforms[s] < gain:
-            log_posterior(q2, path.X, path.packed_prior, 1.0, gradient1)
+            log_posterior(q2, path.X, path.sample_weight, path.packed_prior, 1.0, gradient1)
             accepted[s] = 1.0
             particles.log_posterior[s] = posterior
             particles.log_reference[s] = log_reference

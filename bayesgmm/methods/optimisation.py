@@ -33,14 +33,14 @@ def _turn(direction, moves, turns, curvatures, along, known):
 
 
 @entry
-def ascend(q, X, packed_prior, beta, tolerance, small_gradient, most_steps):
+def ascend(q, X, sample_weight, packed_prior, beta, tolerance, small_gradient, most_steps):
     """Limited-memory BFGS (Nocedal and Wright 2006, algorithm 7.5), steps by bisection until the weak Wolfe conditions hold.
 
     Parameters
     ----------
     q : float64 array, shape (n,)
         Where to begin; changed in place.
-    X, packed_prior, beta
+    X, sample_weight, packed_prior, beta
         As for ``log_posterior``.
     tolerance : float
         A relative gain below it ends the climb.
@@ -58,7 +58,7 @@ def ascend(q, X, packed_prior, beta, tolerance, small_gradient, most_steps):
     q1, gradient1 = empty(n), empty(n)
     moves, turns = empty(MEMORY * n).reshape((MEMORY, n)), empty(MEMORY * n).reshape((MEMORY, n))
     curvatures, along = empty(MEMORY), empty(MEMORY)
-    log_prior, log_likelihood = log_posterior(q, X, packed_prior, beta, gradient)
+    log_prior, log_likelihood = log_posterior(q, X, sample_weight, packed_prior, beta, gradient)
     value = log_prior + beta * log_likelihood
     if not math.isfinite(value):
         return value
@@ -82,7 +82,7 @@ def ascend(q, X, packed_prior, beta, tolerance, small_gradient, most_steps):
         for _trial in range(MOST_TRIALS):
             for i in range(n):
                 q1[i] = q[i] + length * direction[i]
-            log_prior, log_likelihood = log_posterior(q1, X, packed_prior, beta, gradient1)
+            log_prior, log_likelihood = log_posterior(q1, X, sample_weight, packed_prior, beta, gradient1)
             new = log_prior + beta * log_likelihood
             if not new >= value + LEAST_RISE * length * slope - ROUNDING * abs(value):
                 high = length

@@ -201,7 +201,13 @@ def path_of(target: Target, reference: Reference, beta: float) -> TemperingPath:
     r = reference
     places = Places(r.centres, r.inverses, r.log_constants, DEGREES_OF_FREEDOM)
     return TemperingPath(
-        target.rows, target.packed_prior, target.coordinates.layout, beta, places, r.direction
+        target.rows,
+        target.sample_weight,
+        target.packed_prior,
+        target.coordinates.layout,
+        beta,
+        places,
+        r.direction,
     )
 
 

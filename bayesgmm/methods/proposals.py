@@ -50,7 +50,7 @@ def kernels(
     theta = pieces[some]
     weight = 1 / (1 + np.exp(-theta[:, at.logit]))
     # The part of the data that the likelihood's power stands for.
-    n = beta * len(target.rows) * weight
+    n = beta * target.data.total_weight * weight
     cholesky, lengths = _factors_of(q[draws], components, target)
     precision = np.tile(1 / variance, (len(theta), 1))
     precision[:, at.logit] += n * (1 - weight)

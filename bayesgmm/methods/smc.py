@@ -153,7 +153,9 @@ class Smc(Method):
         evidence = np.full(problem.settings.chains, np.nan)
         if found.finished:
             # In the user's units.
-            evidence = found.log_evidence - len(problem.rows) * np.log(problem.target.scale).sum()
+            evidence = (
+                found.log_evidence - problem.target.data.total_weight * np.log(problem.target.scale).sum()
+            )
         return self.drawn(
             problem,
             found.q[:, ::thin],

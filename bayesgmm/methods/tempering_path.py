@@ -50,6 +50,7 @@ class TemperingPath(NamedTuple):
     """
 
     X: Array
+    sample_weight: Array
     packed_prior: Array
     layout: Layout
     beta: float
@@ -163,7 +164,9 @@ def densities(particles, path):
     by_place, whitened, other = empty(M), empty(M * (P + 1)).reshape((M, P + 1)), empty(P)
     for s in range(len(particles.q)):
         q, gradient = particles.q[s], particles.gradient[s]
-        log_prior, log_likelihood = log_posterior(q, path.X, path.packed_prior, 1.0, gradient)
+        log_prior, log_likelihood = log_posterior(
+            q, path.X, path.sample_weight, path.packed_prior, 1.0, gradient
+        )
         particles.log_posterior[s] = log_prior + log_likelihood
         particles.log_reference[s] = reference_log_density(q, path.places, by_place, whitened, other)
         for i in range(P):

@@ -78,36 +78,39 @@ class _Whitened(NamedTuple):
     centre: Array
     whitening: Array
     X: Array
+    sample_weight: Array
 
 
-# The sampler calls a C function with one pointer to data of its own. Everything goes into one array of floats: four integers
-# and the inverse temperature, then the packed prior, the centre, the whitening matrix and the data.
-_HEADER = 5
+# The sampler calls a C function with one pointer to data of its own. Everything goes into one array of floats: five integers
+# and the inverse temperature, then the packed prior, the centre, the whitening matrix, the data and the rows' weights.
+_HEADER = 6
 
 
 def pack(target: Target, centre: Array, whitening: Array) -> Array:
     """One array with all that :func:`whitened_log_posterior` reads, for q = centre + whitening @ z."""
     n, d = target.rows.shape
-    prior = target.packed_prior
-    header = [n, d, target.n_parameters, len(prior), target.beta]
-    return np.concatenate([header, prior, centre, whitening.ravel(), target.rows.ravel(order="F")])
+    prior, weights = target.packed_prior, target.sample_weight
+    header = [n, d, target.n_parameters, len(prior), len(weights), target.beta]
+    return np.concatenate([header, prior, centre, whitening.ravel(), target.rows.ravel(order="F"), weights])
 
 
 @inlined
 def _unpacked(pointer):
     """Views of what :func:`pack` has put together."""
     header = nb.carray(pointer, (_HEADER,))
-    N, D, P, M = int(header[0]), int(header[1]), int(header[2]), int(header[3])
-    data = nb.carray(pointer, (_HEADER + M + P + P * P + N * D,))
+    N, D, P, M, n_weights = int(header[0]), int(header[1]), int(header[2]), int(header[3]), int(header[4])
+    data = nb.carray(pointer, (_HEADER + M + P + P * P + N * D + n_weights,))
     centre = _HEADER + M
     whitening = centre + P
     X = whitening + P * P
+    weights = X + N * D
     return _Whitened(
-        header[4],
+        header[5],
         data[_HEADER:centre],
         data[centre:whitening],
         data[whitening:X].reshape((P, P)),
-        data[X:].reshape((D, N)).T,
+        data[X:weights].reshape((D, N)).T,
+        data[weights:],
     )
 
 
@@ -129,7 +132,9 @@ def whitened_log_posterior(n, z_, gradient_, value_, data_):
         for j in range(P):
             s += whitening[i, j] * z[j]
         q[i] = s
-    log_prior, log_likelihood = log_posterior(q, data.X, data.packed_prior, data.beta, gradient_q)
+    log_prior, log_likelihood = log_posterior(
+        q, data.X, data.sample_weight, data.packed_prior, data.beta, gradient_q
+    )
     for i in range(P):
         for j in range(P):
             gradient_z[j] += whitening[i, j] * gradient_q[i]

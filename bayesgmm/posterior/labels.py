@@ -31,7 +31,7 @@ class Labels:
     draws : MixtureDraws
         Components as in the reference.
     log_likelihood : ndarray, shape (chain, draw)
-        Of all rows.
+        Of all rows, with their weights.
     relabelling : Relabelling
         From the labels that the sampler gave.
     diagnostics : LabellingDiagnostics
@@ -62,8 +62,10 @@ def labelled(draws: MixtureDraws, reference: MixtureParams, rows: Rows, cores: i
     k = draws.n_components
     # From an order of their own, so that nothing depends on the labels that the sampler gave.
     order, unlabelled = draws.canonical_order, draws.in_canonical_order
+    counting = rows.counting
+    of_reference = density.responsibilities(counting.values, reference)
     log_likelihood, overlap = passes.log_likelihoods_and_overlaps(
-        rows.columns, *unlabelled.stacked, density.responsibilities(rows.values, reference), cores
+        counting.columns, *unlabelled.stacked, of_reference, cores, counting.weights
     )
     lead = draws.weights.shape[:2]
     found = relabel.match(overlap.reshape(*lead, k, k))
@@ -73,8 +75,9 @@ def labelled(draws: MixtureDraws, reference: MixtureParams, rows: Rows, cores: i
     relabelling = Relabelling(given, found.margins)
     mean, sd, _ = passes.memberships(rows.columns, *renamed.stacked, cores)
     some = evenly(len(rows), COMPARED_ROWS)
+    compared = rows.taken(some)
     diagnostics = diagnose_labelling(
-        StreamedResponsibilities(rows.taken(some).columns, *renamed.stacked, cores),
+        StreamedResponsibilities(compared.columns, *renamed.stacked, cores, compared.weights),
         mean[some],
         renamed.component_parameters,
         relabelling,

@@ -16,14 +16,21 @@ Array = NDArray[np.float64]
 
 ROWS = 2048
 NUMBERS_KEPT = 50_000_000
+UNWEIGHTED = np.empty(0)
 
 
 def log_likelihoods_and_overlaps(
-    X: Array, log_weights: Array, means: Array, cholesky: Array, reference: Array, n_threads: int = 1
+    X: Array,
+    log_weights: Array,
+    means: Array,
+    cholesky: Array,
+    reference: Array,
+    n_threads: int = 1,
+    sample_weight: Array = UNWEIGHTED,
 ) -> tuple[Array, Array]:
     """Log-likelihood of every draw, shape (S,), and its overlap with reference responsibilities.
 
-    overlap[s, j, k] = sum_n reference[n, j] r_s[n, k], shape (S, J, K): with responsibilities as reference the expected number
+    overlap[s, j, k] = sum_n w_n reference[n, j] r_s[n, k], shape (S, J, K): with responsibilities as reference the expected number
     of rows that both the reference's component j and the draw's component k would claim. O(S N K (J + D^2)).
 
     Parameters
@@ -33,9 +40,12 @@ def log_likelihoods_and_overlaps(
     reference : float64 array, shape (N, J)
     n_threads : int
         The result does not depend on it by a bit.
+    sample_weight : float64 array, shape (N,) or (0,)
     """
+    weighted = reference * sample_weight[:, None] if len(sample_weight) else reference
+    draws = log_weights, means, cholesky
     parts = shared(
-        lambda rows: _log_likelihoods_and_overlaps(X[rows], log_weights, means, cholesky, reference[rows]),
+        lambda rows: _log_likelihoods_and_overlaps(X[rows], sample_weight[rows], *draws, weighted[rows]),
         _chunks(len(X), log_weights.size * reference.shape[1]),
         n_threads,
     )
@@ -93,7 +103,7 @@ def _chunks(n: int, numbers: int = 0) -> list[slice]:
 
 
 @entry
-def _log_likelihoods_and_overlaps(X, log_weights, means, cholesky, reference):
+def _log_likelihoods_and_overlaps(X, sample_weight, log_weights, means, cholesky, reference):
     S, K = log_weights.shape
     N, J = reference.shape
     log_likelihood = zeros(S)
@@ -106,7 +116,8 @@ def _log_likelihoods_and_overlaps(X, log_weights, means, cholesky, reference):
         for s in range(S):
             evaluate(rows, log_weights[s], means[s], cholesky[s], density, r)
             for n in range(size):
-                log_likelihood[s] += density[n]
+                weight = sample_weight[start + n] if len(sample_weight) else 1.0
+                log_likelihood[s] += weight * density[n]
                 for j in range(J):
                     for k in range(K):
                         overlap[s, j, k] += reference[start + n, j] * r[n, k]

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 
 def log_likelihood_dataset(draws: MixtureDraws, rows: Rows) -> xr.Dataset:
-    """log p(x_n) of each draw, variable ``x`` of dimensions (chain, draw, obs).
+    """What each row adds to the log-likelihood of each draw: w_n log p(x_n), variable ``x`` of dimensions (chain, draw, obs).
 
     Parameters
     ----------
@@ -31,6 +31,8 @@ def log_likelihood_dataset(draws: MixtureDraws, rows: Rows) -> xr.Dataset:
     """
     chains, n = draws.n_chains, draws.n_draws
     values = log_densities(rows.columns, *draws.stacked)
+    if len(rows.weights):
+        values *= rows.weights
     return xr.Dataset(
         {"x": (("chain", "draw", "obs"), values.reshape(chains, n, -1))},
         coords={"chain": np.arange(chains), "draw": np.arange(n), "obs": rows.obs},

@@ -1,6 +1,6 @@
 """Responsibilities of all draws, made anew for each question about them instead of being kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ class StreamedResponsibilities:
     log_weights, means, cholesky : float64 arrays, shapes (S, K), (S, K, D), (S, K, D, D)
     n_threads : int
         No result depends on it.
+    sample_weight : float64 array, shape (N,) or (0,)
+        Of the rows, in sums over them.
     """
 
     X: Array
@@ -31,11 +33,14 @@ class StreamedResponsibilities:
     means: Array
     cholesky: Array
     n_threads: int = 1
+    sample_weight: Array = field(default_factory=lambda: np.empty(0))
 
     def overlaps(self, reference: Array) -> Array:
-        """sum_n reference[n, j] r_s[n, k], shape (S, J, K)."""
+        """sum_n w_n reference[n, j] r_s[n, k], shape (S, J, K)."""
         draws = self.log_weights, self.means, self.cholesky
-        return passes.log_likelihoods_and_overlaps(self.X, *draws, reference, self.n_threads)[1]
+        return passes.log_likelihoods_and_overlaps(
+            self.X, *draws, reference, self.n_threads, self.sample_weight
+        )[1]
 
     def mean(self, permutations: Permutations) -> Array:
         """Mean over draws of the responsibilities renamed by permutations (S, K), shape (N, K)."""

@@ -21,6 +21,7 @@ __all__ = [
     "check_distinct_rows",
     "check_fittable",
     "check_sample_weight",
+    "check_total_weight",
     "check_varying_columns",
     "column_names",
 ]
@@ -281,4 +282,15 @@ def check_sample_weight(sample_weight: Any, n: int) -> Array:
         raise DataError(
             "sample_weight is zero for every row, so that nothing is left to fit.", total=float(total)
         )
-    return w
+    # Ones are no weights, to the last bit.
+    return np.empty(0) if (w == 1.0).all() else w
+
+
+def check_total_weight(total: float) -> None:
+    """Refuse weights that claim fewer than two rows: no posterior of a covariance could be made of these."""
+    if total < 2.0:
+        raise DataError(
+            f"sample_weight sums to {total:.3g}, which is fewer than two rows; a row of weight 3 counts as three rows: "
+            "multiply the weights accordingly.",
+            total=total,
+        )

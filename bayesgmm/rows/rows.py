@@ -18,6 +18,8 @@ from bayesgmm.rows import checks, labels
 __all__ = ["Rows", "RowsLike", "default_names"]
 
 Array = NDArray[np.float64]
+# Rows that weights are made to stand for one by one.
+MOST_REPEATED = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +183,23 @@ class Rows:
         scratch = np.empty(len(self))
         shift, scale = np.array([_location_scale(x, w, scratch) for x in self.values.T]).T
         return shift, np.where(scale > 0, scale, 1.0)
+
+    @property
+    def repeated(self) -> "Rows":
+        """Rows without weights: each as often as it weighs, or nearly so; these themselves where they have none.
+
+        Whole weights are kept exactly. Others are added up from row to row, and a row is there once more each time that the sum
+        passes the middle between two whole numbers. Of weights that stand for more than 100,000 rows, or as many as there
+        are, so many rows are made.
+        """
+        if not len(self.weights):
+            return self
+        most = max(MOST_REPEATED, len(self))
+        scale = min(1.0, most / self.total_weight)
+        ends = np.floor(np.cumsum(self.weights) * scale + 0.5).astype(np.intp)
+        counts = np.diff(ends, prepend=0)
+        unweighted = replace(self, weights=np.empty(0))
+        return unweighted.taken(np.repeat(np.arange(len(self)), counts))
 
     def standardised(self, shift: Array, scale: Array) -> Array:
         """(values - shift) / scale, one feature after the other in memory, shape (N, D); shift and scale have shape (D,).

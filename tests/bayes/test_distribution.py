@@ -134,8 +134,8 @@ def test_numba_gives_what_python_gives():
     outputs = [log_density(X, *parameters), *log_likelihood.make_node(*inputs).outputs]
     compiled, interpreted = pytensor.function(inputs, outputs, mode="NUMBA"), python_function(inputs, outputs)
     rows, (w, m, c) = random_rows(5, 200, 2), random_mixture(5, 3, 2)
-    for row_weights in (NO_WEIGHTS, np.random.default_rng(5).normal(size=len(rows))):
-        values = [rows, row_weights, np.log(w), m, c]
+    for sample_weight in (NO_WEIGHTS, np.random.default_rng(5).normal(size=len(rows))):
+        values = [rows, sample_weight, np.log(w), m, c]
         for a, b in zip(compiled(*values), interpreted(*values), strict=True):
             assert_allclose(a, b, rtol=1e-12, atol=1e-12 * np.abs(b).max())
 
@@ -209,13 +209,17 @@ def test_families_are_full_covariances_of_their_shape(family, K, D):
 
 def test_a_row_of_weight_three_is_three_rows_and_costs_one_pass():
     X, (w, m, c) = random_rows(21, 30, 2), random_mixture(21, 2, 2)
-    row_weights = np.random.default_rng(21).integers(0, 4, 30)
+    sample_weight = np.random.default_rng(21).integers(0, 4, 30)
     with pm.Model() as weighted:
         means = pm.Normal("means", 0.0, 3.0, shape=(2, 2))
-        GaussianMixture("x", w, means, c, row_weights=row_weights, observed=X)
+        GaussianMixture("x", w, means, c, sample_weight=sample_weight, observed=X)
     with pm.Model() as repeated:
         GaussianMixture(
-            "x", w, pm.Normal("means", 0.0, 3.0, shape=(2, 2)), c, observed=np.repeat(X, row_weights, axis=0)
+            "x",
+            w,
+            pm.Normal("means", 0.0, 3.0, shape=(2, 2)),
+            c,
+            observed=np.repeat(X, sample_weight, axis=0),
         )
     functions = [v.logp_dlogp_function(ravel_inputs=True, mode=PYTHON) for v in (weighted, repeated)]
     for a, b in zip(functions[0](m.ravel()), functions[1](m.ravel()), strict=True):
@@ -225,21 +229,21 @@ def test_a_row_of_weight_three_is_three_rows_and_costs_one_pass():
     assert ops.count(MixtureLogDensity) == 0
     (rows,) = weighted.logp(sum=False, vars=[weighted["x"]])
     got = rows.eval({weighted.rvs_to_values[means]: m}, mode=PYTHON)
-    assert_allclose(got, row_weights * scipy_log_density(X, w, m, c), rtol=1e-10, atol=1e-12)
+    assert_allclose(got, sample_weight * scipy_log_density(X, w, m, c), rtol=1e-10, atol=1e-12)
 
 
-def test_row_weights_of_two_axes_are_refused(golden):
+def test_sample_weight_of_two_axes_are_refused(golden):
     w, m, c = random_mixture(22, 2, 2)
     with golden.raises(ParameterError, n_axes=2):
-        GaussianMixture.dist(w, m, c, row_weights=np.ones((3, 1)))
+        GaussianMixture.dist(w, m, c, sample_weight=np.ones((3, 1)))
 
 
 def test_the_gradient_by_the_rows_weights_is_their_log_density():
     X, (w, m, c) = random_rows(23, 7, 2), random_mixture(23, 2, 2)
-    row_weights = pt.dvector("row_weights")
+    sample_weight = pt.dvector("sample_weight")
     rows = log_density(X, np.log(w), m, c)
-    for total in (log_likelihood(X, row_weights, np.log(w), m, c), (row_weights * rows).sum()):
-        gradient = pt.grad(total, row_weights).eval({row_weights: np.arange(7.0)}, mode=PYTHON)
+    for total in (log_likelihood(X, sample_weight, np.log(w), m, c), (sample_weight * rows).sum()):
+        gradient = pt.grad(total, sample_weight).eval({sample_weight: np.arange(7.0)}, mode=PYTHON)
         assert_allclose(gradient, scipy_log_density(X, w, m, c), rtol=1e-10)
 
 
@@ -368,7 +372,7 @@ def test_shapes_that_disagree_when_it_runs_are_refused(golden):
         golden(str(e.value).splitlines()[0])
 
 
-def test_row_weights_of_another_length_are_refused(golden):
+def test_sample_weight_of_another_length_are_refused(golden):
     w, m, c = random_mixture(14, 2, 2)
     with pytest.raises(ValueError, match="The rows of") as e:
         log_likelihood(random_rows(0, 4, 2), np.ones(3), np.log(w), m, c).eval(mode=PYTHON)

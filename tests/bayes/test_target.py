@@ -56,7 +56,7 @@ def pymc_value_and_gradient(target, q):
     """The PyMC model at the point q, whose means and log stds it takes in the user's units."""
     K, D = target.shape
     family = target.covariance_type
-    model = build_model(target.X, K, target.prior, covariance_type=family)
+    model = build_model(target.data, K, target.prior, covariance_type=family)
     shared = {"tied": (D,), "tied_diag": (D,), "spherical": (K,), "tied_spherical": ()}
     std_shape = shared.get(family, (K, D))
     below = D * (D - 1) // 2
@@ -83,7 +83,7 @@ def pymc_value_and_gradient(target, q):
 def test_value_and_gradient_are_the_pymc_models(case):
     target, points = problem(case)
     # The densities of x and of the means change with the units.
-    units = -(len(target.X) + target.n_components) * np.log(target.scale).sum()
+    units = -(target.data.total_weight + target.n_components) * np.log(target.scale).sum()
     for q in points[:2]:
         value, gradient = target(q)
         wanted, slope = pymc_value_and_gradient(target, q)
@@ -104,7 +104,7 @@ def test_gradient_equals_differences_at_any_temperature(beta):
 def test_the_likelihood_is_the_mixtures():
     target, points = problem("2x3-inversegamma")
     _, log_likelihood = log_posterior(
-        points[0], target.rows, target.packed_prior, 1.0, np.empty(target.n_parameters)
+        points[0], target.rows, target.sample_weight, target.packed_prior, 1.0, np.empty(target.n_parameters)
     )
     values = target.constrained(points[0])
     factor = values["stds"][..., None] * values["corr_chol"]
@@ -113,12 +113,54 @@ def test_the_likelihood_is_the_mixtures():
     assert_allclose(log_likelihood, wanted, rtol=1e-11)
 
 
+def weighted(target):
+    """The target with whole weights, zeros among them, and that of the repeated rows."""
+    weights = np.random.default_rng(8).integers(0, 4, len(target.data)).astype(float)
+    repeated = Rows.unchecked(np.repeat(target.X, weights.astype(int), axis=0))
+    return replace(target, data=Rows.of(target.X, weights).counting), replace(target, data=repeated)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_whole_weights_are_repeated_rows(case):
+    target, points = problem(case)
+    target, repeated = weighted(target)
+    unused = np.empty(target.n_parameters)
+    for q in points:
+        (value, gradient), (wanted, slope) = target(q), repeated(q)
+        assert_allclose(value, wanted, rtol=1e-12)
+        assert_allclose(gradient, slope, rtol=1e-10, atol=1e-10)
+        alone = log_posterior_alone(
+            q, target.rows, target.sample_weight, target.packed_prior, np.empty(len(target.rows)), unused
+        )
+        assert_allclose(alone, value, rtol=1e-12)
+
+
+def test_with_weights_the_posterior_is_the_pymc_models():
+    target, points = problem("3x2-lognormal")
+    target, _ = weighted(target)
+    target = replace(target, data=Rows.of(target.data, target.sample_weight * 0.4))
+    units = -(target.data.total_weight + target.n_components) * np.log(target.scale).sum()
+    value, gradient = target(points[0])
+    wanted, slope = pymc_value_and_gradient(target, points[0])
+    assert_allclose(value + units, wanted, rtol=1e-10)
+    assert_allclose(gradient, slope, rtol=1e-8, atol=1e-8)
+
+
+def test_a_standardising_target_leaves_rows_of_weight_zero_out():
+    target, _ = problem("3x2-lognormal")
+    weights = np.where(np.arange(len(target.X)) < 5, 0.0, 1.0)
+    rows = Rows.of(target.X, weights)
+    found = Target.standardising(rows, 3, target.prior, "full")
+    assert np.array_equal(found.X, target.X[5:])
+    assert_allclose(found.shift, target.X[5:].mean(axis=0), rtol=1e-12)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_value_alone_is_the_value_with_the_gradient(case):
     target, points = problem(case)
     by_row, unused = np.empty(len(target.rows)), np.empty(target.n_parameters)
     for q in points:
-        alone = log_posterior_alone(q, target.rows, target.packed_prior, by_row, unused)
+        alone = log_posterior_alone(q, target.rows, target.sample_weight, target.packed_prior, by_row, unused)
         assert_allclose(alone, target(q)[0], rtol=1e-12)
 
 

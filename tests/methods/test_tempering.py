@@ -140,7 +140,7 @@ def test_evidence_does_not_depend_on_units_or_family_layout(family):
     q, ll = unconstrained(values), np.empty(400_000)
     scratch = np.empty(q.shape[1])
     for i, row in enumerate(q):
-        ll[i] = log_posterior(row, target.rows, target.packed_prior, 1.0, scratch)[1]
+        ll[i] = log_posterior(row, target.rows, target.sample_weight, target.packed_prior, 1.0, scratch)[1]
     wanted = logsumexp(ll) - math.log(len(ll))
     error = np.exp(ll - wanted).std() / math.sqrt(len(ll))
     found = tempered(target, draws=1000, chains=4)
