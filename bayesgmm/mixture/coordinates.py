@@ -172,7 +172,7 @@ class Coordinates:
         values = {
             "weights": weights / weights.sum(axis=-1, keepdims=True),
             "means": self.means(q),
-            "stds": np.exp(q[..., start:end]).reshape(*lead, *shapes["stds"]),
+            "stds": np.exp(q[..., start:end]).reshape((*lead, *shapes["stds"])),
         }
         if "corr_chol" in shapes:
             m = np.zeros((*lead, *shapes["corr_chol"]))

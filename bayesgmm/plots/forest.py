@@ -1,7 +1,6 @@
 """Two forests: parameters in posterior standard deviations, predictive checks in those of the
 replications."""
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
     from bayesgmm.comparison.predictive import PredictiveCheck
 
-__all__ = ["owners", "plot_parameters", "plot_predictive"]
+__all__ = ["plot_parameters", "plot_predictive"]
 
 Array = NDArray[np.float64]
 
@@ -73,7 +72,7 @@ def plot_parameters(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     kept = _largest(table["difference"].abs().to_numpy())
     # By position and not by name: names with commas in them can make two of these equal.
     rows = _grouped(list(table.index), kept)
-    owner = owners(list(table.index))
+    owner = [p.component for p in result.bayes.fit_.draws.parameters]
     own = ax is None
     ax = axes_for(ax, 7.6, 1.5 + ROW * len(rows))
     for place, (i, _) in enumerate(rows):
@@ -102,30 +101,13 @@ def _grouped(labels: list[str], kept: list[int]) -> list[tuple[int | None, str]]
     rows: list[tuple[int | None, str]] = []
     last = None
     for i in kept:
-        kind, inner = labels[i].split("[", 1)
+        kind, _, inner = labels[i].partition("[")
         if kind != last:
             rows.append((None, _TITLES[kind]))
             last = kind
-        rows.append((i, text(inner[:-1], LONGEST_LABEL)))
+        # What all components and features share has no index.
+        rows.append((i, text(inner[:-1], LONGEST_LABEL) if inner else "all"))
     return rows
-
-
-def owners(labels: list[str]) -> list[int | None]:
-    """The component of each parameter of a comparison's whole table; None where all components share it.
-
-    A label does not tell, since features may be called ``0`` and ``1``; the number of parameters of each kind
-    does.
-    """
-    kinds = Counter(label.split("[", 1)[0] for label in labels)
-    k = kinds["weights"]
-    d = kinds["means"] // k
-    each = {"weights": k, "means": k * d, "stds": k * d, "correlations": k * d * (d - 1) // 2}
-    spherical = kinds["stds"] == k and "correlations" not in kinds
-    out: list[int | None] = []
-    for kind, n in kinds.items():
-        owned = n == each[kind] or (kind == "stds" and spherical)
-        out += [i * k // n if owned else None for i in range(n)]
-    return out
 
 
 def _name_rows(ax: Axes, rows: list[tuple[int | None, str]]) -> None:

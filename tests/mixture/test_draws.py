@@ -7,11 +7,19 @@ from numpy.testing import assert_allclose, assert_array_equal
 from bayesgmm import MixtureParams
 from bayesgmm.errors import DataError
 from bayesgmm.mixture.draws import MixtureDraws
+from bayesgmm.mixture.families import family_of
 
 LEAD, K = (2, 5), 3
 NAMES = ["a", "b", "c"]
 # Which standard deviation and which correlation matrix component k has of those that a draw holds.
-STD_SHAPES = {"full": (K, -1), "tied": (-1,), "diag": (K, -1), "spherical": (K,)}
+STD_SHAPES = {
+    "full": (K, -1),
+    "tied": (-1,),
+    "diag": (K, -1),
+    "spherical": (K,),
+    "tied_diag": (-1,),
+    "tied_spherical": (),
+}
 CORR_SHAPES = {"full": (K, -1, -1), "tied": (-1, -1)}
 
 
@@ -36,7 +44,7 @@ def some_draws(family, d=2, seed=0):
 def covariance(values, c, s, k, family):
     """By hand, of one component of one draw."""
     stds = values["stds"][c, s]
-    stds = stds if family == "tied" else stds[k]
+    stds = stds if family.startswith("tied") else stds[k]
     d = values["means"].shape[-1]
     corr = np.eye(d)
     if "corr_chol" in values:
@@ -82,7 +90,8 @@ def test_every_scalar_parameter_has_its_label_and_value(family):
     assert len(found) == draws.parameter_values.shape[-1]
     assert_array_equal(found["weights[2]"], values["weights"][..., 2])
     assert_array_equal(found["means[1, a]"], values["means"][..., 1, 0])
-    std = {"tied": "stds[b]", "spherical": "stds[1]"}.get(family, "stds[1, b]")
+    shared = {"tied": "stds[b]", "tied_diag": "stds[b]", "spherical": "stds[1]", "tied_spherical": "stds"}
+    std = shared.get(family, "stds[1, b]")
     assert_allclose(found[std][1, 3] ** 2, covariance(values, 1, 3, 1, family)[1, 1], rtol=1e-12)
     if family not in CORR_SHAPES:
         assert not any(label.startswith("correlations") for label in labels)
@@ -91,6 +100,27 @@ def test_every_scalar_parameter_has_its_label_and_value(family):
     wanted = sigma[0, 1] / np.sqrt(sigma[0, 0] * sigma[1, 1])
     label = "correlations[a, b]" if family == "tied" else "correlations[2, a, b]"
     assert_allclose(found[label][0, 2], wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "k", "d", "expected"),
+    [
+        ("full", 1, 2, [0] * 6),
+        ("full", 2, 1, [0, 1] * 3),
+        ("spherical", 2, 2, [0, 1, 0, 0, 1, 1, 0, 1]),
+        ("tied", 2, 2, [0, 1, 0, 0, 1, 1, None, None, None]),
+        ("tied", 2, 1, [0, 1, 0, 1, None]),
+        ("tied_diag", 2, 2, [0, 1, 0, 0, 1, 1, None, None]),
+        ("tied_spherical", 2, 2, [0, 1, 0, 0, 1, 1, None]),
+    ],
+)
+def test_parameters_know_their_component(name, k, d, expected):
+    values = {v: np.ones((1, 1, *shape)) for v, shape in family_of(name).shapes(k, d).items()}
+    parameters = MixtureDraws.of(values, name).parameters
+    assert [p.component for p in parameters] == expected
+    # What all components and features share has no index.
+    if name == "tied_spherical":
+        assert parameters[-1].label(["a", "b"]) == "stds"
 
 
 def test_one_feature_has_no_correlations():

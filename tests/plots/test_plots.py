@@ -21,7 +21,6 @@ from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.plots import fitted, style
 from bayesgmm.plots.chains import chosen_draws
-from bayesgmm.plots.forest import owners
 from bayesgmm.selection import Selection
 from bayesgmm.selection.occupied import Occupied
 from bayesgmm.support import sentences
@@ -406,27 +405,6 @@ def test_the_forest_of_parameters_shows_em_against_the_posterior_in_its_sds(fait
     ]
     assert_allclose([e[0] for e in ends], (t["lower"] - t["mean"]) / t["sd"])
     assert_allclose([e[1] for e in ends], (t["upper"] - t["mean"]) / t["sd"])
-
-
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        ("weights[0] means[0, a] means[0, b] stds[0, a] stds[0, b] correlations[0, a, b]", [0] * 6),
-        ("weights[0] weights[1] means[0, a] means[1, a] stds[0, a] stds[1, a]", [0, 1] * 3),
-        (
-            "weights[0] weights[1] means[0, 0] means[0, 1] means[1, 0] means[1, 1] stds[0] stds[1]",
-            [0, 1, 0, 0, 1, 1, 0, 1],
-        ),
-        (
-            "weights[0] weights[1] means[0, 0] means[0, 1] means[1, 0] means[1, 1] stds[0] stds[1] correlations[0, 1]",
-            [0, 1, 0, 0, 1, 1, None, None, None],
-        ),
-        ("weights[0] weights[1] means[0, a] means[1, a] stds[a]", [0, 1, 0, 1, None]),
-    ],
-    ids=["one component", "one feature", "spherical", "tied, features called 0 and 1", "tied, one feature"],
-)
-def test_parameters_know_their_component_in_every_family(labels, expected):
-    assert owners(labels.replace(", ", "~").split()) == expected
 
 
 def test_of_many_parameters_those_that_differ_most_are_shown(any_fit, with_verdict):
