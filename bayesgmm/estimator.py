@@ -37,30 +37,33 @@ __all__ = ["BayesGaussianMixture"]
 class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     """Gaussian mixture by maximum likelihood and by full Bayes, for a comparison of the two.
 
-    EM gives the baseline and starts. From its maxima the posterior's modes are climbed to, their curvature measured, and NUTS run
-    in coordinates in which the posterior is nearly round. Where that does not reach all of the posterior, tempering does.
-    Draws are relabelled to the EM components afterwards, and ``verdict_`` says whether component-wise summaries are
-    identifiable at all.
+    EM gives the baseline and starts. From its maxima the posterior's modes are found, their curvature
+    measured, and NUTS run in coordinates in which the posterior is nearly round. Where that does not reach
+    all of the posterior, tempering does. Draws are relabelled to the EM components afterwards, and
+    ``verdict_`` says whether component-wise summaries are identifiable at all.
 
     Parameters
     ----------
     n_components : int, default 1
         Number of components, K.
-    covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
-        Each component its own general covariance; one for all; its own diagonal; its own single variance. Standard deviations
-        have the prior's distribution one by one, correlation matrices the LKJ distribution one by one.
+    covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}, default "full"
+        Each component its own general covariance; one for all; its own diagonal; its own single variance; one
+        diagonal for all; one variance for all. Standard deviations have the prior's distribution one by one,
+        correlation matrices the LKJ distribution one by one.
     method : {"auto", "nuts", "smc", "laplace"}, default "auto"
-        "nuts": chains from the posterior modes that matter by Laplace's method, of those that EM's maxima lead to. "smc": tempering
-        from up to 14 modes that climbs from EM's maxima and from random mixtures lead to, and the log evidence with it; for posteriors with several modes, and for more components than the data
-        show. "auto": NUTS, and tempering where chains disagree or labels are ambiguous. "laplace": draws from the Gaussian
-        at the posterior mode, weighted and checked: quicker, and right only where ``verdict_`` says so (Pareto k below 0.7, or less
-        with few draws), and of the mode that EM found.
+        "nuts": chains from the posterior modes that matter by Laplace's method, of those that EM's maxima
+        lead to. "smc": tempering from up to 14 modes that optimisations from EM's maxima and from random
+        mixtures lead to, and the log evidence with it; for posteriors with several modes, and for more
+        components than the data show. "auto": NUTS, and tempering where chains disagree or labels are
+        ambiguous. "laplace": draws from the Gaussian at the posterior mode, weighted and checked: quicker,
+        and right only where ``verdict_`` says so (Pareto k below 0.7, or less with few draws), and of the
+        mode that EM found.
     prior : Prior or None, default None
         In the units of the data; None derives a weakly informative one from the data (``Prior.from_data``).
     em : EMGaussianMixture or None, default None
-        The baseline, prepared: of the same components and covariances. Before it is fitted, a copy is fitted with its settings,
-        and with this seed where it has none of its own; one that was fitted to the same data is taken as it is. None means
-        ``EMGaussianMixture`` at its defaults.
+        The baseline, prepared: of the same components and covariances. Before it is fitted, a copy is fitted
+        with its settings, and with this seed where it has none of its own; one that was fitted to the same
+        data is taken as it is. None means ``EMGaussianMixture`` at its defaults.
     draws : int, default 1000
         Kept draws per chain.
     tune : int or None, default None
@@ -72,9 +75,9 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     target_accept : float, default 0.8
         Acceptance rate that the step size of NUTS is adapted to.
     max_time : float or None, default None
-        Seconds for method "smc": it then ends with the last temperature that was finished, and the verdict says that the draws are
-        not of the posterior. EM and the search for modes come before, take what they take, and count; a run that the verdict refuses
-        is not repeated.
+        Seconds for method "smc": it then ends with the last inverse temperature that it has reached, and the
+        verdict says that the draws are not of the posterior. EM and the search for modes come before, take
+        what they take, and count; a run that the verdict refuses is not repeated.
     repeats : int, default 2
         How often method "smc" repeats runs that the verdict refuses, with more particles each time.
     random_state : int, Generator, RandomState or None, default None
@@ -84,11 +87,17 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
 
     Attributes
     ----------
+    fit_ : Fit
+        The record of the fit, which everything below is read off: :class:`bayesgmm.fit.Fit`.
+    rows_ : Rows
+        The data, with the names of rows and columns.
     em_ : EMGaussianMixture
         The baseline, fitted to the same data.
     posterior_ : xarray.DataTree
-        Groups posterior (relabelled), sample_stats, log_prior, observed_data, constant_data (the prior's numbers), relabelling,
-        membership, em and em_modes; on request log_likelihood and posterior_predictive. ArviZ reads it as it is.
+        Groups posterior (relabelled), sample_stats, log_prior, observed_data, constant_data (the prior's
+        numbers), relabelling, membership, em and em_modes; on request log_likelihood and
+        posterior_predictive. ArviZ reads it as it is. It is a copy that may be changed and added to; results
+        are not read off it, and files keep the groups that were added.
     model_ : pymc.Model
         The model, open to anyone; built when first asked for.
     prior_ : Prior
@@ -96,7 +105,8 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     method_ : str
         The method used; ``method_reason_`` says why.
     log_evidence_ : tuple of two floats, or None
-        Log evidence in the user's units, all K! labellings counted, and its standard error between runs; of method "smc".
+        Log evidence in the user's units, all K! labellings counted, and its standard error between runs; of
+        method "smc".
     mode_map_ : ModeMap
         The modes of the posterior that were found, what each holds of it, and what separates them.
     verdict_ : Verdict
@@ -162,12 +172,12 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         X : array_like or data frame, shape (N, D), or Rows
         y : ignored
         sample_weight : array_like, shape (N,), optional
-            Powers of the rows' densities: the likelihood is prod_n p(x_n)^w_n, in EM and in the posterior. That is right
-            where a row stands for w_n equal ones, as in a table of counts: the fit is that of the repeated rows. It is
-            not where weights say how many others of a population a row of a survey stands for, nor where they say
-            how precisely a row was measured: the posterior would be as narrow as if all of those had been seen. Rows
-            of weight zero take no part in the fit, but have memberships. Memberships, similarities and partitions are
-            of the rows as they are.
+            Powers of the rows' densities: the likelihood is prod_n p(x_n)^w_n, in EM and in the posterior.
+            That is right where a row stands for w_n equal ones, as in a table of counts: the fit is that of
+            the repeated rows. It is not where weights say how many others of a population a row of a survey
+            stands for, nor where they say how precisely a row was measured: the posterior would be as narrow
+            as if all of those had been seen. Rows of weight zero take no part in the fit, but have
+            memberships. Memberships, similarities and partitions are of the rows as they are.
 
         Returns
         -------
@@ -210,7 +220,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     def fit_predict(
         self, X: RowsLike, y: object = None, sample_weight: ArrayLike | None = None
     ) -> NDArray[np.intp]:
-        """Fit, then assign each row to the component with the largest posterior mean membership, shape (N,)."""
+        """Fit, then the component with the largest posterior mean membership of each row, shape (N,)."""
         return self.fit(X, sample_weight=sample_weight).membership_.argmax(axis=1)
 
     def _settings(self) -> Settings:
@@ -226,7 +236,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
 
 @dataclass(frozen=True, eq=False)
 class _Records:
-    """Turns a method's draws into the record of a fit, once for the same draws: methods ask for the verdict on their own."""
+    """Turns draws into the record of a fit, once for the same draws: a method asks for its own verdict."""
 
     rows: Rows
     em: EMGaussianMixture

@@ -1,8 +1,8 @@
 """`Fit`: the record of one fit, and its labelled form that ArviZ reads.
 
-Rows, EM's estimate, the prior, relabelled draws, what the sampler says of itself and how to make it all again. What an
-estimator, a comparison, a figure or a report says is read off this record; the tree of ``posterior_`` is made from it and
-belongs to the user.
+Rows, EM's estimate, the prior, relabelled draws, what the sampler says of itself and how to make it all
+again. What an estimator, a comparison, a figure or a report says is read off this record; the tree of
+``posterior_`` is made from it and belongs to the user.
 """
 
 import dataclasses
@@ -118,14 +118,14 @@ class Fit:
 
     @cached_property
     def log_prior(self) -> dict[str, Array]:
-        """Log prior density of each draw, variable by variable; see :func:`bayesgmm.bayes.log_prior.log_prior`."""
+        """Log prior density of each draw, variable by variable; see :mod:`bayesgmm.bayes.log_prior`."""
         k, d = self.draws.n_components, self.draws.n_features
         resolved = self.prior.resolve(k, d, self.covariance_type)
         return log_prior(self.draws.values, resolved, self.covariance_type)
 
     @cached_property
     def verdict(self) -> Verdict:
-        """Whether component-wise summaries are identifiable, and whether the draws are of the posterior at all."""
+        """Whether component-wise summaries are identifiable, and the draws of the posterior at all."""
         shares: Sequence[float] = ()
         if self.modes is not None and self.check.knows_shares:
             shares = self.modes.table["share"].tolist()

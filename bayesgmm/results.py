@@ -35,7 +35,8 @@ Array = NDArray[np.float64]
 
 # Rows of the largest similarity matrix: 128 MB.
 LARGEST_MATRIX = 4000
-# Made when asked for. A PyMC model cannot be pickled, and the matrix is large; the tree may hold what a user has added.
+# Made when asked for. A PyMC model cannot be pickled, and the matrix is large; the tree may hold what a user
+# has added.
 _NOT_PICKLED = ("_model", "_similarity")
 _MADE_WHEN_ASKED_FOR = (*_NOT_PICKLED, "_tree")
 
@@ -56,7 +57,8 @@ class PosteriorResults:
     def __str__(self) -> str:
         return overview.as_text(self) if self._is_fitted else repr(self)
 
-    # Notebooks ask for the one or for the other; scikit-learn's diagram of parameters is shown until there is a fit.
+    # Notebooks ask for the one or for the other; scikit-learn's diagram of parameters is shown until there is
+    # a fit.
     @property
     def _repr_html_(self) -> Callable[[], str]:
         theirs: Callable[[], str] = super()._repr_html_  # type: ignore[misc]
@@ -116,7 +118,7 @@ class PosteriorResults:
 
     @property
     def posterior_(self) -> xr.DataTree:
-        """The fit as labelled data, for ArviZ: a copy, made when first asked for, that may be changed and added to.
+        """The fit as labelled data, for ArviZ: a copy that may be changed and added to.
 
         Results are read off the record ``fit_`` and not off this tree.
         """
@@ -148,15 +150,18 @@ class PosteriorResults:
 
     @property
     def log_evidence_(self) -> tuple[float, float] | None:
-        """Log evidence and its standard error, in the user's units, all K! labellings counted; None where the method gives none."""
+        """Log evidence, in the user's units and with all K! labellings counted, and its standard error.
+
+        None where the method gives none.
+        """
         return self._record.log_evidence
 
     @property
     def mode_map_(self) -> ModeMap:
         """The modes of the posterior that the draws have seen, and the share of the draws at each.
 
-        That is the share of the posterior only where the verdict finds that chains or runs agree: a chain stays at its mode, however small that
-        is. Made when first asked for: some hundred optimisations.
+        That is the share of the posterior only where the verdict finds that chains or runs agree: a chain
+        stays at its mode, however small that is. Made when first asked for: some hundred optimisations.
         """
         found = self._record.modes
         if found is None:
@@ -192,7 +197,9 @@ class PosteriorResults:
         return self._record.labels.diagnostics
 
     def memberships(self, X: RowsLike | None = None, *, mass: float = 0.95) -> Memberships:
-        """Memberships with intervals: the uncertainty of the parameters is in them, which EM's responsibilities leave out.
+        """Memberships with intervals.
+
+        The uncertainty of the parameters is in them, which EM's responsibilities leave out.
 
         Parameters
         ----------
@@ -204,8 +211,8 @@ class PosteriorResults:
         Returns
         -------
         Memberships
-            ``mean``, ``sd``, ``lower`` and ``upper`` of shape (M, K), ``entropy`` and ``changing`` (M,), the rows that are ``uncertain``,
-            and all of it as a ``table``.
+            ``mean``, ``sd``, ``lower`` and ``upper`` of shape (M, K), ``entropy`` and ``changing`` (M,), the
+            rows that are ``uncertain``, and all of it as a ``table``.
 
         Raises
         ------
@@ -226,7 +233,8 @@ class PosteriorResults:
         rows = self._rows(X)
         if not self.verdict_.ok:
             warnings.warn(
-                "Component-wise summaries must not be used (see verdict_), and so neither must these memberships; similarity_ and "
+                "Component-wise summaries must not be used (see verdict_), and so neither must these "
+                "memberships; similarity_ and "
                 "partition do not depend on labels.",
                 UserWarning,
                 stacklevel=2,
@@ -236,7 +244,7 @@ class PosteriorResults:
 
     @property
     def similarity_(self) -> Array:
-        """P(rows i and j share a component) of all rows, or of ``similarity_rows_`` where there are more than 4,000.
+        """P(rows i and j share a component) of all rows; of ``similarity_rows_`` where they are above 4,000.
 
         It does not depend on the labels of the components. Made when first asked for: O(S N K (N + D^2)).
         """
@@ -306,7 +314,7 @@ class PosteriorResults:
         return self
 
     def add_posterior_predictive(self) -> Self:
-        """Add the group posterior_predictive, a simulated data set of N rows from each draw; always the same ones.
+        """Add the group posterior_predictive: of each draw a simulated data set of N rows, always the same.
 
         Each row once, whatever it weighs.
 

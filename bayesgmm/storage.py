@@ -31,7 +31,8 @@ def save(bayes: "BayesGaussianMixture", path: str | os.PathLike[str]) -> Path:
     bayes : BayesGaussianMixture
         A fitted one.
     path : str or path
-        The file is written beside its target and renamed into place, so that a fit is there whole or not at all.
+        The file is written beside its target and renamed into place, so that a fit is there whole or not at
+        all.
 
     Raises
     ------
@@ -86,8 +87,9 @@ def _check_format(source: Path, tree: xr.DataTree) -> None:
     if found != FORMAT:
         writer = str(tree.attrs.get("created_by", "another version of bayesgmm"))
         raise FileProblem(
-            f"{str(source)!r} was written by {writer} in format {found}, and bayesgmm {bayesgmm.__version__} reads format "
-            f"{FORMAT}; fit the data again, or read the file with {writer}.",
+            f"{str(source)!r} was written by {writer} in format {found}, and bayesgmm "
+            f"{bayesgmm.__version__} reads format {FORMAT}; fit the data again, or read the file with "
+            f"{writer}.",
             path=str(source),
             format=int(found),
             expected=FORMAT,

@@ -13,7 +13,8 @@ from bayesgmm.rows.rows import Rows
 
 __all__ = ["baseline", "check_prepared"]
 
-# How far the log-likelihood of the same data at the same estimate may differ, by rounding, relative to its size.
+# How far the log-likelihood of the same data at the same estimate may differ, by rounding, relative to its
+# size.
 SAME_DATA = 1e-8
 
 
@@ -55,8 +56,8 @@ def baseline(
     Parameters
     ----------
     prepared : EMGaussianMixture or None
-        Of the user. One that is fitted is taken as it is; otherwise a copy is fitted with its settings, and with the seed
-        and cores where it has none of its own.
+        Of the user. One that is fitted is taken as it is; otherwise a copy is fitted with its settings, and
+        with the seed and cores where it has none of its own.
     rows : Rows
     n_components, covariance_type
         Of the fit.
@@ -86,16 +87,17 @@ def _check_same_data(em: EMGaussianMixture, rows: Rows) -> None:
     n_features = em.params_.n_features
     if n_features != rows.n_features:
         raise ParameterError(
-            f"em was fitted to {n_features} column(s), and the data have {rows.n_features}; fit it to the same data, "
-            "or hand it over before it is fitted.",
+            f"em was fitted to {n_features} column(s), and the data have {rows.n_features}; fit it to the "
+            "same data, or hand it over before it is fitted.",
             em=n_features,
             fit=rows.n_features,
         )
     found = rows.total(density.log_likelihood_per_obs(rows.values, em.params_))
     if abs(found - em.log_likelihood_) > SAME_DATA * max(1.0, abs(found)):
         raise ParameterError(
-            f"em was fitted to other data: its log-likelihood is {em.log_likelihood_:.6g}, and that of these rows at its "
-            f"estimate {found:.6g}; fit it to the same data, or hand it over before it is fitted.",
+            f"em was fitted to other data: its log-likelihood is {em.log_likelihood_:.6g}, and that of these "
+            f"rows at its estimate {found:.6g}; fit it to the same data, or hand it over before it is "
+            "fitted.",
             em=em.log_likelihood_,
             fit=found,
         )

@@ -5,9 +5,10 @@
 * ``laplace``: weighted draws from the Gaussian at the posterior mode, quick and checked;
 * ``auto``: a strategy, which draws nothing itself; it chooses among these and says why.
 
-A method checks settings, draws, and says what it knows of its own draws; see :class:`bayesgmm.methods.method.Method`.
-Whoever needs a method asks :func:`find`, and nobody else knows them by name. To add one, write a file with its object and
-add a line to ``METHODS``, or :func:`register` the object.
+A method checks settings, draws, and says what it knows of its own draws; see
+:class:`bayesgmm.methods.method.Method`. Whoever needs a method asks :func:`find`, and nobody else knows them
+by name. To add one, write a file with its object and add a line to ``METHODS``, or :func:`register` the
+object.
 
 Methods are imported when first asked for: their names alone cost nothing.
 """

@@ -12,9 +12,10 @@ Array = NDArray[np.float64]
 def ancestral_ess(values: Array, ancestor: NDArray[np.int64]) -> Array:
     """Effective number of tempered draws, from the families that descend from one first particle.
 
-    Lee and Whiteley (2018), Variance estimation in the particle filter, section 3: families are nearly independent, so that the squares
-    of their sums tell the variance of a mean; with few families they tell little. Values are replaced by their ranks first, and by whether they lie in the lower or upper
-    20th part; the smallest of the three counts.
+    Lee and Whiteley (2018), Variance estimation in the particle filter, section 3: families are nearly
+    independent, so that the squares of their sums tell the variance of a mean; with few families they tell
+    little. Values are replaced by their ranks first, and by whether they lie in the lower or upper 20th part;
+    the smallest of the three counts.
 
     Parameters
     ----------

@@ -20,13 +20,17 @@ SMALLEST_ESS_PER_CHAIN = 100
 
 @dataclass(frozen=True)
 class MethodCheck:
-    """The check of a method on its own draws, beside what is asked of any draws: that chains agree and are long enough.
+    """The check of a method on its own draws.
 
-    This one has nothing to say. A method that has derives a frozen dataclass of plain numbers from it, and answers some of
-    the questions below. The numbers are what is stored, and what the report for programs holds, under their names.
+    Beside it stands what is asked of any draws: that chains agree and are long enough.
+
+    This one has nothing to say. A method that has derives a frozen dataclass of plain numbers from it, and
+    answers some of the questions below. The numbers are what is stored, and what the report for programs
+    holds, under their names.
     """
 
-    #: Whether draws are independent by construction, so that agreement of chains and autocorrelation say nothing of them.
+    #: Whether draws are independent by construction: neither agreement of chains nor autocorrelation then
+    #: says anything of them.
     is_weighted: ClassVar[bool] = False
 
     @property
@@ -36,11 +40,17 @@ class MethodCheck:
 
     @property
     def knows_shares(self) -> bool:
-        """Whether the share of the draws at a mode is that of the posterior: whether draws go from mode to mode."""
+        """Whether draws go from mode to mode, so that their share at a mode is that of the posterior."""
         return False
 
     def faults(self, needed: int) -> list[Reason]:
-        """What speaks against the draws before anything else is asked; `needed` is the effective sample size that is wanted."""
+        """What speaks against the draws before anything else is asked.
+
+        Parameters
+        ----------
+        needed : int
+            The effective sample size that is wanted.
+        """
         return []
 
     def doubts(self) -> list[Reason]:

@@ -1,8 +1,8 @@
-"""Draws from the Gaussian at the posterior mode, weighted by how far it is from the posterior: quick, and checked.
+"""Draws from the Gaussian at the posterior mode, weighted by how far it is from the posterior.
 
-No chain runs. Proposals come from the Laplace approximation, each is weighted by posterior over Gaussian density, the
-largest weights are smoothed, and draws are taken in proportion. Where the Gaussian is too narrow somewhere, a few
-weights carry everything, and the shape k of their tail tells.
+No chain runs. Proposals come from the Laplace approximation, each is weighted by posterior over Gaussian
+density, the largest weights are smoothed, and draws are taken in proportion. Where the Gaussian is too narrow
+somewhere, a few weights carry everything, and the shape k of their tail tells.
 """
 
 from dataclasses import dataclass
@@ -37,12 +37,13 @@ class ImportanceDraws:
         Unconstrained draws; each chain is taken from proposals of its own.
     log_posterior : ndarray, shape (chain, draw)
     pareto_k : float
-        Shape of the generalised Pareto distribution fitted to the largest weights; above 0.7 they cannot be relied on.
+        Shape of the generalised Pareto distribution fitted to the largest weights; above 0.7 they cannot be
+        relied on.
     largest_k : float
         Up to which it is reliable with this many proposals, min(1 - 1 / log10 M, 0.7).
     ess : float
-        What the draws are worth in independent ones: the proposals' 1 / sum of squared normalised weights, but no more than
-        there are draws.
+        What the draws are worth in independent ones: the proposals' 1 / sum of squared normalised weights,
+        but no more than there are draws.
     """
 
     q: Array
@@ -63,8 +64,9 @@ def sample_laplace(
 ) -> ImportanceDraws:
     """Sampling importance resampling from the Laplace approximation, with Pareto-smoothed weights.
 
-    Rubin (1987), and for the smoothing Vehtari, Simpson, Gelman, Yao and Gabry (2024), Pareto smoothed importance
-    sampling, Journal of Machine Learning Research 25, algorithm 1 and section 3.2.3. O(chains draws) evaluations of the posterior.
+    Rubin (1987), and for the smoothing Vehtari, Simpson, Gelman, Yao and Gabry (2024), Pareto smoothed
+    importance sampling, Journal of Machine Learning Research 25, algorithm 1 and section 3.2.3. O(chains
+    draws) evaluations of the posterior.
 
     Parameters
     ----------

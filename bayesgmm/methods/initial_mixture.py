@@ -1,12 +1,13 @@
-"""Where tempering starts: a mixture of t distributions around the places of the posterior that climbs have found.
+"""Where tempering starts: a mixture of t distributions around the modes that optimisations have found.
 
-Two kinds of places hold the mass of a mixture's posterior. Around a mode at which every component has rows of its own, the
-Laplace approximation tells shape and size. Where the data do not need all components, some have next to no rows and are
-spread as in the prior; such a place is described by a mode with one or two components fewer, and draws from the prior for those
-that are left over. What a first run of tempering has drawn tells more: :meth:`Reference.refitted`.
+Two kinds of places hold the mass of a mixture's posterior. Around a mode at which every component has rows of
+its own, the Laplace approximation tells shape and size. Where the data do not need all components, some have
+next to no rows and are spread as in the prior; such a place is described by a mode with one or two components
+fewer, and draws from the prior for those that are left over. What a first run of tempering has drawn tells
+more: :meth:`Reference.refitted`.
 
-The posterior is the same for all K! orders of the components. The reference knows one: components sorted by the projection of
-their means on a direction. A mixture is sorted before its density is asked for.
+The posterior is the same for all K! orders of the components. The reference knows one: components sorted by
+the projection of their means on a direction. A mixture is sorted before its density is asked for.
 """
 
 import math
@@ -32,8 +33,8 @@ __all__ = ["Reference", "find_reference", "is_same_mode", "log_evidence", "poste
 Array = NDArray[np.float64]
 
 DEGREES_OF_FREEDOM = 8.0
-# Scale matrices are wider than the approximations, so that weights of particles vary less; where components have no rows, tails
-# may be heavier than the reference's all the same, and tempering makes up for it.
+# Scale matrices are wider than the approximations, so that weights of particles vary less; where components
+# have no rows, tails may be heavier than the reference's all the same, and tempering makes up for it.
 BROADER = 1.3**2
 BROADER_WHERE_EMPTY = BROADER_REFITTED = 1.15**2
 RANDOM_STARTS = 120
@@ -49,14 +50,15 @@ MOST_SMALLER_MODES = 3
 # In log evidence behind the best; what is further behind holds next to nothing.
 FURTHEST = 12.0
 FURTHEST_SMALLER = 6.0
-# Of the reference's weight, what is spread evenly: evidence by Laplace is no more than a guess, and more so of components
-# without rows.
+# Of the reference's weight, what is spread evenly: evidence by Laplace is no more than a guess, and more so
+# of components without rows.
 EVEN_SHARE = 0.2
 EVEN_SHARE_OF_EMPTY = 0.5
 DRAWS_FOR_MOMENTS = 4000
 # Of these, what an order of the components needs to have moments of its own.
 FEWEST_IN_ORDER = 0.01
-# A refit is steadied by what was there before, with the weight of so many draws for each coordinate, and by a share of the weights.
+# A refit is steadied by what was there before, with the weight of so many draws for each coordinate, and by a
+# share of the weights.
 REFITS = 8
 STEADIED_CENTRE, STEADIED_SCALE, STEADIED_SHARE = 0.1, 2.0, 0.1
 # Draws from a place with overlapping components may be sorted in one of K! only.
@@ -66,7 +68,7 @@ FURTHEST_COORDINATE = 1e6
 
 @dataclass(frozen=True)
 class Reference:
-    """A mixture of M multivariate t distributions in the coordinates of :class:`Target`, restricted to sorted components.
+    """M multivariate t distributions in the coordinates of :class:`Target`, restricted to sorted components.
 
     Parameters
     ----------
@@ -94,7 +96,7 @@ class Reference:
     def of(
         cls, places: Sequence[tuple[Array, Array, float]], direction: Array, broader: Array
     ) -> "Reference":
-        """From centres, scale matrices before they are broadened, weights, and factors to broaden by, shape (M,)."""
+        """From centres, scale matrices, weights, and factors to broaden the scale matrices by, shape (M,)."""
         centres, scales, weights = (np.array(x) for x in zip(*places, strict=True))
         weights = weights / weights.sum()
         factors = np.linalg.cholesky(broader[:, None, None] * scales)
@@ -128,9 +130,10 @@ class Reference:
         return np.concatenate(kept)[:size], accepted / tried
 
     def refitted(self, q: Array) -> "Reference":
-        """The same number of places, fitted to draws of the posterior, shape (S, n), by EM for mixtures of t distributions.
+        """As many t distributions, fitted to draws of the posterior, shape (S, n), by EM.
 
-        Peel and McLachlan (2000), Robust mixture modelling using the t distribution, section 4; steadied, since some places have few draws.
+        Peel and McLachlan (2000), Robust mixture modelling using the t distribution, section 4; steadied,
+        since some places have few draws.
         """
         n, nu = q.shape[1], DEGREES_OF_FREEDOM
         scales = self.factors @ np.swapaxes(self.factors, 1, 2) / self.broader[:, None, None]
@@ -163,7 +166,7 @@ class Reference:
 def find_reference(
     target: Target, starts: Sequence[MixtureParams], rng: np.random.Generator, cores: int
 ) -> Reference:
-    """The places of the posterior: its modes, and modes with one or two components fewer beside some that have no rows.
+    """A t distribution for each mode, and for modes of fewer components beside some that have no rows.
 
     Parameters
     ----------
@@ -220,9 +223,10 @@ def posterior_modes(
     rng: np.random.Generator,
     cores: int,
 ) -> list[Laplace]:
-    """Up to 14 distinct modes of the posterior, components sorted, in the order of their evidence by Laplace's method.
+    """Up to 14 distinct modes of the posterior, in the order of their evidence by Laplace's method.
 
-    Climbs from the given mixtures, and from random ones around rows of the data; artefacts of rounding are left out.
+    Climbs from the given mixtures, and from random ones around rows of the data; artefacts of rounding are
+    left out.
     """
     k, in_order = target.n_components, partial(_in_order, target.coordinates, direction)
     first = [target.unconstrained(p) for p in starts]
@@ -273,7 +277,7 @@ def is_same_mode(first: tuple[Array, float], second: tuple[Array, float], nearne
 
 
 def log_evidence(mode: Laplace) -> float:
-    """Laplace's approximation to the integral of the posterior density around a mode, one of its K! copies."""
+    """Laplace's approximation to the integral of the posterior density around a mode, one of K! copies."""
     curvatures = np.maximum(mode.curvatures, SMALLEST_CURVATURE)
     n = len(curvatures)
     return float(mode.log_posterior + 0.5 * n * math.log(2 * math.pi) - 0.5 * np.log(curvatures).sum())
@@ -290,7 +294,7 @@ def _softened(evidence: Array, even: float) -> Array:
 
 
 def _log_share_of_empty(concentration: float, n: float, n_components: int, empty: int) -> float:
-    """Log probability, by the Dirichlet, that the last of K components have no rows, over the orders in which these may stand."""
+    """Log probability, by the Dirichlet, that the last of K components have no rows, over their orders."""
     all_of, rest = concentration * n_components, concentration * (n_components - empty)
     return float(
         gammaln(all_of) - gammaln(rest) + gammaln(n + rest) - gammaln(n + all_of) - gammaln(empty + 1)
@@ -320,7 +324,7 @@ def _random_starts(target: Target, rng: np.random.Generator) -> Array:
 def _beside_empty_ones(
     fewer: Target, mode: Laplace, empty: int, direction: Array, rng: np.random.Generator
 ) -> list[tuple[Array, Array, float]]:
-    """Centres, scale matrices and shares of a mode beside components from the prior, for each order that these can have."""
+    """Centres, scale matrices and shares of a mode beside components of the prior, in each order."""
     k, d = fewer.shape
     n, family = DRAWS_FOR_MOMENTS * empty, fewer.covariance_type
     q = mode.mode + rng.standard_normal((n, len(mode.mode))) @ mode.whitening.T

@@ -1,4 +1,4 @@
-"""Method "laplace": weighted draws from the Gaussian at the posterior mode near EM's estimate, and the check of the weights."""
+"""Method "laplace": weighted draws from the Gaussian at the posterior mode, and the check of the weights."""
 
 from dataclasses import dataclass
 
@@ -64,13 +64,13 @@ class ImportanceCheck(MethodCheck):
 
 
 class LaplaceMethod(Method):
-    """Sampling importance resampling from the Laplace approximation: quick, and right only where its check says so."""
+    """Importance resampling from the Laplace approximation: quick, and right only where its check says so."""
 
     name = "laplace"
     title = "draws from the Gaussian at the posterior mode, weighted and checked"
     story = (
-        "drawn from through the Gaussian at its mode: proposals from it are weighted by the ratio of the densities, the "
-        "largest weights are smoothed, and draws are taken in proportion"
+        "drawn from through the Gaussian at its mode: proposals from it are weighted by the ratio of the "
+        "densities, the largest weights are smoothed, and draws are taken in proportion"
     )
     check_type = ImportanceCheck
 

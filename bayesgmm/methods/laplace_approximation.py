@@ -13,8 +13,8 @@ __all__ = ["Laplace", "climbed", "laplace"]
 
 Array = NDArray[np.float64]
 
-# Directions in which the posterior of standardised data is flatter are treated as this flat: a whitening that trusts a
-# nearly zero curvature would send the first trajectories far away.
+# Directions in which the posterior of standardised data is flatter are treated as this flat: a whitening that
+# trusts a nearly zero curvature would send the first trajectories far away.
 SMALLEST_CURVATURE = 0.3
 STEP = 1e-4
 SMALL_GRADIENT = 1e-6
@@ -40,11 +40,11 @@ class Laplace:
 def laplace(target: Target, start: Array) -> Laplace:
     """Climb from `start` to a mode of the log posterior and measure its curvature.
 
-    The mode is found by L-BFGS; the Hessian is made of central differences of the exact gradient, two evaluations
-    a parameter.
+    The mode is found by L-BFGS; the Hessian is made of central differences of the exact gradient, two
+    evaluations a parameter.
 
-    A start with a zero gradient may be a saddle point, such as that between two equal components; it is left along the
-    direction of largest negative curvature.
+    A start with a zero gradient may be a saddle point, such as that between two equal components; it is left
+    along the direction of largest negative curvature.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def laplace(target: Target, start: Array) -> Laplace:
 def climbed(
     target: Target, start: Array, tolerance: float = 1e-13, iterations: int = 2000
 ) -> tuple[Array, float]:
-    """Where L-BFGS ends from `start`, and the log posterior there; minus infinity where the start has no density."""
+    """Where L-BFGS ends, and the log posterior there; minus infinity where the start has no density."""
     q = np.array(start, dtype=float)
     posterior = target.rows, target.sample_weight, target.packed_prior, target.beta
     value = ascend(q, *posterior, tolerance, SMALL_GRADIENT, iterations)

@@ -120,7 +120,8 @@ class Problem:
     steps : Steps
         Shows progress.
     judge : callable
-        The verdict on some draws; it costs several passes over the data, the first time that it is asked of the same draws.
+        The verdict on some draws; it costs several passes over the data, the first time that it is asked of
+        the same draws.
     """
 
     rows: Rows
@@ -181,7 +182,7 @@ class Method(ABC):
         """
 
     def drawn(self, problem: Problem, q: Array, **more: Any) -> Drawn:
-        """Vectors q of unconstrained coordinates, shape (chain, draw, n), as draws of this method; fields of `Drawn` follow."""
+        """Vectors q, shape (chain, draw, n), as draws of this method; further fields of `Drawn` follow."""
         values = problem.target.constrained(q)
         return Drawn(self.name, MixtureDraws.of(values, problem.target.covariance_type), **more)
 

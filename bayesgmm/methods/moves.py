@@ -3,7 +3,8 @@
 Two kinds of moves:
 
 * :func:`trajectories`: Hamiltonian Monte Carlo (Neal 2011), with the metric of one of the reference's places, chosen at random
-  in favour of near ones; the choice is part of the state, and its probability part of what is accepted or not;
+  in favour of near ones; the choice is part of the state, and its probability part of what is accepted or
+  not;
 * :func:`replacements`: a component is exchanged for a copy, slightly changed, of a component that another particle has, or for
   one from the prior: what gets from one mode to the next.
 """
@@ -41,8 +42,9 @@ class Metrics(NamedTuple):
 class Pushes(NamedTuple):
     """What is random in trajectories.
 
-    Factor of the step size, and length of the trajectory in units of the metric, shape (S, 2); uniform numbers for the choice of
-    a place and for acceptance, shape (S, 2); standard normal momenta, shape (S, n), overwritten.
+    Factor of the step size, and length of the trajectory in units of the metric, shape (S, 2); uniform
+    numbers for the choice of a place and for acceptance, shape (S, 2); standard normal momenta, shape (S, n),
+    overwritten.
     """
 
     lengths: Array
@@ -53,8 +55,8 @@ class Pushes(NamedTuple):
 class Outcome(NamedTuple):
     """What became of trajectories, shape (S,) each.
 
-    The place whose metric was used, what the energy's error leaves of acceptance (steps are adapted to it), and whether the
-    particle moved: it does not where its components end out of order.
+    The place whose metric was used, what the energy's error leaves of acceptance (steps are adapted to it),
+    and whether the particle moved: it does not where its components end out of order.
     """
 
     places: NDArray[np.int64]
@@ -65,8 +67,8 @@ class Outcome(NamedTuple):
 class Kernels(NamedTuple):
     """Normal kernels that components are proposed from, by :meth:`Coordinates.pieces`.
 
-    Centres (C, p), factors (C, D, D) of the means' part and standard deviations (C, p) of the rest, the inverses of both, and
-    the log of each kernel's constant.
+    Centres (C, p), factors (C, D, D) of the means' part and standard deviations (C, p) of the rest, the
+    inverses of both, and the log of each kernel's constant.
     """
 
     centres: Array
@@ -80,7 +82,8 @@ class Kernels(NamedTuple):
 class Choices(NamedTuple):
     """What is random in replacements.
 
-    Which component, and which kernel, shape (S, 2); standard normal numbers, shape (S, p); log of uniform numbers, shape (S,).
+    Which component, and which kernel, shape (S, 2); standard normal numbers, shape (S, p); log of uniform
+    numbers, shape (S,).
     """
 
     chosen: NDArray[np.int64]
@@ -251,8 +254,9 @@ def _propose(kernels, c, normals, theta):
 def replacements(particles, path, own, kernels, choices, accepted):
     """One component of each particle exchanged for one from a mixture of normal kernels.
 
-    A component is theta = (logit of its weight, its own coordinates). The other weights keep their proportions. In the
-    coordinates (theta, proportions) the density is that by q times w_j (1 - w_j)^(K-1) / prod_k w_k, and a constant.
+    A component is theta = (logit of its weight, its own coordinates). The other weights keep their
+    proportions. In the coordinates (theta, proportions) the density is that by q times w_j (1 - w_j)^(K-1) /
+    prod_k w_k, and a constant.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Method "nuts": chains of the No-U-Turn sampler from the posterior modes that matter, each in the coordinates of its own."""
+"""Method "nuts": chains of the No-U-Turn sampler from the posterior modes that matter."""
 
 import math
 from collections.abc import Mapping
@@ -18,7 +18,8 @@ from bayesgmm.wording import Reason
 
 __all__ = ["NUTS", "Nuts", "NutsCheck"]
 
-# Betancourt (2016), Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo; the bound is Stan's.
+# Betancourt (2016), Diagnosing suboptimal cotangent disintegrations in Hamiltonian Monte Carlo; the bound is
+# Stan's.
 SMALLEST_BFMI = 0.3
 LARGEST_SHARE_OF_DEEPEST_TREES = 0.01
 

@@ -1,4 +1,4 @@
-"""The particles of a run of tempering: weighed, resampled and moved from one inverse temperature to the next."""
+"""The particles of a run: weighed, resampled and moved from one inverse temperature to the next."""
 
 import math
 from collections.abc import Callable
@@ -27,7 +27,8 @@ REPLACEMENTS_PER_SWEEP = 2
 TARGET_ACCEPT = 0.8
 FIRST_STEP, LONGEST_STEP = 0.4, 1.5
 TRAJECTORY = 1.5
-# Places are chosen by their density to this power: in many dimensions the nearest would be the only one otherwise.
+# Places are chosen by their density to this power: in many dimensions the nearest would be the only one
+# otherwise.
 SOFTNESS = 0.1
 
 
@@ -181,7 +182,7 @@ class Population:
 
 @dataclass(frozen=True)
 class InParts:
-    """Where there are more cores than runs, the particles of a run are shared out among threads of its own."""
+    """Shares out the particles of a run among threads, where there are more cores than runs."""
 
     pool: ThreadPoolExecutor
     threads: int
@@ -240,8 +241,8 @@ def _effective(log_weights: Array) -> float:
 def _resampled(weights: Array, keys: Array, rng: np.random.Generator) -> NDArray[np.intp]:
     """Indices of as many particles in proportion to the weights, in random order.
 
-    Systematic resampling of particles sorted by what they are weighed by: of particles alike, as many copies as their weights ask
-    for.
+    Systematic resampling of particles sorted by what they are weighed by: of particles alike, as many copies
+    as their weights ask for.
     """
     order = np.argsort(keys, kind="stable")
     ends = np.cumsum(weights[order])

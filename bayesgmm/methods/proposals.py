@@ -1,4 +1,4 @@
-"""Proposals of components: copies of those that other particles have, slightly changed, and draws of the prior."""
+"""Proposals of components: changed copies of those that other particles have, and draws of the prior."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,10 +36,11 @@ def prior_piece(target: Target, rng: np.random.Generator) -> tuple[Array, Array]
 def kernels(
     target: Target, q: Array, beta: float, prior_piece: tuple[Array, Array], rng: np.random.Generator
 ) -> moves.Kernels:
-    """Normal kernels around components of the particles, as wide as their rows leave them, and some as wide as the prior.
+    """Normal kernels around components of particles, as wide as their rows leave them, and some of the prior.
 
-    The precision of a component's parameters given who belongs to it: for the mean n / Sigma, for the logarithm of a standard
-    deviation 2 n, for an entry of M n over the squared length of its row; each beside the prior's.
+    The precision of a component's parameters given who belongs to it: for the mean n / Sigma, for the
+    logarithm of a standard deviation 2 n, for an entry of M n over the squared length of its row; each beside
+    the prior's.
     """
     (k, d), family, at = target.shape, target.family, target.coordinates.piece_parts
     centre, variance = prior_piece
@@ -75,7 +76,10 @@ def kernels(
 
 
 def _factors_of(q: Array, components: NDArray[np.intp], target: Target) -> tuple[Array, Array]:
-    """Cholesky factor of one component's covariance of each vector, shape (S, D, D), and lengths of the rows of its M."""
+    """Of one component of each vector, the covariance's Cholesky factor and the lengths of the rows of M.
+
+    Shapes (S, D, D) and (S, D).
+    """
     (k, d), family = target.shape, target.family
     values, s = target.coordinates.constrained(q), np.arange(len(q))
     stds = family.all_stds(values["stds"], k, d)[s, components]

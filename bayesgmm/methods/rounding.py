@@ -1,8 +1,8 @@
 """Modes that are artefacts of rounding.
 
-A column of rounded values holds many equal ones. A component can sit on them with a standard deviation near zero, and gain density
-for each; of the quantity that was measured and rounded that says nothing. Such modes are not started from, and hold none of what is
-said of a posterior.
+A column of rounded values holds many equal ones. A component can sit on them with a standard deviation near
+zero, and gain density for each; of the quantity that was measured and rounded that says nothing. Such modes
+are not started from, and hold none of what is said of a posterior.
 """
 
 import numpy as np

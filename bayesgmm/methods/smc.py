@@ -1,4 +1,4 @@
-"""Method "smc": tempering from many modes to the posterior, repeated where its verdict refuses it, and the log evidence."""
+"""Method "smc": tempering from many modes to the posterior, repeated where its verdict refuses it."""
 
 import math
 import time
@@ -60,7 +60,7 @@ class TemperingCheck(MethodCheck):
 
     @property
     def knows_shares(self) -> bool:
-        """Whether the posterior was reached: components are exchanged on the way, so that draws go from mode to mode."""
+        """Whether the posterior was reached; on the way particles go from mode to mode."""
         return self.temperature == 1.0
 
     def faults(self, needed: int) -> list[Reason]:
@@ -90,9 +90,9 @@ class Smc(Method):
     name = "smc"
     title = "independent runs of tempering"
     story = (
-        "drawn from by tempering: particles begin at a mixture of t distributions around all modes that optimisation from EM’s "
-        "maxima and from random mixtures has found, and are weighed, resampled and moved from there to the posterior, in "
-        "independent runs"
+        "drawn from by tempering: particles begin at a mixture of t distributions around all modes that "
+        "optimisation from EM’s maxima and from random mixtures has found, and are weighed, resampled and "
+        "moved from there to the posterior, in independent runs"
     )
     check_type = TemperingCheck
     groups = ("tempering",)
@@ -128,7 +128,7 @@ class Smc(Method):
         return None
 
     def draw(self, problem: Problem) -> Drawn:
-        """By tempering; where that is not enough, again from where the particles went, and with more of them."""
+        """By tempering; where that is not enough, again with more particles, from where these went."""
         settings, clock = problem.settings, _Clock(problem.settings.max_time)
         # A limited time is for one run.
         repeats = settings.repeats if settings.max_time is None and settings.chains > 1 else 0
@@ -199,7 +199,10 @@ def seconds_of_tempering(target: Target, settings: Settings) -> float:
 def _reference(
     problem: Problem, em_seed: np.random.SeedSequence, seed: np.random.SeedSequence, clock: _Clock
 ) -> Reference:
-    """The modes that optimisations have found, fitted to what a small run of tempering from them draws, if it is done in time."""
+    """A mixture of t distributions around the modes that optimisations have found.
+
+    It is fitted to what a small run of tempering from them draws, if that is done in time.
+    """
     settings = problem.settings
     mixtures = [*problem.em.mode_params_, *_smaller_mixtures(problem, em_seed)]
     place_seed, run_seed = seed.spawn(2)
@@ -214,7 +217,7 @@ def _reference(
 
 
 def _smaller_mixtures(problem: Problem, seed: np.random.SeedSequence) -> list[MixtureParams]:
-    """Maxima of the likelihood with one component fewer: where not all components are needed, modes look like them."""
+    """Maxima of the likelihood with one component fewer: modes look like them where one is not needed."""
     settings = problem.settings
     if settings.n_components == 1:
         return []

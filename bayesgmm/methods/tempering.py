@@ -1,12 +1,13 @@
 """Tempering: particles from a reference that knows modes to the posterior, and the evidence on the way.
 
 Sequential Monte Carlo (Del Moral, Doucet and Jasra 2006, Sequential Monte Carlo samplers, section 3) along
-reference^(1 - beta) posterior^beta: each inverse temperature beta is as far from the last as the particles' weights
-allow, particles are resampled by their weights and moved. A single chain cannot get from one mode to another that is far
-away; here all modes that were found are there from the beginning, and the weights tell how much of the posterior each
-holds.
+reference^(1 - beta) posterior^beta: each inverse temperature beta is as far from the last as the particles'
+weights allow, particles are resampled by their weights and moved. A single chain cannot get from one mode to
+another that is far away; here all modes that were found are there from the beginning, and the weights tell
+how much of the posterior each holds.
 
-Runs share the reference and nothing else: their disagreement tells the error, given the modes that the reference knows.
+Runs share the reference and nothing else: their disagreement tells the error, given the modes that the
+reference knows.
 """
 
 import math
@@ -122,7 +123,8 @@ def sample_smc(
             return _tempered(start, lambda: stop.is_set() or time.monotonic() > deadline, report)
 
     def run_or_stop(item: tuple[int, np.random.SeedSequence]) -> Population:
-        # A run that fails, or an interrupt, which reaches the calling thread only, ends the others at their next stage.
+        # A run that fails, or an interrupt, which reaches the calling thread only, ends the others at their
+        # next stage.
         try:
             return run(item)
         except BaseException:
@@ -150,8 +152,8 @@ def _tempered(
     while particles.beta < 1.0 and not is_late():
         if len(particles.betas) >= MOST_STAGES:
             raise SamplingError(
-                f"Tempering stands at an inverse temperature of {particles.beta:.3g} after {MOST_STAGES} stages; "
-                "the prior may be too wide for the data.",
+                f"Tempering stands at an inverse temperature of {particles.beta:.3g} after {MOST_STAGES} "
+                "stages; the prior may be too wide for the data.",
                 beta=particles.beta,
                 stages=MOST_STAGES,
             )

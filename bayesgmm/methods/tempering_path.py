@@ -1,6 +1,7 @@
 """The path of densities from the reference to the posterior, in compiled code.
 
-At inverse temperature beta the density is reference^(1 - beta) posterior^beta of mixtures with sorted components.
+At inverse temperature beta the density is reference^(1 - beta) posterior^beta of mixtures with sorted
+components.
 """
 
 import math
@@ -34,7 +35,8 @@ BLOCK = 12
 class Places(NamedTuple):
     """The reference's t distributions.
 
-    Centres (M, n), inverses (M, n, n) of the factors of their scale matrices, log constants (M,), degrees of freedom.
+    Centres (M, n), inverses (M, n, n) of the factors of their scale matrices, log constants (M,), degrees of
+    freedom.
     """
 
     centres: Array

@@ -1,11 +1,11 @@
 """NUTS on the whitened log posterior, by nutpie.
 
-nutpie samples any C function that gives a log density and its gradient. Ours runs without the interpreter's lock,
-so chains use as many cores as they are given; a chain's draws depend on its seed alone.
+nutpie samples any C function that gives a log density and its gradient. Ours runs without the interpreter's
+lock, so chains use as many cores as they are given; a chain's draws depend on its seed alone.
 
-In whitened coordinates the posterior is a standard normal and a small rest. The trajectory of the normal is known, a
-rotation; only the rest is left to the integrator, which then takes steps twice as long: Shahbaba, Lan, Johnson and Neal
-(2014), Split Hamiltonian Monte Carlo, section 3.
+In whitened coordinates the posterior is a standard normal and a small rest. The trajectory of the normal is
+known, a rotation; only the rest is left to the integrator, which then takes steps twice as long: Shahbaba,
+Lan, Johnson and Neal (2014), Split Hamiltonian Monte Carlo, section 3.
 """
 
 import math
@@ -35,8 +35,8 @@ OVERDISPERSION = 1.5
 
 TRIED_STARTS = 20
 
-# In radians of that rotation. Three steps of this length, the trajectory of a tree of depth two, are a little more than the
-# half-turn after which it leads back.
+# In radians of that rotation. Three steps of this length, the trajectory of a tree of depth two, are a little
+# more than the half-turn after which it leads back.
 LONGEST_STEP = 1.2
 
 # Of nutpie's statistics, those that a person or ArviZ reads.
@@ -81,8 +81,9 @@ class _Whitened(NamedTuple):
     sample_weight: Array
 
 
-# The sampler calls a C function with one pointer to data of its own. Everything goes into one array of floats: five integers
-# and the inverse temperature, then the packed prior, the centre, the whitening matrix, the data and the rows' weights.
+# The sampler calls a C function with one pointer to data of its own. Everything goes into one array of
+# floats: five integers and the inverse temperature, then the packed prior, the centre, the whitening matrix,
+# the data and the rows' weights.
 _HEADER = 6
 
 
@@ -180,8 +181,8 @@ def sample_nuts(
     """Draw from the posterior by NUTS in the coordinates z of q = mode + whitening @ z.
 
     Hoffman and Gelman (2014), The No-U-Turn sampler, as implemented in nutpie. A pilot run, whitened by the
-    curvature at the mode, measures the posterior's covariance; the kept run is whitened by that. A diagonal mass
-    matrix goes on adapting in both.
+    curvature at the mode, measures the posterior's covariance; the kept run is whitened by that. A diagonal
+    mass matrix goes on adapting in both.
 
     Parameters
     ----------
@@ -218,9 +219,9 @@ def sample_nuts(
 def adapt(approximation: Laplace, z: Array) -> Laplace:
     """Centre and whitening from pilot draws z, shape (chain, draw, n), in the coordinates of `approximation`.
 
-    Curvature at the mode misjudges a posterior with heavy tails; its covariance does not. Covariances are taken
-    within chains, so that chains at different modes do not blow them up, and shrunk towards a multiple of the
-    identity (Ledoit and Wolf 2004), which is what they are where the approximation was right.
+    Curvature at the mode misjudges a posterior with heavy tails; its covariance does not. Covariances are
+    taken within chains, so that chains at different modes do not blow them up, and shrunk towards a multiple
+    of the identity (Ledoit and Wolf 2004), which is what they are where the approximation was right.
     """
     within = (z - z.mean(axis=1, keepdims=True)).reshape(-1, z.shape[2])
     covariance, _ = ledoit_wolf(within, assume_centered=True)

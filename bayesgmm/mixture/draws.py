@@ -54,7 +54,8 @@ class MixtureDraws:
     means : ndarray, shape (K, D)
     stds : ndarray, shape (K, D), (D,), (K,) or ()
     corr_chol : ndarray, shape (K, D, D) or (D, D), or None
-        Lower Cholesky factors of the correlation matrices; None where the family, or a single feature, has none.
+        Lower Cholesky factors of the correlation matrices; None where the family, or a single feature, has
+        none.
     covariance_type : str
 
     Examples

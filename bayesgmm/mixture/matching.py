@@ -13,12 +13,12 @@ Permutations = NDArray[np.intp]
 
 
 def best_match(gain: Array) -> NDArray[np.intp]:
-    """The columns, one for each row, whose summed gain is largest, shape (rows,), of a matrix (rows, columns >= rows)."""
+    """The columns, one for each row, whose summed gain is largest, of a matrix (rows, columns >= rows)."""
     return linear_sum_assignment(gain, maximize=True)[1]
 
 
 def assign(gain: Array) -> Permutations:
-    """For each draw the permutation p with the largest sum_j gain[s, j, p_j], shape (S, K); gain has shape (S, K, K).
+    """Of each draw the permutation p with the largest sum_j gain[s, j, p_j], shape (S, K), of gain (S, K, K).
 
     Raises
     ------
@@ -29,11 +29,13 @@ def assign(gain: Array) -> Permutations:
     lost = np.flatnonzero(~np.isfinite(gain).all(axis=(1, 2)))
     if lost.size:
         raise DataError(
-            f"{lost.size} of {len(gain)} draws are not finite, the first draw {lost[0]}; drop them before relabelling.",
+            f"{lost.size} of {len(gain)} draws are not finite, the first draw {lost[0]}; "
+            "drop them before relabelling.",
             draw=int(lost[0]),
         )
     permutations = np.tile(np.arange(k), (len(gain), 1))
-    # Where each row is largest on the diagonal, that is the optimal assignment; only the other draws need solving.
+    # Where each row is largest on the diagonal, that is the optimal assignment; only the other draws need
+    # solving.
     diagonal = np.diagonal(gain, axis1=1, axis2=2)
     unsolved = np.flatnonzero((gain.max(axis=2) > diagonal).any(axis=1))
     for s in unsolved:

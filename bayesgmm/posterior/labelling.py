@@ -1,4 +1,4 @@
-"""Labelling diagnostics: whether other ways of relabelling agree, and whether there are K different components at all."""
+"""Labelling diagnostics: whether other ways of relabelling agree, and whether components are K kinds."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -33,10 +33,12 @@ class LabellingDiagnostics:
     Parameters
     ----------
     agreement : dict
-        For each other method of relabelling the share of draws that it labels as the fit does. The methods begin at the fit's
-        labels and look at 2,000 evenly spaced rows at the most; where several labellings are locally best they favour the fit's.
+        For each other method of relabelling the share of draws that it labels as the fit does. The methods
+        begin at the fit's labels and look at 2,000 evenly spaced rows at the most; where several labellings
+        are locally best they favour the fit's.
     nearly_tied : float
-        Share of draws whose label assignment is ambiguous: two components could exchange their labels at next to no cost.
+        Share of draws whose label assignment is ambiguous: two components could exchange their labels at next
+        to no cost.
     non_permutation_rate : float
         Share of draws whose components are not of K different kinds; see :func:`non_permutation_rate`.
     switches : tuple of int
@@ -106,7 +108,7 @@ def diagnose_labelling(
 
 
 def same_labels(first: Permutations, second: Permutations) -> float:
-    """Share of draws that two relabellings label alike, up to one permutation for all; permutations have shape (S, K)."""
+    """Share of draws that two relabellings, shape (S, K), label alike, up to one permutation for all."""
     # between[s, k]: which of the first's labels the second's label k is.
     between = np.take_along_axis(np.argsort(first, axis=1), second, axis=1)
     return Counter(map(bytes, between)).most_common(1)[0][1] / len(first)
@@ -115,9 +117,10 @@ def same_labels(first: Permutations, second: Permutations) -> float:
 def non_permutation_rate(parameters: Array) -> float:
     """Share of draws whose components are not of K different kinds.
 
-    A variant of the rate of Fruehwirth-Schnatter (2011), Dealing with label switching under model uncertainty. There the
-    components of all draws are clustered afresh; here each belongs to that one of the K groups of relabelled components whose
-    normal density, with a standard deviation for each parameter, is largest. O(S K^2 P).
+    A variant of the rate of Fruehwirth-Schnatter (2011), Dealing with label switching under model
+    uncertainty. There the components of all draws are clustered afresh; here each belongs to that one of the
+    K groups of relabelled components whose normal density, with a standard deviation for each parameter, is
+    largest. O(S K^2 P).
 
     Parameters
     ----------

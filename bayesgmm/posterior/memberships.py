@@ -32,7 +32,8 @@ class Memberships:
     mean, sd, lower, upper : ndarrays, shape (N, K)
         Of the responsibilities between draws: mean, standard deviation, and a central interval.
     entropy : ndarray, shape (N,)
-        Of the mean memberships, in nats: 0 where a row is certain of its component, log K where nothing is known.
+        Of the mean memberships, in nats: 0 where a row is certain of its component, log K where nothing is
+        known.
     changing : ndarray, shape (N,)
         Share of draws in which another component than the likeliest on average is the likeliest.
     mass : float
@@ -64,7 +65,7 @@ class Memberships:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row each, by its name: label, its membership with sd and interval, entropy, changing, uncertain."""
+        """Of each row, by its name: label, its membership, sd and interval, entropy, changing, uncertain."""
         at = np.arange(len(self.mean)), self.labels
         return pd.DataFrame(
             {

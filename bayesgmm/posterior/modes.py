@@ -1,7 +1,7 @@
 """The mode map: which modes a posterior has, what each holds of it, and what separates them.
 
-A draw belongs to the mode that optimisation from it ends at. Components are relabelled freely: modes that differ by their labels only
-are one.
+A draw belongs to the mode that optimisation from it ends at. Components are relabelled freely: modes that
+differ by their labels only are one.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ Array = NDArray[np.float64]
 
 RUNS, RUNS_IN_MANY_DIMENSIONS = 400, 200
 MANY_DIMENSIONS = 30
-# Two optimisations ended at the same mode when their log posteriors are this close and so many rows clustered alike; one along a flat
-# ridge stops early.
+# Two optimisations ended at the same mode when their log posteriors are this close and so many rows clustered
+# alike; one along a flat ridge stops early.
 SAME_MODE = 1.0
 SAME_ROWS = 0.98
 # A mode that holds less is counted among the others.
@@ -47,9 +47,10 @@ class ModeMap:
     Attributes
     ----------
     table : DataFrame
-        One row a mode: ``share`` of the draws, which is that of the posterior where chains or runs agree, and its standard error
-        ``share_se``, from the scatter between chains; ``n_chains``, how many of them have seen it; ``log_posterior`` relative to the highest mode;
-        ``n_occupied``, the number of components with rows, and ``what``, in words what it is and how it differs from the first.
+        One row a mode: ``share`` of the draws, which is that of the posterior where chains or runs agree, and
+        its standard error ``share_se``, from the scatter between chains; ``n_chains``, how many of them have
+        seen it; ``log_posterior`` relative to the highest mode; ``n_occupied``, the number of components with
+        rows, and ``what``, in words what it is and how it differs from the first.
     params : list of MixtureParams
         The mixture at each mode, in the user's units, components in the order of decreasing weight.
     partitions : ndarray of int, shape (M, N)
@@ -137,7 +138,7 @@ def _known(
 
 
 def _alike(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:
-    """Share of rows that two groupings put alike: in the largest part that each group of one shares with one of the other."""
+    """Share of rows that two groupings put alike: in the largest parts that groups of both share."""
     table = _overlap(first, second)
     return float(min(table.max(axis=0).sum(), table.max(axis=1).sum()) / len(first))
 
@@ -201,7 +202,7 @@ def _mapped(found: list[tuple[float, MixtureParams, NDArray[np.int64]]], table: 
 
 
 def _about(labels: NDArray[np.int64], n_components: int, first: NDArray[np.int64] | None) -> Reason:
-    """What a mode is: the sizes of its groups, and how they differ from those of the first mode, if it is another."""
+    """What a mode is: the sizes of its groups, and how they differ from those of the first mode."""
     sizes = np.bincount(labels, minlength=n_components)
     return Reason(
         "mode",
@@ -215,9 +216,10 @@ def _about(labels: NDArray[np.int64], n_components: int, first: NDArray[np.int64
 
 
 def _changes(first: NDArray[np.int64], labels: NDArray[np.int64]) -> tuple[Reason, ...]:
-    """How a grouping differs from the first mode's, whose groups are numbered by the weights of their components from 1.
+    """How a grouping differs from the first mode's, whose groups are numbered by weight from 1.
 
-    Groups of both that share a substantial part belong together; each such set of groups is a group split, groups joined, or both.
+    Groups of both that share a substantial part belong together; each such set of groups is a group split,
+    groups joined, or both.
     """
     table = _overlap(first, labels)
     own, other = table.sum(axis=1, keepdims=True), table.sum(axis=0, keepdims=True)

@@ -1,16 +1,19 @@
-"""One partition of the rows that stands for all draws, and the ball of partitions that holds most of the posterior.
+"""One partition of the rows that stands for all draws, and the ball around it that holds most of them.
 
 Two losses between partitions, and both are sums of one function f over a contingency table n_ck:
 
     d(c, z) = sum_c f(n_c.) + sum_k f(n_.k) - 2 sum_ck f(n_ck)
 
-* variation of information, in bits (Meila 2007, Journal of Multivariate Analysis 98, section 3): f(x) = x log2(x) / N;
-* Binder's (1978, Biometrika 65), as the share of the N^2 ordered pairs on which two partitions disagree: f(x) = x^2 / N^2.
+* variation of information, in bits (Meila 2007, Journal of Multivariate Analysis 98, section 3):
+  f(x) = x log2(x) / N;
+* Binder's (1978, Biometrika 65), as the share of the N^2 ordered pairs on which two partitions disagree:
+  f(x) = x^2 / N^2.
 
-So one search serves both. It is of the kind of Dahl, Johnson and Mueller (2022), Search algorithms and loss functions for
-Bayesian clustering, Journal of Computational and Graphical Statistics 31: rows are moved one at a time to the cluster, or
-to a new one, where the expected loss is smallest; clusters are merged where that helps; and single clusters are
-dissolved, one or two at a time, and built up again. With the increments g(x) = f(x + 1) - f(x), putting a row into cluster c costs
+So one search serves both. It is of the kind of Dahl, Johnson and Mueller (2022), Search algorithms and loss
+functions for Bayesian clustering, Journal of Computational and Graphical Statistics 31: rows are moved one at
+a time to the cluster, or to a new one, where the expected loss is smallest; clusters are merged where that
+helps; and single clusters are dissolved, one or two at a time, and built up again. With the increments g(x) =
+f(x + 1) - f(x), putting a row into cluster c costs
 
     g(n_c.) - 2 mean over draws of g(n_ck),  k the row's component in the draw,
 
@@ -44,10 +47,11 @@ FEWEST_SHUFFLES, MOST_SHUFFLES = 12, 150
 
 @dataclass(frozen=True, eq=False)
 class Ball:
-    """The smallest ball around a partition that holds a given share of the posterior, and its outermost partitions.
+    """The smallest ball around a partition that holds a share of the posterior, and what lies outermost.
 
-    Wade and Ghahramani (2018), Bayesian Analysis 13, section 4: the vertical bounds are the draws in the ball with fewest
-    (upper) and with most clusters (lower), the horizontal bound is any draw; each time those farthest from the centre.
+    Wade and Ghahramani (2018), Bayesian Analysis 13, section 4: the vertical bounds are the draws in the ball
+    with fewest (upper) and with most clusters (lower), the horizontal bound is any draw; each time those
+    farthest from the centre.
 
     Attributes
     ----------
@@ -166,7 +170,7 @@ def credible_ball(draws: Labels, centre: Labels, f: Array, mass: float = 0.95) -
 
 
 def hierarchical_cuts(similarity: Array, most: int) -> list[Labels]:
-    """Partitions into 1, ..., `most` clusters by average linkage of 1 - similarity, shape (N, N); each (N,)."""
+    """Partitions into 1, ..., `most` clusters, (N,) each, by average linkage of 1 - similarity (N, N)."""
     n = len(similarity)
     if n == 1:
         return [np.zeros(1, np.int32)]
@@ -204,7 +208,7 @@ def _distances(draws, labels, n_components, n_clusters, f, out):
 
 @inlined
 def _cheapest(tables, sizes, mine, g):
-    """The cluster, or the first empty one, where a row costs least, and that cost; `mine` is its component in each draw."""
+    """The cluster where a row costs least, and that cost; `mine` is the row's component in each draw."""
     S = mine.shape[0]
     C = sizes.shape[0]
     best, least = 0, np.inf
@@ -325,7 +329,8 @@ def _search(components, labels, f, n_clusters, n_components, rng, n_shuffles):
     best = _expected(tables, sizes, f)
     kept = labels.copy()
     for _ in range(n_shuffles):
-        # The cluster of a row at random, since large ones hold more that could be placed elsewhere; or those of two rows.
+        # The cluster of a row at random, since large ones hold more that could be placed elsewhere; or those
+        # of two rows.
         a, b = labels[rng.integers(0, N)], labels[rng.integers(0, N)]
         both = rng.random() < 0.5
         for n in range(N):

@@ -30,8 +30,9 @@ def log_likelihoods_and_overlaps(
 ) -> tuple[Array, Array]:
     """Log-likelihood of every draw, shape (S,), and its overlap with reference responsibilities.
 
-    overlap[s, j, k] = sum_n w_n reference[n, j] r_s[n, k], shape (S, J, K): with responsibilities as reference the expected number
-    of rows that both the reference's component j and the draw's component k would claim. O(S N K (J + D^2)).
+    overlap[s, j, k] = sum_n w_n reference[n, j] r_s[n, k], shape (S, J, K): with responsibilities as
+    reference the expected number of rows that both the reference's component j and the draw's component k
+    would claim. O(S N K (J + D^2)).
 
     Parameters
     ----------
@@ -169,7 +170,7 @@ def _responsibility_draws(X, log_weights, means, cholesky, out):
 
 @entry
 def _allocations(X, log_weights, means, cholesky, uniforms, out):
-    """Fill a component for each draw and row: the first whose cumulative responsibility exceeds the uniform number."""
+    """Fill the first component whose cumulative responsibility exceeds the uniform number."""
     S, K = log_weights.shape
     N = X.shape[0]
     density = empty(N)

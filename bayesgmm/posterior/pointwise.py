@@ -1,4 +1,4 @@
-"""What leave-one-out and predictive pictures need of every draw and row; made on request, since it is large."""
+"""What leave-one-out and predictive pictures need of every draw and row, which is large."""
 
 import numpy as np
 import xarray as xr
@@ -67,7 +67,10 @@ def replicated_rows(
 
 
 def predictive_rows(draws: MixtureDraws, n: int, rng: np.random.Generator) -> tuple[Array, NDArray[np.intp]]:
-    """n rows of the posterior predictive distribution, each of a draw of its own, and their components: (n, D) and (n,)."""
+    """n rows of the posterior predictive distribution, each of a draw of its own, and their components.
+
+    Shapes (n, D) and (n,).
+    """
     log_weights, means, cholesky = draws.stacked
     s = rng.integers(len(means), size=n)
     below = np.exp(log_weights[s]).cumsum(axis=1)

@@ -1,16 +1,17 @@
 """Relabelling: give the components of every draw the labels that they have in a reference.
 
-A posterior of a mixture does not change when components are renamed, so a chain may rename them along the way. Four
-methods undo that, each by one assignment problem a draw; K! is never enumerated:
+A posterior of a mixture does not change when components are renamed, so a chain may rename them along the
+way. Four methods undo that, each by one assignment problem a draw; K! is never enumerated:
 
 * :func:`ecr`, equivalence classes: the largest overlap of responsibilities with a fixed pivot, here EM's;
-* :func:`iterative_ecr`: the same with the mean of the relabelled responsibilities as pivot, until nothing changes;
+* :func:`iterative_ecr`: the same with the mean of the relabelled responsibilities as pivot, until nothing
+  changes;
 * :func:`stephens`: the smallest Kullback-Leibler divergence from that mean;
 * :func:`by_parameters`: the nearest parameters.
 
-A fit uses the first, since its labels are those of EM; what the others say is part of the labelling diagnostics.
-Responsibilities of all draws are too large to keep. The methods ask a :class:`Responsibilities` for what they need of them:
-sums over rows, and means over draws.
+A fit uses the first, since its labels are those of EM; what the others say is part of the labelling
+diagnostics. Responsibilities of all draws are too large to keep. The methods ask a :class:`Responsibilities`
+for what they need of them: sums over rows, and means over draws.
 """
 
 from collections.abc import Callable
@@ -35,7 +36,8 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-# A label assignment is ambiguous where exchanging two labels would cost less than this share of the rows that the two hold.
+# A label assignment is ambiguous where exchanging two labels would cost less than this share of the rows that
+# the two hold.
 NEARLY_TIED = 0.02
 MOST_ITERATIONS = 50
 # Stands for the logarithm of a membership of zero: a draw that disagrees pays for it, but not infinitely.
@@ -51,8 +53,8 @@ class Relabelling:
     permutations : ndarray of int, shape (chain, draw, K)
         Component ``permutations[c, d, k]`` of the draw is the reference's component k.
     margins : ndarray, shape (chain, draw)
-        What the cheapest exchange of two labels (not a cycle of more) would cost, as a share of the rows that these two components hold; infinite
-        for K = 1.
+        What the cheapest exchange of two labels (not a cycle of more) would cost, as a share of the rows that
+        these two components hold; infinite for K = 1.
     """
 
     permutations: Permutations
@@ -120,8 +122,9 @@ def match(overlap: Array) -> Relabelling:
 def ecr(responsibilities: Responsibilities, pivot: Array) -> Permutations:
     """Permutations (S, K) of the largest overlap with the pivot's responsibilities, shape (N, K).
 
-    Papastamoulis and Iliopoulos (2010), An artificial allocations based solution to the label switching problem, Journal of
-    Computational and Graphical Statistics 19, with soft assignments in place of sampled ones. O(S N K^2 + S K^3).
+    Papastamoulis and Iliopoulos (2010), An artificial allocations based solution to the label switching
+    problem, Journal of Computational and Graphical Statistics 19, with soft assignments in place of sampled
+    ones. O(S N K^2 + S K^3).
     """
     return assign(responsibilities.overlaps(pivot))
 
@@ -131,8 +134,9 @@ def iterative_ecr(
 ) -> Permutations:
     """ECR whose pivot is the mean of the relabelled responsibilities, repeated until no permutation changes.
 
-    Rodriguez and Walker (2014), Label switching in Bayesian mixture models: deterministic relabeling strategies, Journal of
-    Computational and Graphical Statistics 23, with soft assignments. O(S N K^2 + S K^3) an iteration.
+    Rodriguez and Walker (2014), Label switching in Bayesian mixture models: deterministic relabeling
+    strategies, Journal of Computational and Graphical Statistics 23, with soft assignments. O(S N K^2 + S
+    K^3) an iteration.
 
     Parameters
     ----------
@@ -147,11 +151,11 @@ def iterative_ecr(
 def stephens(
     responsibilities: Responsibilities, start: Permutations, mean: Array | None = None
 ) -> Permutations:
-    """Permutations of the smallest Kullback-Leibler divergence from the mean of the relabelled responsibilities.
+    """Permutations of the smallest Kullback-Leibler divergence from the mean relabelled responsibilities.
 
-    Stephens (2000), Dealing with label switching in mixture models, Journal of the Royal Statistical Society B 62,
-    section 5: the divergence of a draw relabelled by p is a constant minus sum_nk r[n, p_k] log q[n, k]. O(S N K^2 + S K^3) an
-    iteration.
+    Stephens (2000), Dealing with label switching in mixture models, Journal of the Royal Statistical Society
+    B 62, section 5: the divergence of a draw relabelled by p is a constant minus sum_nk r[n, p_k] log q[n,
+    k]. O(S N K^2 + S K^3) an iteration.
 
     Parameters
     ----------
@@ -187,8 +191,8 @@ def by_parameters(parameters: Array, start: Permutations) -> Permutations:
     """Permutations that bring each draw's parameters nearest to their means, repeated until none changes.
 
     Distances are Euclidean in units of the parameters' standard deviations between relabelled draws: k-means
-    under the constraint that each draw has one component in each cluster, after Stephens (1997), Bayesian methods for
-    mixtures of normal distributions. O(S K^2 P + S K^3) an iteration.
+    under the constraint that each draw has one component in each cluster, after Stephens (1997), Bayesian
+    methods for mixtures of normal distributions. O(S K^2 P + S K^3) an iteration.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """How probable it is that two rows share a component, given all draws; it does not depend on labels.
 
-Given the parameters rows are independent, so that the probability is the mean over draws of sum_k r_ik r_jk: no component
-has to be sampled (Rao-Blackwell), and the draws' labels do not matter.
+Given the parameters rows are independent, so that the probability is the mean over draws of sum_k r_ik r_jk:
+no component has to be sampled (Rao-Blackwell), and the draws' labels do not matter.
 """
 
 import numpy as np
@@ -20,8 +20,9 @@ AT_ONCE = 48e6
 def similarity_matrix(X: Array, log_weights: Array, means: Array, cholesky: Array) -> Array:
     """P(rows i and j share a component), shape (N, N), with ones on the diagonal.
 
-    Fritsch and Ickstadt (2009), Improved criteria for clustering based on the posterior similarity matrix, section 2, with
-    the expectation over the labels done exactly. O(S N K (N + D^2)) time; beyond the matrix 150 MB and another one.
+    Fritsch and Ickstadt (2009), Improved criteria for clustering based on the posterior similarity matrix,
+    section 2, with the expectation over the labels done exactly. O(S N K (N + D^2)) time; beyond the matrix
+    150 MB and another one.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def similarity_matrix(X: Array, log_weights: Array, means: Array, cholesky: Arra
 def pairwise_similarity(
     first: Array, second: Array, log_weights: Array, means: Array, cholesky: Array
 ) -> Array:
-    """P(a row of `first` and the row of `second` beside it share a component), shape (M,); rows have shape (M, D).
+    """P(a row of `first` and the row of `second` beside it share a component), shape (M,), of rows (M, D).
 
     O(S M K D^2).
     """

@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class StreamedResponsibilities:
-    """The responsibilities of S draws for the rows X (N, D); see :class:`bayesgmm.posterior.relabel.Responsibilities`.
+    """The responsibilities of S draws, as :class:`bayesgmm.posterior.relabel.Responsibilities`.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class Quantities(NamedTuple):
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """The worst of each kind over a set of quantities, and where it was seen; ``chain_means`` are those of ``r_hat_at``."""
+    """The worst of each kind over some quantities, and where; ``chain_means`` are those of ``r_hat_at``."""
 
     r_hat: float
     r_hat_at: str
@@ -65,10 +65,11 @@ class Diagnostics:
 class Verdict:
     """Whether component-wise summaries may be read, and what speaks against it.
 
-    ``ok`` is true where nothing does; ``reasons`` then is empty. ``label_free`` and ``components`` hold the diagnostics behind
-    it, ``labelling`` the labelling diagnostics, and ``check`` what the method says of its draws. ``mode_shares`` are the
-    shares of the posterior that its modes hold, where the draws can tell. ``label_free_ok`` says whether at least what does
-    not depend on labels may be read: densities, the log-likelihood, the similarity of observations, the partition.
+    ``ok`` is true where nothing does; ``reasons`` then is empty. ``label_free`` and ``components`` hold the
+    diagnostics behind it, ``labelling`` the labelling diagnostics, and ``check`` what the method says of its
+    draws. ``mode_shares`` are the shares of the posterior that its modes hold, where the draws can tell.
+    ``label_free_ok`` says whether at least what does not depend on labels may be read: densities, the
+    log-likelihood, the similarity of observations, the partition.
     """
 
     ok: bool
@@ -84,9 +85,11 @@ class Verdict:
     def exploration(self) -> str:
         """What is known of the posterior as a whole.
 
-        "not explored": chains or runs disagree, are stopped early or too short to tell, so that there may be more than they have seen. "several modes, explored": tempered
-        runs agree, and what they know has several modes. "not identified": what does not depend on labels is known, and the data do
-        not tell the components apart. "one mode": nothing speaks against it; of modes that no start has led to nothing is known.
+        "not explored": chains or runs disagree, are stopped early or too short to tell, so that there may be
+        more than they have seen. "several modes, explored": tempered runs agree, and what they know has
+        several modes. "not identified": what does not depend on labels is known, and the data do not tell the
+        components apart. "one mode": nothing speaks against it; of modes that no start has led to nothing is
+        known.
         """
         if not self.label_free_ok:
             return "not explored"
@@ -140,8 +143,8 @@ def named_quantities(draws: MixtureDraws, names: Sequence[str]) -> Quantities:
 def label_free_quantities(draws: MixtureDraws, log_likelihood: Array, points: Array) -> Quantities:
     """What is the same whatever the components are called.
 
-    Log-likelihood, entropy of the weights and the sorted weights, log determinant of the whole mixture's covariance, and the
-    log density at fixed points.
+    Log-likelihood, entropy of the weights and the sorted weights, log determinant of the whole mixture's
+    covariance, and the log density at fixed points.
 
     Parameters
     ----------
@@ -180,8 +183,8 @@ def diagnose(quantities: Quantities, sizes: Callable[[Array], Array | None] = la
     ----------
     quantities : Quantities
     sizes : callable, optional
-        Effective sample sizes, shape (Q,), of values of shape (chain, draw, Q); where it gives None, those that follow from
-        autocorrelations.
+        Effective sample sizes, shape (Q,), of values of shape (chain, draw, Q); where it gives None, those
+        that follow from autocorrelations.
     """
     values, names = quantities.varying
     chains, n, _ = values.shape
@@ -232,7 +235,8 @@ def judge(
     needed = SMALLEST_ESS_PER_CHAIN * n_chains
     found = Verdict(True, True, (), label_free, components, labelling, check, tuple(mode_shares))
     if check.is_weighted:
-        # Weighted draws are independent by construction: neither agreement nor autocorrelation says anything of them.
+        # Weighted draws are independent by construction: neither agreement nor autocorrelation says anything
+        # of them.
         common, named = [*check.faults(needed), *check.doubts()], []
     else:
         common = [Reason("single_chain")] if n_chains < 2 else []

@@ -82,8 +82,7 @@ def test_a_draw_above_em_is_reported(comparison):
 def test_estimates_outside_are_counted(faithful_fit, comparison):
     table = comparison.parameters.copy()
     table.loc["means[1, waiting]", ["inside", "difference"]] = [False, -3.5]
-    posterior = faithful_fit.posterior_["posterior"].dataset
-    found = findings.about_estimates(posterior, table, JointDistance(4.2, 0.97)).values
+    found = findings.about_estimates(faithful_fit, table, JointDistance(4.2, 0.97)).values
     assert (found["n"], found["inside"], found["largest"]) == (12, 11, 3.5)
     assert [found[name] for name in ("at", "quantity", "component")] == [
         "means[1, waiting]",
@@ -91,7 +90,7 @@ def test_estimates_outside_are_counted(faithful_fit, comparison):
         "1",
     ]
     assert (found["joint_inside"], found["joint_share"]) == (False, 0.97)
-    few = findings.about_estimates(posterior, table, JointDistance(np.nan, np.nan))
+    few = findings.about_estimates(faithful_fit, table, JointDistance(np.nan, np.nan))
     assert few.values["joint_share"] is None
 
 
