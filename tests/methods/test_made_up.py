@@ -16,7 +16,7 @@ from bayesgmm.methods.method import Method
 from bayesgmm.methods.nuts import NutsCheck
 from bayesgmm.plots import trace_figure
 from bayesgmm.report import write
-from bayesgmm.report.figures import Drawing
+from bayesgmm.report.drawing import Drawing
 
 
 class AroundEM(Method):
