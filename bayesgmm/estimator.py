@@ -191,9 +191,10 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             Where a chain stopped before its last draw.
         """
         settings, rows = self._settings(), Rows.of(X, sample_weight, copy=True)
-        check_total_weight(rows.total_weight)
         k, family, counting = settings.n_components, settings.covariance_type, rows.counting
         check_fittable(counting.values, counting.names, k, family_of(family).has_correlations)
+        # After the rows: of a single one without weights, its weight is not what is wrong.
+        check_total_weight(rows.total_weight)
         prior = self.prior or Prior.from_data(rows, covariance_type=family)
         resolved = prior.resolve(k, rows.n_features, family)
         method = methods.find(settings.method)
