@@ -17,6 +17,8 @@ STDS = {
     "tied": ("exponential", 0.5),
     "diag": ("inversegamma", 3.0, 2.0),
     "spherical": ("halfnormal", 9.0),
+    "tied_diag": ("lognormal", (-1.0, 2.0), 0.5),
+    "tied_spherical": ("gamma", 2.0, 0.5),
 }
 
 

@@ -194,6 +194,8 @@ FACTORS = {
         lambda c: np.stack([np.diag(np.diag(f)) for f in c]),
     ),
     "spherical": (lambda c: c[:, 0, 0], lambda c: np.stack([f[0, 0] * np.eye(len(f)) for f in c])),
+    "tied_diag": (lambda c: np.diag(c[0]), lambda c: np.stack([np.diag(np.diag(c[0]))] * len(c))),
+    "tied_spherical": (lambda c: c[0, 0, 0], lambda c: np.stack([c[0, 0, 0] * np.eye(len(c[0]))] * len(c))),
 }
 
 

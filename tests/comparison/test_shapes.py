@@ -40,7 +40,13 @@ def test_in_more_dimensions_the_turn_from_ems_axis_is_told():
 
 
 @pytest.mark.parametrize(
-    ("family", "wanted"), [("spherical", ["volume"]), ("diag", ["volume", "axis ratio"])]
+    ("family", "wanted"),
+    [
+        ("spherical", ["volume"]),
+        ("diag", ["volume", "axis ratio"]),
+        ("tied_diag", ["volume", "axis ratio"]),
+        ("tied_spherical", ["volume"]),
+    ],
 )
 def test_families_without_axes_have_no_orientation(family, wanted, faithful_frame):
     settings = {"draws": 60, "method": "laplace", "progressbar": False, "random_state": 0}

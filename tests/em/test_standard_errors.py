@@ -16,7 +16,7 @@ from bayesgmm.em.standard_errors import _aligned
 from bayesgmm.errors import DataError, DegenerateFitError, ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import MixtureDraws
-from bayesgmm.mixture.families import family_of
+from bayesgmm.mixture.families import FAMILIES, family_of
 
 SEPARATED = MixtureParams(
     [0.6, 0.4],
@@ -86,6 +86,8 @@ NATURAL = {
     "tied": lambda v: [covariance_2d(v[5], v[6], v[7])] * 2,
     "diag": lambda v: [np.diag(v[5:7] ** 2), np.diag(v[7:9] ** 2)],
     "spherical": lambda v: [v[5] ** 2 * np.eye(2), v[6] ** 2 * np.eye(2)],
+    "tied_diag": lambda v: [np.diag(v[5:7] ** 2)] * 2,
+    "tied_spherical": lambda v: [v[5] ** 2 * np.eye(2)] * 2,
 }
 
 
@@ -96,6 +98,8 @@ def natural_values(p, covariance_type):
         "tied": [*s[0], r[0]],
         "diag": s.ravel(),
         "spherical": s[:, 0],
+        "tied_diag": s[0],
+        "tied_spherical": s[0, :1],
     }[covariance_type]
     return np.array([p.weights[0], *p.means.ravel(), *rest])
 
@@ -131,7 +135,7 @@ def natural_errors(X, p, covariance_type):
     return np.sqrt(np.diag(np.linalg.inv(-H)))
 
 
-@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("covariance_type", list(FAMILIES))
 def test_information_equals_the_hessian_by_natural_parameters(covariance_type):
     X = simulated(OVERLAPPING, 500, 3)
     em = EMGaussianMixture(2, covariance_type=covariance_type, tol=1e-13, random_state=0).fit(X)
@@ -142,10 +146,12 @@ def test_information_equals_the_hessian_by_natural_parameters(covariance_type):
         "tied": [*errors.stds[0], errors.correlations[0, 0, 1]],
         "diag": errors.stds.ravel(),
         "spherical": errors.stds[:, 0],
+        "tied_diag": errors.stds[0],
+        "tied_spherical": errors.stds[0, :1],
     }[covariance_type]
     assert_allclose([errors.weights[0], *errors.means.ravel(), *got], wanted, rtol=1e-5)
     assert_allclose(errors.weights[1], errors.weights[0], rtol=1e-9)
-    if covariance_type == "tied":
+    if covariance_type.startswith("tied"):
         assert_allclose(errors.stds[1], errors.stds[0], rtol=1e-9)
 
 
@@ -182,7 +188,7 @@ def test_the_estimates_of_simulated_data_spread_as_information_says():
 
 
 @pytest.mark.parametrize("method", ["bootstrap", "parametric"])
-@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("covariance_type", list(FAMILIES))
 def test_bootstrap_agrees_with_information_where_data_are_many(method, covariance_type):
     truth = MixtureParams([0.6, 0.4], SEPARATED.means, [1.0 * np.eye(2), 1.0 * np.eye(2)])
     X = simulated(SEPARATED if covariance_type == "full" else truth, 3000, 5)

@@ -130,7 +130,7 @@ def test_one_normal_on_galaxies_has_the_evidence_of_quadrature():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("family", list(FAMILIES))
 def test_evidence_does_not_depend_on_units_or_family_layout(family):
     """Against importance sampling from the prior, which needs no gradient, no order and no reference."""
     X = rows(2)

@@ -21,7 +21,7 @@ from bayesgmm import BayesGaussianMixture, compare, load, partition, save
 from bayesgmm.comparison import predictive
 from bayesgmm.errors import FileProblem
 from bayesgmm.mixture.draws import MixtureDraws
-from bayesgmm.mixture.families import family_of
+from bayesgmm.mixture.families import FAMILIES, family_of
 from bayesgmm.report import tables, write, write_report
 from bayesgmm.report.drawing import Drawing
 from bayesgmm.report.figures import sketches
@@ -244,7 +244,7 @@ def test_the_tables_hold_the_numbers_of_the_comparison(html, result):
     )
 
 
-@pytest.mark.parametrize("family", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("family", list(FAMILIES))
 def test_parameters_are_named_in_the_order_of_the_comparison(family):
     kinds = {"weights": "weight", "means": "mean", "stds": "sd", "correlations": "correlation"}
     shapes = {"cluster": 3, "feature": 2, "feature_bis": 2}
@@ -258,9 +258,9 @@ def test_parameters_are_named_in_the_order_of_the_comparison(family):
     labels = [p.label(["eruptions", "waiting"]) for p in draws.parameters]
     named = quantities(draws, [Name.of("eruptions"), Name.of("waiting")])
     for label, (name, component) in zip(labels, named, strict=True):
-        kind, inner = label[:-1].split("[")
-        parts = inner.split(", ")
-        features = [p for p in parts if not p.isdigit()]
+        kind, _, inner = label.rstrip("]").partition("[")
+        parts = inner.split(", ") if inner else ["all"]
+        features = [p for p in parts if not p.isdigit() and p != "all"]
         assert component == (parts[0] if parts[0].isdigit() else "all")
         assert name.full == " of ".join([kinds[kind], *([" and ".join(features)] if features else [])])
 
