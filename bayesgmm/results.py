@@ -251,7 +251,7 @@ class PosteriorResults:
         if not hasattr(self, "_similarity"):
             rows = self.rows_.taken(self.similarity_rows_)
             draws = self._record.draws.in_canonical_order
-            self._similarity = similarity_matrix(rows.columns, *draws.stacked)
+            self._similarity = similarity_matrix(rows.columns, *draws.stacked, self._cores)
         return self._similarity
 
     @property

@@ -154,7 +154,7 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
         "em": density.responsibilities(X, bayes.em_.params_).argmax(axis=1).astype(np.int32),
         "kmeans": _kmeans(X, k, rng),
     }
-    cuts = partitions.hierarchical_cuts(similarity_matrix(X, log_weights, means, cholesky), 2 * k)
+    cuts = partitions.hierarchical_cuts(similarity_matrix(X, log_weights, means, cholesky, cores), 2 * k)
     f = partitions.loss_function(loss, len(X))
     labels, expected = partitions.best_partition(sampled, [*others.values(), *cuts], f, rng, cores)
     return Partition(

@@ -11,23 +11,20 @@ close to the identity, so that ill-conditioned covariances cost no accuracy. Fam
 """
 
 import math
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
 
 from bayesgmm.mixture.families import DIAGONAL, OVER_COMPONENTS, OVER_FEATURES
 from bayesgmm.mixture.kernels import BLAS_FROM, accumulate
 from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import entry, inlined
-from bayesgmm.support.threads import shared
+from bayesgmm.support.threads import one_blas_thread, shared
 
 __all__ = ["Advance", "State", "Sums", "advance", "expect", "maximise"]
 
@@ -140,7 +137,7 @@ def expect(X: Array, sample_weight: Array, state: State, pooling: int, n_threads
     chunks = list(_chunks(X))
     alone = n_threads == 1 or len(chunks) == 1 or X.shape[1] < BLAS_FROM
     # BLAS with threads of its own would have ours wait for each other: 76 ms instead of 30 at D = 64.
-    with nullcontext() if alone else _one_blas_thread():
+    with nullcontext() if alone else one_blas_thread():
         parts = shared(one, chunks, n_threads)
     columns: list[Any] = list(zip(*parts, strict=True))
     return Sums(*(sum(column[1:], column[0]) for column in columns))
@@ -162,33 +159,6 @@ def _chunks(X: Array) -> Iterator[slice]:
     edges = np.linspace(0, len(X), max(1, round(len(X) / _chunk(X))) + 1).astype(int)
     for a, b in pairwise(edges):
         yield slice(int(a), int(b))
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-_limited = threading.Lock()
-_limits: list[Any] = []
-_users = 0
-
-
-@contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    """BLAS on one thread, in the whole process; fits that overlap in time share one limit, and the last lifts it."""
-    global _users
-    with _limited:
-        if _users == 0:
-            _limits.append(_blas().limit(limits=1, user_api="blas"))
-        _users += 1
-    try:
-        yield
-    finally:
-        with _limited:
-            _users -= 1
-            if _users == 0:
-                _limits.pop().restore_original_limits()
 
 
 @inlined

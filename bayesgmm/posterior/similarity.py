@@ -4,10 +4,14 @@ Given the parameters rows are independent, so that the probability is the mean o
 no component has to be sampled (Rao-Blackwell), and the draws' labels do not matter.
 """
 
+from functools import partial
+from itertools import combinations_with_replacement
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.posterior.passes import responsibility_draws
+from bayesgmm.support.threads import one_blas_thread, shared
 
 __all__ = ["pairwise_similarity", "similarity_matrix"]
 
@@ -15,9 +19,13 @@ Array = NDArray[np.float64]
 
 # Bytes of the responsibilities that are held at a time.
 AT_ONCE = 48e6
+# Of rows, whose products are shared among threads.
+BLOCKS = 4
 
 
-def similarity_matrix(X: Array, log_weights: Array, means: Array, cholesky: Array) -> Array:
+def similarity_matrix(
+    X: Array, log_weights: Array, means: Array, cholesky: Array, n_threads: int = 1
+) -> Array:
     """P(rows i and j share a component), shape (N, N), with ones on the diagonal.
 
     Fritsch and Ickstadt (2009), Improved criteria for clustering based on the posterior similarity matrix,
@@ -28,16 +36,35 @@ def similarity_matrix(X: Array, log_weights: Array, means: Array, cholesky: Arra
     ----------
     X : float64 array, shape (N, D)
     log_weights, means, cholesky : float64 arrays, shapes (S, K), (S, K, D), (S, K, D, D)
+    n_threads : int
+        The result does not depend on it by a bit.
     """
     n, (s, k) = len(X), log_weights.shape
     total = np.zeros((n, n))
-    for part in _batches(s, n * k):
-        r = responsibility_draws(X, log_weights[part], means[part], cholesky[part]).reshape(n, -1)
-        # NumPy sees the symmetry, and does half the work.
-        total += r @ r.T
+    blocks = [slice(i, i + -(-n // BLOCKS)) for i in range(0, n, -(-n // BLOCKS))]
+    pairs = list(combinations_with_replacement(blocks, 2))
+    # BLAS with threads of its own would round otherwise with another number of them.
+    with one_blas_thread():
+        for part in _batches(s, n * k):
+            draws = log_weights[part], means[part], cholesky[part]
+            made = shared(partial(_of_rows, X, draws), blocks, n_threads)
+            r = np.concatenate(made).reshape(n, -1)
+            shared(partial(_add_product, total, r), pairs, n_threads)
+    for first, second in pairs:
+        total[second, first] = total[first, second].T
     total /= s
     np.fill_diagonal(total, 1.0)
     return np.minimum(total, 1.0, out=total)
+
+
+def _of_rows(X: Array, draws: tuple[Array, Array, Array], rows: slice) -> Array:
+    return responsibility_draws(X[rows], *draws)
+
+
+def _add_product(total: Array, r: Array, pair: tuple[slice, slice]) -> None:
+    """Add the product of two blocks of rows; of a block with itself NumPy sees the symmetry, and does half the work."""
+    first, second = pair
+    total[first, second] += r[first] @ r[second].T
 
 
 def pairwise_similarity(

@@ -1,12 +1,17 @@
 """Sharing work between threads that stay: one pool for each number of them, made when first asked for."""
 
 import os
+import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
-__all__ = ["shared", "threads_for_runs"]
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["one_blas_thread", "shared", "threads_for_runs"]
 
 ROWS_FOR_THREADS = 1500
 
@@ -61,6 +66,33 @@ def _pool(n_threads: int) -> ThreadPoolExecutor:
 
 def _forget() -> None:
     _pool.cache_clear()
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+_limited = threading.Lock()
+_limits: list[Any] = []
+_users = 0
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """BLAS on one thread, in the whole process; uses that overlap in time share one limit, and the last lifts it."""
+    global _users
+    with _limited:
+        if _users == 0:
+            _limits.append(_blas().limit(limits=1, user_api="blas"))
+        _users += 1
+    try:
+        yield
+    finally:
+        with _limited:
+            _users -= 1
+            if _users == 0:
+                _limits.pop().restore_original_limits()
 
 
 # Threads do not survive a fork; a child makes its own.

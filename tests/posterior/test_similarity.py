@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from examples import random_mixture
 from numpy.testing import assert_allclose
+from threadpoolctl import threadpool_limits
 
 from bayesgmm.mixture import density
 from bayesgmm.mixture.params import MixtureParams
@@ -31,6 +32,18 @@ def test_similarity_is_the_mean_over_draws_of_shared_components():
         for j in range(len(X)):
             wanted = 1.0 if i == j else np.mean([sum(r[s, i] * r[s, j]) for s in range(len(r))])
             assert found[i, j] == pytest.approx(wanted, abs=1e-12)
+
+
+def test_similarity_does_not_depend_on_threads_by_a_bit():
+    # With so many rows and draws BLAS rounds otherwise with another number of threads of its own.
+    rng = np.random.default_rng(3)
+    X, k, s = np.asfortranarray(rng.normal(size=(151, 2))), 3, 260
+    draws = np.log(rng.dirichlet(np.ones(k), s)), rng.normal(size=(s, k, 2)), np.tile(np.eye(2), (s, k, 1, 1))
+    one = similarity.similarity_matrix(X, *draws, 1)
+    assert np.array_equal(similarity.similarity_matrix(X, *draws, 2), one)
+    assert np.array_equal(one, one.T)
+    with threadpool_limits(1):
+        assert np.array_equal(similarity.similarity_matrix(X, *draws, 3), one)
 
 
 def test_blocks_of_draws_change_nothing(monkeypatch):
