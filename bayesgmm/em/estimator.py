@@ -2,7 +2,7 @@
 
 import numbers
 import warnings
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,7 @@ from bayesgmm.em.holding import hold_modes, hold_params, sorted_params
 from bayesgmm.em.problem import Problem, standardised_problem, state_of
 from bayesgmm.em.run import Status
 from bayesgmm.em.search import Mode, Plan, search
+from bayesgmm.em.standard_errors import Estimate, StandardErrors, standard_errors
 from bayesgmm.em.starts import MIXED, STARTS
 from bayesgmm.em.steps import State
 from bayesgmm.errors import DegenerateFitError, ParameterError
@@ -24,9 +25,6 @@ from bayesgmm.rows.checks import check_fittable
 from bayesgmm.rows.features import rows_for
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.support import arguments
-
-if TYPE_CHECKING:
-    from bayesgmm.em.standard_errors import StandardErrors
 
 __all__ = ["EMGaussianMixture"]
 
@@ -344,7 +342,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         method: str = "information",
         n_bootstrap: int = 200,
         random_state: Any = None,
-    ) -> "StandardErrors":
+    ) -> StandardErrors:
         """Standard errors of the estimate, from the rows that it was fitted to.
 
         See :func:`bayesgmm.em.standard_errors.standard_errors` for what the methods assume.
@@ -358,11 +356,21 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         n_bootstrap : int, default 200
         random_state : int, Generator, RandomState or None, default None
         """
-        from bayesgmm.em.standard_errors import standard_errors
-
         check_is_fitted(self)
+        rows = rows_for(self, X, sample_weight, reset=False)
+        estimate = Estimate(
+            self.params_,
+            self.covariance_type,
+            self.log_likelihood_,
+            self.regularised_,
+            float(self.reg_covar),
+            self.max_iter,
+            self.tol,
+            arguments.check_cores(self.cores),
+            [str(name) for name in getattr(self, "feature_names_in_", rows.names)],
+        )
         return standard_errors(
-            self, X, sample_weight, method=method, n_bootstrap=n_bootstrap, random_state=random_state
+            estimate, rows, method=method, n_bootstrap=n_bootstrap, random_state=random_state
         )
 
     def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.intp]]:

@@ -11,8 +11,9 @@ from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
 from bayesgmm import EMGaussianMixture, MixtureParams, datasets
+from bayesgmm.em.bootstrap import align
+from bayesgmm.em.holding import hold_params
 from bayesgmm.em.problem import Problem
-from bayesgmm.em.standard_errors import _aligned
 from bayesgmm.errors import DataError, DegenerateFitError, ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import MixtureDraws
@@ -259,11 +260,11 @@ def test_matching_finds_the_best_names_and_its_runner_up():
             itertools.permutations(range(4)), key=lambda o: -sum(overlap[k, o[k]] for k in range(4))
         )
         best, second = (sum(overlap[k, o[k]] for k in range(4)) for o in ranked[:2])
-        aligned, certain = _aligned(other, reference, problem)
+        aligned, certain = align(other, reference, problem)
         assert_array_equal(aligned.means, other.means[list(ranked[0])])
         assert certain == (best - second > 0.02 * w.sum())
         assert_array_equal(
-            _aligned(reference.permuted([2, 0, 3, 1]), reference, problem)[0].means, reference.means
+            align(reference.permuted([2, 0, 3, 1]), reference, problem)[0].means, reference.means
         )
 
 
@@ -371,7 +372,7 @@ def test_an_estimate_that_is_no_maximum_is_refused(golden):
     # As an EM run leaves it that stopped half a standard error too early.
     p, away = em.params_, np.zeros((2, 2))
     away[1, 0] = 0.5 * em.standard_errors(X).means[1, 0]
-    em._set_params(MixtureParams(p.weights, p.means + away, p.covariances))
+    hold_params(em, MixtureParams(p.weights, p.means + away, p.covariances))
     em.log_likelihood_ = em.score_samples(X).sum()
     with pytest.raises(DataError) as info:
         em.standard_errors(X)
