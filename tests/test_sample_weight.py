@@ -5,9 +5,13 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from pytensor.compile.mode import Mode
+from scipy.special import logsumexp
 
-from bayesgmm import BayesGaussianMixture, Prior, compare, load, save
-from bayesgmm.errors import DataError
+from bayesgmm import BayesGaussianMixture, Prior, compare, load, save, select_components
+from bayesgmm.comparison.scores import leave_one_out
+from bayesgmm.errors import DataError, ParameterError
+from bayesgmm.posterior.pointwise import log_densities
+from bayesgmm.rows.rows import Rows
 
 RNG = np.random.default_rng(0)
 X = np.concatenate([RNG.normal(0, 1, (40, 2)), RNG.normal(6, 1, (40, 2))])
@@ -95,6 +99,39 @@ def test_the_model_has_the_weights(fits):
     point = {k: np.zeros(v.shape) for k, v in fits[0].model_.initial_point().items()}
     values = [bayes.model_.compile_logp(mode=PYTHON)(point) for bayes in fits]
     assert_allclose(*values, rtol=1e-10)
+
+
+def test_a_comparison_is_that_of_repeated_rows(fits):
+    weighted, repeated = (compare(bayes) for bayes in fits)
+    assert_allclose(weighted.log_likelihood, repeated.log_likelihood, rtol=1e-5)
+    assert_allclose(weighted.parameters["em_se"], repeated.parameters["em_se"], rtol=1e-4)
+    for name in ("elpd", "elpd_se", "difference", "difference_se"):
+        assert_allclose(getattr(weighted.scores, name), getattr(repeated.scores, name), rtol=1e-3, atol=1e-3)
+    for one, other in zip(weighted.predictive, repeated.predictive, strict=True):
+        assert_allclose(one.observed, other.observed, rtol=1e-12, atol=1e-12)
+        assert_allclose(np.median(one.replicated), np.median(other.replicated), rtol=1e-3, atol=1e-3)
+    # Rows that weigh nothing are not left out, and have a place in the data all the same.
+    assert len(weighted.scores.table) == (WEIGHTS > 0).sum()
+    assert len(weighted.assignments) == len(X)
+
+
+def test_of_a_row_that_weighs_less_than_one_all_is_left_out():
+    half = BayesGaussianMixture(2, method="laplace", **QUICK).fit(X, sample_weight=np.full(len(X), 0.5))
+    elpd, _ = leave_one_out(half)
+    log_p = log_densities(half.rows_.columns, *half.fit_.draws.stacked)
+    # Importance sampling without smoothing; these tails are short.
+    wanted = logsumexp(0.5 * log_p, axis=0) - logsumexp(-0.5 * log_p, axis=0)
+    assert np.median(np.abs(elpd - wanted)) < 0.01
+
+
+def test_a_score_is_a_mean_with_weights(fits):
+    per_row = fits[0].score_samples(fits[0].rows_)
+    assert_allclose(fits[0].score(fits[0].rows_), WEIGHTS @ per_row / WEIGHTS.sum(), rtol=1e-12)
+
+
+def test_weighted_rows_are_not_selected_for(golden):
+    with golden.raises(ParameterError, total_weight=WEIGHTS.sum()):
+        select_components(Rows.of(X, WEIGHTS), [1, 2])
 
 
 @pytest.mark.parametrize(

@@ -143,7 +143,7 @@ def _draw_density(ax: Axes, f: Fitted, j: int, components: bool) -> None:
     """Histogram of feature j, EM's density, and the posterior mean density with a pointwise 95 % band."""
     column = f.X[:, j]
     look: dict[str, Any] = {"color": PALE, "edgecolor": "white", "linewidth": 0.4}
-    ax.hist(column, bins=histogram_edges(column).tolist(), density=True, **look)
+    ax.hist(column, bins=histogram_edges(column).tolist(), density=True, weights=f.sample_weight, **look)
     x = np.linspace(*f.limits(j), GRID)
     stds = np.sqrt(f.covariances[:, :, j, j])
     draws = marginal_density(x, f.weights, f.means[:, :, j], stds)

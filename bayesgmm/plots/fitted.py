@@ -32,6 +32,8 @@ class Fitted:
     Attributes
     ----------
     X : ndarray, shape (N, D)
+    sample_weight : ndarray, shape (N,), or None
+        Weights of the rows in histograms.
     names : list of str
         Short names of the features.
     labels : ndarray of int, shape (N,)
@@ -42,6 +44,7 @@ class Fitted:
     """
 
     X: Array
+    sample_weight: Array | None
     names: list[str]
     labels: NDArray[np.intp]
     em: MixtureParams
@@ -77,6 +80,7 @@ def fitted(bayes: "BayesGaussianMixture") -> Fitted:
     factor = cholesky[kept]
     return Fitted(
         X=bayes.rows_.values,
+        sample_weight=bayes.rows_.weights if len(bayes.rows_.weights) else None,
         names=display_names(bayes.fit_.names),
         labels=bayes.membership_.argmax(axis=1),
         em=bayes.em_.params_,

@@ -14,6 +14,7 @@ from scipy.special import ndtr
 from bayesgmm.comparison.predictive import pit_table
 from bayesgmm.comparison.result import Comparison
 from bayesgmm.plots.style import BAYES, EM, PALE, display_names, new_figure
+from bayesgmm.rows.rows import Rows
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -65,7 +66,7 @@ def plot_pit(result: "Comparison | BayesGaussianMixture") -> Figure:
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for j, ax in enumerate(grid.flat):
         if j < d:
-            _draw(ax, table.iloc[:, j].to_numpy(), by_em[:, j])
+            _draw(ax, table.iloc[:, j].to_numpy(), by_em[:, j], bayes.rows_)
             ax.set_title(names[j], fontsize="medium")
             ax.set_ylabel("observations" if j % columns == 0 else "")
             ax.set_xlabel("probability of a smaller value" if j + columns >= d else "")
@@ -88,15 +89,16 @@ def em_pit(bayes: "BayesGaussianMixture") -> Array:
     return values
 
 
-def _draw(ax: Axes, posterior: Array, em: Array) -> None:
-    n = len(posterior)
+def _draw(ax: Axes, posterior: Array, em: Array, rows: Rows) -> None:
+    # A row of weight 3 counts as three.
+    n, weights = round(rows.total_weight), rows.weights if len(rows.weights) else None
     bins = int(np.clip(n // 15, FEWEST_BINS, MOST_BINS))
     edges = np.linspace(0, 1, bins + 1)
     low, high = stats.binom.ppf((0.025, 0.975), n, 1 / bins)
     ax.axhspan(low, high, color=PALE, alpha=0.6, linewidth=0)
     ax.axhline(n / bins, color="#888888", linewidth=0.8)
     # Sums of probabilities may exceed one by rounding.
-    heights, by_em = (np.histogram(np.clip(v, 0, 1), edges)[0] for v in (posterior, em))
+    heights, by_em = (np.histogram(np.clip(v, 0, 1), edges, weights=weights)[0] for v in (posterior, em))
     ax.stairs(heights, edges, baseline=None, color=BAYES, linewidth=1.8)
     ax.stairs(by_em, edges, baseline=None, color=EM, linestyle="--", linewidth=1.3)
     ax.set(xlim=(0, 1), xticks=[0, 0.5, 1], xticklabels=["0", "0.5", "1"])

@@ -285,6 +285,7 @@ def provenance(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> list[tup
     features = ", ".join(m.short for m in names[:20]) + (f" and {d - 20} more" if d > 20 else "")
     return [
         ("Observations, N", str(n)),
+        *([("Sum of their weights", f"{fit.rows.total_weight:g}")] if len(fit.rows.weights) else []),
         ("Features, D", f"{d}: {features}"),
         ("Components, K", str(k)),
         ("Covariances", fit.covariance_type),

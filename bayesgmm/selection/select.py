@@ -216,6 +216,11 @@ def select_components(
     """
     ks = checked_numbers(ks)
     rows = Rows.of(X, copy=True)
+    if len(rows.weights):
+        raise ParameterError(
+            "select_components compares fits of rows that count once each; leave the weights out, or repeat the rows.",
+            total_weight=rows.total_weight,
+        )
     family = family_of(covariance_type)
     check_fittable(rows.values, rows.names, max(ks), family.has_correlations)
     if 0 < arguments.check_integer(n_bootstrap, "n_bootstrap", 0) < FEWEST_REPLICATIONS:

@@ -75,6 +75,23 @@ def test_weights_count_rows_several_times():
     assert Rows.of(rows, np.ones(40)).total_weight == 40
 
 
+def test_rows_are_repeated_as_often_as_they_weigh():
+    whole = Rows.of(X, WEIGHTS).repeated
+    assert np.array_equal(whole.values, np.repeat(X, WEIGHTS.astype(int), axis=0))
+    assert not len(whole.weights)
+    halves = Rows.of(X, np.full(40, 0.5)).repeated
+    assert len(halves) == 20 and len(set(halves.index)) == 20
+    plain = Rows.of(X)
+    assert plain.repeated is plain
+
+
+def test_rows_that_stand_for_very_many_are_repeated_in_proportion(monkeypatch):
+    monkeypatch.setattr("bayesgmm.rows.rows.MOST_REPEATED", 1000)
+    counts = Rows.of(X, WEIGHTS * 1e9).repeated.index.value_counts().reindex(range(40), fill_value=0)
+    assert counts.sum() == 1000
+    assert np.abs(counts - 1000 * WEIGHTS / WEIGHTS.sum()).max() <= 1
+
+
 def test_locations_are_means_and_scales_standard_deviations_or_less():
     shift, scale = Rows.of(X).location_scale
     assert_allclose(shift, X.mean(axis=0))
