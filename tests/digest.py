@@ -68,7 +68,7 @@ STD_PRIORS = {
 
 @cache
 def rows_of(name):
-    """The rows of a data set; those that are simulated are more than the first climbs of EM look at."""
+    """The rows of a data set; those that are simulated are more than the first runs of EM look at."""
     if name == "simulated":
         return bg.EMGaussianMixture(3, random_state=1).fit(rows_of("iris")).sample(8000)[0]
     return bg.datasets.load(name).X

@@ -122,5 +122,5 @@ def _systematic(weights: Array, n: int, rng: np.random.Generator) -> NDArray[np.
     Kitagawa (1996), section 2.4: of all ways with these expectations the copies vary least.
     """
     ends = np.cumsum(weights)
-    places = (np.arange(n) + rng.random()) / n * ends[-1]
-    return np.minimum(np.searchsorted(ends, places, side="right"), len(weights) - 1)
+    points = (np.arange(n) + rng.random()) / n * ends[-1]
+    return np.minimum(np.searchsorted(ends, points, side="right"), len(weights) - 1)

@@ -1,13 +1,13 @@
 """Where tempering starts: a mixture of t distributions around the modes that optimisations have found.
 
-Two kinds of places hold the mass of a mixture's posterior. Around a mode at which every component has rows of
-its own, the Laplace approximation tells shape and size. Where the data do not need all components, some have
-next to no rows and are spread as in the prior; such a place is described by a mode with one or two components
-fewer, and draws from the prior for those that are left over. What a first run of tempering has drawn tells
-more: :meth:`Reference.refitted`.
+Two kinds of regions hold the mass of a mixture's posterior. Around a mode at which every component has rows
+of its own, the Laplace approximation tells shape and size. Where the data do not need all components, some
+have next to no rows and are spread as in the prior; such a region is described by a mode with one or two
+components fewer, and draws from the prior for those that are left over. What a first run of tempering has
+drawn tells more: :meth:`InitialMixture.refitted`.
 
-The posterior is the same for all K! orders of the components. The reference knows one: components sorted by
-the projection of their means on a direction. A mixture is sorted before its density is asked for.
+The posterior is the same for all K! orders of the components. The initial mixture knows one: components
+sorted by the projection of their means on a direction. A mixture is sorted before its density is asked for.
 """
 
 import math
@@ -22,36 +22,36 @@ from scipy.special import gammaln, logsumexp
 from bayesgmm.bayes.prior_draws import draw_prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
-from bayesgmm.methods.laplace_approximation import SMALLEST_CURVATURE, Laplace, climbed, laplace
+from bayesgmm.methods.laplace_approximation import SMALLEST_CURVATURE, Laplace, laplace, optimised
 from bayesgmm.methods.rounding import is_artefact, resolutions
 from bayesgmm.mixture.coordinates import Coordinates, unconstrained
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.threads import shared
 
-__all__ = ["Reference", "find_reference", "is_same_mode", "log_evidence", "posterior_modes"]
+__all__ = ["InitialMixture", "find_initial_mixture", "is_same_mode", "log_evidence", "posterior_modes"]
 
 Array = NDArray[np.float64]
 
 DEGREES_OF_FREEDOM = 8.0
 # Scale matrices are wider than the approximations, so that weights of particles vary less; where components
-# have no rows, tails may be heavier than the reference's all the same, and tempering makes up for it.
+# have no rows, tails may be heavier than the initial mixture's all the same, and tempering makes up for it.
 BROADER = 1.3**2
 BROADER_WHERE_EMPTY = BROADER_REFITTED = 1.15**2
 RANDOM_STARTS = 120
 # Of their components, standard deviations in units of the data's.
 TIGHTEST, WIDEST = 0.03, 0.8
-# Two climbs ended at the same mode when their log posteriors are this close, and so are the points.
+# Two optimisations ended at the same mode when their log posteriors are this close, and so are the points.
 SAME_MODE = 0.02
 MOST_MODES = 14
-# Of the ends of climbs, by density, whose evidence is asked for.
-MOST_CLIMBED = 40
+# Of the ends of optimisations, by density, whose evidence is asked for.
+MOST_SHARPENED = 40
 MOST_EMPTY = 2
 MOST_SMALLER_MODES = 3
 # In log evidence behind the best; what is further behind holds next to nothing.
 FURTHEST = 12.0
 FURTHEST_SMALLER = 6.0
-# Of the reference's weight, what is spread evenly: evidence by Laplace is no more than a guess, and more so
-# of components without rows.
+# Of the initial mixture's weight, what is spread evenly: evidence by Laplace is no more than a guess, and
+# more so of components without rows.
 EVEN_SHARE = 0.2
 EVEN_SHARE_OF_EMPTY = 0.5
 DRAWS_FOR_MOMENTS = 4000
@@ -61,13 +61,14 @@ FEWEST_IN_ORDER = 0.01
 # share of the weights.
 REFITS = 8
 STEADIED_CENTRE, STEADIED_SCALE, STEADIED_SHARE = 0.1, 2.0, 0.1
-# Draws from a place with overlapping components may be sorted in one of K! only.
+# Draws from a component of the initial mixture, of mixtures whose components overlap, may be sorted in one of
+# K! only.
 MOST_ROUNDS = 5000
 FURTHEST_COORDINATE = 1e6
 
 
 @dataclass(frozen=True)
-class Reference:
+class InitialMixture:
     """M multivariate t distributions in the coordinates of :class:`Target`, restricted to sorted components.
 
     Parameters
@@ -94,10 +95,10 @@ class Reference:
 
     @classmethod
     def of(
-        cls, places: Sequence[tuple[Array, Array, float]], direction: Array, broader: Array
-    ) -> "Reference":
+        cls, components: Sequence[tuple[Array, Array, float]], direction: Array, broader: Array
+    ) -> "InitialMixture":
         """From centres, scale matrices, weights, and factors to broaden the scale matrices by, shape (M,)."""
-        centres, scales, weights = (np.array(x) for x in zip(*places, strict=True))
+        centres, scales, weights = (np.array(x) for x in zip(*components, strict=True))
         weights = weights / weights.sum()
         factors = np.linalg.cholesky(broader[:, None, None] * scales)
         n, nu = centres.shape[1], DEGREES_OF_FREEDOM
@@ -129,17 +130,17 @@ class Reference:
             kept.append(q)
         return np.concatenate(kept)[:size], accepted / tried
 
-    def refitted(self, q: Array) -> "Reference":
+    def refitted(self, q: Array) -> "InitialMixture":
         """As many t distributions, fitted to draws of the posterior, shape (S, n), by EM.
 
         Peel and McLachlan (2000), Robust mixture modelling using the t distribution, section 4; steadied,
-        since some places have few draws.
+        since some components have few draws.
         """
         n, nu = q.shape[1], DEGREES_OF_FREEDOM
         scales = self.factors @ np.swapaxes(self.factors, 1, 2) / self.broader[:, None, None]
         as_fitted, broader = np.ones(len(scales)), np.full(len(scales), BROADER_REFITTED)
         found = self
-        places: list[tuple[Array, Array, float]] = []
+        components: list[tuple[Array, Array, float]] = []
         for _ in range(REFITS):
             distances = np.stack(
                 [
@@ -150,7 +151,7 @@ class Reference:
             log_densities = found.log_constants[:, None] - 0.5 * (nu + n) * np.log1p(distances / nu)
             shares = np.exp(log_densities - logsumexp(log_densities, axis=0))
             pulls = shares * (nu + n) / (nu + distances)
-            places = []
+            components = []
             for m, (share, pull) in enumerate(zip(shares, pulls, strict=True)):
                 steady = STEADIED_CENTRE * n
                 centre = (pull @ q + steady * self.centres[m]) / (pull.sum() + steady)
@@ -158,21 +159,22 @@ class Reference:
                 steady = STEADIED_SCALE * n
                 scale = (away.T * pull) @ away + steady * scales[m]
                 weight = (1 - STEADIED_SHARE) * share.mean() + STEADIED_SHARE * self.weights[m]
-                places.append((centre, scale / (share.sum() + steady), float(weight)))
-            found = Reference.of(places, self.direction, as_fitted)
-        return Reference.of(places, self.direction, broader)
+                components.append((centre, scale / (share.sum() + steady), float(weight)))
+            found = InitialMixture.of(components, self.direction, as_fitted)
+        return InitialMixture.of(components, self.direction, broader)
 
 
-def find_reference(
+def find_initial_mixture(
     target: Target, starts: Sequence[MixtureParams], rng: np.random.Generator, cores: int
-) -> Reference:
+) -> InitialMixture:
     """A t distribution for each mode, and for modes of fewer components beside some that have no rows.
 
     Parameters
     ----------
     target : Target
     starts : sequence of MixtureParams
-        In the user's units; climbed from, beside random ones, each for its own number of components.
+        In the user's units; where optimisations start, beside random ones, each for its own number of
+        components.
     rng : numpy.random.Generator
     cores : int
         Threads; the result does not depend on it.
@@ -206,14 +208,14 @@ def find_reference(
                 ]
             )
     of_group = _softened(np.array(evidence), EVEN_SHARE_OF_EMPTY)
-    places = [
+    components = [
         (q, scale, of * share)
         for of, group in zip(of_group, groups, strict=True)
         for q, scale, share in group
     ]
-    broader = np.full(len(places), BROADER_WHERE_EMPTY)
+    broader = np.full(len(components), BROADER_WHERE_EMPTY)
     broader[: len(groups[0])] = BROADER
-    return Reference.of(places, direction, broader)
+    return InitialMixture.of(components, direction, broader)
 
 
 def posterior_modes(
@@ -225,8 +227,8 @@ def posterior_modes(
 ) -> list[Laplace]:
     """Up to 14 distinct modes of the posterior, in the order of their evidence by Laplace's method.
 
-    Climbs from the given mixtures, and from random ones around rows of the data; artefacts of rounding are
-    left out.
+    Optimisations start at the given mixtures, and at random ones around rows of the data; artefacts of
+    rounding are left out.
     """
     k, in_order = target.n_components, partial(_in_order, target.coordinates, direction)
     first = [target.unconstrained(p) for p in starts]
@@ -234,7 +236,7 @@ def posterior_modes(
     first = first or list(_random_starts(target, rng)[:1])
 
     def loose(q: Array) -> tuple[Array, float]:
-        end, value = climbed(target, q, tolerance=1e-9, iterations=400)
+        end, value = optimised(target, q, tolerance=1e-9, iterations=400)
         return in_order(end), value
 
     def sharp(end: tuple[Array, float]) -> Laplace:
@@ -249,7 +251,7 @@ def posterior_modes(
             distinct.append(end)
     # Evidence is what counts in the end, but a mode far below the best in density rarely makes up for it.
     modes: list[Laplace] = []
-    for mode in shared(sharp, distinct[:MOST_CLIMBED], cores):
+    for mode in shared(sharp, distinct[:MOST_SHARPENED], cores):
         if not any(is_same_mode((mode.mode, mode.log_posterior), (m.mode, m.log_posterior)) for m in modes):
             modes.append(mode)
     resolution = resolutions(target.rows)
@@ -269,7 +271,8 @@ def _in_order(coordinates: Coordinates, direction: Array, q: Array) -> Array:
 
 
 def is_same_mode(first: tuple[Array, float], second: tuple[Array, float], nearness: float = 0.1) -> bool:
-    """Whether two ends of climbs, points with sorted components and their log posteriors, are of one mode.
+    """Whether the ends of two optimisations, points with sorted components and their log posteriors, are of
+    one mode.
 
     The same value is not enough: modes of data with a symmetry mirror each other.
     """

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
-from bayesgmm.methods.optimisation import ascend
+from bayesgmm.methods.optimisation import maximise
 
-__all__ = ["Laplace", "climbed", "laplace"]
+__all__ = ["Laplace", "laplace", "optimised"]
 
 Array = NDArray[np.float64]
 
@@ -18,9 +18,9 @@ Array = NDArray[np.float64]
 SMALLEST_CURVATURE = 0.3
 STEP = 1e-4
 SMALL_GRADIENT = 1e-6
-# A saddle point is left along its steepest descent, this far, and climbed from again.
+# A saddle point is left along its steepest descent, this far, and optimisation starts again.
 LEAP = 0.3
-MOST_CLIMBS = 10
+MOST_TRIES = 10
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Laplace:
 
 
 def laplace(target: Target, start: Array) -> Laplace:
-    """Climb from `start` to a mode of the log posterior and measure its curvature.
+    """Optimise from `start` to a mode of the log posterior and measure its curvature.
 
     The mode is found by L-BFGS; the Hessian is made of central differences of the exact gradient, two
     evaluations a parameter.
@@ -56,24 +56,24 @@ def laplace(target: Target, start: Array) -> Laplace:
             "The log posterior is not finite at the EM estimate; the prior may exclude it. "
             "Check the prior's scales against the data's."
         )
-    mode, value = climbed(target, start)
-    for _ in range(MOST_CLIMBS):
+    mode, value = optimised(target, start)
+    for _ in range(MOST_TRIES):
         curvatures, directions = np.linalg.eigh(negative_hessian(target, mode))
         if curvatures[0] >= -SMALLEST_CURVATURE * 1e-3:
             break
-        ends = [climbed(target, mode + side * LEAP * directions[:, 0]) for side in (-1, 1)]
+        ends = [optimised(target, mode + side * LEAP * directions[:, 0]) for side in (-1, 1)]
         mode, value = max(ends, key=lambda end: end[1])
     whitening = directions / np.sqrt(np.maximum(curvatures, SMALLEST_CURVATURE))
     return Laplace(mode, whitening, value, curvatures)
 
 
-def climbed(
+def optimised(
     target: Target, start: Array, tolerance: float = 1e-13, iterations: int = 2000
 ) -> tuple[Array, float]:
     """Where L-BFGS ends, and the log posterior there; minus infinity where the start has no density."""
     q = np.array(start, dtype=float)
     posterior = target.rows, target.sample_weight, target.packed_prior, target.beta
-    value = ascend(q, *posterior, tolerance, SMALL_GRADIENT, iterations)
+    value = maximise(q, *posterior, tolerance, SMALL_GRADIENT, iterations)
     return q, value if np.isfinite(value) else -np.inf
 
 

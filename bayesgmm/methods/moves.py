@@ -2,11 +2,11 @@
 
 Two kinds of moves:
 
-* :func:`trajectories`: Hamiltonian Monte Carlo (Neal 2011), with the metric of one of the reference's places, chosen at random
-  in favour of near ones; the choice is part of the state, and its probability part of what is accepted or
-  not;
-* :func:`replacements`: a component is exchanged for a copy, slightly changed, of a component that another particle has, or for
-  one from the prior: what gets from one mode to the next.
+* :func:`trajectories`: Hamiltonian Monte Carlo (Neal 2011), with the metric of one of the initial mixture's
+  components, chosen at random in favour of near ones; the choice is part of the state, and its probability
+  part of what is accepted or not;
+* :func:`replacements`: a component is exchanged for a copy, slightly changed, of a component that another
+  particle has, or for one from the prior: what gets from one mode to the next.
 """
 
 import math
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.bayes.target import log_posterior, log_posterior_alone
-from bayesgmm.methods.tempering_path import is_sorted, log_choices, reference_log_density
+from bayesgmm.methods.tempering_path import initial_log_density, is_sorted, log_choices
 from bayesgmm.mixture.coordinates import log_weights_of, put_log_weights, put_ordered
 from bayesgmm.support.allocation import empty
 from bayesgmm.support.compilation import entry, inlined
@@ -29,9 +29,9 @@ MOST_STEPS = 12
 
 
 class Metrics(NamedTuple):
-    """Of each place: factor of its scale matrix (M, n, n) and step size (M,).
+    """Of each component of the initial mixture: factor of its scale matrix (M, n, n) and step size (M,).
 
-    Places are chosen by their density to the power `softness`.
+    Components of the initial mixture are chosen by their density to the power `softness`.
     """
 
     factors: Array
@@ -43,8 +43,8 @@ class Pushes(NamedTuple):
     """What is random in trajectories.
 
     Factor of the step size, and length of the trajectory in units of the metric, shape (S, 2); uniform
-    numbers for the choice of a place and for acceptance, shape (S, 2); standard normal momenta, shape (S, n),
-    overwritten.
+    numbers for the choice of a component and for acceptance, shape (S, 2); standard normal momenta, shape (S,
+    n), overwritten.
     """
 
     lengths: Array
@@ -55,11 +55,12 @@ class Pushes(NamedTuple):
 class Outcome(NamedTuple):
     """What became of trajectories, shape (S,) each.
 
-    The place whose metric was used, what the energy's error leaves of acceptance (steps are adapted to it),
-    and whether the particle moved: it does not where its components end out of order.
+    The component of the initial mixture whose metric was used, what the energy's error leaves of acceptance
+    (steps are adapted to it), and whether the particle moved: it does not where its components end out of
+    order.
     """
 
-    places: NDArray[np.int64]
+    components: NDArray[np.int64]
     accepted: Array
     moved: Array
 
@@ -93,7 +94,7 @@ class Choices(NamedTuple):
 
 @inlined
 def _chosen(log_probabilities, uniform):
-    """The first of the places whose cumulative probability exceeds the uniform number."""
+    """The first of the components whose cumulative probability exceeds the uniform number."""
     m, total = 0, 0.0
     for i in range(len(log_probabilities)):
         total += math.exp(log_probabilities[i])
@@ -136,28 +137,28 @@ def trajectories(particles, path, metrics, pushes, outcome):
     outcome : Outcome
         Filled.
     """
-    beta, places, softness = path.beta, path.places, metrics.softness
-    M, P = places.centres.shape
-    by_place, whitened, choices = empty(M), empty(M * (P + 1)).reshape((M, P + 1)), empty(M)
+    beta, initial, softness = path.beta, path.initial, metrics.softness
+    M, P = initial.centres.shape
+    by_component, whitened, choices = empty(M), empty(M * (P + 1)).reshape((M, P + 1)), empty(M)
     q1, gradient1, other = empty(P), empty(P), empty(P)
     for s in range(len(particles.q)):
-        reference_log_density(particles.q[s], places, by_place, whitened, other)
-        log_choices(by_place, softness, choices)
+        initial_log_density(particles.q[s], initial, by_component, whitened, other)
+        log_choices(by_component, softness, choices)
         m = _chosen(choices, pushes.uniforms[s, 0])
-        outcome.places[s] = m
+        outcome.components[s] = m
         outcome.accepted[s] = 0.0
         outcome.moved[s] = 0.0
         W = metrics.factors[m]
         p = pushes.momenta[s]
         step = metrics.steps[m] * pushes.lengths[s, 0]
         n_steps = min(max(round(pushes.lengths[s, 1] / step), 1), MOST_STEPS)
-        energy = beta * particles.log_posterior[s] + (1.0 - beta) * particles.log_reference[s]
+        energy = beta * particles.log_posterior[s] + (1.0 - beta) * particles.log_initial[s]
         energy += choices[m]
         for i in range(P):
             energy -= 0.5 * p[i] * p[i]
             q1[i] = particles.q[s, i]
             gradient1[i] = particles.gradient[s, i]
-        posterior, log_reference, finite = 0.0, 0.0, True
+        posterior, log_initial, finite = 0.0, 0.0, True
         for n in range(n_steps + 1):
             kick = step if 0 < n < n_steps else 0.5 * step
             _kick(p, gradient1, W, kick)
@@ -171,15 +172,15 @@ def trajectories(particles, path, metrics, pushes, outcome):
             if not math.isfinite(posterior):
                 finite = False
                 break
-            # At the end of the path the reference matters for the choice of a metric only.
+            # At the end of the path the initial mixture matters for the choice of a metric only.
             if beta < 1.0 or n == n_steps - 1:
-                log_reference = reference_log_density(q1, places, by_place, whitened, other)
+                log_initial = initial_log_density(q1, initial, by_component, whitened, other)
                 for i in range(P):
                     gradient1[i] = beta * gradient1[i] + (1.0 - beta) * other[i]
         if not finite:
             continue
-        gain = beta * posterior + (1.0 - beta) * log_reference - energy
-        log_choices(by_place, softness, choices)
+        gain = beta * posterior + (1.0 - beta) * log_initial - energy
+        log_choices(by_component, softness, choices)
         gain += choices[m]
         for i in range(P):
             gain -= 0.5 * p[i] * p[i]
@@ -189,7 +190,7 @@ def trajectories(particles, path, metrics, pushes, outcome):
         if pushes.uniforms[s, 1] < outcome.accepted[s] and is_sorted(q1, path):
             outcome.moved[s] = 1.0
             particles.log_posterior[s] = posterior
-            particles.log_reference[s] = log_reference
+            particles.log_initial[s] = log_initial
             for i in range(P):
                 particles.q[s, i] = q1[i]
                 particles.gradient[s, i] = gradient1[i]
@@ -270,17 +271,17 @@ def replacements(particles, path, own, kernels, choices, accepted):
     accepted : float64 array, shape (S,)
         Filled.
     """
-    places, beta, K = path.places, path.beta, path.layout.n_components
-    M, P = places.centres.shape
+    initial, beta, K = path.initial, path.beta, path.layout.n_components
+    M, P = initial.centres.shape
     p = kernels.centres.shape[1]
-    by_place, whitened = empty(M), empty(M * (P + 1)).reshape((M, P + 1))
+    by_component, whitened = empty(M), empty(M * (P + 1)).reshape((M, P + 1))
     q1, q2, gradient1, other = empty(P), empty(P), empty(P), empty(P)
     new = empty(K)
     theta, theta1 = empty(p), empty(p)
     scratch, keys, order = empty(len(kernels.centres)), empty(K), np.empty(K, np.int64)
     log_density = empty(len(path.X))
-    # No density of the reference or of the kernels is above these.
-    highest = math.log(M) + places.constants.max()
+    # No density of the initial mixture or of the kernels is above these.
+    highest = math.log(M) + initial.constants.max()
     highest_kernel = math.log(len(kernels.constants)) + kernels.constants.max()
     for s in range(len(particles.q)):
         accepted[s] = 0.0
@@ -312,21 +313,21 @@ def replacements(particles, path, own, kernels, choices, accepted):
             continue
         gain += beta * (posterior - particles.log_posterior[s])
         # Nearly all proposals are refused, and by far: bounds tell, before the rest is computed.
-        at_most = gain + (1.0 - beta) * (highest - particles.log_reference[s]) + highest_kernel
+        at_most = gain + (1.0 - beta) * (highest - particles.log_initial[s]) + highest_kernel
         proposed = kernels.constants[c]
         for i in range(p):
             proposed -= 0.5 * normals[i] * normals[i]
         if choices.log_uniforms[s] >= at_most - proposed:
             continue
-        log_reference = reference_log_density(q2, places, by_place, whitened, other)
-        gain += (1.0 - beta) * (log_reference - particles.log_reference[s])
+        log_initial = initial_log_density(q2, initial, by_component, whitened, other)
+        gain += (1.0 - beta) * (log_initial - particles.log_initial[s])
         gain += _log_kernels(theta, kernels, scratch)
         gain -= _log_kernels(theta1, kernels, scratch)
         if choices.log_uniforms[s] < gain:
             log_posterior(q2, path.X, path.sample_weight, path.packed_prior, 1.0, gradient1)
             accepted[s] = 1.0
             particles.log_posterior[s] = posterior
-            particles.log_reference[s] = log_reference
+            particles.log_initial[s] = log_initial
             for i in range(P):
                 particles.q[s, i] = q2[i]
                 particles.gradient[s, i] = beta * gradient1[i] + (1.0 - beta) * other[i]

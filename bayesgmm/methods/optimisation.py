@@ -1,4 +1,5 @@
-"""Climbing the log posterior in compiled code: a search for modes climbs hundreds of times, on all cores."""
+"""Optimisation of the log posterior in compiled code: a search for modes runs it hundreds of times, on all
+cores."""
 
 import math
 
@@ -8,7 +9,7 @@ from bayesgmm.bayes.target import log_posterior
 from bayesgmm.support.allocation import empty
 from bayesgmm.support.compilation import entry, inlined
 
-__all__ = ["ascend"]
+__all__ = ["maximise"]
 
 MEMORY = 10
 # Of the line search: least rise and flattening, as shares of the slope at its beginning.
@@ -19,7 +20,8 @@ ROUNDING = 1e-15
 
 @inlined
 def _turn(direction, moves, turns, curvatures, along, known):
-    """Turn the gradient into a direction of ascent, by what the last of `known` steps have told (algorithm 7.4)."""
+    """Turn the gradient into a direction of ascent, by what the last of `known` steps have told (algorithm
+    7.4)."""
     for back in range(min(known, MEMORY)):
         at = (known - 1 - back) % MEMORY
         along[at] = np.dot(moves[at], direction) / curvatures[at]
@@ -33,8 +35,9 @@ def _turn(direction, moves, turns, curvatures, along, known):
 
 
 @entry
-def ascend(q, X, sample_weight, packed_prior, beta, tolerance, small_gradient, most_steps):
-    """Limited-memory BFGS (Nocedal and Wright 2006, algorithm 7.5), steps by bisection until the weak Wolfe conditions hold.
+def maximise(q, X, sample_weight, packed_prior, beta, tolerance, small_gradient, most_steps):
+    """Limited-memory BFGS (Nocedal and Wright 2006, algorithm 7.5), steps by bisection until the weak Wolfe
+    conditions hold.
 
     Parameters
     ----------
@@ -43,7 +46,7 @@ def ascend(q, X, sample_weight, packed_prior, beta, tolerance, small_gradient, m
     X, sample_weight, packed_prior, beta
         As for ``log_posterior``.
     tolerance : float
-        A relative gain below it ends the climb.
+        A relative gain below it ends the optimisation.
     small_gradient : float
         So does a gradient whose entries are all smaller.
     most_steps : int

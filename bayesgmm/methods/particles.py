@@ -14,8 +14,8 @@ from scipy.special import gammaln, logsumexp
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods import moves, proposals
-from bayesgmm.methods.initial_mixture import DEGREES_OF_FREEDOM, Reference
-from bayesgmm.methods.tempering_path import Particles, Places, TemperingPath, densities
+from bayesgmm.methods.initial_mixture import DEGREES_OF_FREEDOM, InitialMixture
+from bayesgmm.methods.tempering_path import InitialComponents, Particles, TemperingPath, densities
 
 __all__ = ["InParts", "Population", "path_of"]
 
@@ -27,8 +27,8 @@ REPLACEMENTS_PER_SWEEP = 2
 TARGET_ACCEPT = 0.8
 FIRST_STEP, LONGEST_STEP = 0.4, 1.5
 TRAJECTORY = 1.5
-# Places are chosen by their density to this power: in many dimensions the nearest would be the only one
-# otherwise.
+# Components of the initial mixture are chosen by their density to this power: in many dimensions the nearest
+# would be the only one otherwise.
 SOFTNESS = 0.1
 
 
@@ -37,14 +37,14 @@ class Population:
     """The particles of a run, and all that its moves have learned."""
 
     target: Target
-    reference: Reference
+    initial: InitialMixture
     rng: np.random.Generator
     in_parts: "InParts"
     q: Array
     log_evidence: float
     ancestor: NDArray[np.intp]
     log_posterior: Array
-    log_reference: Array
+    log_initial: Array
     gradient: Array
     prior_piece: tuple[Array, Array]
     steps: Array
@@ -59,29 +59,29 @@ class Population:
     def start(
         cls,
         target: Target,
-        reference: Reference,
+        initial: InitialMixture,
         size: int,
         rng: np.random.Generator,
         in_parts: "InParts",
     ) -> "Population":
-        """Draws of the reference."""
+        """Draws of the initial mixture."""
         k = target.n_components
-        q, sorted_share = reference.draw(size, target.coordinates, rng)
-        # The reference stands for one order of the components, and is normalised over all space.
+        q, sorted_share = initial.draw(size, target.coordinates, rng)
+        # The initial mixture stands for one order of the components, and is normalised over all space.
         constant = math.log(sorted_share) + float(gammaln(k + 1))
         found = cls(
             target=target,
-            reference=reference,
+            initial=initial,
             rng=rng,
             in_parts=in_parts,
             q=q,
             log_evidence=constant,
             ancestor=np.arange(size),
             log_posterior=np.empty(size),
-            log_reference=np.empty(size),
+            log_initial=np.empty(size),
             gradient=np.empty_like(q),
             prior_piece=proposals.prior_piece(target, rng),
-            steps=np.full(len(reference.weights), FIRST_STEP),
+            steps=np.full(len(initial.weights), FIRST_STEP),
         )
         found._evaluate()
         lost = ~np.isfinite(found.log_posterior)
@@ -97,7 +97,7 @@ class Population:
 
     def advance(self) -> None:
         """Go to the next inverse temperature, weigh the particles and resample them."""
-        ratios = self.log_posterior - self.log_reference
+        ratios = self.log_posterior - self.log_initial
         step = _next_step(ratios, 1.0 - self.beta)
         self.beta = 1.0 if step == 1.0 - self.beta else self.beta + step
         log_weights = step * ratios
@@ -117,14 +117,14 @@ class Population:
         )
         pushes = moves.Pushes(lengths, rng.random((size, 2)), rng.standard_normal((size, n)))
         outcome = moves.Outcome(np.empty(size, np.int64), np.empty(size), np.empty(size))
-        metrics, path = moves.Metrics(self.reference.factors, self.steps, SOFTNESS), self._path()
+        metrics, path = moves.Metrics(self.initial.factors, self.steps, SOFTNESS), self._path()
         self.in_parts(
             lambda part: moves.trajectories(
                 self._particles(part), path, metrics, _part(pushes, part), _part(outcome, part)
             ),
             size,
         )
-        self._adapt(outcome.places, outcome.accepted)
+        self._adapt(outcome.components, outcome.accepted)
         self._accepted.append(float(outcome.moved.mean()))
         if self.target.n_components > 1:
             self._replace()
@@ -136,9 +136,9 @@ class Population:
         self.replaced.append(float(np.mean(self._replaced)) if self._replaced else 0.0)
         self._accepted, self._replaced = [], []
 
-    def _adapt(self, places: NDArray[np.int64], accepted: Array) -> None:
-        counts = np.bincount(places, minlength=len(self.steps))
-        sums = np.bincount(places, accepted, minlength=len(self.steps))
+    def _adapt(self, components: NDArray[np.int64], accepted: Array) -> None:
+        counts = np.bincount(components, minlength=len(self.steps))
+        sums = np.bincount(components, accepted, minlength=len(self.steps))
         mean = (sums + TARGET_ACCEPT) / (counts + 1)
         self.steps = np.minimum(self.steps * np.exp(mean - TARGET_ACCEPT), LONGEST_STEP)
 
@@ -174,10 +174,10 @@ class Population:
         self.in_parts(lambda part: densities(self._particles(part), path), len(self.q))
 
     def _particles(self, part: slice) -> Particles:
-        return _part(Particles(self.q, self.gradient, self.log_posterior, self.log_reference), part)
+        return _part(Particles(self.q, self.gradient, self.log_posterior, self.log_initial), part)
 
     def _path(self) -> TemperingPath:
-        return path_of(self.target, self.reference, self.beta)
+        return path_of(self.target, self.initial, self.beta)
 
 
 @dataclass(frozen=True)
@@ -197,17 +197,18 @@ class InParts:
             list(self.pool.map(function, parts))
 
 
-def path_of(target: Target, reference: Reference, beta: float) -> TemperingPath:
-    """The path from the reference to the posterior at one inverse temperature, as compiled code reads it."""
-    r = reference
-    places = Places(r.centres, r.inverses, r.log_constants, DEGREES_OF_FREEDOM)
+def path_of(target: Target, initial: InitialMixture, beta: float) -> TemperingPath:
+    """The path from the initial mixture to the posterior at one inverse temperature, as compiled code reads
+    it."""
+    r = initial
+    components = InitialComponents(r.centres, r.inverses, r.log_constants, DEGREES_OF_FREEDOM)
     return TemperingPath(
         target.rows,
         target.sample_weight,
         target.packed_prior,
         target.coordinates.layout,
         beta,
-        places,
+        components,
         r.direction,
     )
 
@@ -247,5 +248,5 @@ def _resampled(weights: Array, keys: Array, rng: np.random.Generator) -> NDArray
     order = np.argsort(keys, kind="stable")
     ends = np.cumsum(weights[order])
     points = (np.arange(len(weights)) + rng.random()) / len(weights) * ends[-1]
-    places = np.minimum(np.searchsorted(ends, points, side="right"), len(weights) - 1)
-    return rng.permutation(order[places])
+    chosen = np.minimum(np.searchsorted(ends, points, side="right"), len(weights) - 1)
+    return rng.permutation(order[chosen])

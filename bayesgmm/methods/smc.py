@@ -19,7 +19,7 @@ from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import BayesGMMError, ParameterError
 from bayesgmm.methods.ancestry import ancestral_ess
 from bayesgmm.methods.check import SMALLEST_ESS_PER_CHAIN, MethodCheck
-from bayesgmm.methods.initial_mixture import Reference, find_reference
+from bayesgmm.methods.initial_mixture import InitialMixture, find_initial_mixture
 from bayesgmm.methods.method import Assessment, Drawn, Method, Problem
 from bayesgmm.methods.settings import Settings
 from bayesgmm.methods.tempering import FEWEST_PARTICLES, TemperedDraws, sample_smc
@@ -49,24 +49,24 @@ class TemperingCheck(MethodCheck):
 
     Parameters
     ----------
-    temperature : float
+    beta : float
         The inverse temperature that all runs have reached; 1 is the posterior.
     n_ancestors : int
-        Of how many first particles the draws of a run descend, at least.
+        How many ancestors among the first particles the draws of a run have, at least.
     """
 
-    temperature: float
+    beta: float
     n_ancestors: int
 
     @property
     def knows_shares(self) -> bool:
         """Whether the posterior was reached; on the way particles go from mode to mode."""
-        return self.temperature == 1.0
+        return self.beta == 1.0
 
     def faults(self, needed: int) -> list[Reason]:
         """Whether the posterior was reached, and by particles of enough ancestors."""
-        if self.temperature < 1.0:
-            return [Reason("tempering_stopped", {"beta": self.temperature})]
+        if self.beta < 1.0:
+            return [Reason("tempering_stopped", {"beta": self.beta})]
         if self.n_ancestors < FEWEST_ANCESTORS:
             return [Reason("too_few_ancestors", {"n": self.n_ancestors, "wanted": FEWEST_ANCESTORS})]
         return []
@@ -81,7 +81,7 @@ class TemperingCheck(MethodCheck):
 
     def rows(self) -> list[tuple[str, str]]:
         """How far the runs went."""
-        return [("inverse temperature reached, of 1", f"{self.temperature:.3g}")]
+        return [("inverse temperature reached, of 1", f"{self.beta:.3g}")]
 
 
 class Smc(Method):
@@ -132,16 +132,16 @@ class Smc(Method):
         settings, clock = problem.settings, _Clock(problem.settings.max_time)
         # A limited time is for one run.
         repeats = settings.repeats if settings.max_time is None and settings.chains > 1 else 0
-        em_seed, place_seed, *run_seeds = problem.seeds.tempering.spawn(3 + repeats)
-        reference = _reference(problem, em_seed, place_seed, clock)
+        em_seed, initial_seed, *run_seeds = problem.seeds.tempering.spawn(3 + repeats)
+        initial = _initial_mixture(problem, em_seed, initial_seed, clock)
         thin = 1
         for left, seed in zip(range(repeats, -1, -1), run_seeds, strict=True):
-            found = _runs("tempering", problem, reference, thin * settings.draws, seed, clock.left)
+            found = _runs("tempering", problem, initial, thin * settings.draws, seed, clock.left)
             kept = self._kept(problem, found, thin)
             verdict = problem.judge(kept)
             if verdict.label_free_ok or not left:
                 break
-            reference = reference.refitted(np.concatenate(list(found.q)))
+            initial = initial.refitted(np.concatenate(list(found.q)))
             thin = min(MOST_PARTICLES, thin * _more_particles(verdict, settings.chains))
         return kept
 
@@ -196,24 +196,24 @@ def seconds_of_tempering(target: Target, settings: Settings) -> float:
     return EVALUATIONS_PER_PARTICLE * settings.draws * settings.chains * evaluation / 2
 
 
-def _reference(
+def _initial_mixture(
     problem: Problem, em_seed: np.random.SeedSequence, seed: np.random.SeedSequence, clock: _Clock
-) -> Reference:
+) -> InitialMixture:
     """A mixture of t distributions around the modes that optimisations have found.
 
     It is fitted to what a small run of tempering from them draws, if that is done in time.
     """
     settings = problem.settings
     mixtures = [*problem.em.mode_params_, *_smaller_mixtures(problem, em_seed)]
-    place_seed, run_seed = seed.spawn(2)
+    initial_seed, run_seed = seed.spawn(2)
     with problem.steps.step("initial mixture"):
-        rng = np.random.default_rng(place_seed)
-        reference = find_reference(problem.target, mixtures, rng, settings.cores)
+        rng = np.random.default_rng(initial_seed)
+        initial = find_initial_mixture(problem.target, mixtures, rng, settings.cores)
     # Of a limited time most is for the draws.
     limit = None if clock.left is None else clock.left * PILOTS_SHARE
     particles = max(FEWEST_PARTICLES, settings.draws // 4)
-    pilot = _runs("pilot", problem, reference, particles, run_seed, limit)
-    return reference.refitted(np.concatenate(list(pilot.q))) if pilot.finished else reference
+    pilot = _runs("pilot", problem, initial, particles, run_seed, limit)
+    return initial.refitted(np.concatenate(list(pilot.q))) if pilot.finished else initial
 
 
 def _smaller_mixtures(problem: Problem, seed: np.random.SeedSequence) -> list[MixtureParams]:
@@ -237,7 +237,7 @@ def _smaller_mixtures(problem: Problem, seed: np.random.SeedSequence) -> list[Mi
 def _runs(
     title: str,
     problem: Problem,
-    reference: Reference,
+    initial: InitialMixture,
     particles: int,
     seed: np.random.SeedSequence,
     max_time: float | None,
@@ -246,7 +246,7 @@ def _runs(
     with problem.steps.step(title, total=1000 * chains) as progress:
         return sample_smc(
             problem.target,
-            reference,
+            initial,
             draws=particles,
             chains=chains,
             cores=problem.settings.cores,
@@ -282,7 +282,7 @@ def _stages(found: TemperedDraws, log_evidence: Array) -> xr.Dataset:
         return out
 
     by_stage = {
-        "temperature": found.betas,
+        "beta": found.betas,
         "acceptance": found.acceptance,
         "replaced": found.replaced,
     }

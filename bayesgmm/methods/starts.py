@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.bayes.target import Target
 from bayesgmm.methods.initial_mixture import is_same_mode, log_evidence
-from bayesgmm.methods.laplace_approximation import Laplace, climbed, laplace
+from bayesgmm.methods.laplace_approximation import Laplace, laplace, optimised
 from bayesgmm.methods.rounding import is_artefact, resolutions
 from bayesgmm.mixture.params import MixtureParams
 
@@ -28,7 +28,7 @@ class Start:
 
 
 def find_starts(target: Target, mixtures: Sequence[MixtureParams]) -> list[Start]:
-    """Climb from each mixture; distinct modes with more than a small share, the largest first.
+    """Optimise from each mixture; distinct modes with more than a small share, the largest first.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def find_starts(target: Target, mixtures: Sequence[MixtureParams]) -> list[Start
         q = target.unconstrained(params)
         if not np.isfinite(target(q)[0]):
             continue
-        q, value = climbed(target, q, tolerance=1e-9, iterations=400)
+        q, value = optimised(target, q, tolerance=1e-9, iterations=400)
         if not any(is_same_mode((in_order(q), value), end, 0.5) for end in ends):
             mode = laplace(target, q)
             end = (in_order(mode.mode), mode.log_posterior)

@@ -1,13 +1,14 @@
-"""Tempering: particles from a reference that knows modes to the posterior, and the evidence on the way.
+"""Tempering: particles from an initial mixture that knows modes to the posterior, and the evidence on the
+way.
 
 Sequential Monte Carlo (Del Moral, Doucet and Jasra 2006, Sequential Monte Carlo samplers, section 3) along
-reference^(1 - beta) posterior^beta: each inverse temperature beta is as far from the last as the particles'
+initial^(1 - beta) posterior^beta: each inverse temperature beta is as far from the last as the particles'
 weights allow, particles are resampled by their weights and moved. A single chain cannot get from one mode to
 another that is far away; here all modes that were found are there from the beginning, and the weights tell
 how much of the posterior each holds.
 
-Runs share the reference and nothing else: their disagreement tells the error, given the modes that the
-reference knows.
+Runs share the initial mixture and nothing else: their disagreement tells the error, given the modes that the
+initial mixture knows.
 """
 
 import math
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
-from bayesgmm.methods.initial_mixture import Reference
+from bayesgmm.methods.initial_mixture import InitialMixture
 from bayesgmm.methods.particles import InParts, Population
 from bayesgmm.support.threads import shared
 
@@ -72,7 +73,7 @@ class TemperedDraws:
 
 def sample_smc(
     target: Target,
-    reference: Reference,
+    initial: InitialMixture,
     *,
     draws: int,
     chains: int,
@@ -81,13 +82,13 @@ def sample_smc(
     max_time: float | None = None,
     progress: Callable[[int, int, int], None] | None = None,
 ) -> TemperedDraws:
-    """Independent runs of tempering from the reference to the posterior.
+    """Independent runs of tempering from the initial mixture to the posterior.
 
     Parameters
     ----------
     target : Target
         With a prior that treats all components alike.
-    reference : Reference
+    initial : InitialMixture
     draws, chains : int
         Particles of a run, and runs.
     cores : int
@@ -101,7 +102,7 @@ def sample_smc(
     Raises
     ------
     SamplingError
-        Where the log posterior is finite at too few draws of the reference.
+        Where the log posterior is finite at too few draws of the initial mixture.
     """
     stop = threading.Event()
     deadline = math.inf if max_time is None else time.monotonic() + max_time
@@ -118,7 +119,7 @@ def sample_smc(
 
         with ThreadPoolExecutor(threads) as pool:
             start = Population.start(
-                target, reference, draws, np.random.default_rng(own_seed), InParts(pool, threads)
+                target, initial, draws, np.random.default_rng(own_seed), InParts(pool, threads)
             )
             return _tempered(start, lambda: stop.is_set() or time.monotonic() > deadline, report)
 

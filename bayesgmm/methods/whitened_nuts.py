@@ -307,8 +307,8 @@ def _check_starts(target: Target, approximation: Laplace) -> None:
     z = rng.normal(scale=OVERDISPERSION, size=(TRIED_STARTS, target.n_parameters))
     if not any(np.isfinite(target(approximation.mode + approximation.whitening @ row)[0]) for row in z):
         raise SamplingError(
-            f"No chain can start: of {TRIED_STARTS} points around the posterior mode none has a finite log posterior; "
-            "check the data for extreme values and the prior's scales against the data's.",
+            f"No chain can start: of {TRIED_STARTS} points around the posterior mode none has a finite log "
+            f"posterior; check the data for extreme values and the prior's scales against the data's.",
             tried=TRIED_STARTS,
         )
 
@@ -349,7 +349,8 @@ def _compiled_model(data: Array, n: int) -> Any:
 
 
 def _read(positions: list[Any], stats: list[Any], draws: int) -> dict[str, NDArray[Any]]:
-    """Columns of nutpie's record batches, one batch a chain, without warm-up; NaN where a chain stopped early."""
+    """Columns of nutpie's record batches, one batch a chain, without warm-up; NaN where a chain stopped
+    early."""
     import pyarrow
 
     names = sorted(KEPT & set(stats[0].column_names))

@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from bayesgmm.bayes.target import Target
-from bayesgmm.methods.laplace_approximation import climbed
+from bayesgmm.methods.laplace_approximation import optimised
 from bayesgmm.mixture import density
 from bayesgmm.mixture.coordinates import unconstrained
 from bayesgmm.mixture.draws import MixtureDraws, evenly
@@ -107,7 +107,9 @@ def find_modes(target: Target, draws: MixtureDraws, cores: int) -> ModeMap:
     q = _unconstrained(target, draws)
     many = q.shape[1] > MANY_DIMENSIONS
     some = evenly(len(q), RUNS_IN_MANY_DIMENSIONS if many else RUNS)
-    ends = shared(lambda start: climbed(target, start, tolerance=1e-9, iterations=400), list(q[some]), cores)
+    ends = shared(
+        lambda start: optimised(target, start, tolerance=1e-9, iterations=400), list(q[some]), cores
+    )
     order = np.argsort([-value for _, value in ends], kind="stable")
     found: list[tuple[float, MixtureParams, NDArray[np.int64]]] = []
     ended = np.empty(len(some), np.int64)

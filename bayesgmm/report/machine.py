@@ -58,7 +58,7 @@ def numbers(
         * ``verdict``: ``ok``, ``reasons`` in sentences and, in the same order, as ``findings`` (``code`` and
           ``values``), ``exploration``, and the numbers behind it: R-hat and effective sample sizes; what the
           method says of its draws, such as ``divergences`` of chains, ``pareto_k`` of weighted draws and
-          ``temperature`` of tempered ones, null elsewhere; the ``labelling`` diagnostics;
+          ``beta``, the inverse temperature, of tempered ones, null elsewhere; the ``labelling`` diagnostics;
         * ``comparison``: the verdict of the comparison in sentences, and ``comparison_findings`` the same as
           ``code`` and ``values``;
         * ``log_evidence``: estimate and standard error, or null;

@@ -92,7 +92,7 @@ def test_value_and_gradient_are_the_pymc_models(case):
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.3, 1.0])
-def test_gradient_equals_differences_at_any_temperature(beta):
+def test_gradient_equals_differences_at_any_inverse_temperature(beta):
     target, points = problem("3x2-lognormal")
     q, step = points[2], 1e-6
     target = replace(target, beta=beta)

@@ -416,7 +416,7 @@ def write(rows, others):
         f"On {machine()}. Written by `python tests/benchmarks/bench_bayes.py`.",
         "",
         "Effective draws per second (bulk) of the worst weight, mean, standard deviation or correlation. All start at the EM estimate",
-        "and have the same prior; from there on everything counts but compiling, for bayesgmm the climb to the mode and its curvature,",
+        "and have the same prior; from there on everything counts but compiling, for bayesgmm the optimisation to the mode and its curvature,",
         "too (medians over five seeds where a run takes moments). The runs of the others have 4 chains of 500 + 1000 iterations; with",
         "5,000 rows 2 of 200 + 200, with 100,000 rows 4 of 60 + 40, and then only what comes after warm-up counts for them: with so few",
         "draws the smallest of dozens of sample sizes is a rough figure, and a low one. A whole fit is EM from 20 starts, 4 chains of",

@@ -29,7 +29,7 @@ def test_evidence_is_in_the_users_units():
     assert 0 < error < 0.05
     assert bayes.method_ == "smc"
     tempering = bayes.posterior_["tempering"]
-    assert (tempering["temperature"].max("stage") == 1).all()
+    assert (tempering["beta"].max("stage") == 1).all()
     assert tempering["log_evidence"].shape == (4,)
 
 

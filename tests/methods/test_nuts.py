@@ -92,8 +92,8 @@ def test_a_saddle_point_is_left():
     """Two equal components: the gradient towards different ones is zero there."""
     target = target_of("faithful", 2)
     saddle = np.zeros(target.n_parameters)
-    climbed, _ = laplace_module.climbed(target, saddle)
-    assert np.linalg.eigvalsh(negative_hessian(target, climbed))[0] < -0.1
+    optimised, _ = laplace_module.optimised(target, saddle)
+    assert np.linalg.eigvalsh(negative_hessian(target, optimised))[0] < -0.1
     found = laplace(target, saddle)
     start = saddle.copy()
     start[1] = 1.0
@@ -115,7 +115,7 @@ def test_what_no_chain_could_start_from_is_one_sentence():
 
 
 def test_em_fits_at_the_edge_never_reach_the_sampler_as_they_are():
-    """A weight of zero, a singular covariance: the climb starts at finite numbers and ends at a mode."""
+    """A weight of zero, a singular covariance: the optimisation starts at finite numbers and ends at a mode."""
     target = target_of("faithful", 2)
     means, covariances = [[2.0, 54.5], [4.3, 80.0]], np.array([np.eye(2) * 1e-18, np.diag([0.2, 36.0])])
     for weights in ([0.36, 0.64], [0.0, 1.0]):

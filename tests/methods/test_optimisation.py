@@ -1,4 +1,4 @@
-"""The compiled climb against SciPy's L-BFGS-B, which shares nothing with it but the density."""
+"""The compiled optimisation against SciPy's L-BFGS-B, which shares nothing with it but the density."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from bayesgmm import Prior, datasets
 from bayesgmm.bayes.target import Target
 from bayesgmm.methods.initial_mixture import _random_starts
-from bayesgmm.methods.laplace_approximation import climbed
+from bayesgmm.methods.laplace_approximation import optimised
 from bayesgmm.mixture.families import FAMILIES
 from bayesgmm.rows.rows import Rows
 
@@ -35,11 +35,11 @@ def by_scipy(target, start):
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))
-def test_it_climbs_to_where_scipy_finds_nothing_higher(family):
+def test_it_ends_where_scipy_finds_nothing_higher(family):
     target = target_of("iris", 3, family)
     for start in _random_starts(target, np.random.default_rng(0))[:10]:
         before = start.copy()
-        end, value = climbed(target, start)
+        end, value = optimised(target, start)
         np.testing.assert_array_equal(start, before)
         there, _ = target(end)
         assert value == pytest.approx(there, rel=1e-13)
@@ -49,18 +49,18 @@ def test_it_climbs_to_where_scipy_finds_nothing_higher(family):
 def test_it_finds_what_scipy_finds():
     target = target_of("faithful", 2)
     starts = _random_starts(target, np.random.default_rng(1))[:40]
-    ours = np.array([climbed(target, start)[1] for start in starts])
+    ours = np.array([optimised(target, start)[1] for start in starts])
     theirs = np.array([-by_scipy(target, start).fun for start in starts])
     assert ours.max() == pytest.approx(theirs.max(), abs=1e-7)
-    # Single climbs may end at different modes, but as often at the best.
+    # Single runs may end at different modes, but as often at the best.
     best = theirs.max() - 1e-6
     assert abs((ours > best).mean() - (theirs > best).mean()) < 0.25
 
 
-def test_the_tempered_posterior_is_climbed_too():
+def test_the_tempered_posterior_is_optimised_too():
     target = replace(target_of("faithful", 2), beta=0.3)
     start = _random_starts(target, np.random.default_rng(0))[0]
-    end, value = climbed(target, start)
+    end, value = optimised(target, start)
     assert value == pytest.approx(target(end)[0], rel=1e-13)
     assert np.abs(target(end)[1]).max() < 1e-3
 
@@ -68,7 +68,7 @@ def test_the_tempered_posterior_is_climbed_too():
 def test_a_few_steps_end_a_few_steps_on():
     target = target_of("faithful", 3)
     start = _random_starts(target, np.random.default_rng(0))[0]
-    values = [climbed(target, start, iterations=n)[1] for n in (0, 1, 5, 50, 500)]
+    values = [optimised(target, start, iterations=n)[1] for n in (0, 1, 5, 50, 500)]
     assert values[0] == target(start)[0]
     assert all(a < b for a, b in pairwise(values))
 
@@ -76,6 +76,6 @@ def test_a_few_steps_end_a_few_steps_on():
 def test_a_start_without_a_density_stays_where_it_is():
     target = target_of("faithful", 2)
     start = np.full(target.n_parameters, 1e6)
-    end, value = climbed(target, start)
+    end, value = optimised(target, start)
     np.testing.assert_array_equal(end, start)
     assert not np.isfinite(value)

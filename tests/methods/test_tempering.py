@@ -13,8 +13,7 @@ from bayesgmm import BayesGaussianMixture, EMGaussianMixture, MixtureParams, Pri
 from bayesgmm.bayes.prior_draws import draw_prior
 from bayesgmm.bayes.target import Target, log_posterior
 from bayesgmm.errors import SamplingError
-from bayesgmm.methods import initial_mixture as reference
-from bayesgmm.methods import moves, tempering_path
+from bayesgmm.methods import initial_mixture, moves, tempering_path
 from bayesgmm.methods import tempering as smc
 from bayesgmm.methods.ancestry import ancestral_ess
 from bayesgmm.methods.starts import find_starts
@@ -41,7 +40,7 @@ SEVERAL = [
 
 def tempered(target, draws=2000, chains=8, seed=1, **more):
     rng = np.random.default_rng(seed)
-    found = reference.find_reference(target, [], rng, 2)
+    found = initial_mixture.find_initial_mixture(target, [], rng, 2)
     return smc.sample_smc(
         target, found, draws=draws, chains=chains, cores=2, seed=np.random.SeedSequence(seed), **more
     )
@@ -132,7 +131,7 @@ def test_one_normal_on_galaxies_has_the_evidence_of_quadrature():
 @pytest.mark.slow
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_evidence_does_not_depend_on_units_or_family_layout(family):
-    """Against importance sampling from the prior, which needs no gradient, no order and no reference."""
+    """Against importance sampling from the prior, which needs no gradient, no order and no initial mixture."""
     X = rows(2)
     prior = Prior(concentration=1.0, mean_loc=0.5, mean_scale=1.0, std_prior=("lognormal", 0.0, 0.3))
     target = Target(Rows.unchecked(X), 2, prior, np.zeros(2), np.ones(2), family)
@@ -167,8 +166,8 @@ def test_mirrored_data_have_two_modes_of_half_each():
 
 def test_one_seed_gives_the_same_draws_on_any_number_of_cores():
     target = small_target()
-    found = reference.find_reference(target, [], np.random.default_rng(0), 1)
-    again = reference.find_reference(target, [], np.random.default_rng(0), 2)
+    found = initial_mixture.find_initial_mixture(target, [], np.random.default_rng(0), 1)
+    again = initial_mixture.find_initial_mixture(target, [], np.random.default_rng(0), 2)
     np.testing.assert_array_equal(found.centres, again.centres)
     runs = [
         smc.sample_smc(target, found, draws=200, chains=2, cores=cores, seed=np.random.SeedSequence(3))
@@ -194,7 +193,7 @@ def test_priors_that_reach_beyond_all_numbers_are_tempered_with(scale, std_prior
     assert np.isfinite(found.q).all()
 
 
-def test_time_that_runs_out_ends_at_the_last_finished_temperature():
+def test_time_that_runs_out_ends_at_the_last_finished_stage():
     target = small_target(k=3)
     found = tempered(target, draws=200, chains=2, max_time=1e-9)
     assert not found.finished
@@ -211,7 +210,7 @@ def test_progress_ends_at_the_end():
 
 def test_a_posterior_that_is_finite_nowhere_is_refused():
     target = small_target()
-    found = reference.find_reference(target, [], np.random.default_rng(0), 1)
+    found = initial_mixture.find_initial_mixture(target, [], np.random.default_rng(0), 1)
     lost = Target(Rows.unchecked(target.X * 1e200), 2, target.prior, target.shift, target.scale)
     with pytest.raises(
         SamplingError, match=r"The log posterior is not finite at 200 of 200 draws around its modes"
@@ -219,7 +218,7 @@ def test_a_posterior_that_is_finite_nowhere_is_refused():
         smc.sample_smc(lost, found, draws=200, chains=1, cores=1, seed=np.random.SeedSequence(0))
 
 
-def test_weights_choose_a_temperature_and_particles():
+def test_weights_choose_an_inverse_temperature_and_particles():
     ratios = np.random.default_rng(0).normal(size=500) * 20
     step = smc._next_step(ratios, 1.0)
     w = np.exp(step * (ratios - ratios.max()))
@@ -234,16 +233,16 @@ def test_weights_choose_a_temperature_and_particles():
 
 
 def test_the_density_of_many_coordinates_is_that_of_all_places():
-    """Places out of sight are given up half-way; what is left out must not be seen in density or gradient."""
+    """InitialComponents out of sight are given up half-way; what is left out must not be seen in density or gradient."""
     X = datasets.iris().X
     target = Target.standardising(Rows.unchecked(X), 3, Prior.from_data(X), "full")
     mixtures = EMGaussianMixture(3, random_state=0).fit(X).mode_params_
-    found = reference.find_reference(target, mixtures, np.random.default_rng(0), 2)
+    found = initial_mixture.find_initial_mixture(target, mixtures, np.random.default_rng(0), 2)
     assert found.centres.shape[1] > 3 * tempering_path.BLOCK
     q, _ = found.draw(300, target.coordinates, np.random.default_rng(1))
     particles = evaluated(q, target, found, 0.0)
     of_places = [
-        stats.multivariate_t(c, f @ f.T, df=reference.DEGREES_OF_FREEDOM)
+        stats.multivariate_t(c, f @ f.T, df=initial_mixture.DEGREES_OF_FREEDOM)
         for c, f in zip(found.centres, found.factors, strict=True)
     ]
 
@@ -252,7 +251,7 @@ def test_the_density_of_many_coordinates_is_that_of_all_places():
             [math.log(w) + p.logpdf(points) for w, p in zip(found.weights, of_places, strict=True)], axis=0
         )
 
-    np.testing.assert_allclose(particles.log_reference, density(q), atol=1e-8)
+    np.testing.assert_allclose(particles.log_initial, density(q), atol=1e-8)
     for i in range(0, q.shape[1], 5):
         step = np.zeros(q.shape[1])
         step[i] = 1e-5
@@ -266,7 +265,7 @@ def test_an_exchange_is_accepted_by_the_ratio_of_metropolis_and_hastings(beta):
     """Bounds refuse most proposals early: just below its ratio each must be taken, just above it refused."""
     k, d, rng = 3, 2, np.random.default_rng(0)
     target = small_target("gamma", d, k)
-    found = reference.find_reference(target, [], rng, 1)
+    found = initial_mixture.find_initial_mixture(target, [], rng, 1)
     own, p = target.coordinates.own, 6
     q = found.draw(60, target.coordinates, rng)[0]
     # Half of the components to be given up are where the kernels are highest: there the bounds are close.
@@ -317,7 +316,7 @@ def test_an_exchange_is_accepted_by_the_ratio_of_metropolis_and_hastings(beta):
         there, _ = target.coordinates.sorted_along(found.direction, there[None])
         after = evaluated(there, target, found, beta)
         wanted[s] = beta * (after.log_posterior[0] - particles.log_posterior[s])
-        wanted[s] += (1 - beta) * (after.log_reference[0] - particles.log_reference[s])
+        wanted[s] += (1 - beta) * (after.log_initial[0] - particles.log_initial[s])
         wanted[s] += log_kernels(theta) - log_kernels(new)
         wanted[s] += log_volume(j, new[0], proportion) - log_volume(j, logit, proportion)
     for offset, outcome in ((-1e-5, 1.0), (1e-5, 0.0)):
@@ -329,7 +328,7 @@ def test_an_exchange_is_accepted_by_the_ratio_of_metropolis_and_hastings(beta):
 
 def test_refits_do_not_shrink_places_without_draws():
     target = small_target(k=2)
-    found = reference.find_reference(target, [], np.random.default_rng(0), 1)
+    found = initial_mixture.find_initial_mixture(target, [], np.random.default_rng(0), 1)
     far = np.argmin(found.weights)
     volume = np.linalg.slogdet(found.factors[far])[1] - 0.5 * 5 * math.log(found.broader[far])
     drawn = found.centres[np.argmax(found.weights)] + 1e-3 * np.random.default_rng(0).normal(size=(500, 5))
@@ -340,14 +339,14 @@ def test_refits_do_not_shrink_places_without_draws():
 
 def test_the_reference_is_a_density_on_sorted_components():
     target = small_target(k=2)
-    found = reference.find_reference(target, [], np.random.default_rng(0), 1)
+    found = initial_mixture.find_initial_mixture(target, [], np.random.default_rng(0), 1)
     q, share = found.draw(4000, target.coordinates, np.random.default_rng(1))
     assert (np.diff(target.constrained(q)["means"][..., 0], axis=1) * found.direction[0] >= 0).all()
     assert 0.2 < share <= 1
-    references = evaluated(q, target, found, 0.0).log_reference
+    references = evaluated(q, target, found, 0.0).log_initial
     wanted = logsumexp(
         [
-            math.log(w) + stats.multivariate_t(c, f @ f.T, df=reference.DEGREES_OF_FREEDOM).logpdf(q)
+            math.log(w) + stats.multivariate_t(c, f @ f.T, df=initial_mixture.DEGREES_OF_FREEDOM).logpdf(q)
             for w, c, f in zip(found.weights, found.centres, found.factors, strict=True)
         ],
         axis=0,
@@ -361,7 +360,7 @@ def test_the_reference_is_a_density_on_sorted_components():
         ends = []
         for moved in (ahead, behind):
             at = np.array([target(row)[0] for row in moved])
-            ends.append(0.3 * at + 0.7 * evaluated(moved, target, found, 0.3).log_reference)
+            ends.append(0.3 * at + 0.7 * evaluated(moved, target, found, 0.3).log_initial)
         gradient = evaluated(q[:50], target, found, 0.3).gradient
         np.testing.assert_allclose((ends[0] - ends[1]) / (2 * step), gradient[:, i], rtol=1e-4, atol=1e-4)
 
@@ -370,7 +369,7 @@ def test_the_reference_is_a_density_on_sorted_components():
 def test_a_refitted_reference_leaves_the_evidence_right_and_the_way_shorter(size):
     target = small_target("gamma", k=3)
     _, log_evidence = by_brute_force(target.X, 3, "gamma", 2.0)
-    first = reference.find_reference(target, [], np.random.default_rng(0), 2)
+    first = initial_mixture.find_initial_mixture(target, [], np.random.default_rng(0), 2)
     pilot = smc.sample_smc(target, first, draws=1000, chains=4, cores=2, seed=np.random.SeedSequence(0))
     drawn = np.concatenate(list(pilot.q))[:: 4000 // size]
     again = first.refitted(drawn)
@@ -384,7 +383,7 @@ def test_a_refitted_reference_leaves_the_evidence_right_and_the_way_shorter(size
     assert abs(mean - log_evidence) < 3 * error + 0.005
     if size == 4000:
         assert np.mean([len(t) for t in found.betas]) < np.mean([len(t) for t in pilot.betas])
-        # What the pilot drew, the reference has the moments of.
+        # What the pilot drew, the initial mixture has the moments of.
         of_reference, _ = again.draw(20_000, target.coordinates, np.random.default_rng(2))
         np.testing.assert_allclose(
             of_reference.mean(axis=0), drawn.mean(axis=0), atol=0.25 * drawn.std(axis=0).max()
@@ -437,7 +436,7 @@ def test_a_component_without_rows_is_among_the_places():
     prior = Prior.from_data(X)
     target = Target(Rows.unchecked(X), 2, prior, X.mean(axis=0), X.std(axis=0))
     start = MixtureParams([1.0], [[0.0]], [[[1.0]]])
-    found = reference.find_reference(target, [start], rng, 1)
+    found = initial_mixture.find_initial_mixture(target, [start], rng, 1)
     smallest = np.array([np.min(target.constrained(c)["weights"]) for c in found.centres])
     assert (smallest < 0.05).any()
 
@@ -450,7 +449,7 @@ def test_evidence_of_galaxies_is_that_of_bridge_sampling_with_chains(k):
     target = Target(Rows.unchecked(X), k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
     mixtures = EMGaussianMixture(k, random_state=0).fit(X).mode_params_
     rng = np.random.default_rng(0)
-    at = reference.find_reference(target, mixtures, rng, 2)
+    at = initial_mixture.find_initial_mixture(target, mixtures, rng, 2)
     raw = sample_nuts(
         target,
         find_starts(target, mixtures)[0].approximation,
@@ -466,7 +465,7 @@ def test_evidence_of_galaxies_is_that_of_bridge_sampling_with_chains(k):
 
     def log_ratios(q):
         particles = evaluated(q, target, at, 1.0)
-        return particles.log_posterior - particles.log_reference
+        return particles.log_posterior - particles.log_initial
 
     a, b = log_ratios(own), log_ratios(chains)
     log_z = logsumexp(a) - math.log(len(a))

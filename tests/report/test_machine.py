@@ -63,7 +63,7 @@ def test_the_verdict_holds_its_grounds(written, faithful_fit):
     bfmi = (np.diff(energy, axis=1) ** 2).mean(axis=1) / energy.var(axis=1)
     assert written["verdict"]["smallest_bfmi"] == pytest.approx(bfmi.min(), rel=0.01)
     assert written["verdict"]["share_at_largest_depth"] == 0
-    assert written["verdict"]["temperature"] is None
+    assert written["verdict"]["beta"] is None
     labelling = written["verdict"]["labelling"]
     assert set(labelling["agreement"]) == {"iterative ECR", "Stephens", "parameters"}
     assert labelling["switches"] == list(faithful_fit.labelling_.switches)
