@@ -55,7 +55,10 @@ def as_html(bayes: "PosteriorResults") -> str:
 
 def panel(*parts: str) -> str:
     """Parts of HTML in a frame that is readable on light and on dark ground."""
-    style = "border:1px solid rgba(128,128,128,.45);border-radius:6px;padding:.2em 1em;max-width:60em;overflow-x:auto"
+    style = (
+        "border:1px solid rgba(128,128,128,.45);border-radius:6px;padding:.2em "
+        "1em;max-width:60em;overflow-x:auto"
+    )
     return f'<div class="bayesgmm tex2jax_ignore mathjax_ignore" style="{style}">{"".join(parts)}</div>'
 
 

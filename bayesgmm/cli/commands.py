@@ -1,4 +1,5 @@
-"""The commands, but for the demonstration: each calls the package's public functions and shows what they return."""
+"""The commands, but for the demonstration: each calls the package's public functions and shows what they
+return."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -57,7 +58,8 @@ __all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "sel
     type=click.Choice(tuple(METHODS)),
     default=DEFAULT_METHOD,
     show_default=True,
-    help="smc: tempering, for several modes and the evidence; auto: nuts, and smc where that is not enough; laplace: a quick approximation, with a check.",
+    help="smc: tempering, for several modes and the evidence; auto: nuts, and smc where that is not enough; "
+    "laplace: a quick approximation, with a check.",
 )
 @DROP_MISSING
 @click.option(
@@ -150,7 +152,8 @@ def _read(data: str, columns: str | None, id_column: str | None, drop_missing: b
 
 
 def _model(rows: "Rows", covariance_type: str | None, prior: dict[str, Any] | None) -> dict[str, Any]:
-    """What was asked for of the model; the default prior, with those parts in place of its own that were given."""
+    """What was asked for of the model; the default prior, with those parts in place of its own that were
+    given."""
     model = {} if covariance_type is None else {"covariance_type": covariance_type}
     if prior is None:
         return model
@@ -225,8 +228,9 @@ def select(
 ) -> None:
     """How many components? Every criterion in one table.
 
-    By EM: BIC, AIC, ICL and a bootstrap likelihood-ratio test; by the posterior: leave-one-out, log evidence and the number of
-    components that have rows. DATA is a csv, tsv or parquet file with a header, or - for standard input.
+    By EM: BIC, AIC, ICL and a bootstrap likelihood-ratio test; by the posterior: leave-one-out, log evidence
+    and the number of components that have rows. DATA is a csv, tsv or parquet file with a header, or - for
+    standard input.
 
     \b
     Examples:
@@ -300,7 +304,8 @@ def compare(fit: str, as_json: bool) -> None:
     "--interactive/--no-interactive",
     default=True,
     show_default=True,
-    help="Whether readers can point at single observations; without, the page runs no script and is a megabyte smaller.",
+    help="Whether readers can point at single observations; without, the page runs no script and is a "
+    "megabyte smaller.",
 )
 @QUIET
 def report(fit: str, output: str, format: str, interactive: bool, quiet: bool) -> None:

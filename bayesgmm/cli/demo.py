@@ -111,7 +111,8 @@ def _fitted(page: DemoPage, dataset: "Dataset", quiet: bool) -> "BayesGaussianMi
 
 
 def _write_all(folder: Path, quiet: bool) -> None:
-    """A page and a picture for each data set, a line on standard output for each, and the index at the end."""
+    """A page and a picture for each data set, a line on standard output for each, and the index at the
+    end."""
     out, entries = Page(), []
     write_folder(folder / "figures")
     for done, (name, page) in enumerate(PAGES.items(), start=1):
@@ -158,7 +159,8 @@ def _write_text(target: Path, text: str) -> None:
 
 _HEAD = """# Reports on the shipped data sets
 
-`bayesgmm demo --all` writes these pages, their pictures and this list. Each page is one file that opens in any browser."""
+`bayesgmm demo --all` writes these pages, their pictures and this list.
+Each page is one file that opens in any browser."""
 
 
 def _entry(page: DemoPage, dataset: "Dataset", result: "Comparison") -> str:
@@ -172,6 +174,6 @@ def _entry(page: DemoPage, dataset: "Dataset", result: "Comparison") -> str:
     )
     description = dataset.description[0].upper() + dataset.description[1:]
     return (
-        f"## [{page.title}]({page.file}.html)\n\n{description}; {page.n_components} components ({page.reason}).\n\n"
-        f"{found}\n\n![The data with both fits: {page.title}](figures/{page.file}.png)"
+        f"## [{page.title}]({page.file}.html)\n\n{description}; {page.n_components} components "
+        f"({page.reason}).\n\n{found}\n\n![The data with both fits: {page.title}](figures/{page.file}.png)"
     )

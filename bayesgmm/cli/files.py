@@ -1,4 +1,5 @@
-"""Files that a command writes: refused before any work where they cannot be, and remembered once they are there."""
+"""Files that a command writes: refused before any work where they cannot be, and remembered once they are
+there."""
 
 import errno
 import os
@@ -32,7 +33,8 @@ __all__ = [
 
 
 def check_targets(source: str | None, targets: dict[str, str | None]) -> None:
-    """Refuse, before any work, outputs that cannot be written or that would overwrite what is read or one another."""
+    """Refuse, before any work, outputs that cannot be written or that would overwrite what is read or one
+    another."""
     taken = {} if source in (None, "-") else {os.path.realpath(source): f"is the file to be read, {source!r}"}
     for option, path in targets.items():
         if path is None:

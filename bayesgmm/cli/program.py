@@ -90,7 +90,8 @@ def _prepare_streams() -> None:
 
 @contextmanager
 def _insistent_interrupts() -> Iterator[None]:
-    """See to it that Ctrl-C ends the command even if it falls into a callback, where Python drops exceptions."""
+    """See to it that Ctrl-C ends the command even if it falls into a callback, where Python drops
+    exceptions."""
     import _thread
     import time
 
@@ -104,8 +105,9 @@ def _insistent_interrupts() -> Iterator[None]:
         if not issubclass(dropped.exc_type, KeyboardInterrupt):
             before(dropped)
             return
-        # LLVM calls back while functions are compiled; once more, when it has come back from there. A Timer would wait
-        # here for its thread, and on a busy machine the interrupt would fall into this hook and be dropped as well.
+        # LLVM calls back while functions are compiled; once more, when it has come back from there. A Timer
+        # would wait here for its thread, and on a busy machine the interrupt would fall into this hook and be
+        # dropped as well.
         _thread.start_new_thread(again, ())
 
     sys.unraisablehook = hook

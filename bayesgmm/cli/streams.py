@@ -74,7 +74,8 @@ class Page:
     def table(
         self, columns: dict[str, list[str]], *, right: Sequence[str], optional: Sequence[Sequence[str]] = ()
     ) -> None:
-        """A table of text by column; on a narrow terminal the last of the optional groups of columns go first."""
+        """A table of text by column; on a narrow terminal the last of the optional groups of columns go
+        first."""
         cells = {name: [one_line(text) for text in column] for name, column in columns.items()}
         left_out = _too_many(cells, right, optional, self.console.width)
         kept = {name: column for name, column in cells.items() if name not in left_out}

@@ -36,9 +36,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     """Gaussian mixture by maximum likelihood, as a reference that can be trusted.
 
     EM runs from starts of several kinds, accelerated (Dempster, Laird and Rubin 1977; Varadhan and Roland
-    2008); the best local maximum that is neither degenerate nor spurious is returned, and the table of all kept in
-    ``modes_``. Columns are standardised inside, so that results do not depend on their units; but for "spherical", where the
-    ratios of units are part of the model.
+    2008); the best local maximum that is neither degenerate nor spurious is returned, and the table of all
+    kept in ``modes_``. Columns are standardised inside, so that results do not depend on their units; but for
+    "spherical", where the ratios of units are part of the model.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         An EM run ends when the log-likelihood still to be gained, estimated from the last steps, is below
         ``tol`` times the total log-likelihood's size.
     reg_covar : float, default 1e-6
-        Smallest eigenvalue of a covariance, in units of the columns' variances (or of what the interquartile range says of
-        them, if that is less). Unlike scikit-learn's, it is not added to
-        anything: an estimate above it is the maximum-likelihood one. ``regularised_`` says whether it was active.
+        Smallest eigenvalue of a covariance, in units of the columns' variances (or of what the interquartile
+        range says of them, if that is less). Unlike scikit-learn's, it is not added to anything: an estimate
+        above it is the maximum-likelihood one. ``regularised_`` says whether it was active.
     max_iter : int, default 10000
         Largest number of passes over the data in an EM run.
     n_init : int, default 20
@@ -60,7 +60,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     init_params : {"auto", "k-means++", "kmeans", "random", "random_from_data", "ward"}, default "auto"
         Kind of starts; "auto" takes one of Ward's clustering and mixes the others.
     weights_init, means_init, precisions_init : array_like, optional
-        A start of the user's own, in scikit-learn's shapes; what is not given is filled in. It is the only one then.
+        A start of the user's own, in scikit-learn's shapes; what is not given is filled in. It is the only
+        one then.
     random_state : int, Generator, RandomState or None, default None
         Seed of the starts.
     warm_start : bool, default False
@@ -87,13 +88,14 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     regularised_ : bool
         Whether a covariance was kept at the floor that ``reg_covar`` sets.
     n_iter_ : int
-        Passes over all rows of the EM run that won; with more than 5000 rows a short run on a part of them came before.
+        Passes over all rows of the EM run that won; with more than 5000 rows a short run on a part of them
+        came before.
     log_likelihood_trace_ : ndarray
         Total log-likelihood along these passes.
     modes_ : DataFrame
-        The distinct local maxima found, best first: log_likelihood, n_starts (of the starts whose EM runs were followed to the
-        end), smallest_weight, smallest_eigenvalue (in units
-        of the columns' variances), spurious, status.
+        The distinct local maxima found, best first: log_likelihood, n_starts (of the starts whose EM runs
+        were followed to the end), smallest_weight, smallest_eigenvalue (in units of the columns' variances),
+        spurious, status.
     mode_params_ : list of MixtureParams
         The parameters at each of them.
 
@@ -146,8 +148,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         X : array_like or data frame, shape (N, D), or Rows
         y : ignored
         sample_weight : array_like, shape (N,), optional
-            A row of weight 3 counts as three rows, so that weights that sum to one claim a single row: bic, standard errors and
-            the spurious flag then have next to no data.
+            A row of weight 3 counts as three rows, so that weights that sum to one claim a single row: bic,
+            standard errors and the spurious flag then have next to no data.
 
         Returns
         -------
@@ -225,9 +227,10 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         if modes[0].degenerate and not problem.is_singular:
             n = 1 if given else self.n_init
             raise DegenerateFitError(
-                f"{f'All {n} starts' if n > 1 else 'The only start'} with n_components={self.n_components} ended in a component "
-                f"that lost its rows, or collapsed onto a point or plane of the {len(rows)} rows, where the likelihood has no "
-                "upper bound; use fewer components, more rows, another covariance_type or another start.",
+                f"{f'All {n} starts' if n > 1 else 'The only start'} with n_components={self.n_components} "
+                f"ended in a component that lost its rows, or collapsed onto a point or plane of the "
+                f"{len(rows)} rows, where the likelihood has no upper bound; use fewer components, more "
+                f"rows, another covariance_type or another start.",
                 n_starts=n,
                 n_components=self.n_components,
                 n_rows=len(rows),
@@ -245,16 +248,17 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         hold_modes(self, modes, units, shift, scale)
         if self.regularised_:
             warnings.warn(
-                f"The {rows.n_features} columns of X are collinear, or nearly so, within its {len(rows)} rows: in some direction "
-                f"their variance is not above reg_covar={self.reg_covar:g}, where covariances are held; lower reg_covar, drop "
-                "columns or choose covariance_type='diag'.",
+                f"The {rows.n_features} columns of X are collinear, or nearly so, within its {len(rows)} "
+                f"rows: in some direction their variance is not above reg_covar={self.reg_covar:g}, where "
+                f"covariances are held; lower reg_covar, drop columns or choose covariance_type='diag'.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
         elif modes[0].spurious:
             warnings.warn(
-                f"{'The' if given else 'Every'} maximum found with n_components={self.n_components} looks spurious: a component "
-                "with hardly more rows than its covariance needs, and much tighter than the data; use fewer components.",
+                f"{'The' if given else 'Every'} maximum found with n_components={self.n_components} looks "
+                f"spurious: a component with hardly more rows than its covariance needs, and much tighter "
+                f"than the data; use fewer components.",
                 ConvergenceWarning,
                 stacklevel=3,
             )
@@ -268,7 +272,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
 
     @property
     def precisions_cholesky_(self) -> Array:
-        """Upper triangular U with precision U U', in the shape of ``covariances_`` (scikit-learn's convention)."""
+        """Upper triangular U with precision U U', in the shape of ``covariances_`` (scikit-learn's
+        convention)."""
         factors = np.swapaxes(np.linalg.inv(self.params_.cholesky), -1, -2)
         return family_of(self.covariance_type).compressed(factors)
 
@@ -330,7 +335,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         return 0.0 - rows.total(np.sum(r * np.log(np.where(r > 0, r, 1.0)), axis=1))
 
     def icl(self, X: RowsLike, sample_weight: ArrayLike | None = None) -> float:
-        """Integrated completed likelihood, BIC + 2 entropy; lower is better (Biernacki, Celeux and Govaert 2000)."""
+        """Integrated completed likelihood, BIC + 2 entropy; lower is better (Biernacki, Celeux and Govaert
+        2000)."""
         rows = self._new_rows(X, sample_weight)
         return self.bic(rows) + 2 * self.entropy(rows)
 

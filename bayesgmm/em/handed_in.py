@@ -1,4 +1,5 @@
-"""A fit by EM that was not made here: scikit-learn's, or bare numbers from elsewhere, read, checked and taken on."""
+"""A fit by EM that was not made here: scikit-learn's, or bare numbers from elsewhere, read, checked and taken
+on."""
 
 from typing import Any
 
@@ -21,7 +22,8 @@ from bayesgmm.rows.rows import Rows
 
 __all__ = ["fitted_at", "handed_in"]
 
-# Covariances are of a family when they differ from their nearest of it by no more than this, relative to their stds.
+# Covariances are of a family when they differ from their nearest of it by no more than this, relative to
+# their stds.
 IN_FAMILY = 1e-6
 # How the taken-on fit says that it has ended.
 STATUS = "handed in: the parameters are as they were given"
@@ -50,8 +52,8 @@ def handed_in(
     Raises
     ------
     ParameterError
-        Where it is none of these, not fitted, of another number of components or features, of columns with other names, or
-        has covariances that the model cannot have.
+        Where it is none of these, not fitted, of another number of components or features, of columns with
+        other names, or has covariances that the model cannot have.
     """
     params, own = _read(em)
     _check_size(params, rows, n_components)
@@ -67,8 +69,8 @@ def handed_in(
 def fitted_at(params: MixtureParams, rows: Rows, family: CovarianceFamily, cores: int) -> EMGaussianMixture:
     """An estimator whose estimate these parameters are, as if it had been fitted to the rows.
 
-    Its ``modes_`` has one row, the maximum that EM leads to from there, and ``converged_`` says whether this is where the
-    parameters are.
+    Its ``modes_`` has one row, the maximum that EM leads to from there, and ``converged_`` says whether this
+    is where the parameters are.
 
     Parameters
     ----------
@@ -104,8 +106,8 @@ def _read(em: Any) -> tuple[MixtureParams, CovarianceFamily | None]:
         return em, None
     if not isinstance(em, EMGaussianMixture | GaussianMixture):
         raise ParameterError(
-            "em must be a fitted EMGaussianMixture, a fitted GaussianMixture of scikit-learn, or MixtureParams; "
-            f"got {type(em).__name__}.",
+            "em must be a fitted EMGaussianMixture, a fitted GaussianMixture of scikit-learn, or "
+            f"MixtureParams; got {type(em).__name__}.",
             type=type(em).__name__,
         )
     try:
@@ -130,8 +132,8 @@ def _check_size(params: MixtureParams, rows: Rows, n_components: int) -> None:
     ):
         if expected != got:
             raise ParameterError(
-                f"em has {got} {what}, but the posterior that it is to be held against has {expected}; fit both with "
-                "the same number on the same columns.",
+                f"em has {got} {what}, but the posterior that it is to be held against has {expected}; fit "
+                f"both with the same number on the same columns.",
                 what=what,
                 expected=expected,
                 got=got,
@@ -145,8 +147,8 @@ def _check_columns(em: Any, rows: Rows) -> None:
     given = tuple(str(name) for name in names)
     if given != rows.names:
         raise ParameterError(
-            f"em was fitted to the columns {', '.join(given)}, but the posterior to {', '.join(rows.names)}; fit both to "
-            "the same columns in the same order.",
+            f"em was fitted to the columns {', '.join(given)}, but the posterior to {', '.join(rows.names)}; "
+            f"fit both to the same columns in the same order.",
             expected=rows.names,
             got=given,
         )
@@ -161,9 +163,9 @@ def _check_family(params: MixtureParams, family: CovarianceFamily, own: Covarian
         return
     which = "" if own is None else f", fitted with covariance_type={own.name!r},"
     raise ParameterError(
-        f"em{which} has covariances that a posterior with covariance_type={family.name!r} does not have: they lie as far as "
-        f"{away:.2g} times a product of standard deviations from the nearest ones of that family; fit the posterior with a "
-        f"larger family, such as covariance_type={DEFAULT_FAMILY!r}.",
+        f"em{which} has covariances that a posterior with covariance_type={family.name!r} does not have: "
+        f"they lie as far as {away:.2g} times a product of standard deviations from the nearest ones of that "
+        f"family; fit the posterior with a larger family, such as covariance_type={DEFAULT_FAMILY!r}.",
         family=family.name,
         own=None if own is None else own.name,
         deviation=away,

@@ -1,8 +1,8 @@
 """One EM run: accelerated EM from a start until the total log-likelihood stops rising.
 
-EM converges linearly, and slowly where clusters overlap. After every two steps SQUAREM (Varadhan and Roland 2008,
-scheme S3) jumps along the line that the two suggest; the jump is kept only if the log-likelihood has risen, which the
-next E step tells at no extra cost. The sequence of log-likelihoods therefore never falls.
+EM converges linearly, and slowly where clusters overlap. After every two steps SQUAREM (Varadhan and Roland
+2008, scheme S3) jumps along the line that the two suggest; the jump is kept only if the log-likelihood has
+risen, which the next E step tells at no extra cost. The sequence of log-likelihoods therefore never falls.
 """
 
 import math
@@ -33,8 +33,8 @@ class Status(Enum):
         "out of iterations: the log-likelihood was still rising; increase max_iter or loosen tol"
     )
     DEGENERATE = (
-        "degenerate: a component collapsed onto a few points or a plane, where the likelihood has no upper bound "
-        "but for the floor that reg_covar sets; use fewer components or more data"
+        "degenerate: a component collapsed onto a few points or a plane, where the likelihood has no upper "
+        "bound but for the floor that reg_covar sets; use fewer components or more data"
     )
     DECREASED = (
         "decreased: the log-likelihood fell by more than rounding explains; "
@@ -46,9 +46,9 @@ class Status(Enum):
 class EMRun:
     """Where one EM run ended, in the coordinates of the data it was given.
 
-    ``log_likelihood`` belongs to exactly this state; ``trace`` holds the total log-likelihood at the states that the
-    run passed through, each no lower than the one before, and ends with that of the last.
-    ``n_iter`` counts passes over the data.
+    ``log_likelihood`` belongs to exactly this state; ``trace`` holds the total log-likelihood at the states
+    that the run passed through, each no lower than the one before, and ends with that of the last. ``n_iter``
+    counts passes over the data.
     """
 
     status: Status
@@ -65,8 +65,8 @@ class EMRun:
 def run_em(problem: Problem, start: State, *, max_iter: int, tol: float, accelerate: bool = True) -> EMRun:
     """Run EM from `start`.
 
-    Ends when the gain that is still to come, estimated from the last steps' rate of convergence, is below `tol` times
-    the size of the log-likelihood, twice in a row.
+    Ends when the gain that is still to come, estimated from the last steps' rate of convergence, is below
+    `tol` times the size of the log-likelihood, twice in a row.
 
     Parameters
     ----------

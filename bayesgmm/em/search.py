@@ -18,11 +18,11 @@ Array = NDArray[np.float64]
 # Mixed starts take turns in this order; Ward's method has no randomness to repeat it for.
 IN_TURN = ("ward", "k-means++", "random", "k-means++", "random_from_data", "k-means++", "random", "k-means++")
 SHORT_STEPS = 50
-# Two runs ended at the same maximum when their log-likelihoods differ by less than this, per unit of its size: far
-# above the tolerance of a run, far below the distance of distinct maxima.
+# Two runs ended at the same maximum when their log-likelihoods differ by less than this, per unit of its
+# size: far above the tolerance of a run, far below the distance of distinct maxima.
 SAME_MAXIMUM = 1e-7
-# A maximum looks spurious (McLachlan and Peel 2000, section 3.10) where a component with hardly more rows than it needs
-# for a covariance is much tighter, in some direction, than the data as a whole.
+# A maximum looks spurious (McLachlan and Peel 2000, section 3.10) where a component with hardly more rows
+# than it needs for a covariance is much tighter, in some direction, than the data as a whole.
 FEW_ROWS_PER_FEATURE = 3
 TIGHT = 0.05
 

@@ -1,7 +1,7 @@
 """Where EM begins: partitions of the rows, hard or soft, turned into parameters by one M step.
 
-k-means++ seeds find separated clusters, Ward's hierarchical clustering of whitened rows finds elongated and unequal ones
-(what makes mclust's starts strong), and random partitions find what neither suggests.
+k-means++ seeds find separated clusters, Ward's hierarchical clustering of whitened rows finds elongated and
+unequal ones (what makes mclust's starts strong), and random partitions find what neither suggests.
 """
 
 from collections.abc import Callable
@@ -54,8 +54,8 @@ def random_rows_start(problem: Problem, n_components: int, rng: np.random.Genera
 def ward_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
     """Rows belong to the K clusters of Ward's method on whitened data; large data on a random subsample.
 
-    Fraley (1998), Algorithms for model-based Gaussian hierarchical clustering: Ward's criterion is the classification
-    likelihood of spherical components of equal volume. O(M^2) in the M rows of the subsample.
+    Fraley (1998), Algorithms for model-based Gaussian hierarchical clustering: Ward's criterion is the
+    classification likelihood of spherical components of equal volume. O(M^2) in the M rows of the subsample.
     """
     n = len(problem.X)
     rows = np.arange(n) if n <= WARD_ROWS else rng.choice(n, WARD_ROWS, replace=False)
@@ -82,8 +82,8 @@ STARTS: dict[str, Start] = {
 def start_of_responsibilities(problem: Problem, responsibilities: Array) -> State:
     """One M step from responsibilities, shape (N, K).
 
-    A group's own covariance may be singular, so it is shrunk towards the pooled one: as if D + 1 more rows had carried a
-    quarter of that.
+    A group's own covariance may be singular, so it is shrunk towards the pooled one: as if D + 1 more rows
+    had carried a quarter of that.
     """
     X = problem.X
     n, d = X.shape
@@ -118,7 +118,8 @@ def nearest(X: Array, centres: Array) -> Array:
 
 
 def _whitened(X: Array) -> Array:
-    """Rows in coordinates in which their covariance is the identity; directions without spread are left out."""
+    """Rows in coordinates in which their covariance is the identity; directions without spread are left
+    out."""
     values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(X, rowvar=False)))
     kept = values > 1e-10 * values.max()
     return (X - X.mean(axis=0)) @ (vectors[:, kept] / np.sqrt(values[kept]))

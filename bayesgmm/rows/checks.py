@@ -96,8 +96,8 @@ def _check_real(X: Any, values: NDArray[Any]) -> None:
         values.dtype == object and any(isinstance(v, np.datetime64 | np.timedelta64) for v in values.flat)
     ):
         raise TypeError(
-            f"X holds dates or durations ({dates or 'in an object array'}); convert them to numbers first, such as "
-            "days since a start."
+            f"X holds dates or durations ({dates or 'in an object array'}); convert them to numbers first, "
+            f"such as days since a start."
         )
 
 
@@ -111,8 +111,8 @@ def _check_shape(shape: tuple[int, ...]) -> None:
         raise DataError(f"Expected 2D array, got {len(shape)}D array of shape {shape}. {hint}", shape=shape)
     if 0 in shape:
         raise DataError(
-            f"Found array with {shape[0]} sample(s) and {shape[1]} feature(s) (shape={shape}) while a minimum of 1 is "
-            "required.",
+            f"Found array with {shape[0]} sample(s) and {shape[1]} feature(s) (shape={shape}) while a "
+            f"minimum of 1 is required.",
             shape=shape,
         )
 
@@ -213,7 +213,8 @@ def check_distinct_rows(X: Array, n_components: int) -> None:
 
 
 def check_fittable(X: Array, names: Sequence[str], n_components: int, correlated: bool) -> None:
-    """Refuse data to which no mixture can be fitted, where features are correlated or not; X holds the rows that count."""
+    """Refuse data to which no mixture can be fitted, where features are correlated or not; X holds the rows
+    that count."""
     if len(X) < 2:
         raise DataError(
             f"A covariance needs at least 2 rows; got n_samples = {len(X)} sample(s) that count.",
@@ -246,8 +247,9 @@ def check_collinear(X: Array, names: Sequence[str]) -> None:
         return
     involved = [name for name, part in zip(names, vectors[:, 0], strict=True) if abs(part) > 1e-6]
     raise DataError(
-        f"Columns {', '.join(map(repr, involved))} are collinear: one of them is a linear combination of the others, so that "
-        "no full covariance has an inverse; drop one of them, or choose covariance_type='diag'.",
+        f"Columns {', '.join(map(repr, involved))} are collinear: one of them is a linear combination of the "
+        f"others, so that no full covariance has an inverse; drop one of them, or choose "
+        f"covariance_type='diag'.",
         columns=involved,
     )
 

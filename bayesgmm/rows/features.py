@@ -1,4 +1,5 @@
-"""The columns that an estimator has seen, as scikit-learn records them: ``n_features_in_`` and ``feature_names_in_``."""
+"""The columns that an estimator has seen, as scikit-learn records them: ``n_features_in_`` and
+``feature_names_in_``."""
 
 from typing import Any
 
@@ -12,7 +13,8 @@ __all__ = ["note_columns", "rows_for"]
 
 
 def rows_for(estimator: Any, X: RowsLike, sample_weight: ArrayLike | None = None, *, reset: bool) -> Rows:
-    """The rows of X, checked, for an estimator that then knows their columns, or holds them against those that it knows.
+    """The rows of X, checked, for an estimator that then knows their columns, or holds them against those
+    that it knows.
 
     Parameters
     ----------
@@ -35,7 +37,8 @@ def rows_for(estimator: Any, X: RowsLike, sample_weight: ArrayLike | None = None
 
 
 def note_columns(estimator: Any, X: RowsLike, *, reset: bool) -> None:
-    """Let an estimator learn the columns of X, which was checked before, or hold them against those that it knows."""
+    """Let an estimator learn the columns of X, which was checked before, or hold them against those that it
+    knows."""
     if isinstance(X, Rows):
         X = pd.DataFrame(X.values, columns=list(X.names), copy=False) if X.named else X.values
     validate_data(estimator, X, reset=reset, skip_check_array=True)

@@ -1,7 +1,9 @@
-"""Names of rows: the index of a data frame, or the row numbers of a file, as sentences, figures and files call them.
+"""Names of rows: the index of a data frame, or the row numbers of a file, as sentences, figures and files
+call them.
 
-A row's own name is a value of a pandas index, of any kind: a string, a date, a number, or one of each of several levels; two
-rows may have the same. Files cannot hold all of these. What they cannot hold is stored as text.
+A row's own name is a value of a pandas index, of any kind: a string, a date, a number, or one of each of
+several levels; two rows may have the same. Files cannot hold all of these. What they cannot hold is stored as
+text.
 """
 
 from datetime import date, datetime, time
@@ -59,8 +61,8 @@ def index_of(X: Any, n: int) -> pd.Index:
     lost = index.to_frame(index=False).isna().any(axis=1).to_numpy()
     if lost.any():
         raise DataError(
-            f"The index has {int(lost.sum())} missing row name(s), the first in place {int(lost.argmax())}; name those rows, "
-            "or drop the index by X.reset_index(drop=True).",
+            f"The index has {int(lost.sum())} missing row name(s), the first in place {int(lost.argmax())}; "
+            f"name those rows, or drop the index by X.reset_index(drop=True).",
             row=int(lost.argmax()),
             n_missing=int(lost.sum()),
         )
@@ -95,7 +97,8 @@ def quoted(label: Any) -> str:
 def storable(index: pd.Index) -> NDArray[Any]:
     """The names as an array that a netCDF file can hold and xarray can have as a coordinate, shape (N,).
 
-    Numbers and most dates without a time zone stay what they are; all else, and names of several levels, become text.
+    Numbers and most dates without a time zone stay what they are; all else, and names of several levels,
+    become text.
     """
     if index.nlevels == 1:
         values = index.to_numpy()
@@ -127,8 +130,8 @@ def restored(values: NDArray[Any], name: str) -> pd.Index:
     lost = np.asarray(pd.isna(values))
     if lost.any():
         raise DataError(
-            f"The coordinate obs lacks {int(lost.sum())} row name(s), the first in place {int(lost.argmax())}; it must name "
-            "every row.",
+            f"The coordinate obs lacks {int(lost.sum())} row name(s), the first in place "
+            f"{int(lost.argmax())}; it must name every row.",
             row=int(lost.argmax()),
             n_missing=int(lost.sum()),
         )

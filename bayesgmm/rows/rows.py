@@ -1,7 +1,7 @@
 """`Rows`: what a user handed in, checked once: values, names of columns, names of rows, weights.
 
-Everything after the check takes this record. It reads the values in the layout it wants (`values` as they came, `columns`
-one feature after the other), calls a row by its own name, and never checks again.
+Everything after the check takes this record. It reads the values in the layout it wants (`values` as they
+came, `columns` one feature after the other), calls a row by its own name, and never checks again.
 """
 
 import hashlib
@@ -61,14 +61,16 @@ class Rows:
         sample_weight : array_like, shape (N,), optional
             Replaces the weights of rows that have some.
         copy : bool, default False
-            Whether a later change of X must not reach the rows; rows that were checked before are never copied.
+            Whether a later change of X must not reach the rows; rows that were checked before are never
+            copied.
 
         Raises
         ------
         TypeError
             For sparse matrices and for data that are not numbers.
         DataError
-            For missing or infinite values, wrong dimensions, row names that are missing, and weights that are no weights.
+            For missing or infinite values, wrong dimensions, row names that are missing, and weights that are
+            no weights.
 
         Examples
         --------
@@ -138,7 +140,8 @@ class Rows:
 
     @property
     def obs(self) -> NDArray[Any]:
-        """Names of the rows as the coordinate ``obs`` of a labelled data set, which a file can hold, shape (N,)."""
+        """Names of the rows as the coordinate ``obs`` of a labelled data set, which a file can hold, shape
+        (N,)."""
         return labels.storable(self.index)
 
     def label(self, i: int) -> str:
@@ -146,7 +149,8 @@ class Rows:
         return labels.text(self.index[i])
 
     def row(self, i: int) -> str:
-        """Row i, counted from 0, as sentences call it: ``row 18 of penguins.csv``, ``row 'Ann'``, ``observation 17``."""
+        """Row i, counted from 0, as sentences call it: ``row 18 of penguins.csv``, ``row 'Ann'``,
+        ``observation 17``."""
         if self.is_numbered and not self.source:
             return f"observation {i}"
         row = f"row {labels.quoted(self.index[i])}"
@@ -176,8 +180,8 @@ class Rows:
     def location_scale(self) -> tuple[Array, Array]:
         """Means and scales of the columns, shape (D,) each; a scale of zero becomes one.
 
-        The scale is the standard deviation, or what the interquartile range says it would be if that is smaller: one giant
-        outlier then leaves the other rows a spread of about one.
+        The scale is the standard deviation, or what the interquartile range says it would be if that is
+        smaller: one giant outlier then leaves the other rows a spread of about one.
         """
         w = self.weights if len(self.weights) else None
         scratch = np.empty(len(self))
@@ -202,7 +206,8 @@ class Rows:
         return unweighted.taken(np.repeat(np.arange(len(self)), counts))
 
     def standardised(self, shift: Array, scale: Array) -> Array:
-        """(values - shift) / scale, one feature after the other in memory, shape (N, D); shift and scale have shape (D,).
+        """(values - shift) / scale, one feature after the other in memory, shape (N, D); shift and scale have
+        shape (D,).
 
         Made once for each shift and scale, since EM and the posterior are both fitted in such coordinates.
         """

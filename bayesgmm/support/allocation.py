@@ -1,8 +1,9 @@
 """Memory for compiled code, at a distance from all other memory.
 
 LLVM guards a vectorised loop: where two of its arrays begin within some hundred bytes of each other, the loop
-runs without vectors, although they do not overlap, and rounds differently. Small arrays lie as the allocator happens to
-put them, so that the last bit of a gradient would change from call to call, and with it the draws of one seed.
+runs without vectors, although they do not overlap, and rounds differently. Small arrays lie as the allocator
+happens to put them, so that the last bit of a gradient would change from call to call, and with it the draws
+of one seed.
 """
 
 import numpy as np
@@ -32,5 +33,6 @@ def zeros(n):
 
 @inlined
 def piece(memory, at, n):
-    """n numbers of a larger array from `at` on, and where the next piece may begin. One allocation for many arrays is felt."""
+    """n numbers of a larger array from `at` on, and where the next piece may begin. One allocation for many
+    arrays is felt."""
     return memory[at : at + n], at + n + APART

@@ -1,9 +1,9 @@
 """How this package's numba functions are compiled and cached.
 
 Two kinds: an *entry* is called from Python or by the sampler, and is kept in numba's disk cache; an *inlined*
-helper lives inside the entries that use it. Helpers are inlined for a reason of correctness, too: a process that has just
-compiled an entry would otherwise call another copy of a helper than a process that finds the entry in
-the cache, and the two round differently, so that one seed would give two results.
+helper lives inside the entries that use it. Helpers are inlined for a reason of correctness, too: a process
+that has just compiled an entry would otherwise call another copy of a helper than a process that finds the
+entry in the cache, and the two round differently, so that one seed would give two results.
 
 numba looks for changes in the file of the entry only. Here every entry's cache is stamped with a digest of
 all `SOURCES`, so that a change of a helper in another file is noticed.
@@ -79,8 +79,8 @@ def c_entry(signature: Any) -> Callable[[Callable[..., Any]], Callable[[], Any]]
 
 
 def _stamped(compiled: Any) -> Any:
-    # The stamp is numba's own means to tell a stale index; only what it is made of is changed. The version is read before the
-    # rest of the file, which may hold types that this package has no more.
+    # The stamp is numba's own means to tell a stale index; only what it is made of is changed. The version is
+    # read before the rest of the file, which may hold types that this package has no more.
     file = compiled._cache._cache_file
     file._source_stamp = source_digest()
     file._version = f"{nb.__version__} {source_digest()}"

@@ -21,8 +21,8 @@ def shared[Item, Result](
 ) -> list[Result]:
     """The function's result for each item, in their order; each thread takes the next item when it is free.
 
-    The calling thread is one of the `n_threads`, so that handing out work costs as little as can be: an EM step of a few
-    milliseconds feels it.
+    The calling thread is one of the `n_threads`, so that handing out work costs as little as can be: an EM
+    step of a few milliseconds feels it.
     """
     helpers = min(n_threads, len(items)) - 1
     if helpers < 1:

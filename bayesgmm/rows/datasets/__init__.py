@@ -10,9 +10,9 @@ banknote     200   6   2  Swiss banknotes, genuine and counterfeit
 iris         150   4   3  iris flowers of three species, two of which overlap
 ==========  ====  ==  ==  ==========================================================
 
-``load(name)`` or the function of that name returns a `Dataset`: ``.X`` goes into an estimator, ``.labels`` are the
-true groups where they are known, ``.n_components`` is a sensible K. Sources and terms are in ``SOURCES.md`` beside
-the files.
+``load(name)`` or the function of that name returns a `Dataset`: ``.X`` goes into an estimator, ``.labels``
+are the true groups where they are known, ``.n_components`` is a sensible K. Sources and terms are in
+``SOURCES.md`` beside the files.
 """
 
 import difflib
@@ -135,9 +135,9 @@ def galaxies(version: str = "mass") -> Dataset:
     Parameters
     ----------
     version : {"mass", "richardson_green"}
-        Which of the two copies in circulation: they differ in row 78, which is 26690 km/s in the R package MASS
-        and 26960 in Richardson and Green (1997). One of them is a known typo (``SOURCES.md``). The default is
-        MASS's copy, the one that our reference log-likelihoods belong to.
+        Which of the two copies in circulation: they differ in row 78, which is 26690 km/s in the R package
+        MASS and 26960 in Richardson and Green (1997). One of them is a known typo (``SOURCES.md``). The
+        default is MASS's copy, the one that our reference log-likelihoods belong to.
 
     Returns
     -------
@@ -161,7 +161,10 @@ def galaxies(version: str = "mass") -> Dataset:
     if version == "richardson_green":
         frame.loc[77, "velocity"] = _RICHARDSON_GREEN_ROW_78
         path = None
-        copy = "Richardson and Green (1997), Journal of the Royal Statistical Society B 59, 731-792 (row 78 is 26960)"
+        copy = (
+            "Richardson and Green (1997), Journal of the Royal Statistical Society B 59, 731-792 (row 78 "
+            "is 26960)"
+        )
     return _dataset(
         "galaxies",
         frame,
@@ -176,7 +179,8 @@ def galaxies(version: str = "mass") -> Dataset:
 
 
 def penguins() -> Dataset:
-    """Palmer penguins of three species: bill, flipper and body mass; 342 of the 344 rows have measurements."""
+    """Palmer penguins of three species: bill, flipper and body mass; 342 of the 344 rows have
+    measurements."""
     frame, path = _read("penguins.csv")
     return _dataset(
         "penguins",
@@ -209,7 +213,8 @@ def banknote() -> Dataset:
 
 
 def iris() -> Dataset:
-    """Fisher's iris flowers, 50 of each of three species: four lengths in centimetres; scikit-learn's copy."""
+    """Fisher's iris flowers, 50 of each of three species: four lengths in centimetres; scikit-learn's
+    copy."""
     from sklearn.datasets import load_iris
 
     bunch = load_iris(as_frame=True)

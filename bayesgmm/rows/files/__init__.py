@@ -1,8 +1,8 @@
 """Reading a user's table: csv, tsv or parquet in, `Rows` out.
 
-Nothing is left out, filled in or guessed without a word. Whatever stands in the way of a fit is a `FileProblem`
-of one sentence: what is wrong, in which column and row, and what to do. Rows are counted from 1, without the
-header; the line of the file is given too where every row is a line.
+Nothing is left out, filled in or guessed without a word. Whatever stands in the way of a fit is a
+`FileProblem` of one sentence: what is wrong, in which column and row, and what to do. Rows are counted from
+1, without the header; the line of the file is given too where every row is a line.
 
     content    from a path to bytes
     source     from bytes to columns

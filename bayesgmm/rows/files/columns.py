@@ -32,8 +32,8 @@ def check_has_rows(source: Source) -> None:
             raise _header_is_data(source)
         raise problem(
             source.path,
-            f"{source.label} names {count(len(source.names), 'column')} ({listed_names(source.names)}) but has no "
-            "rows; it needs one row per observation.",
+            f"{source.label} names {count(len(source.names), 'column')} ({listed_names(source.names)}) but "
+            f"has no rows; it needs one row per observation.",
         )
 
 
@@ -61,7 +61,8 @@ def _check_asked_for(source: Source, columns: Sequence[str]) -> None:
     if not columns:
         raise problem(
             source.path,
-            f"No column of {source.label} was asked for; name at least one{columns_option(numeric_columns(source))}.",
+            f"No column of {source.label} was asked for; name at least "
+            f"one{columns_option(numeric_columns(source))}.",
         )
     for name in columns:
         if name not in source.names:
@@ -69,7 +70,8 @@ def _check_asked_for(source: Source, columns: Sequence[str]) -> None:
         if columns.count(name) > 1:
             raise problem(
                 source.path,
-                f"Column {quote(name)} of {source.label} was asked for {columns.count(name)} times; name it once.",
+                f"Column {quote(name)} of {source.label} was asked for {columns.count(name)} times; name it "
+                f"once.",
                 column=name,
             )
 
@@ -80,15 +82,15 @@ def _check_id_column(source: Source, name: str, columns: Sequence[str] | None) -
     if columns is not None and name in columns:
         raise problem(
             source.path,
-            f"Column {quote(name)} of {source.label} names the rows, so that it is not clustered; leave it out of "
-            "--columns, or --id-column away.",
+            f"Column {quote(name)} of {source.label} names the rows, so that it is not clustered; leave it "
+            f"out of --columns, or --id-column away.",
             column=name,
         )
     if not source.features:
         raise problem(
             source.path,
-            f"Column {quote(name)} is the only one of {source.label} and names the rows, so that nothing is left to "
-            "cluster; leave --id-column away.",
+            f"Column {quote(name)} is the only one of {source.label} and names the rows, so that nothing is "
+            f"left to cluster; leave --id-column away.",
             column=name,
         )
 
@@ -112,8 +114,8 @@ def _check_no_repeats(source: Source) -> None:
         places = [j + 1 for j, other in enumerate(source.names) if other == name]
         raise problem(
             source.path,
-            f"{times} columns of {source.label} are called {quote(name)} (numbers {joined(places[:5], times)}); "
-            "give each its own name.",
+            f"{times} columns of {source.label} are called {quote(name)} (numbers "
+            f"{joined(places[:5], times)}); give each its own name.",
             column=name,
         )
 
@@ -123,8 +125,9 @@ def _header_is_data(source: Source) -> FileProblem:
     otherwise = f", or, if these are the names, choose among them{columns_option(numeric_columns(source))}"
     return problem(
         source.path,
-        f"The first line of {source.label} ({listed_names(names, quoted=False)}) looks like data; add a header line with "
-        f"{count(len(names), 'column name')} above it{otherwise if len(set(names)) == len(names) else ''}.",
+        f"The first line of {source.label} ({listed_names(names, quoted=False)}) looks like data; add a "
+        f"header line with {count(len(names), 'column name')} above "
+        f"it{otherwise if len(set(names)) == len(names) else ''}.",
         line=1,
     )
 
@@ -163,8 +166,8 @@ def row_names(source: Source, kept: NDArray[np.bool_]) -> "pd.Index":
         i = int(missing.argmax())
         raise problem(
             source.path,
-            f"Column {quote(source.id_column)} of {source.label} names the rows, but is empty in {source.row(i)}; fill it in, "
-            "or leave --id-column away.",
+            f"Column {quote(source.id_column)} of {source.label} names the rows, but is empty in "
+            f"{source.row(i)}; fill it in, or leave --id-column away.",
             column=source.id_column,
             row=i + 1,
             count=int(missing.sum()),
@@ -173,7 +176,8 @@ def row_names(source: Source, kept: NDArray[np.bool_]) -> "pd.Index":
 
 
 def _numbers_if_written_so(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Whole numbers where each name is one as a number is written; decimals that are whole, as missing cells make them."""
+    """Whole numbers where each name is one as a number is written; decimals that are whole, as missing cells
+    make them."""
     if column.dtype.kind == "f" and (column == column.round()).all():
         return column.astype(np.int64)
     # Longer ones do not fit 64 bits.

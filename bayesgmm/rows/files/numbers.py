@@ -96,8 +96,8 @@ def check_finite(source: Source, names: Sequence[str], values: Array) -> None:
         i, j = cells[0]
         raise problem(
             source.path,
-            f"{source.label} has {count(len(cells), 'infinite value')}, the first in column {quote(names[j])}, "
-            f"{source.row(i)}; correct the value or remove the row.",
+            f"{source.label} has {count(len(cells), 'infinite value')}, the first in column "
+            f"{quote(names[j])}, {source.row(i)}; correct the value or remove the row.",
             column=names[j],
             row=int(i) + 1,
             count=len(cells),
@@ -117,8 +117,8 @@ def check_missing(source: Source, names: Sequence[str], values: Array, drop_miss
         ]
         raise problem(
             source.path,
-            f"Every row of {source.label} lacks a value (column {quote(names[j])} lacks {missing[:, j].sum()} of "
-            f"{len(rows)}), so that nothing is left to fit; fill the values in"
+            f"Every row of {source.label} lacks a value (column {quote(names[j])} lacks "
+            f"{missing[:, j].sum()} of {len(rows)}), so that nothing is left to fit; fill the values in"
             + (f", or leave that column out{columns_option(rest)}." if rest else "."),
             column=names[j],
             count=int(missing.sum()),
@@ -128,8 +128,8 @@ def check_missing(source: Source, names: Sequence[str], values: Array, drop_miss
         n = int(rows.sum())
         raise problem(
             source.path,
-            f"{source.label} has {count(int(missing.sum()), 'missing value')} in {count(n, 'row')}, the first in "
-            f"column {quote(names[j])}, {source.row(i)}; fill in what is missing, or leave out "
+            f"{source.label} has {count(int(missing.sum()), 'missing value')} in {count(n, 'row')}, the "
+            f"first in column {quote(names[j])}, {source.row(i)}; fill in what is missing, or leave out "
             f"{'that row' if n == 1 else 'those rows'} with --drop-missing.",
             column=names[j],
             row=int(i) + 1,
@@ -144,8 +144,8 @@ def check_varying(source: Source, names: Sequence[str], values: Array) -> None:
         rest = [name for name, same in zip(names, constant, strict=True) if not same]
         raise problem(
             source.path,
-            f"Column {quote(names[j])} of {source.label} is constant (every value is {values[0, j]:g}), so that no "
-            f"Gaussian has a density for it; "
+            f"Column {quote(names[j])} of {source.label} is constant (every value is {values[0, j]:g}), so "
+            f"that no Gaussian has a density for it; "
             + (f"leave it out{columns_option(rest)}." if rest else "choose another."),
             column=names[j],
         )

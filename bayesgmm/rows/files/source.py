@@ -88,7 +88,8 @@ def _parse_text(path: str, raw: bytes, id_column: str | None) -> Source:
     if not text.strip():
         raise problem(
             path,
-            f"{label_of(path)} is empty; it needs a header line with column names and one line per observation.",
+            f"{label_of(path)} is empty; it needs a header line with column names and one line per "
+            f"observation.",
         )
     separator, names, first_row = _sniff(path, text)
     # pandas would take the surplus value for an index, or drop it, without a word.
@@ -116,7 +117,8 @@ def _decode(path: str, raw: bytes) -> str:
         line = raw[:bad].count(b"\n") + 1
         raise problem(
             path,
-            f"{label_of(path)} is not UTF-8 text (byte 0x{raw[bad]:02x} in line {line}); export it as csv in UTF-8.",
+            f"{label_of(path)} is not UTF-8 text (byte 0x{raw[bad]:02x} in line {line}); export it as csv in "
+            f"UTF-8.",
             line=line,
         )
     return text
@@ -177,15 +179,16 @@ def _not_a_table(path: str, reason: str, skipped: int, width: int) -> FileProble
         line = int(found[1]) + skipped
         return problem(
             path,
-            f"Line {line} of {label_of(path)} has {found[2]} values, but the header names {count(width, 'column')}; "
-            "put a value that contains the separator in double quotes.",
+            f"Line {line} of {label_of(path)} has {found[2]} values, but the header names "
+            f"{count(width, 'column')}; put a value that contains the separator in double quotes.",
             line=line,
         )
     if found := re.search(r"EOF inside string starting at row (\d+)", reason):
         line = int(found[1]) + 1 + skipped
         return problem(
             path,
-            f"A quotation mark opened in line {line} of {label_of(path)} is never closed; close it or remove it.",
+            f"A quotation mark opened in line {line} of {label_of(path)} is never closed; close it or remove "
+            f"it.",
             line=line,
         )
     return problem(path, f"{label_of(path)} cannot be read as a table ({reason}); export it again as csv.")

@@ -26,8 +26,8 @@ class Table:
     Attributes
     ----------
     rows : Rows
-        The columns to be clustered. A row's name is its number in the file, counted from 1 without the header, or its
-        cell in the column that names the rows.
+        The columns to be clustered. A row's name is its number in the file, counted from 1 without the
+        header, or its cell in the column that names the rows.
     dropped : int
         Number of rows left out because a value was missing.
     """
@@ -48,12 +48,12 @@ def read_table(
     Parameters
     ----------
     path : str or path
-        The file; ``-`` reads standard input. Text is UTF-8 with a header line; a ``.tsv`` is separated by tabs,
-        any other text by the comma, semicolon or tab that its header is. Parquet is known by its suffix or its
-        first bytes.
+        The file; ``-`` reads standard input. Text is UTF-8 with a header line; a ``.tsv`` is separated by
+        tabs, any other text by the comma, semicolon or tab that its header is. Parquet is known by its suffix
+        or its first bytes.
     columns : str or sequence of str, optional
-        Columns to take, in this order; a string is split as by `parse_columns`. Without it, all columns, which
-        then must all be numeric.
+        Columns to take, in this order; a string is split as by `parse_columns`. Without it, all columns,
+        which then must all be numeric.
     id_column : str, optional
         The column that names the rows; it is no part of the data. Names may be equal, but not missing.
     drop_missing : bool
@@ -63,7 +63,8 @@ def read_table(
     Raises
     ------
     FileProblem
-        Whenever the columns cannot be had as finite numbers that vary; ``details`` holds the column and the row.
+        Whenever the columns cannot be had as finite numbers that vary; ``details`` holds the column and the
+        row.
 
     Examples
     --------

@@ -50,7 +50,8 @@ def listed_names(names: Sequence[str], *, quoted: bool = True) -> str:
 
 
 def columns_option(names: Sequence[str]) -> str:
-    """An option ready to paste into a shell, as the end of a sentence; names too long to be read are left unsaid."""
+    """An option ready to paste into a shell, as the end of a sentence; names too long to be read are left
+    unsaid."""
     short = [n for n in names if len(n) <= LONGEST_NAME and n.isprintable()][:20]
     if not short:
         return " with --columns"
