@@ -34,6 +34,7 @@ NAMED = {
     "threshold": 0.95,
     "why": Reason("single_chain"),
     "what": "clusters of 30 and 15 observations",
+    "whose": "baseline",
 }
 TYPES = {int: 2, float: 0.25, bool: True, str: "x"}
 # Further examples, where the branches of a sentence do not hang on a count.
@@ -44,6 +45,7 @@ FURTHER = {
         {"starts": 20, "best": 17, "n_maxima": 3, "degenerate": 1, "spurious": 1},
         {"starts": 20, "best": 20, "n_maxima": 1},
     ],
+    "better_maximum_known": [{"reached": -12.5, "em": -15.0, "highest": -11.0, "gain": 4.0, "whose": "draw"}],
     "estimates": [
         {"joint_share": None},
         {"joint_inside": False, "component": "all"},
