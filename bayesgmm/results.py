@@ -1,6 +1,5 @@
 """`PosteriorResults`: what a fit offers beside its draws; and the verdict on them."""
 
-import numbers
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -196,7 +195,7 @@ class PosteriorResults:
         """The labelling diagnostics: how far the labels of the components can be trusted."""
         return self._record.labels.diagnostics
 
-    def memberships(self, X: RowsLike | None = None, *, mass: float = 0.95) -> Memberships:
+    def memberships(self, X: RowsLike | None = None, *, ci_prob: float = 0.95) -> Memberships:
         """Memberships with intervals.
 
         The uncertainty of the parameters is in them, which EM's responsibilities leave out.
@@ -205,8 +204,8 @@ class PosteriorResults:
         ----------
         X : array_like, shape (M, D), optional
             New rows; by default those of the fit.
-        mass : float, default 0.95
-            Of the central intervals between draws.
+        ci_prob : float, default 0.95
+            Mass of the central intervals between draws.
 
         Returns
         -------
@@ -217,7 +216,7 @@ class PosteriorResults:
         Raises
         ------
         ParameterError
-            Where `mass` does not lie between 0 and 1.
+            Where `ci_prob` does not lie between 0 and 1.
 
         Warns
         -----
@@ -228,8 +227,7 @@ class PosteriorResults:
         -----
         O(S M K (log S + D^2)) for S draws.
         """
-        if not (isinstance(mass, numbers.Real) and 0 < mass < 1):
-            raise ParameterError(f"mass must be a number between 0 and 1; got {mass!r}.", mass=mass)
+        ci_prob = arguments.check_share(ci_prob, "ci_prob")
         rows = self._rows(X)
         if not self.verdict_.ok:
             warnings.warn(
@@ -240,7 +238,7 @@ class PosteriorResults:
                 stacklevel=2,
             )
         draws = self._record.draws.stacked
-        return membership_intervals(rows, *draws, float(mass), self._cores)
+        return membership_intervals(rows, *draws, ci_prob, self._cores)
 
     @property
     def similarity_(self) -> Array:

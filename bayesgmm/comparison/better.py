@@ -1,11 +1,12 @@
 """Whether a higher maximum of the likelihood is known than the one that an EM fit stands at."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from bayesgmm.comparison.sides import Sides
 from bayesgmm.em import EMGaussianMixture
-from bayesgmm.fit import Fit
 from bayesgmm.wording import Reason
 
 __all__ = ["BetterMaximum", "better_maximum"]
@@ -13,6 +14,7 @@ __all__ = ["BetterMaximum", "better_maximum"]
 # Log-likelihoods are the same when they differ by less than this, per unit of their size: above the tolerance of an EM
 # run, and far below what a person would call a gain.
 ALIKE = 1e-6
+JSON = ("known", "gain", "whose", "log_likelihood", "reached", "baseline", "draw", "same_family", "spurious")
 BASELINE, DRAW, OWN = "baseline", "draw", "own"
 
 
@@ -29,21 +31,25 @@ class BetterMaximum:
     baseline : float
         At the highest maximum that EM from many starts has found and that is neither degenerate nor spurious; minus
         infinity where there is none.
-    draw : float
-        The largest of the posterior's draws.
+    draw, mean_draw : float
+        The largest of the posterior's draws, and their mean.
     spurious : bool
         Whether the maximum that EM leads to from the fit is degenerate or looks spurious.
     n_parameters, n_parameters_of_posterior : int
         Free parameters of the fit, which may be of a smaller covariance family, and of the model.
+    is_baseline : bool
+        Whether the fit is the best of those from many starts, and not one that was handed in.
     """
 
     log_likelihood: float
     reached: float
     baseline: float
     draw: float
+    mean_draw: float
     spurious: bool
     n_parameters: int
     n_parameters_of_posterior: int
+    is_baseline: bool
 
     @property
     def highest(self) -> float:
@@ -80,40 +86,52 @@ class BetterMaximum:
     @property
     def finding(self) -> Reason:
         """What there is to say of it."""
-        em, values = self.log_likelihood, {"em": self.log_likelihood, "gain": self.gain}
+        return self._of_baseline if self.is_baseline else self._of_given
+
+    @property
+    def _of_baseline(self) -> Reason:
+        em = self.log_likelihood
+        if self.known:
+            return Reason("draw_exceeds_em", {"em": em, "largest": self.draw})
+        return Reason("no_draw_exceeds_em", {"em": em, "mean": self.mean_draw})
+
+    @property
+    def _of_given(self) -> Reason:
+        em, known = self.log_likelihood, max(self.baseline, self.draw)
+        values = {"em": em, "gain": self.gain}
         if not self.same_family:
             more = self.n_parameters_of_posterior - self.n_parameters
             return Reason("em_of_smaller_family", {**values, "highest": self.highest, "n_more": more})
         if self.known:
-            others = {"highest": self.highest, "whose": self.whose}
-            return Reason("better_maximum_known", {**values, **others, "reached": self.reached})
+            others = {"highest": self.highest, "whose": self.whose, "reached": self.reached}
+            return Reason("better_maximum_known", values | others)
         if not self.converged:
             end = {"reached": self.reached, "spurious": self.spurious}
-            return Reason("maximum_not_reached", {**values, **end})
-        known = max(self.baseline, self.draw)
+            return Reason("maximum_not_reached", values | end)
         if _higher(em, known):
             return Reason("maximum_above_known", {"em": em, "known": known, "spurious": self.spurious})
         return Reason("highest_maximum_known", {"em": em})
 
+    def to_json(self) -> dict[str, Any]:
+        """For programs: as ``known``, ``gain``, ``whose`` and the log-likelihoods behind them, with null for one that is not there."""
+        values = {name: getattr(self, name) for name in JSON}
+        return {n: None if isinstance(v, float) and not np.isfinite(v) else v for n, v in values.items()}
 
-def better_maximum(fit: Fit, em: EMGaussianMixture) -> BetterMaximum:
-    """Hold an EM fit against the maxima and the draws of a fit by Bayes of the same rows.
 
-    Parameters
-    ----------
-    fit : Fit
-    em : EMGaussianMixture
-        The baseline, or one that was handed in; see :func:`bayesgmm.em.handed_in.fitted_at`.
-    """
+def better_maximum(sides: Sides) -> BetterMaximum:
+    """Hold an EM fit against the maxima of the baseline and the draws of the posterior."""
+    fit, em, draws = sides.fit, sides.em, sides.fit.labels.log_likelihood
     k, d = fit.draws.n_components, fit.draws.n_features
     return BetterMaximum(
         log_likelihood=em.log_likelihood_,
         reached=max(em.log_likelihood_, float(em.modes_["log_likelihood"].iloc[0])),
         baseline=_highest_maximum(fit.em),
-        draw=float(fit.labels.log_likelihood.max()),
+        draw=float(draws.max()),
+        mean_draw=float(draws.mean()),
         spurious=bool(em.modes_["spurious"].iloc[0]) or em.regularised_,
         n_parameters=em.n_parameters(),
         n_parameters_of_posterior=fit.draws.family.n_parameters(k, d),
+        is_baseline=sides.is_baseline,
     )
 
 

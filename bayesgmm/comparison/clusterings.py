@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import adjusted_rand_score
 
 from bayesgmm.comparison.partitioning import partition
+from bayesgmm.comparison.sides import Sides
 from bayesgmm.errors import ParameterError
-from bayesgmm.mixture import density
 from bayesgmm.mixture.matching import best_match
 from bayesgmm.posterior import partitions
 
@@ -24,14 +24,14 @@ Array = NDArray[np.float64]
 SMALLEST = 1e-12
 
 
-def clustering_table(bayes: "BayesGaussianMixture", labels: NDArray[np.int32] | None) -> pd.DataFrame:
+def clustering_table(
+    bayes: "BayesGaussianMixture", sides: Sides, labels: NDArray[np.int32] | None
+) -> pd.DataFrame:
     """Agreement of clusterings; see ``Comparison.clusterings``.
 
     Adjusted Rand index: Hubert and Arabie (1985). Variation of information, in bits: Meila (2007).
     """
-    part = partition(bayes)
-    X = bayes.rows_.values
-    em = density.responsibilities(X, bayes.em_.params_)
+    part, em = partition(bayes), sides.responsibilities
     hard = {
         "posterior": part.labels,
         "em": em.argmax(axis=1).astype(np.int32)[part.rows],

@@ -2,23 +2,20 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from bayesgmm.comparison.predictive import PredictiveCheck
+from bayesgmm.comparison.sides import Sides
 from bayesgmm.comparison.tables import JointDistance
+from bayesgmm.fit import Fit
 from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.wording import Reason
 
-if TYPE_CHECKING:
-    from bayesgmm.estimator import BayesGaussianMixture
-
 __all__ = [
     "about_assignments",
     "about_estimates",
-    "about_likelihood",
     "about_maximum",
     "about_replications",
     "quantities",
@@ -26,15 +23,13 @@ __all__ = [
 
 # Between probabilities: what counts as a difference.
 LARGE_DIFFERENCE = 0.1
-# By rounding alone a draw may exceed EM's log-likelihood by this share of it.
-ROUNDING = 1e-6
 
 
-def about_estimates(bayes: "BayesGaussianMixture", parameters: pd.DataFrame, joint: JointDistance) -> Reason:
+def about_estimates(fit: Fit, parameters: pd.DataFrame, joint: JointDistance) -> Reason:
     """How many of EM's estimates lie inside their intervals, and where the largest difference is."""
     size = parameters["difference"].abs().to_numpy()
     worst = int(size.argmax())
-    quantity, component = quantities(bayes.fit_.draws, bayes.fit_.names)[worst]
+    quantity, component = quantities(fit.draws, fit.names)[worst]
     return Reason(
         "estimates",
         {
@@ -47,6 +42,7 @@ def about_estimates(bayes: "BayesGaussianMixture", parameters: pd.DataFrame, joi
             "joint_inside": joint.inside,
             # There is none with fewer than two draws for each parameter.
             "joint_share": None if math.isnan(joint.share) else joint.share,
+            "ci_prob": joint.ci_prob,
         },
     )
 
@@ -68,17 +64,10 @@ def about_assignments(assignments: pd.DataFrame) -> Reason:
     )
 
 
-def about_likelihood(log_likelihood: pd.Series) -> Reason:
-    """Whether a draw has a higher log-likelihood than EM."""
-    em, largest = float(log_likelihood["em"]), float(log_likelihood["largest"])
-    if largest > em + ROUNDING * max(abs(em), 1.0):
-        return Reason("draw_exceeds_em", {"em": em, "largest": largest})
-    return Reason("no_draw_exceeds_em", {"em": em, "mean": float(log_likelihood["mean"])})
-
-
-def about_maximum(bayes: "BayesGaussianMixture") -> list[Reason]:
-    """Whether EM's maximum looks spurious."""
-    return [Reason("spurious_maximum")] if bayes.em_.modes_["spurious"].iloc[0] else []
+def about_maximum(sides: Sides) -> list[Reason]:
+    """Whether the maximum of the baseline looks spurious; of a fit that was handed in ``BetterMaximum`` tells."""
+    spurious = sides.is_baseline and sides.em.modes_["spurious"].iloc[0]
+    return [Reason("spurious_maximum")] if spurious else []
 
 
 def about_replications(checks: tuple[PredictiveCheck, ...]) -> Reason:

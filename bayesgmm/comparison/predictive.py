@@ -6,7 +6,6 @@ Gelman, Meng and Stern (1996), Posterior predictive assessment of model fitness 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,14 +13,13 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.special import ndtr
 
+from bayesgmm.comparison.sides import Sides
+from bayesgmm.fit import Fit
 from bayesgmm.methods.rounding import resolutions
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly
 from bayesgmm.posterior.pointwise import log_densities, replicated_rows
 from bayesgmm.rows.rows import Rows
-
-if TYPE_CHECKING:
-    from bayesgmm.estimator import BayesGaussianMixture
 
 __all__ = ["PredictiveCheck", "pit_table", "predictive_checks", "replicate"]
 
@@ -78,30 +76,31 @@ class PredictiveCheck:
         return float(np.sqrt(p * (1 - p) / n))
 
 
-def replicate(bayes: "BayesGaussianMixture", n_replications: int) -> Iterator[Array]:
+def replicate(fit: Fit, n_replications: int) -> Iterator[Array]:
     """Data sets drawn one by one from the posterior predictive distribution, each of shape (N, D).
 
     N is the number of rows that the data stand for, with their weights.
     """
-    rng = np.random.default_rng(bayes.predictive_seed_)
-    log_weights, means, cholesky = bayes.fit_.draws.stacked
-    n = len(bayes.rows_.repeated)
+    rng = np.random.default_rng(fit.provenance.predictive_seed)
+    log_weights, means, cholesky = fit.draws.stacked
+    n = len(fit.rows.repeated)
     chosen = rng.choice(len(means), n_replications, replace=len(means) < n_replications)
     for s in chosen:
         yield replicated_rows(log_weights[s], means[s], cholesky[s], n, rng)
 
 
-def predictive_checks(bayes: "BayesGaussianMixture") -> tuple[PredictiveCheck, ...]:
+def predictive_checks(sides: Sides) -> tuple[PredictiveCheck, ...]:
     """Spread, skewness, tails, quartiles, modes and correlations of the features, distances of neighbours, in replicated data sets."""
+    fit = sides.fit
     # A row of weight 3 is three rows, in the data as in what is simulated.
-    data, names = bayes.rows_.repeated.values, bayes.fit_.names
+    data, names = fit.rows.repeated.values, fit.names
     scale = data.std(axis=0)
     # What is measured is fixed by the data, so that replications are measured alike.
     unit = resolutions(data) / scale
     ruler = _Ruler(data.mean(axis=0), scale, evenly(len(data), ROWS_FOR_NEIGHBOURS), unit)
-    replicated = np.array([ruler.statistics(r) for r in replicate(bayes, REPLICATIONS)])
-    rng = np.random.default_rng([bayes.predictive_seed_, 5])
-    em = bayes.em_.params_
+    replicated = np.array([ruler.statistics(r) for r in replicate(fit, REPLICATIONS)])
+    rng = np.random.default_rng([fit.provenance.predictive_seed, 5])
+    em = sides.em.params_
     by_em = np.array(
         [ruler.statistics(density.simulate(em, len(data), rng)[0]) for _ in range(FEWER_REPLICATIONS)]
     )
@@ -112,37 +111,37 @@ def predictive_checks(bayes: "BayesGaussianMixture") -> tuple[PredictiveCheck, .
     labels.append("mean distance to the nearest neighbour")
     observed = ruler.statistics(data)
     rows = zip(labels, observed, replicated.T, by_em.T, strict=True)
-    return (*(PredictiveCheck(*row) for row in rows), _of_log_likelihood(bayes, data))
+    return (*(PredictiveCheck(*row) for row in rows), _of_log_likelihood(sides, data))
 
 
-def pit_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
+def pit_table(fit: Fit) -> pd.DataFrame:
     """Probability integral transforms; see ``Comparison.pit``. O(S N K D) for 1,000 draws.
 
     Dawid (1984), Statistical theory: the prequential approach; here of the rows that the posterior has seen.
     """
-    X = bayes.rows_.values
-    log_weights, means, cholesky = (a[evenly(len(a), REPLICATIONS)] for a in bayes.fit_.draws.stacked)
+    X = fit.rows.values
+    log_weights, means, cholesky = (a[evenly(len(a), REPLICATIONS)] for a in fit.draws.stacked)
     stds = np.sqrt(np.square(cholesky).sum(axis=3))
     values = np.zeros(X.shape)
     for s in range(len(means)):
         # Shape (N, D, K), summed over components.
         below = ndtr((X[:, :, None] - means[s].T) / stds[s].T)
         values += below @ np.exp(log_weights[s])
-    return pd.DataFrame(values / len(means), columns=bayes.fit_.names, index=bayes.rows_.index)
+    return pd.DataFrame(values / len(means), columns=fit.names, index=fit.rows.index)
 
 
-def _of_log_likelihood(bayes: "BayesGaussianMixture", data: Array) -> PredictiveCheck:
+def _of_log_likelihood(sides: Sides, data: Array) -> PredictiveCheck:
     """A discrepancy: the log-likelihood of a replicated data set less that of the data, both at the draw that made it."""
-    rng = np.random.default_rng([bayes.predictive_seed_, 6])
-    log_weights, means, cholesky = bayes.fit_.draws.stacked
+    fit, em = sides.fit, sides.em.params_
+    rng = np.random.default_rng([fit.provenance.predictive_seed, 6])
+    log_weights, means, cholesky = fit.draws.stacked
     n = len(means)
-    own = bayes.rows_.repeated.columns
+    own = fit.rows.repeated.columns
     gains = []
     for s in rng.choice(n, FEWER_REPLICATIONS, replace=n < FEWER_REPLICATIONS):
         one = log_weights[[s]], means[[s]], cholesky[[s]]
         replicated = Rows.unchecked(replicated_rows(log_weights[s], means[s], cholesky[s], len(data), rng))
         gains.append(log_densities(replicated.columns, *one).sum() - log_densities(own, *one).sum())
-    em = bayes.em_.params_
     at_em = density.log_likelihood_per_obs(data, em).sum()
     by_em = [
         density.log_likelihood_per_obs(density.simulate(em, len(data), rng)[0], em).sum() - at_em

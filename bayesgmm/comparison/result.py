@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.comparison import findings, tables
+from bayesgmm.comparison.better import BetterMaximum, better_maximum
 from bayesgmm.comparison.clusterings import checked_labels, clustering_table
 from bayesgmm.comparison.predictive import PredictiveCheck, pit_table, predictive_checks
 from bayesgmm.comparison.scores import PredictiveScores, predictive_scores
 from bayesgmm.comparison.sensitivity import sensitivity_table
 from bayesgmm.comparison.shapes import shape_table
+from bayesgmm.comparison.sides import CI_PROB, Sides
+from bayesgmm.em import EMGaussianMixture
 from bayesgmm.overview import panel, table_in_html
 from bayesgmm.wording import Reason
 
@@ -33,7 +36,7 @@ class Comparison:
     ----------
     parameters : DataFrame
         One row a parameter: ``em`` and its standard error ``em_se`` by the observed information, ``mean``, ``sd``, ``lower``, ``upper``
-        (central 95 % interval), ``difference`` (EM minus posterior mean, in posterior sds), ``inside`` (EM lies in the interval).
+        (central interval of mass ``ci_prob``), ``difference`` (EM minus posterior mean, in posterior sds), ``inside`` (EM lies in the interval).
     joint : JointDistance
         Mahalanobis distance of EM's estimate, all parameters together, and the share of draws that lie nearer.
     assignments : DataFrame
@@ -49,12 +52,14 @@ class Comparison:
         ``em``, and ``mean``, ``sd``, ``lower``, ``upper``, ``largest`` of the draws, and ``at_posterior_mean``.
     predictive : tuple of PredictiveCheck
         Posterior predictive checks.
-    findings : tuple of Reason
-        What the comparison has found, as codes and numbers.
+    better_maximum : BetterMaximum
+        Whether a higher maximum of the likelihood is known than the one that the EM fit stands at, and by how much.
     components_readable : bool
         Whether the verdict on the fit allows component-wise reading; where it does not, parameters, joint, assignments and shapes
         compare components whose labels mean nothing.
     bayes : BayesGaussianMixture
+    sides : Sides
+        What the tables are made of.
     labels : ndarray of int or None
         True labels, where they were given.
     """
@@ -65,11 +70,37 @@ class Comparison:
     shapes: pd.DataFrame
     scores: PredictiveScores
     log_likelihood: pd.Series
+    better_maximum: BetterMaximum
     predictive: tuple[PredictiveCheck, ...]
-    findings: tuple[Reason, ...]
     components_readable: bool
     bayes: "BayesGaussianMixture" = field(repr=False)
+    sides: Sides = field(repr=False)
     labels: NDArray[np.int32] | None = field(repr=False, default=None)
+
+    @property
+    def em(self) -> EMGaussianMixture:
+        """The EM fit that was held against the posterior, its components in the posterior's order."""
+        return self.sides.em
+
+    @property
+    def ci_prob(self) -> float:
+        """Mass of the intervals."""
+        return self.sides.ci_prob
+
+    @property
+    def findings(self) -> tuple[Reason, ...]:
+        """What the comparison has found, as codes and numbers."""
+        of_components = (
+            findings.about_estimates(self.sides.fit, self.parameters, self.joint),
+            findings.about_assignments(self.assignments),
+        )
+        return (
+            *(of_components if self.components_readable else (Reason("components_not_compared"),)),
+            self.better_maximum.finding,
+            self.scores.finding,
+            *findings.about_maximum(self.sides),
+            findings.about_replications(self.predictive),
+        )
 
     @property
     def verdict(self) -> str:
@@ -81,13 +112,13 @@ class Comparison:
         """The posterior's partition, EM's labels and k-means: clusters, adjusted Rand index and variation of information (bits) with the
         first, and where true labels were given, with these; and the log loss of posterior memberships and EM's responsibilities. Made when
         first asked for."""
-        return clustering_table(self.bayes, self.labels)
+        return clustering_table(self.bayes, self.sides, self.labels)
 
     @cached_property
     def pit(self) -> pd.DataFrame:
         """Of each row and feature, the posterior predictive probability of a smaller value: uniform between 0 and 1 where the model fits, the
         more in the middle the more the rows have shaped the posterior. Made when first asked for."""
-        return pit_table(self.bayes)
+        return pit_table(self.sides.fit)
 
     @cached_property
     def sensitivity(self) -> pd.DataFrame:
@@ -117,8 +148,14 @@ class Comparison:
         return panel(f"<p>{escape(self.verdict)}</p>", table)
 
 
-def compare(bayes: "BayesGaussianMixture", labels: ArrayLike | None = None) -> Comparison:
-    """Hold the EM fit against the posterior of the same model and data.
+def compare(
+    bayes: "BayesGaussianMixture",
+    labels: ArrayLike | None = None,
+    *,
+    em: Any = None,
+    ci_prob: float = CI_PROB,
+) -> Comparison:
+    """Hold an EM fit against the posterior of the same model and data.
 
     Parameters
     ----------
@@ -126,6 +163,13 @@ def compare(bayes: "BayesGaussianMixture", labels: ArrayLike | None = None) -> C
         A fitted one.
     labels : array_like, shape (N,), optional
         True labels of the rows, which clusterings are held against.
+    em : EMGaussianMixture, sklearn.mixture.GaussianMixture or MixtureParams, optional
+        A fit of the user's own, by whatever program, to be held against the posterior in place of the baseline ``bayes.em_``: a
+        fitted estimator or the bare numbers, with as many components, in the units of the same columns. Its covariances may be of a
+        smaller family than the posterior's, such as "diag" for "full", but not of a larger one. Its components are matched to the
+        posterior's by the rows that they share. ``Comparison.better_maximum`` says whether EM has stopped at the best maximum known.
+    ci_prob : float, default 0.95
+        Mass of the central posterior intervals.
 
     Returns
     -------
@@ -134,54 +178,35 @@ def compare(bayes: "BayesGaussianMixture", labels: ArrayLike | None = None) -> C
     Raises
     ------
     ParameterError
-        Where there are not as many labels as rows.
+        Where there are not as many labels as rows, `em` is not fitted or cannot be held against this posterior, or `ci_prob` does not
+        lie between 0 and 1.
 
     Examples
     --------
+    >>> from sklearn.mixture import GaussianMixture
     >>> from bayesgmm import BayesGaussianMixture, compare, datasets
     >>> X = datasets.faithful().X
     >>> bayes = BayesGaussianMixture(2, draws=250, random_state=0, progressbar=False).fit(X)
     >>> result = compare(bayes)
     >>> bool(result.parameters.inside.all())
     True
+    >>> compare(bayes, em=GaussianMixture(2, random_state=0).fit(X)).better_maximum.known
+    False
     """
     check_is_fitted(bayes)
     true = checked_labels(labels, len(bayes.rows_))
-    parameters = tables.parameter_table(bayes)
-    joint = tables.joint_distance(bayes)
-    assignments = tables.assignment_table(bayes)
-    scores = predictive_scores(bayes)
-    log_likelihood = tables.log_likelihood_summary(bayes)
-    checks = predictive_checks(bayes)
+    sides = Sides.of(bayes, em, ci_prob)
     return Comparison(
-        parameters,
-        joint,
-        assignments,
-        shape_table(bayes),
-        scores,
-        log_likelihood,
-        checks,
-        _findings(bayes, parameters, joint, assignments, log_likelihood, scores, checks),
-        bayes.verdict_.ok,
-        bayes,
-        true,
+        parameters=tables.parameter_table(sides),
+        joint=tables.joint_distance(sides),
+        assignments=tables.assignment_table(sides),
+        shapes=shape_table(sides),
+        scores=predictive_scores(sides),
+        log_likelihood=tables.log_likelihood_summary(sides),
+        better_maximum=better_maximum(sides),
+        predictive=predictive_checks(sides),
+        components_readable=bayes.verdict_.ok,
+        bayes=bayes,
+        sides=sides,
+        labels=true,
     )
-
-
-def _findings(
-    bayes: "BayesGaussianMixture",
-    parameters: pd.DataFrame,
-    joint: tables.JointDistance,
-    assignments: pd.DataFrame,
-    log_likelihood: pd.Series,
-    scores: PredictiveScores,
-    checks: tuple[PredictiveCheck, ...],
-) -> tuple[Reason, ...]:
-    found = [Reason("components_not_compared")]
-    if bayes.verdict_.ok:
-        found = [
-            findings.about_estimates(bayes, parameters, joint),
-            findings.about_assignments(assignments),
-        ]
-    found += [findings.about_likelihood(log_likelihood), scores.finding, *findings.about_maximum(bayes)]
-    return (*found, findings.about_replications(checks))

@@ -1,7 +1,6 @@
 """How well rows are foreseen that were left out: by the posterior, and by EM."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,8 +8,10 @@ from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from bayesgmm.comparison.sides import Sides
 from bayesgmm.em.problem import params_of, standardised_problem, state_of
 from bayesgmm.em.run import Status, run_em
+from bayesgmm.fit import Fit
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly
 from bayesgmm.mixture.params import MixtureParams
@@ -18,9 +19,6 @@ from bayesgmm.posterior.pointwise import log_densities
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.threads import shared, threads_for_runs
 from bayesgmm.wording import Reason
-
-if TYPE_CHECKING:
-    from bayesgmm.estimator import BayesGaussianMixture
 
 __all__ = ["PredictiveScores", "leave_one_out", "predictive_scores"]
 
@@ -80,15 +78,15 @@ class PredictiveScores:
         return str(self.finding)
 
 
-def leave_one_out(bayes: "BayesGaussianMixture") -> tuple[Array, Array]:
+def leave_one_out(fit: Fit) -> tuple[Array, Array]:
     """Log predictive density of each row that counts, given all others, and Pareto k, shape (N,) each; in blocks of rows.
 
     Vehtari, Gelman and Gabry (2017), Practical Bayesian model evaluation using leave-one-out cross-validation and WAIC, section 2.
     The smoothing is ArviZ's. Of a row that stands for several, by its weight, one is left out; of one that weighs less than one,
     all.
     """
-    rows, draws = bayes.rows_.counting, bayes.fit_.draws.stacked
-    n_draws, ess = len(draws.means), bayes.verdict_.effective_draws
+    rows, draws = fit.rows.counting, fit.draws.stacked
+    n_draws, ess = len(draws.means), fit.verdict.effective_draws
     efficiency = min(1.0, max(ess, 1.0) / n_draws) if np.isfinite(ess) else 1.0
     power = np.minimum(rows.weights, 1.0)
 
@@ -107,16 +105,17 @@ def leave_one_out(bayes: "BayesGaussianMixture") -> tuple[Array, Array]:
     return elpd, k
 
 
-def predictive_scores(bayes: "BayesGaussianMixture") -> PredictiveScores:
+def predictive_scores(sides: Sides) -> PredictiveScores:
     """Leave-one-out scores of the posterior and of EM on the same rows."""
-    rows, family = bayes.rows_.counting, bayes.fit_.covariance_type
-    elpd, k = leave_one_out(bayes)
+    fit, em = sides.fit, sides.em
+    rows = fit.rows.counting
+    elpd, k = leave_one_out(fit)
     some = evenly(len(rows), ROWS_LEFT_OUT)
-    em = em_leave_one_out(rows, bayes.em_.params_, family, some, bayes.fit_.settings.cores)
-    table = pd.DataFrame({"bayes": elpd[some], "pareto_k": k[some], "em": em}, index=rows.index[some])
-    finite = np.isfinite(em)
+    by_em = em_leave_one_out(rows, em.params_, em.covariance_type, some, fit.settings.cores)
+    table = pd.DataFrame({"bayes": elpd[some], "pareto_k": k[some], "em": by_em}, index=rows.index[some])
+    finite = np.isfinite(by_em)
     of_both = rows.taken(some[finite])
-    gain, gain_se = _sum_and_error(elpd[some][finite] - em[finite], of_both)
+    gain, gain_se = _sum_and_error(elpd[some][finite] - by_em[finite], of_both)
     total, total_se = _sum_and_error(elpd, rows)
     scale = rows.total_weight / max(of_both.total_weight, 1.0)
     return PredictiveScores(
@@ -124,7 +123,7 @@ def predictive_scores(bayes: "BayesGaussianMixture") -> PredictiveScores:
         total,
         total_se,
         int((~(k <= LARGEST_K)).sum()),
-        int(np.isnan(em).sum()),
+        int(np.isnan(by_em).sum()),
         gain * scale,
         gain_se * scale,
     )

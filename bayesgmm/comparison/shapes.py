@@ -1,25 +1,19 @@
 """The shapes of clusters in three numbers each: how large, how long, how turned."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesgmm.mixture.families import family_of
-
-if TYPE_CHECKING:
-    from bayesgmm.estimator import BayesGaussianMixture
+from bayesgmm.comparison.sides import Sides
 
 __all__ = ["shape_table"]
 
 Array = NDArray[np.float64]
 
-INTERVAL = (0.025, 0.975)
 ALL = ("volume", "axis ratio", "orientation", "turn")
 
 
-def shape_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
+def shape_table(sides: Sides) -> pd.DataFrame:
     """Volume, axis ratio and orientation of each component's covariance; see ``Comparison.shapes``.
 
     Spherical covariances have no axes, and those of diagonal ones are the features': they have no orientation.
@@ -27,9 +21,9 @@ def shape_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     After Banfield and Raftery (1993), Model-based Gaussian and non-Gaussian clustering, section 2: volume is the root of the determinant,
     and the axes are the covariance's eigenvectors.
     """
-    em, family = bayes.em_.params_, family_of(bayes.fit_.covariance_type)
+    em, family = sides.em.params_, sides.fit.draws.family
     described = ALL if family.has_correlations else ALL[: 2 if family.by_feature else 1]
-    draws = bayes.fit_.draws.covariances
+    draws = sides.fit.draws.covariances
     draws = draws.reshape(-1, *draws.shape[2:])
     rows = []
     for k in range(em.n_components):
@@ -37,7 +31,7 @@ def shape_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
         for name, (at_em, of_draws) in _shapes(single, many).items():
             if name not in described:
                 continue
-            lower, upper = np.quantile(of_draws, INTERVAL)
+            lower, upper = np.quantile(of_draws, sides.ends)
             rows.append((k, name, at_em, of_draws.mean(), of_draws.std(ddof=1), lower, upper))
     columns = ["component", "shape", "em", "mean", "sd", "lower", "upper"]
     table = pd.DataFrame(rows, columns=columns)

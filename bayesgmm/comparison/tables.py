@@ -1,20 +1,18 @@
 """The tables of a comparison."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from bayesgmm.comparison.sides import CI_PROB, Sides
 from bayesgmm.errors import BayesGMMError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.coordinates import unconstrained
 from bayesgmm.mixture.density import CERTAIN
-from bayesgmm.mixture.draws import MixtureDraws
+from bayesgmm.mixture.families import family_of
 from bayesgmm.posterior.memberships import membership_intervals
-
-if TYPE_CHECKING:
-    from bayesgmm.estimator import BayesGaussianMixture
 
 __all__ = [
     "JointDistance",
@@ -24,22 +22,22 @@ __all__ = [
     "parameter_table",
 ]
 
-INTERVAL = (0.025, 0.975)
+Array = NDArray[np.float64]
 
 
-def parameter_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
-    """EM estimate, posterior mean, sd and central 95 % interval of each parameter; see ``Comparison.parameters``."""
-    draws = bayes.fit_.draws
+def parameter_table(sides: Sides) -> pd.DataFrame:
+    """EM estimate, posterior mean, sd and central interval of each parameter; see ``Comparison.parameters``."""
+    draws = sides.fit.draws
     flat = draws.parameter_values.reshape(-1, len(draws.parameters))
-    em = em_draw(bayes).parameter_values[0, 0]
+    em = sides.em_draw.parameter_values[0, 0]
     mean, sd = flat.mean(axis=0), flat.std(axis=0, ddof=1)
-    lower, upper = np.quantile(flat, INTERVAL, axis=0)
+    lower, upper = np.quantile(flat, sides.ends, axis=0)
     # A single weight is one in EM and in every draw.
     difference = np.divide(em - mean, sd, out=np.zeros_like(mean), where=sd > 0)
     return pd.DataFrame(
         {
             "em": em,
-            "em_se": _standard_errors(bayes),
+            "em_se": _standard_errors(sides),
             "mean": mean,
             "sd": sd,
             "lower": lower,
@@ -47,29 +45,25 @@ def parameter_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
             "difference": difference,
             "inside": (em >= lower) & (em <= upper) | (sd == 0),
         },
-        index=pd.Index([p.label(bayes.fit_.names) for p in draws.parameters], name="parameter"),
+        index=pd.Index([p.label(sides.fit.names) for p in draws.parameters], name="parameter"),
     )
 
 
-def _standard_errors(bayes: "BayesGaussianMixture") -> np.ndarray:
+def _standard_errors(sides: Sides) -> Array:
     """EM's standard errors by the observed information, in the order of the parameters; NaN where it has none."""
-    parameters = bayes.fit_.draws.parameters
+    parameters = sides.fit.draws.parameters
     try:
-        found = bayes.em_.standard_errors(bayes.rows_)
+        found = sides.em.standard_errors(sides.fit.rows)
     except BayesGMMError:
         return np.full(len(parameters), np.nan)
-    errors = []
+    correlated, errors = family_of(sides.em.covariance_type).has_correlations, []
     for p in parameters:
         of_kind = getattr(found, p.kind)
         # Where components or features share a value, all of them hold its error.
         at = (p.component or 0, *p.features)
-        errors.append(of_kind[at + (0,) * (of_kind.ndim - len(at))])
+        fixed = p.kind == "correlations" and not correlated
+        errors.append(np.nan if fixed else of_kind[at + (0,) * (of_kind.ndim - len(at))])
     return np.array(errors)
-
-
-def em_draw(bayes: "BayesGaussianMixture") -> MixtureDraws:
-    """EM's estimate as a single draw, in the shapes of the posterior's."""
-    return MixtureDraws.single(bayes.em_.params_, bayes.fit_.covariance_type)
 
 
 @dataclass(frozen=True)
@@ -81,44 +75,45 @@ class JointDistance:
     distance : float
         Mahalanobis distance of the estimate under the posterior, in the unconstrained coordinates.
     share : float
-        Of the draws, how many lie nearer; the 95 % region holds the estimate where it is below 0.95. Both are NaN where there are
-        fewer than two draws for each parameter.
+        Of the draws, how many lie nearer. Both are NaN where there are fewer than two draws for each parameter.
+    ci_prob : float, default 0.95
+        Of the region that holds the estimate where the share is below it.
     """
 
     distance: float
     share: float
+    ci_prob: float = CI_PROB
 
     @property
     def inside(self) -> bool:
-        """Whether the estimate lies inside the 95 % region."""
-        return self.share < 0.95
+        """Whether the estimate lies inside the region."""
+        return self.share < self.ci_prob
 
 
-def joint_distance(bayes: "BayesGaussianMixture") -> JointDistance:
+def joint_distance(sides: Sides) -> JointDistance:
     """Of EM's estimate; meaningless where components cannot be told apart."""
     # Standardisation is linear in these coordinates, and distances do not change.
-    q = unconstrained(bayes.fit_.draws.values)
+    q = unconstrained(sides.fit.draws.values)
     q = q.reshape(-1, q.shape[-1])
     if len(q) <= 2 * q.shape[1]:
-        return JointDistance(float("nan"), float("nan"))
-    at = unconstrained(em_draw(bayes).values)[0, 0]
+        return JointDistance(float("nan"), float("nan"), sides.ci_prob)
+    at = unconstrained(sides.em_draw.values)[0, 0]
     away = q - q.mean(axis=0)
     whiten = np.linalg.pinv(np.linalg.cholesky(np.cov(q.T) + 1e-12 * np.diag(q.var(axis=0))))
     own = np.linalg.norm(away @ whiten.T, axis=1)
     distance = float(np.linalg.norm(whiten @ (at - q.mean(axis=0))))
-    return JointDistance(distance, float((own < distance).mean()))
+    return JointDistance(distance, float((own < distance).mean()), sides.ci_prob)
 
 
-def assignment_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
+def assignment_table(sides: Sides) -> pd.DataFrame:
     """Each observation's probabilities under EM and under the posterior; see ``Comparison.assignments``."""
-    rows = bayes.rows_.values
-    em = density.responsibilities(rows, bayes.em_.params_)
-    membership, sd = bayes.membership_, bayes.membership_sd_
+    fit, em = sides.fit, sides.responsibilities
+    membership, sd = fit.labels.membership, fit.labels.membership_sd
     intervals = membership_intervals(
-        bayes.rows_, *bayes.fit_.draws.stacked, n_threads=bayes.fit_.settings.cores
+        fit.rows, *fit.draws.stacked, ci_prob=sides.ci_prob, n_threads=fit.settings.cores
     )
     label = em.argmax(axis=1)
-    at = np.arange(len(rows)), label
+    at = np.arange(len(em)), label
     return pd.DataFrame(
         {
             "em_label": label,
@@ -132,18 +127,18 @@ def assignment_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
             "largest_difference": np.abs(em - membership).max(axis=1),
             "overconfident": (em[at] >= CERTAIN) & (membership[at] < CERTAIN),
         },
-        index=bayes.rows_.index,
+        index=fit.rows.index,
     )
 
 
-def log_likelihood_summary(bayes: "BayesGaussianMixture") -> pd.Series:
+def log_likelihood_summary(sides: Sides) -> pd.Series:
     """Total log-likelihood, with the weights of the rows, at the EM estimate and along the draws."""
-    draws, rows = bayes.log_likelihood_draws_, bayes.rows_
-    at_mean = bayes.fit_.draws.mean_params
-    lower, upper = np.quantile(draws, INTERVAL)
+    fit, rows = sides.fit, sides.fit.rows
+    draws, at_mean = fit.labels.log_likelihood, fit.draws.mean_params
+    lower, upper = np.quantile(draws, sides.ends)
     return pd.Series(
         {
-            "em": bayes.em_.log_likelihood_,
+            "em": sides.em.log_likelihood_,
             "mean": draws.mean(),
             "sd": draws.std(ddof=1),
             "lower": lower,

@@ -22,7 +22,7 @@ from bayesgmm.plots.style import (
     marker,
     text,
 )
-from bayesgmm.wording.numbers import p_value
+from bayesgmm.wording.numbers import p_value, percent
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -84,7 +84,7 @@ def plot_parameters(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     if len(kept) < len(table):
         all_or_some = f"the {len(kept)} of {len(table)} parameters that differ most"
     ax.set_xlabel("distance from the posterior mean, in posterior sd")
-    ax.set_title(f"EM and 95 % posterior intervals\n{all_or_some}")
+    ax.set_title(f"EM and {percent(result.ci_prob)} posterior intervals\n{all_or_some}")
     outside = bool((~table["inside"].iloc[kept]).any())
     legend_below(ax, _parameter_handles({owner[i] for i in kept}, outside), own)
     return figure_of(ax)

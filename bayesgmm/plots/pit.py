@@ -55,7 +55,7 @@ def plot_pit(result: "Comparison | BayesGaussianMixture") -> Figure:
     2
     """
     bayes, table = (
-        (result.bayes, result.pit) if isinstance(result, Comparison) else (result, pit_table(result))
+        (result.bayes, result.pit) if isinstance(result, Comparison) else (result, pit_table(result.fit_))
     )
     names = display_names([str(c) for c in table.columns])
     by_em = em_pit(bayes)

@@ -19,6 +19,7 @@ from bayesgmm.plots.style import (
     marker,
     new_figure,
 )
+from bayesgmm.wording.numbers import percent
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -37,8 +38,8 @@ _UNITS = {
 
 
 def plot_shapes(result: "Comparison", *, ax: Axes | None = None) -> Figure:
-    """Volume, axis ratio and orientation of each component's covariance: 95 % posterior intervals with EM's
-    values beside them.
+    """Volume, axis ratio and orientation of each component's covariance: posterior intervals with EM's values
+    beside them.
 
     Volumes that differ much have a logarithmic axis. A turn is measured from EM's own axis, where the dashed
     line is.
@@ -91,13 +92,13 @@ def plot_shapes(result: "Comparison", *, ax: Axes | None = None) -> Figure:
         )
     axes[0].set_yticks(range(k), [str(c) for c in range(k)])
     axes[0].set(ylabel="component", ylim=(k - 0.4, -0.6))
-    title = "Shapes of the components: EM and 95 % posterior intervals"
+    title = f"Shapes of the components: EM and {percent(result.ci_prob)} posterior intervals"
     if own:
         figure_of(axes[0]).suptitle(title, fontsize="medium")
     else:
         axes[0].set_title(title)
     outside = bool((~result.shapes["inside"].fillna(True).astype(bool)).any())
-    legend_below(axes[0], _handles(outside), own)
+    legend_below(axes[0], _handles(outside, result.ci_prob), own)
     return figure_of(axes[0])
 
 
@@ -147,10 +148,10 @@ def _em_look(outside: bool) -> dict[str, Any]:
     }
 
 
-def _handles(any_outside: bool) -> list[Line2D]:
+def _handles(any_outside: bool, ci_prob: float) -> list[Line2D]:
     posterior: dict[str, Any] = {"color": colour(0), "marker": marker(0), "linewidth": 2.4, "markersize": 6}
     handles = [
-        Line2D([], [], label="posterior mean, 95 % interval", **posterior),
+        Line2D([], [], label=f"posterior mean, {percent(ci_prob)} interval", **posterior),
         Line2D([], [], label="EM, inside", **_em_look(False)),
     ]
     if any_outside:

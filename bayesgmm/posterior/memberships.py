@@ -36,7 +36,7 @@ class Memberships:
         known.
     changing : ndarray, shape (N,)
         Share of draws in which another component than the likeliest on average is the likeliest.
-    mass : float
+    ci_prob : float
         Of the intervals.
     index : pandas.Index of length N
         Names of the rows.
@@ -48,7 +48,7 @@ class Memberships:
     upper: Array
     entropy: Array
     changing: Array
-    mass: float
+    ci_prob: float
     index: pd.Index
 
     @property
@@ -83,7 +83,7 @@ class Memberships:
 
 
 def membership_intervals(
-    rows: Rows, log_weights: Array, means: Array, cholesky: Array, mass: float = 0.95, n_threads: int = 1
+    rows: Rows, log_weights: Array, means: Array, cholesky: Array, ci_prob: float = 0.95, n_threads: int = 1
 ) -> Memberships:
     """Memberships with intervals, in blocks of rows. O(S N K (log S + D^2)).
 
@@ -91,12 +91,12 @@ def membership_intervals(
     ----------
     rows : Rows
     log_weights, means, cholesky : float64 arrays, shapes (S, K), (S, K, D), (S, K, D, D)
-    mass : float, default 0.95
+    ci_prob : float, default 0.95
         Of the central intervals.
     n_threads : int
     """
     X, draws = rows.columns, (log_weights, means, cholesky)
-    ends = (0.5 - mass / 2, 0.5 + mass / 2)
+    ends = (0.5 - ci_prob / 2, 0.5 + ci_prob / 2)
 
     def of(part: slice) -> tuple[Array, ...]:
         r = responsibility_draws(X[part], *draws)
@@ -108,4 +108,4 @@ def membership_intervals(
     size = max(1, AT_ONCE // log_weights.size)
     parts = shared(of, [slice(i, i + size) for i in range(0, len(X), size)], n_threads)
     mean, sd, lower, upper, changing = (np.concatenate(p) for p in zip(*parts, strict=True))
-    return Memberships(mean, sd, lower, upper, entr(mean).sum(axis=1), changing, mass, rows.index)
+    return Memberships(mean, sd, lower, upper, entr(mean).sum(axis=1), changing, ci_prob, rows.index)

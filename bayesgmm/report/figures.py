@@ -10,6 +10,7 @@ from bayesgmm.plots.chains import MOST_PANELS, candidates
 from bayesgmm.report.drawing import Sketch
 from bayesgmm.report.names import Name
 from bayesgmm.support.sentences import count
+from bayesgmm.wording.numbers import percent
 from bayesgmm.wording.page import listed
 
 if TYPE_CHECKING:
@@ -132,8 +133,9 @@ def _responsibilities(bayes: "BayesGaussianMixture", result: "Comparison") -> Sk
 def _parameters(result: "Comparison") -> Sketch:
     n, inside = len(result.parameters), int(result.parameters["inside"].sum())
     alt = (
-        "Forest of the parameters in posterior standard deviations: a line for each 95 % posterior interval, "
-        f"a diamond for EM's estimate. {inside} of {n} estimates lie inside."
+        "Forest of the parameters in posterior standard deviations: a line for each "
+        f"{percent(result.ci_prob)} posterior interval, a diamond for EM's estimate. "
+        f"{inside} of {n} estimates lie inside."
     )
     caption = (
         "Zero is the posterior mean. One unit is one posterior standard deviation of that parameter, "
@@ -146,8 +148,8 @@ def _shapes(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
     kinds = list(result.shapes.index.unique("shape"))
     k = count(bayes.em_.params_.n_components, "component")
     alt = (
-        f"For each of {k} the 95 % posterior interval of {listed(kinds)}, with EM's value as a hollow "
-        f"diamond beside it."
+        f"For each of {k} the {percent(result.ci_prob)} posterior interval of {listed(kinds)}, with EM's value "
+        "as a hollow diamond beside it."
     )
     told = {
         "volume": "Volume is the root of the covariance's determinant: the size of a group.",

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.comparison.sides import Sides
 from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.plots.groups import em_labels, telling_features
 from bayesgmm.report.chart import DATA, chart
@@ -60,7 +61,10 @@ class View:
 
 
 def interactive_view(
-    bayes: "BayesGaussianMixture", names: Sequence[Name], part: "Partition | None"
+    bayes: "BayesGaussianMixture",
+    names: Sequence[Name],
+    part: "Partition | None",
+    sides: Sides | None = None,
 ) -> View | None:
     """The view, of 5,000 observations and 30 features at the most; None of one group in one dimension, where
     nothing can be chosen.
@@ -72,12 +76,14 @@ def interactive_view(
         The features.
     part : Partition or None
         Whose clusters are shown where component-wise summaries must not be used; None elsewhere.
+    sides : Sides, optional
+        Of a comparison, whose EM fit and intervals are told of each observation; by default of the baseline.
     """
-    X = bayes.rows_.values
+    X, sides = bayes.rows_.values, sides or Sides.of(bayes)
     k, d = bayes.em_.params_.means.shape
     if k == 1 and d == 1:
         return None
-    points = points_of(bayes, part)
+    points = points_of(bayes, part, sides)
     by = "" if k == 1 else "component" if part is None else "cluster of the partition"
     shown = min(d, MOST_FEATURES)
     fields = {f"f{j}": name for j, name in enumerate(distinct([n.short for n in names[:shown]]))}
@@ -98,7 +104,13 @@ def interactive_view(
         script,
         "sha256-" + b64encode(sha256(script.encode()).digest()).decode("ascii"),
         wording.alt(n_points=len(points.rows), n_features=d, n_uncertain=int(points.uncertain.sum()), by=by),
-        wording.caption(rows=called(bayes.rows_), by=by, most_values=MOST_VALUES, threshold=CERTAIN),
+        wording.caption(
+            rows=called(bayes.rows_),
+            by=by,
+            most_values=MOST_VALUES,
+            threshold=CERTAIN,
+            ci_prob=sides.ci_prob,
+        ),
         wording.note(len(points.rows), len(X), shown, d),
     )
 

@@ -63,7 +63,13 @@ def numbers(
           ``code`` and ``values``;
         * ``log_evidence``: estimate and standard error, or null;
         * ``modes``: of the posterior, where they are known, or null;
-        * ``em``: ``converged``, ``status``, ``n_iter``, and ``maxima``, one row each;
+        * ``em``: of the baseline ``converged``, ``status``, ``n_iter``, and ``maxima``, one row each;
+        * ``compared_em``: the EM fit that is held against the posterior, the baseline or one that was handed
+          in;
+        * ``better_maximum``: whether a better maximum than its is ``known``, the ``gain`` in log-likelihood,
+          ``whose`` it is ("baseline", "draw", or "own"), and the log-likelihoods behind that, as in
+          ``BetterMaximum``;
+        * ``ci_prob``: the mass of the intervals;
         * ``log_likelihood``, ``scores``, ``predictive``: of the data, of rows left out, of replicated data
           sets (``replicated``: the 2.5, 50 and 97.5 % quantiles);
         * ``parameters``, ``shapes``, ``joint``, ``assignments``: EM against the posterior, as in
@@ -106,6 +112,9 @@ def numbers(
             "n_iter": bayes.em_.n_iter_,
             "maxima": _records(bayes.em_.modes_),
         },
+        "compared_em": _compared_em(result),
+        "better_maximum": result.better_maximum.to_json(),
+        "ci_prob": result.ci_prob,
         "log_likelihood": result.log_likelihood.to_dict() | ({} if ok else {"at_posterior_mean": None}),
         "scores": {name: value for name, value in vars(result.scores).items() if name != "table"},
         "predictive": [
@@ -135,6 +144,19 @@ def numbers(
         "data_sha256": fit.rows.sha256,
     }
     return as_json(content)
+
+
+def _compared_em(result: "Comparison") -> dict[str, Any]:
+    em = result.em
+    return {
+        "is_baseline": result.sides.is_baseline,
+        "covariance_type": em.covariance_type,
+        "log_likelihood": em.log_likelihood_,
+        "converged": em.converged_,
+        "weights": em.weights_,
+        "means": em.means_,
+        "covariances": em.covariances_,
+    }
 
 
 def _row_names(rows: Rows) -> list[Any] | None:

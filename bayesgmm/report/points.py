@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.comparison.sides import Sides
 from bayesgmm.mixture import density
 from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.mixture.draws import evenly
@@ -46,19 +47,20 @@ class Points:
         return self.doubt > 1 - CERTAIN
 
 
-def points_of(bayes: "BayesGaussianMixture", part: "Partition | None") -> Points:
+def points_of(bayes: "BayesGaussianMixture", part: "Partition | None", sides: Sides) -> Points:
     """Those of the components or, where there is one, of a partition's clusters; at most 5,000."""
     if bayes.em_.params_.n_components == 1:
         return _of_one_group(bayes.rows_.values)
-    return _of_components(bayes) if part is None else _of(part, bayes)
+    return _of_components(sides) if part is None else _of(part, bayes)
 
 
-def _of_components(bayes: "BayesGaussianMixture") -> Points:
+def _of_components(sides: Sides) -> Points:
     """Components with their memberships, by the posterior and by EM."""
-    rows = evenly(len(bayes.rows_), MOST_POINTS)
-    some = bayes.rows_.taken(rows)
-    found = membership_intervals(some, *bayes.fit_.draws.stacked, n_threads=bayes.fit_.settings.cores)
-    em = density.responsibilities(some.columns, bayes.em_.params_)
+    fit = sides.fit
+    rows = evenly(len(fit.rows), MOST_POINTS)
+    some = fit.rows.taken(rows)
+    found = membership_intervals(some, *fit.draws.stacked, sides.ci_prob, fit.settings.cores)
+    em = density.responsibilities(some.columns, sides.em.params_)
     table = np.round(np.stack([found.mean, found.lower, found.upper, em], axis=2), 3)
     told = []
     for n, mean in enumerate(found.mean):

@@ -72,13 +72,13 @@ def summarise(bayes: "BayesGaussianMixture", result: "Comparison", part: "Partit
     points = []
     if verdict.ok:
         points += [findings.about_assignments(result.assignments)] if k > 1 else []
-        points.append(findings.about_estimates(bayes, result.parameters, result.joint))
+        points.append(findings.about_estimates(bayes.fit_, result.parameters, result.joint))
     modes = bayes.fit_.modes
     if modes is not None and k > 1:
         points.append(Reason("mode_shares", {"shares": modes.table["share"].to_list()}))
     points += [] if part is None else [_about_partition(part)]
     points += [
-        findings.about_likelihood(result.log_likelihood),
+        result.better_maximum.finding,
         findings.about_replications(result.predictive),
         _about_starts(bayes),
     ]

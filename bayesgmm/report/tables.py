@@ -12,7 +12,7 @@ from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.posterior.verdict import Verdict
 from bayesgmm.report.names import Name, Shortener, quantities
 from bayesgmm.support.sentences import count, plain, shorten, with_sd
-from bayesgmm.wording.numbers import number, p_value, probability, signed
+from bayesgmm.wording.numbers import number, p_value, percent, probability, signed
 from bayesgmm.wording.rows import numbering
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def groups(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[
         "Group",
         "Share, EM",
         "Share, Bayes",
-        "95 % interval",
+        f"{percent(result.ci_prob)} interval",
         "Observations",
         f"membership above {CERTAIN}",
     )
@@ -114,7 +114,7 @@ def parameters(bayes: "BayesGaussianMixture", result: "Comparison", names: Seque
         "EM",
         "Posterior mean",
         "Posterior sd",
-        "95 % interval",
+        f"{percent(result.ci_prob)} interval",
         "EM − mean, in sd",
         "EM is",
     )
@@ -167,7 +167,7 @@ def likelihood(result: "Comparison", components: bool) -> Table:
         rows.append(("at the posterior mean of the parameters", f"{s['at_posterior_mean']:.2f}"))
     rows += [
         ("draws: mean ± sd", f"{s['mean']:.2f} ± {s['sd']:.2f}"),
-        ("draws: central 95 %", f"{s['lower']:.2f} to {s['upper']:.2f}"),
+        (f"draws: central {percent(result.ci_prob)}", f"{s['lower']:.2f} to {s['upper']:.2f}"),
         ("draws: largest", f"{s['largest']:.2f}"),
     ]
     return Table("Total log-likelihood of the data.", ("Where", "Log-likelihood"), rows, "lr")

@@ -144,7 +144,7 @@ def _page(
     pictures = _pictures(sketches(bayes, result, names, part), pool, progressbar)
     k, ok = bayes.em_.params_.n_components, bayes.verdict_.ok
     method = find(fit.method)
-    view = interactive_view(bayes, names, part) if interactive else None
+    view = interactive_view(bayes, names, part, result.sides) if interactive else None
     by_component: dict[str, Any] = {}
     if ok:
         by_component["parameters"] = tables.parameters(bayes, result, names)

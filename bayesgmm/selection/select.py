@@ -314,7 +314,7 @@ def checked_numbers(ks: Iterable[int]) -> list[int]:
 def _table(
     ks: list[int], fits: Mapping[int, BayesGaussianMixture], tests: Mapping[int, LikelihoodRatioTest]
 ) -> pd.DataFrame:
-    left_out = {k: leave_one_out(fit) for k, fit in fits.items()}
+    left_out = {k: leave_one_out(fit.fit_) for k, fit in fits.items()}
     graded = {k: _grade(fits[k]) if k in fits else FAILED for k in ks}
     usable = [k for k in ks if graded[k] in USABLE]
     best = max((left_out[k][0] for k in usable), key=lambda e: e.sum(), default=None)

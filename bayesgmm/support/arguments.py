@@ -9,7 +9,7 @@ import numpy as np
 
 from bayesgmm.errors import ParameterError
 
-__all__ = ["available_cores", "check_choice", "check_cores", "check_integer", "seed_sequence"]
+__all__ = ["available_cores", "check_choice", "check_cores", "check_integer", "check_share", "seed_sequence"]
 
 
 def check_choice(value: Any, name: str, choices: Iterable[str]) -> None:
@@ -51,6 +51,16 @@ def check_integer(value: Any, name: str, minimum: int) -> int:
             minimum=minimum,
         )
     return int(value)
+
+
+def check_share(value: Any, name: str) -> float:
+    """A number strictly between 0 and 1."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+    if not is_number or not 0 < float(value) < 1:
+        raise ParameterError(
+            f"{name} must be a number between 0 and 1; got {value!r}.", name=name, value=value
+        )
+    return float(value)
 
 
 def seed_sequence(random_state: Any) -> np.random.SeedSequence:

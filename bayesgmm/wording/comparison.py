@@ -1,6 +1,7 @@
 """Sentences of a comparison of EM with the posterior, for the console and the notebook."""
 
 from bayesgmm.support.sentences import count, listed
+from bayesgmm.wording.numbers import percent
 from bayesgmm.wording.reasons import worded
 
 __all__ = ["estimates_inside"]
@@ -16,27 +17,29 @@ def estimates(
     component: str,
     joint_inside: bool,
     joint_share: float | None,
+    ci_prob: float,
 ) -> str:
     where = f"the largest difference is {largest:.1f} posterior sds, at {at}"
-    return f"{estimates_inside(n, inside)}; {where}.{_together(joint_inside, joint_share)}"
+    return f"{estimates_inside(n, inside, ci_prob)}; {where}.{_together(joint_inside, joint_share, ci_prob)}"
 
 
-def estimates_inside(n: int, inside: int) -> str:
+def estimates_inside(n: int, inside: int, ci_prob: float) -> str:
     """How many of EM's estimates lie inside their intervals; the beginning of a sentence."""
+    interval = f"{percent(ci_prob)} posterior interval"
     if n == 1:
-        return f"The EM estimate lies {'inside' if inside else 'outside'} its 95 % posterior interval"
+        return f"The EM estimate lies {'inside' if inside else 'outside'} its {interval}"
     if inside == n:
-        return f"All {n} EM estimates lie inside their 95 % posterior intervals"
+        return f"All {n} EM estimates lie inside their {interval}s"
     if n - inside == 1:
-        return f"1 of {n} EM estimates lies outside its 95 % posterior interval"
-    return f"{n - inside} of {n} EM estimates lie outside their 95 % posterior intervals"
+        return f"1 of {n} EM estimates lies outside its {interval}"
+    return f"{n - inside} of {n} EM estimates lie outside their {interval}s"
 
 
-def _together(inside: bool, share: float | None) -> str:
+def _together(inside: bool, share: float | None, ci_prob: float) -> str:
     if share is None:
         return " The draws are too few to judge all of them together."
     return (
-        f" Taken together the estimate lies {'inside' if inside else 'outside'} the 95 % region "
+        f" Taken together the estimate lies {'inside' if inside else 'outside'} the {percent(ci_prob)} region "
         f"({100 * share:.0f} % of the draws are nearer to its middle)."
     )
 

@@ -1,6 +1,6 @@
 """Numbers with sensible digits."""
 
-__all__ = ["number", "p_value", "probability", "signed"]
+__all__ = ["number", "p_value", "percent", "probability", "signed"]
 
 
 def number(value: float) -> str:
@@ -12,6 +12,11 @@ def signed(value: float) -> str:
     """Two decimals and a sign, except for what rounds to zero."""
     shown = f"{value:+.2f}"
     return "0.00" if float(shown) == 0 else shown
+
+
+def percent(share: float) -> str:
+    """As it was given, such as 95 % or 99.5 %."""
+    return f"{100 * share:g} %"
 
 
 def probability(p: float) -> str:

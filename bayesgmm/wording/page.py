@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bayesgmm.support.sentences import count
 from bayesgmm.support.sentences import listed as all_listed
 from bayesgmm.wording.comparison import estimates_inside
-from bayesgmm.wording.numbers import p_value
+from bayesgmm.wording.numbers import p_value, percent
 from bayesgmm.wording.reasons import worded, worded_for_page
 
 __all__ = ["listed"]
@@ -125,17 +125,15 @@ def estimates(
     component: str,
     joint_inside: bool,
     joint_share: float | None,
+    ci_prob: float,
 ) -> str:
     whose = "all components" if component == "all" else f"component {component}"
     if 1 < n != inside:
-        lie = (
-            "lies inside its 95 % posterior interval"
-            if inside == 1
-            else "lie inside their 95 % posterior intervals"
-        )
+        interval = f"{percent(ci_prob)} posterior interval"
+        lie = f"lies inside its {interval}" if inside == 1 else f"lie inside their {interval}s"
         share = f"{inside} of {n} EM estimates {lie}"
     else:
-        share = estimates_inside(n, inside)
+        share = estimates_inside(n, inside, ci_prob)
     return (
         f"{share}; the largest difference is {largest:.1f} posterior standard deviations, in the "
         f"{quantity} of {whose}."

@@ -1,6 +1,7 @@
 """Words around a page's view: what it shows, what can be done with it, and what is left out."""
 
 from bayesgmm.support.sentences import count
+from bayesgmm.wording.numbers import percent
 
 __all__ = ["alt", "caption", "note"]
 
@@ -17,7 +18,7 @@ def alt(*, n_points: int, n_features: int, n_uncertain: int, by: str) -> str:
     return f"Scatter plot of {count(n_points, 'observation')}: {axes}{marked}."
 
 
-def caption(*, rows: str, by: str, most_values: int, threshold: float) -> str:
+def caption(*, rows: str, by: str, most_values: int, threshold: float, ci_prob: float) -> str:
     """What can be done; `rows` says how rows are called."""
     point = (
         "Point at an observation, tap it, or type its row, for its values "
@@ -27,7 +28,7 @@ def caption(*, rows: str, by: str, most_values: int, threshold: float) -> str:
         return f"{point}. Rows are {rows}."
     if by == "component":
         return (
-            f"{point}, and for the probability of each component by the posterior (with its 95 % interval) "
+            f"{point}, and for the probability of each component by the posterior (with its {percent(ci_prob)} interval) "
             f"and by EM. Uncertain ones, whose likeliest component has a probability below {threshold}, are "
             f"larger and have a thick outline. Rows are {rows}."
         )

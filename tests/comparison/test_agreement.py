@@ -3,6 +3,7 @@
 import numpy as np
 
 from bayesgmm import BayesGaussianMixture, MixtureParams
+from bayesgmm.comparison.sides import Sides
 from bayesgmm.comparison.tables import parameter_table
 from bayesgmm.mixture import density
 
@@ -18,7 +19,7 @@ def test_em_and_posterior_agree_as_rows_grow():
         X, _ = density.simulate(TRUTH, size, np.random.default_rng(size))
         bayes = BayesGaussianMixture(2, random_state=0, progressbar=False).fit(X)
         assert bayes.verdict_.ok
-        table = parameter_table(bayes)
+        table = parameter_table(Sides.of(bayes))
         distances.append(table["difference"].abs().mean())
         errors.append(np.abs(np.log(table["em_se"] / table["sd"])).mean())
     assert distances[0] > 2 * distances[1] > 4 * distances[2]

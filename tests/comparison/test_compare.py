@@ -1,5 +1,7 @@
 """The comparison against numbers recomputed from its parts."""
 
+from dataclasses import replace
+
 import arviz_stats as azs
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from scipy import stats
 from bayesgmm import BayesGaussianMixture, compare, datasets
 from bayesgmm.comparison import findings, predictive, tables
 from bayesgmm.comparison.predictive import PredictiveCheck
+from bayesgmm.comparison.sides import Sides
 from bayesgmm.comparison.tables import JointDistance
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import FAMILIES
@@ -72,18 +75,19 @@ def test_the_findings_count_what_the_tables_hold(comparison):
 
 
 def test_a_draw_above_em_is_reported(comparison):
-    summary = comparison.log_likelihood.copy()
-    summary["largest"] = summary["em"] + 5
-    found = findings.about_likelihood(summary)
-    assert found == Reason("draw_exceeds_em", {"em": summary["em"], "largest": summary["em"] + 5})
-    summary["largest"] = summary["em"] + 1e-6
-    assert findings.about_likelihood(summary).code == "no_draw_exceeds_em"
+    found = comparison.better_maximum
+    em = found.log_likelihood
+    above = replace(found, draw=em + 5)
+    assert (above.known, above.whose, above.gain) == (True, "draw", pytest.approx(5))
+    assert above.finding == Reason("draw_exceeds_em", {"em": em, "largest": em + 5})
+    # By rounding alone a draw may be as high.
+    assert replace(found, draw=em + 1e-6).finding.code == "no_draw_exceeds_em"
 
 
 def test_estimates_outside_are_counted(faithful_fit, comparison):
     table = comparison.parameters.copy()
     table.loc["means[1, waiting]", ["inside", "difference"]] = [False, -3.5]
-    found = findings.about_estimates(faithful_fit, table, JointDistance(4.2, 0.97)).values
+    found = findings.about_estimates(faithful_fit.fit_, table, JointDistance(4.2, 0.97)).values
     assert (found["n"], found["inside"], found["largest"]) == (12, 11, 3.5)
     assert [found[name] for name in ("at", "quantity", "component")] == [
         "means[1, waiting]",
@@ -91,12 +95,12 @@ def test_estimates_outside_are_counted(faithful_fit, comparison):
         "1",
     ]
     assert (found["joint_inside"], found["joint_share"]) == (False, 0.97)
-    few = findings.about_estimates(faithful_fit, table, JointDistance(np.nan, np.nan))
+    few = findings.about_estimates(faithful_fit.fit_, table, JointDistance(np.nan, np.nan))
     assert few.values["joint_share"] is None
 
 
 def test_replications_look_like_the_fitted_mixture(faithful_fit):
-    sets, again = (np.stack(list(predictive.replicate(faithful_fit, 200))) for _ in range(2))
+    sets, again = (np.stack(list(predictive.replicate(faithful_fit.fit_, 200))) for _ in range(2))
     assert sets.shape == (200, 272, 2)
     assert np.array_equal(sets, again)
     posterior = faithful_fit.posterior_["posterior"]
@@ -133,7 +137,7 @@ def test_em_brings_its_standard_errors(faithful_fit, faithful_frame, comparison)
 def test_standard_errors_follow_what_a_family_shares(family, faithful_frame):
     settings = {"draws": 60, "method": "laplace", "progressbar": False, "random_state": 0}
     bayes = BayesGaussianMixture(2, covariance_type=family, **settings).fit(faithful_frame)
-    table = tables.parameter_table(bayes)
+    table = tables.parameter_table(Sides.of(bayes))
     wanted = bayes.em_.standard_errors(faithful_frame)
     last = wanted.stds[1, 1]
     name = {"diag": "stds[1, waiting]", "spherical": "stds[1]", "tied_spherical": "stds"}.get(
@@ -178,7 +182,7 @@ def test_pit_values_are_those_of_simulated_rows(faithful_fit, faithful_frame, co
     """Share of values below the row's in data sets drawn from the posterior."""
     pit = comparison.pit
     assert pit.shape == (272, 2)
-    simulated = np.concatenate(list(predictive.replicate(faithful_fit, 400)))
+    simulated = np.concatenate(list(predictive.replicate(faithful_fit.fit_, 400)))
     for j, name in enumerate(("eruptions", "waiting")):
         at = faithful_frame[name].to_numpy()
         wanted = np.searchsorted(np.sort(simulated[:, j]), at) / len(simulated)

@@ -104,8 +104,8 @@ def test_memberships_of_new_rows_and_of_the_fitted_ones(iris_fit, golden):
     np.testing.assert_allclose(whole.mean, iris_fit.membership_, rtol=1e-10, atol=1e-14)
     np.testing.assert_allclose(memberships(iris_fit, X[:4]).upper, whole.upper[:4], rtol=1e-12)
     assert (whole.lower <= whole.upper).all()
-    with golden.raises(ParameterError, mass=95):
-        memberships(iris_fit, mass=95)
+    with golden.raises(ParameterError, name="ci_prob", value=95):
+        memberships(iris_fit, ci_prob=95)
 
 
 def test_labelling_diagnostics_are_saved_and_loaded(iris_fit, tmp_path):

@@ -8,6 +8,7 @@ from scipy.special import logsumexp
 from bayesgmm import BayesGaussianMixture, EMGaussianMixture, MixtureParams, Prior, datasets
 from bayesgmm.comparison import scores
 from bayesgmm.comparison.scores import em_leave_one_out, leave_one_out, predictive_scores
+from bayesgmm.comparison.sides import Sides
 from bayesgmm.posterior.pointwise import log_likelihood_dataset
 from bayesgmm.rows.rows import Rows
 
@@ -21,7 +22,7 @@ def test_it_is_arvizs_leave_one_out(faithful_fit, monkeypatch):
     wanted = azs.loo(tree, pointwise=True, reff=efficiency)
     for at_once in (scores.AT_ONCE, 7 * n_draws):
         monkeypatch.setattr(scores, "AT_ONCE", at_once)
-        elpd, k = leave_one_out(faithful_fit)
+        elpd, k = leave_one_out(faithful_fit.fit_)
         np.testing.assert_allclose(elpd, wanted.elpd_i.to_numpy(), rtol=1e-10)
         np.testing.assert_allclose(k, wanted.pareto_k.to_numpy(), rtol=1e-8)
 
@@ -33,7 +34,7 @@ def test_it_is_what_refits_without_each_row_foresee():
     prior = Prior.from_data(X)
     settings = {"prior": prior, "method": "nuts", "progressbar": False}
     whole = BayesGaussianMixture(2, random_state=0, **settings).fit(X)
-    elpd, k = leave_one_out(whole)
+    elpd, k = leave_one_out(whole.fit_)
     exact, errors = [], []
     for i in range(len(X)):
         fit = BayesGaussianMixture(2, random_state=1 + i, **settings).fit(np.delete(X, i, axis=0))
@@ -74,7 +75,7 @@ def test_rows_without_which_em_collapses_are_not_counted():
 
 
 def test_the_scores_add_up(faithful_fit):
-    found = predictive_scores(faithful_fit)
+    found = predictive_scores(Sides.of(faithful_fit))
     assert len(found.table) == 272
     assert found.elpd == pytest.approx(found.table["bayes"].sum())
     gain = found.table["bayes"] - found.table["em"]
@@ -84,9 +85,9 @@ def test_the_scores_add_up(faithful_fit):
 
 
 def test_of_many_rows_some_are_left_out_of_em(faithful_fit, monkeypatch):
-    whole = predictive_scores(faithful_fit)
+    whole = predictive_scores(Sides.of(faithful_fit))
     monkeypatch.setattr(scores, "ROWS_LEFT_OUT", 68)
-    part = predictive_scores(faithful_fit)
+    part = predictive_scores(Sides.of(faithful_fit))
     assert len(part.table) == 68
     assert part.elpd == pytest.approx(whole.elpd)
     assert abs(part.difference - whole.difference) < 4 * part.difference_se

@@ -5,6 +5,7 @@ import pytest
 
 from bayesgmm import BayesGaussianMixture
 from bayesgmm.comparison import shapes
+from bayesgmm.comparison.sides import Sides
 
 
 def ellipse(long, short, degrees):
@@ -51,7 +52,7 @@ def test_in_more_dimensions_the_turn_from_ems_axis_is_told():
 def test_families_without_axes_have_no_orientation(family, wanted, faithful_frame):
     settings = {"draws": 60, "method": "laplace", "progressbar": False, "random_state": 0}
     bayes = BayesGaussianMixture(2, covariance_type=family, **settings).fit(faithful_frame)
-    assert list(shapes.shape_table(bayes).loc[0].index) == wanted
+    assert list(shapes.shape_table(Sides.of(bayes)).loc[0].index) == wanted
 
 
 def test_one_feature_has_a_volume_only():
@@ -59,7 +60,7 @@ def test_one_feature_has_a_volume_only():
 
 
 def test_the_table_holds_all_components(faithful_fit):
-    table = shapes.shape_table(faithful_fit)
+    table = shapes.shape_table(Sides.of(faithful_fit))
     assert list(table.index) == [(k, s) for k in (0, 1) for s in ("volume", "axis ratio", "orientation")]
     draws = faithful_fit.fit_.draws.covariances[:, :, 1]
     wanted = np.sqrt(np.linalg.det(draws))

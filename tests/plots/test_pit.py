@@ -65,7 +65,7 @@ def test_every_number_of_features_draws_from_the_fit_alone(any_fit):
 def test_no_bar_is_cut_off(any_fit):
     bayes, _ = any_fit
     # The last feature has all its values in one bar.
-    table = plots.pit.pit_table(bayes)
+    table = plots.pit.pit_table(bayes.fit_)
     table.iloc[:, -1] = 0.5
     with mock.patch.object(plots.pit, "pit_table", return_value=table):
         figure = plots.plot_pit(bayes)

@@ -58,7 +58,7 @@ def test_blocks_of_draws_change_nothing(monkeypatch):
 
 def test_memberships_are_quantiles_between_draws():
     X, draws, r = problem()
-    found = memberships.membership_intervals(Rows.unchecked(X), *draws, mass=0.8, n_threads=2)
+    found = memberships.membership_intervals(Rows.unchecked(X), *draws, ci_prob=0.8, n_threads=2)
     assert_allclose(found.mean, r.mean(axis=0), rtol=1e-10)
     assert_allclose(found.sd, r.std(axis=0), atol=1e-10)
     assert_allclose(found.lower, np.quantile(r, 0.1, axis=0), atol=1e-12)

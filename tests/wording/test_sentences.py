@@ -17,6 +17,7 @@ NAMED = {
         Reason("clusters_joined", {"clusters": (2, 3)}),
     ),
     "component": "0",
+    "ci_prob": 0.95,
     "ended": "",
     "criteria": (("bic", "icl"), ("log_evidence",)),
     "exploration": "one mode",
@@ -50,6 +51,7 @@ FURTHER = {
         {"joint_share": None},
         {"joint_inside": False, "component": "all"},
         {"n": 12, "inside": 12},
+        {"n": 12, "inside": 11, "ci_prob": 0.8},
     ],
     "labels_differ": [{"method": "iterative ECR"}, {"method": "parameters"}],
     "labels_exchangeable": [{"share": 0.0}, {"share": 0.004}],
@@ -128,7 +130,7 @@ def test_words_around_a_view(golden):
         for n, d, u, by in ((1, 1, 0, ""), (272, 2, 1, "component"), (150, 4, 2, "cluster of the partition"))
     ]
     found += [
-        view.caption(rows="numbered from 0", by=by, most_values=8, threshold=0.95)
+        view.caption(rows="numbered from 0", by=by, most_values=8, threshold=0.95, ci_prob=0.95)
         for by in ("", "component", "cluster of the partition")
     ]
     found += [view.note(100, 272, 1, 2), view.note(100, 100, 30, 40), view.note(5, 6, 2, 2)]
