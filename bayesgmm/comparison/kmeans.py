@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.cluster import KMeans
 from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.em.estimator import EMGaussianMixture
+from bayesgmm.em.kmeans import kmeans
 from bayesgmm.errors import DataError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.density import CERTAIN
@@ -128,10 +128,9 @@ def kmeans_comparison(
     r = density.responsibilities(rows, em.params_)
     em_labels = r.argmax(axis=1)
     # Without tolerance it ends where no row changes its cluster, so that centres are means.
-    kmeans = KMeans(k, n_init=N_INIT, tol=0.0, max_iter=1000, random_state=SEED).fit(white, sample_weight=w)
-    order = best_match(_shared(em_labels, kmeans.labels_, w, k))
-    centres = kmeans.cluster_centers_[order]
-    labels = np.argsort(order)[kmeans.labels_]
+    clusters, centres = kmeans(white, k, n_init=N_INIT, seed=SEED, sample_weight=w, to_the_end=True)
+    order = best_match(_shared(em_labels, clusters, w, k))
+    centres, labels = centres[order], np.argsort(order)[clusters]
     squares = _sum_of_squares(white, labels, w)
     implied = _implied_mixture(centres, squares, w).rescaled(shift, scale)
     table = pd.DataFrame(

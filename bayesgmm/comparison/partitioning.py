@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 from sklearn.utils.validation import check_is_fitted
 
+from bayesgmm.em.kmeans import kmeans
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly
@@ -173,5 +173,5 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
 def _kmeans(X: NDArray[np.float64], k: int, rng: np.random.Generator) -> NDArray[np.int32]:
     """K-means on standardised columns."""
     shift, scale = Rows.unchecked(X).location_scale
-    model = KMeans(min(k, len(np.unique(X, axis=0))), n_init=10, random_state=int(rng.integers(2**31)))
-    return model.fit((X - shift) / scale).labels_.astype(np.int32)
+    most, seed = len(np.unique(X, axis=0)), int(rng.integers(2**31))
+    return kmeans((X - shift) / scale, min(k, most), n_init=10, seed=seed)[0].astype(np.int32)

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
-from sklearn.cluster import KMeans, kmeans_plusplus
+from sklearn.cluster import kmeans_plusplus
 
+from bayesgmm.em.kmeans import kmeans
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.steps import State, Sums, maximise
 
@@ -34,9 +35,7 @@ def kmeans_plusplus_start(problem: Problem, n_components: int, rng: np.random.Ge
 
 def kmeans_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
     """Rows belong to the clusters of k-means (Lloyd 1982), run to its end from one k-means++ start."""
-    labels = KMeans(n_components, n_init=1, random_state=_seed(rng)).fit_predict(
-        problem.X, sample_weight=_weights(problem)
-    )
+    labels, _ = kmeans(problem.X, n_components, n_init=1, seed=_seed(rng), sample_weight=_weights(problem))
     return np.eye(n_components)[labels]
 
 

@@ -19,12 +19,13 @@ Fortran-ordered (N, D) array, which holds one feature after the other, is read f
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
-from numpy.polynomial import chebyshev
 
+from bayesgmm.mixture.elementary import exp_inplace, log_inplace
 from bayesgmm.support.allocation import APART, empty, piece, zeros
-from bayesgmm.support.compilation import entry, inlined, inlined_in_order
+from bayesgmm.support.compilation import entry, inlined
 
 BLOCK = 128
 # From this many features on, a product by BLAS over a whole block is quicker than loops that use the triangle.
@@ -34,101 +35,12 @@ LOG_2PI = math.log(2 * math.pi)
 LOST = -1e300
 
 
-def _exp_coefficients():
-    """Of (exp(f) - 1 - f) / f^2 for |f| <= log(2)/2: interpolation at Chebyshev points, whose error is below 1e-16.
+class Whitening(NamedTuple):
+    """One component as a pass over the rows needs it: mean (D,), inverse of the Cholesky factor (D, D), log constant."""
 
-    The series' first ten coefficients would need two more for as much.
-    """
-    half = 0.5 * math.log(2.0)
-
-    def series(f):
-        return sum(f**n / math.factorial(n + 2) for n in range(18))
-
-    in_unit = chebyshev.cheb2poly(chebyshev.chebinterpolate(lambda t: series(half * t), 9))
-    return tuple(float(c / half**n) for n, c in enumerate(in_unit))
-
-
-_EXP_COEFFICIENTS = _exp_coefficients()
-_LOG2_E = 1.0 / math.log(2.0)
-# log(2) in two parts: the first has trailing zero bits, so that k * LN2_HIGH is exact.
-_LN2_HIGH = 6.93147180369123816490e-01
-_LN2_LOW = 1.90821492927058770002e-10
-# Adding 1.5 * 2^52 leaves the nearest integer in the low bits of the mantissa.
-_ROUNDING = 6755399441055744.0
-_EXP_SMALLEST = -708.0
-# log m = 2 atanh(s) with s = (m - 1) / (m + 1); for m within a factor sqrt(2) of one, s^2 < 0.0295, and what the series
-# 2 s^(2n+1) / (2n+1) lacks after n = 10 is below 1e-18 of its sum.
-_LOG_COEFFICIENTS = tuple(2.0 / (2 * n + 1) for n in range(11))
-# Bits of the largest number below one, less those of sqrt(1/2): puts the cut between exponents at sqrt(2) instead of 2.
-_ABOVE_ROOT = 0x3FF0000000000000 - 0x3FE6A09E667F3BCD
-_BITS_OF_2_52 = 0x4330000000000000
-
-
-@inlined_in_order
-def exp_inplace(x, n, scratch):
-    """Replace x[:n] by its exponential, for x <= 709, in vector instructions; at most 2 ulp off.
-
-    Values below -708, among them -inf, give zero; NaN stays. `scratch` is a float64 array no shorter than n.
-    """
-    bits = scratch.view(np.int64)
-    for i in range(n):
-        v = _EXP_SMALLEST if x[i] < _EXP_SMALLEST else x[i]
-        shifted = v * _LOG2_E + _ROUNDING
-        scratch[i] = shifted
-        k = shifted - _ROUNDING
-        f = (v - k * _LN2_HIGH) - k * _LN2_LOW
-        p = _EXP_COEFFICIENTS[9]
-        p = p * f + _EXP_COEFFICIENTS[8]
-        p = p * f + _EXP_COEFFICIENTS[7]
-        p = p * f + _EXP_COEFFICIENTS[6]
-        p = p * f + _EXP_COEFFICIENTS[5]
-        p = p * f + _EXP_COEFFICIENTS[4]
-        p = p * f + _EXP_COEFFICIENTS[3]
-        p = p * f + _EXP_COEFFICIENTS[2]
-        p = p * f + _EXP_COEFFICIENTS[1]
-        p = p * f + _EXP_COEFFICIENTS[0]
-        p = p * f + 1.0
-        p = p * f + 1.0
-        x[i] = 0.0 if x[i] < _EXP_SMALLEST else p
-    # The low bits of the shifted value hold k; moved into the exponent they make 2^k.
-    for i in range(n):
-        bits[i] = (bits[i] + 1023) << 52
-    for i in range(n):
-        x[i] *= scratch[i]
-
-
-@inlined_in_order
-def log_inplace(x, n, scratch):
-    """Replace x[:n] by its logarithm, for x from 1e-307 to 1e307, in vector instructions; at most 2 ulp off.
-
-    NaN stays, and infinity becomes NaN. `scratch` is a float64 array no shorter than n.
-    """
-    bits = x.view(np.int64)
-    exponent = scratch.view(np.int64)
-    for i in range(n):
-        # x = 2^k m with m from sqrt(1/2) to sqrt(2); k + 1023 goes to the low bits of 2^52.
-        e = ((bits[i] + _ABOVE_ROOT) >> 52) & 0xFFF
-        bits[i] -= (e - 1023) << 52
-        exponent[i] = e | _BITS_OF_2_52
-    for i in range(n):
-        k = scratch[i] - (4503599627370496.0 + 1023.0)
-        f = x[i] - 1.0
-        s = f / (2.0 + f)
-        q = s * s
-        p = _LOG_COEFFICIENTS[10]
-        p = p * q + _LOG_COEFFICIENTS[9]
-        p = p * q + _LOG_COEFFICIENTS[8]
-        p = p * q + _LOG_COEFFICIENTS[7]
-        p = p * q + _LOG_COEFFICIENTS[6]
-        p = p * q + _LOG_COEFFICIENTS[5]
-        p = p * q + _LOG_COEFFICIENTS[4]
-        p = p * q + _LOG_COEFFICIENTS[3]
-        p = p * q + _LOG_COEFFICIENTS[2]
-        p = p * q + _LOG_COEFFICIENTS[1]
-        # log m = f - f^2/2 + s (f^2/2 + p q) keeps the largest term exact (identity 2 s = f - s f).
-        half = 0.5 * f * f
-        value = k * _LN2_HIGH - ((half - (s * (half + p * q) + k * _LN2_LOW)) - f)
-        x[i] = np.nan if abs(k) >= 1023.0 else value
+    mean: np.ndarray
+    inverse: np.ndarray
+    offset: float
 
 
 @inlined
@@ -165,8 +77,9 @@ def _load_block(X, start, size, block):
 
 
 @inlined
-def _whiten_block(block, size, mean, inverse, offset, diagonal, centred, z, log_density):
+def _whiten_block(block, size, component, diagonal, centred, z, log_density):
     """z = L^-1 (x - mu), shape (D, size), and log(pi N(x; mu, Sigma)), for the rows of a block."""
+    mean, inverse, offset = component
     D = mean.shape[0]
     for i in range(D):
         for n in range(size):
@@ -322,7 +235,8 @@ def accumulate(X, sample_weight, log_weights, means, cholesky, diagonal=False):
         size = min(BLOCK, N - start)
         _load_block(X, start, size, block)
         for k in range(K):
-            _whiten_block(block, size, means[k], inverse[k], offset[k], diagonal, centred, z[k], r[k])
+            component = Whitening(means[k], inverse[k], offset[k])
+            _whiten_block(block, size, component, diagonal, centred, z[k], r[k])
         _normalise_block(r, size, largest, total, scratch)
         log_inplace(total, size, scratch)
         if sample_weight.shape[0] == 0:
@@ -363,7 +277,8 @@ def evaluate(X, log_weights, means, cholesky, log_density, responsibilities, dia
         size = min(BLOCK, N - start)
         _load_block(X, start, size, block)
         for k in range(K):
-            _whiten_block(block, size, means[k], inverse[k], offset[k], diagonal, centred, z, r[k])
+            component = Whitening(means[k], inverse[k], offset[k])
+            _whiten_block(block, size, component, diagonal, centred, z, r[k])
         _normalise_block(r, size, largest, total, scratch)
         log_inplace(total, size, scratch)
         for n in range(size):

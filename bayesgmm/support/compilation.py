@@ -23,6 +23,7 @@ __all__ = ["SOURCES", "c_entry", "entry", "inlined", "inlined_in_order", "source
 SOURCES = (
     "support/allocation.py",
     "support/compilation.py",
+    "mixture/elementary.py",
     "mixture/kernels.py",
     "mixture/families.py",
     "mixture/coordinates.py",

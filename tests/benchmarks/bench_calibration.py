@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from bayesgmm import BayesGaussianMixture, Prior
 from bayesgmm.bayes.priors import DEFAULT_MEAN_SCALE, DEFAULT_STD_SCALE, DEFAULT_STD_SHAPE
+from bayesgmm.mixture.density import simulate_from
 from bayesgmm.plots.style import BAYES, EM
 from bayesgmm.support.arguments import available_cores
 
@@ -39,9 +40,8 @@ def clusters(n, k, seed):
     """Rows and the clusters that they come from, between 2 and 3 standard deviations apart along the first feature."""
     rng = np.random.default_rng([n, k, seed])
     distance = rng.uniform(NEAREST, FURTHEST)
-    labels = rng.choice(k, n, p=WEIGHTS[k])
-    noise = np.einsum("nij,nj->ni", SHAPES[labels], rng.normal(size=(n, 2)))
-    return noise + labels[:, None] * np.array([distance, 0.3]), labels
+    means = np.arange(k)[:, None] * np.array([distance, 0.3])
+    return simulate_from(np.array(WEIGHTS[k]), means, SHAPES[:k], n, rng)
 
 
 def named(memberships, labels):
