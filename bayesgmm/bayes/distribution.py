@@ -15,7 +15,7 @@ transform of the weights. There is no gradient by the data.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from pytensor.tensor.random.utils import normalize_size_param
 from pytensor.tensor.rewriting.basic import register_canonicalize
 
 from bayesgmm import __version__
+from bayesgmm.bayes.shapes import check_shapes
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import kernels
 from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
@@ -321,7 +322,7 @@ class GaussianMixture(Distribution):
         """The distribution outside of a model; takes ``size``, ``shape`` and ``rng`` like any other."""
         family = family_of(covariance_type)
         parameters = [pt.as_tensor(v).astype("float64") for v in (weights, means, cholesky)]
-        _check_shapes([v.type.shape for v in parameters], family)
+        check_shapes([v.type.shape for v in parameters], family)
         factors = _factors(parameters[1], parameters[2], family)
         of_rows = pt.as_tensor(np.empty(0) if sample_weight is None else sample_weight).astype("float64")
         if of_rows.type.ndim != 1:
@@ -377,29 +378,3 @@ def _factors(means: TensorVariable, cholesky: TensorVariable, family: Covariance
     order = [next(axes) if dim in family.std_dims else "x" for dim in ("cluster", "feature")]
     factors = cholesky.dimshuffle(*order, "x") * pt.eye(D)
     return factors if family.by_component else pt.broadcast_to(factors, (K, D, D))
-
-
-def _check_shapes(shapes: list[tuple[int | None, ...]], family: CovarianceFamily) -> None:
-    """Refuse parameters whose shapes, as far as known before anything runs, are not those of a mixture."""
-    # Lengths of the axes, as letters.
-    letters = ("k", "kd", "".join({"cluster": "k", "feature": "d"}[dim] for dim in family.matrix_dims))
-    fits = [len(s) for s in shapes] == [len(x) for x in letters]
-    if fits:
-        known: dict[str, set[int]] = {"k": set(), "d": set()}
-        for shape, names in zip(shapes, letters, strict=True):
-            for n, name in zip(shape, names, strict=True):
-                if n is not None:
-                    known[name].add(n)
-        fits = all(len(lengths) <= 1 for lengths in known.values())
-    if not fits:
-        got = [_shape_text("?" if n is None else str(n) for n in s) for s in shapes]
-        raise ParameterError(
-            f"A GaussianMixture needs weights (K,), means (K, D) and cholesky {_shape_text(letters[2].upper())}; "
-            f"got {got[0]}, {got[1]} and {got[2]}.",
-            shapes=shapes,
-        )
-
-
-def _shape_text(lengths: Iterable[str]) -> str:
-    parts = list(lengths)
-    return "(" + ", ".join(parts) + ("," * (len(parts) == 1)) + ")"

@@ -129,7 +129,7 @@ def kmeans_comparison(
     em_labels = r.argmax(axis=1)
     # Without tolerance it ends where no row changes its cluster, so that centres are means.
     clusters, centres = kmeans(white, k, n_init=N_INIT, seed=SEED, sample_weight=w, to_the_end=True)
-    order = best_match(_shared(em_labels, clusters, w, k))
+    order = best_match(_shared(em_labels, clusters.astype(np.intp), w, k))
     centres, labels = centres[order], np.argsort(order)[clusters]
     squares = _sum_of_squares(white, labels, w)
     implied = _implied_mixture(centres, squares, w).rescaled(shift, scale)

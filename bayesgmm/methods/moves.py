@@ -275,8 +275,7 @@ def replacements(particles, path, own, kernels, choices, accepted):
     M, P = initial.centres.shape
     p = kernels.centres.shape[1]
     by_component, whitened = empty(M), empty(M * (P + 1)).reshape((M, P + 1))
-    q1, q2, gradient1, other = empty(P), empty(P), empty(P), empty(P)
-    new = empty(K)
+    q1, q2, gradient1, other, new = empty(P), empty(P), empty(P), empty(P), empty(K)
     theta, theta1 = empty(p), empty(p)
     scratch, keys, order = empty(len(kernels.centres)), empty(K), np.empty(K, np.int64)
     log_density = empty(len(path.X))

@@ -26,6 +26,7 @@ from bayesgmm.selection.likelihood_ratio import LikelihoodRatioTest, likelihood_
 from bayesgmm.selection.occupied import Occupied, occupied_components, occupied_counts
 from bayesgmm.support import arguments
 from bayesgmm.support.progress import Steps
+from bayesgmm.support.sentences import count
 from bayesgmm.wording import Reason
 
 __all__ = ["Selection", "select_components"]
@@ -245,35 +246,17 @@ def select_components(
         "repeats": 0,
         "progressbar": False,
     }
-    fits: dict[int, BayesGaussianMixture] = {}
-    tests: dict[int, LikelihoodRatioTest] = {}
-    failures: dict[int, BayesGMMError] = {}
     with Steps(enabled=progressbar) as steps:
-        for k, seed in zip(ks, fit_seed.spawn(len(ks)), strict=True):
-            with steps.step(f"{k} component{'s' if k > 1 else ''}"):
-                estimator = BayesGaussianMixture(k, prior=prior, random_state=seed, **settings)
-                try:
-                    fits[k] = estimator.fit(rows)
-                except ParameterError:
-                    raise
-                except BayesGMMError as error:
-                    failures[k] = error
-        if not fits:
-            raise failures[ks[0]]
-        for k, seed in zip(ks, test_seed.spawn(len(ks)), strict=True):
-            if n_bootstrap == 0 or not {k - 1, k} <= fits.keys():
-                continue
-            with steps.step(f"likelihood ratio, {k - 1} against {k}", total=n_bootstrap) as progress:
-                tests[k] = likelihood_ratio_test(
-                    rows.values,
-                    fits[k - 1].em_.params_,
-                    fits[k].em_.params_,
-                    covariance_type,
-                    n_replications=n_bootstrap,
-                    seed=seed,
-                    n_threads=threads,
-                    progress=partial(_show, progress, n_bootstrap),
-                )
+        fits, failures = _fitted(
+            rows, dict(zip(ks, fit_seed.spawn(len(ks)), strict=True)), prior, settings, steps
+        )
+        # A test needs the fit with one component less.
+        tested = {
+            k: seed
+            for k, seed in zip(ks, test_seed.spawn(len(ks)), strict=True)
+            if n_bootstrap > 0 and {k - 1, k} <= fits.keys()
+        }
+        tests = _tested(rows, fits, tested, n_bootstrap, threads, steps)
         occupied = None
         if overfitted:
             with steps.step(f"overfitted, {max(ks)} components"):
@@ -282,6 +265,63 @@ def select_components(
                 occupied = occupied_components(rows, max(ks), prior=prior, random_state=occupied_seed, **more)
     table = _table(ks, fits, tests)
     return Selection(table, _best(table), occupied, fits, {k: str(e) for k, e in failures.items()})
+
+
+def _fitted(
+    rows: Rows,
+    seeds: Mapping[int, np.random.SeedSequence],
+    prior: Prior,
+    settings: Mapping[str, Any],
+    steps: Steps,
+) -> tuple[dict[int, BayesGaussianMixture], dict[int, BayesGMMError]]:
+    """A fit for each number of components that has a seed, and why there is none.
+
+    Raises
+    ------
+    ParameterError
+        Where a setting is not usable.
+    BayesGMMError
+        Where no number of components can be fitted.
+    """
+    fits: dict[int, BayesGaussianMixture] = {}
+    failures: dict[int, BayesGMMError] = {}
+    for k, seed in seeds.items():
+        with steps.step(count(k, "component")):
+            estimator = BayesGaussianMixture(k, prior=prior, random_state=seed, **settings)
+            try:
+                fits[k] = estimator.fit(rows)
+            except ParameterError:
+                raise
+            except BayesGMMError as error:
+                failures[k] = error
+    if not fits:
+        raise failures[min(failures)]
+    return fits, failures
+
+
+def _tested(
+    rows: Rows,
+    fits: Mapping[int, BayesGaussianMixture],
+    seeds: Mapping[int, np.random.SeedSequence],
+    n_bootstrap: int,
+    cores: int,
+    steps: Steps,
+) -> dict[int, LikelihoodRatioTest]:
+    """The test of each number of components that has a seed against one component less."""
+    tests = {}
+    for k, seed in seeds.items():
+        with steps.step(f"likelihood ratio, {k - 1} against {k}", total=n_bootstrap) as progress:
+            tests[k] = likelihood_ratio_test(
+                rows.values,
+                fits[k - 1].em_.params_,
+                fits[k].em_.params_,
+                fits[k].covariance_type,
+                n_replications=n_bootstrap,
+                seed=seed,
+                n_threads=cores,
+                progress=partial(_show, progress, n_bootstrap),
+            )
+    return tests
 
 
 def _show(progress: Callable[[int, int, int], None], total: int, done: int) -> None:
