@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from bayesgmm.bayes.priors import Prior
-from bayesgmm.comparison.scores import LARGEST_K, leave_one_out
 from bayesgmm.errors import BayesGMMError, ParameterError
 from bayesgmm.estimator import BayesGaussianMixture
 from bayesgmm.methods import WITH_EVIDENCE
@@ -22,8 +20,9 @@ from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.overview import panel, table_in_html
 from bayesgmm.rows.checks import check_fittable
 from bayesgmm.rows.rows import Rows, RowsLike
+from bayesgmm.selection.criteria import UNUSABLE, best_numbers, criteria_table
 from bayesgmm.selection.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_test
-from bayesgmm.selection.occupied import Occupied, occupied_components, occupied_counts
+from bayesgmm.selection.occupied import Occupied, occupied_components
 from bayesgmm.support import arguments
 from bayesgmm.support.progress import Steps
 from bayesgmm.support.sentences import count
@@ -33,39 +32,8 @@ __all__ = ["Selection", "select_components"]
 
 Array = NDArray[np.float64]
 
-SIGNIFICANT = 0.05
 # Fewer simulated data sets could not give a p-value that small.
 FEWEST_REPLICATIONS = 19
-# Criteria need less of the draws than a reading of quantiles does.
-LARGEST_R_HAT, LARGEST_EVIDENCE_ERROR = 1.05, 0.5
-ACCEPTED, LABEL_FREE, FEW_DRAWS, REFUSED, FAILED = (
-    "accepted",
-    "label-free only",
-    "few draws",
-    "refused",
-    "failed",
-)
-USABLE = (ACCEPTED, LABEL_FREE, FEW_DRAWS)
-UNUSABLE = (("posteriors_refused", REFUSED), ("posteriors_failed", FAILED))
-# Whose smallest value is best, and whose largest.
-SMALLEST, LARGEST = ("bic", "aic", "icl"), ("elpd_loo", "log_evidence")
-COLUMNS = (
-    "log_likelihood",
-    "n_parameters",
-    "bic",
-    "aic",
-    "icl",
-    "lr_statistic",
-    "lr_p_value",
-    "elpd_loo",
-    "elpd_se",
-    "elpd_difference",
-    "elpd_difference_se",
-    "n_bad_k",
-    "log_evidence",
-    "log_evidence_se",
-    "occupied",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,13 +192,7 @@ def select_components(
         )
     family = family_of(covariance_type)
     check_fittable(rows.values, rows.names, max(ks), family.has_correlations)
-    if 0 < arguments.check_integer(n_bootstrap, "n_bootstrap", 0) < FEWEST_REPLICATIONS:
-        raise ParameterError(
-            f"n_bootstrap must be 0, or at least {FEWEST_REPLICATIONS} for a p-value of 0.05 to be possible; "
-            f"got {n_bootstrap}.",
-            n_bootstrap=n_bootstrap,
-            minimum=FEWEST_REPLICATIONS,
-        )
+    _check_bootstrap(n_bootstrap)
     prior = prior or Prior.from_data(rows, covariance_type=covariance_type)
     if not all(prior.resolve(k, rows.n_features, covariance_type).is_exchangeable for k in ks):
         raise ParameterError("The prior must treat all components alike; give it one concentration for all.")
@@ -263,8 +225,19 @@ def select_components(
                 # Its components without rows need more particles, and a second run where one is not enough.
                 more = {**settings, "draws": 2 * draws, "repeats": 2}
                 occupied = occupied_components(rows, max(ks), prior=prior, random_state=occupied_seed, **more)
-    table = _table(ks, fits, tests)
-    return Selection(table, _best(table), occupied, fits, {k: str(e) for k, e in failures.items()})
+    table = criteria_table(ks, fits, tests)
+    return Selection(table, best_numbers(table), occupied, fits, {k: str(e) for k, e in failures.items()})
+
+
+def _check_bootstrap(n_bootstrap: int) -> None:
+    """Refuse a number of simulated data sets from which no p-value of 0.05 could come."""
+    if 0 < arguments.check_integer(n_bootstrap, "n_bootstrap", 0) < FEWEST_REPLICATIONS:
+        raise ParameterError(
+            f"n_bootstrap must be 0, or at least {FEWEST_REPLICATIONS} for a p-value of 0.05 to be possible; "
+            f"got {n_bootstrap}.",
+            n_bootstrap=n_bootstrap,
+            minimum=FEWEST_REPLICATIONS,
+        )
 
 
 def _fitted(
@@ -349,77 +322,3 @@ def checked_numbers(ks: Iterable[int]) -> list[int]:
             f"ks must hold each number of components once; got {twice[0]} more than once.", twice=twice[0]
         )
     return sorted(found)
-
-
-def _table(
-    ks: list[int], fits: Mapping[int, BayesGaussianMixture], tests: Mapping[int, LikelihoodRatioTest]
-) -> pd.DataFrame:
-    left_out = {k: leave_one_out(fit.fit_) for k, fit in fits.items()}
-    graded = {k: _grade(fits[k]) if k in fits else FAILED for k in ks}
-    usable = [k for k in ks if graded[k] in USABLE]
-    best = max((left_out[k][0] for k in usable), key=lambda e: e.sum(), default=None)
-    rows = [_row(k, fits.get(k), tests.get(k), left_out.get(k), best if k in usable else None) for k in ks]
-    table = pd.DataFrame(rows, index=pd.Index(ks, name="n_components"))
-    log_evidence = table.loc[usable, "log_evidence"]
-    probability = np.exp(log_evidence - logsumexp(log_evidence)) if usable else log_evidence
-    table.insert(table.columns.get_loc("occupied"), "probability", probability.reindex(ks))
-    table["verdict"] = [graded[k] for k in ks]
-    return table
-
-
-def _grade(fit: BayesGaussianMixture) -> str:
-    found = fit.verdict_
-    if found.label_free_ok:
-        return ACCEPTED if found.ok else LABEL_FREE
-    if fit.log_evidence_ is None or fit.fit_.draws.n_chains < 2:
-        return REFUSED
-    settled = found.label_free.r_hat < LARGEST_R_HAT and fit.log_evidence_[1] < LARGEST_EVIDENCE_ERROR
-    return FEW_DRAWS if settled else REFUSED
-
-
-def _row(
-    k: int,
-    fit: BayesGaussianMixture | None,
-    test: LikelihoodRatioTest | None,
-    left_out: tuple[Array, Array] | None,
-    best: Array | None,
-) -> dict[str, float]:
-    row = dict.fromkeys(COLUMNS, np.nan)
-    if fit is None or left_out is None:
-        return row
-    em, X, elpd = fit.em_, fit.rows_, left_out[0]
-    row |= {
-        "log_likelihood": em.log_likelihood_,
-        "n_parameters": em.n_parameters(),
-        "bic": em.bic(X),
-        "aic": em.aic(X),
-        "icl": em.icl(X),
-        "elpd_loo": elpd.sum(),
-        "elpd_se": np.sqrt(len(elpd)) * elpd.std(ddof=1),
-        "n_bad_k": int((~(left_out[1] <= LARGEST_K)).sum()),
-        "occupied": occupied_counts(fit).mean(),
-    }
-    if test is not None:
-        row |= {"lr_statistic": test.statistic, "lr_p_value": test.p_value}
-    if best is not None:
-        away = elpd - best
-        row |= {"elpd_difference": away.sum(), "elpd_difference_se": np.sqrt(len(away)) * away.std(ddof=1)}
-    if fit.log_evidence_ is not None:
-        row["log_evidence"], row["log_evidence_se"] = fit.log_evidence_
-    return row
-
-
-def _best(table: pd.DataFrame) -> dict[str, int]:
-    best = {name: int(table[name].idxmin()) for name in SMALLEST}
-    p, ks = table["lr_p_value"], list(table.index)
-    k = ks[0]
-    while k + 1 in ks and p[k + 1] <= SIGNIFICANT:
-        k += 1
-    # Without a test of one more the way up has not come to an end.
-    if p.notna().any() and (k == ks[-1] or (k + 1 in ks and np.isfinite(p[k + 1]))):
-        best["likelihood_ratio"] = k
-    for name in LARGEST:
-        values = table[name].where(table["verdict"].isin(USABLE))
-        if values.notna().any():
-            best[name] = int(values.idxmax())
-    return best

@@ -9,7 +9,7 @@ from bayesgmm import BayesGaussianMixture, EMGaussianMixture, Prior, datasets, s
 from bayesgmm.comparison.scores import leave_one_out
 from bayesgmm.errors import DataError, ParameterError, SamplingError
 from bayesgmm.selection import Selection, occupied
-from bayesgmm.selection import select as selection
+from bayesgmm.selection import criteria
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_the_likelihood_ratio_test_goes_up_until_chance_would_do():
         },
         index=[1, 2, 3, 4],
     )
-    best = selection._best(table)
+    best = criteria.best_numbers(table)
     assert best["likelihood_ratio"] == 2
     assert best["bic"] == 1
     # The draws with four components are not the posterior's.
@@ -101,7 +101,7 @@ def a_table(**columns):
     ],
 )
 def test_the_test_prefers_nothing_where_a_number_is_missing(ks, p, wanted):
-    assert selection._best(a_table(lr_p_value=p).set_axis(ks)).get("likelihood_ratio") == wanted
+    assert criteria.best_numbers(a_table(lr_p_value=p).set_axis(ks)).get("likelihood_ratio") == wanted
 
 
 def codes(selection):
