@@ -8,8 +8,7 @@ from brute_force import prior_of, rows
 from bayesgmm import BayesGaussianMixture, EMGaussianMixture, Prior, datasets, select_components
 from bayesgmm.comparison.scores import leave_one_out
 from bayesgmm.errors import DataError, ParameterError, SamplingError
-from bayesgmm.selection import Selection, occupied
-from bayesgmm.selection import criteria
+from bayesgmm.selection import Selection, criteria, occupied
 
 
 @pytest.fixture(scope="module")
