@@ -302,7 +302,8 @@ class PosteriorResults:
     def add_log_likelihood(self) -> Self:
         """Add the group log_likelihood, log p(x_n) of each draw and row: what ``az.loo`` reads.
 
-        With weights it is w_n log p(x_n), as the likelihood has it, and ``az.loo`` then leaves out a row with all that it stands
+        With weights it is w_n log p(x_n), as the likelihood has it, and ``az.loo`` then leaves out a row with
+        all that it stands
         for; ``compare`` leaves out one of the rows that it stands for.
 
         Chains x draws x N numbers of 8 bytes.

@@ -1,7 +1,8 @@
 """Sums over all allocations of a few rows, with the parameters integrated by quadrature.
 
-Given who belongs to which component, components are independent: the evidence of each is an integral over its standard
-deviations and correlation, with the means done in closed form. What is compared does not depend on names of components.
+Given who belongs to which component, components are independent: the evidence of each is an integral over its
+standard deviations and correlation, with the means done in closed form. What is compared does not depend on
+names of components.
 """
 
 from itertools import product
@@ -31,7 +32,8 @@ def rows(d, n=8):
 
 
 def grid(family, d, eta):
-    """Covariances (G, D, D), standard deviations (G, D) and log prior weights (G,) of a grid over one component."""
+    """Covariances (G, D, D), standard deviations (G, D) and log prior weights (G,) of a grid over one
+    component."""
     # Half-normal and exponential priors reach far down: at exp(-8.5) less than 2e-4 of them is left.
     u = np.linspace(-8.5, 3.5, 241 if d == 1 else 61)
     of_std = scipy_std_prior(family, *STDS[family]).logpdf(np.exp(u)) + u + np.log(u[1] - u[0])
@@ -62,8 +64,8 @@ def inverse(a):
 def of_one_component(X, covariances, stds, log_weights):
     """Log evidence, E[mean] and E[standard deviations] of one component that holds exactly the rows of X.
 
-    The rows' mean is normal with the covariance of the prior's mean plus Sigma / n; what is left is the rows' scatter
-    around it. No large numbers cancel, however tight the component.
+    The rows' mean is normal with the covariance of the prior's mean plus Sigma / n; what is left is the rows'
+    scatter around it. No large numbers cancel, however tight the component.
     """
     n, d = X.shape
     if n == 0:

@@ -19,7 +19,8 @@ PROGRAM = [sys.executable, "-c", "from bayesgmm.cli import main; main()"]
 INTERRUPTIBLE = [
     sys.executable,
     "-c",
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from bayesgmm.cli import main; main()",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from bayesgmm.cli import main; "
+    "main()",
 ]
 # The same with a command that does nothing but print into a buffer, to be flushed at the end.
 PRINTING = [

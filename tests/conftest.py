@@ -1,4 +1,5 @@
-"""Fits that several tests look at, a fit being made once a run, and the sentences that tests hold against a file."""
+"""Fits that several tests look at, a fit being made once a run, and the sentences that tests hold against a
+file."""
 
 import golden_file
 import pytest

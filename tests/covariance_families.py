@@ -1,4 +1,5 @@
-"""The covariance families written out, one row each: what the registry, and all that is built on it, is held against."""
+"""The covariance families written out, one row each: what the registry, and all that is built on it, is held
+against."""
 
 from collections.abc import Callable
 from itertools import product
@@ -8,8 +9,9 @@ import numpy as np
 
 
 class Written(NamedTuple):
-    """Which standard deviation belongs to component k and feature i, and which correlation matrix to component k, by keys;
-    the shapes of both with 3 components and 2 features, and scikit-learn's shape of the covariances."""
+    """Which standard deviation belongs to component k and feature i, and which correlation matrix to
+    component k, by keys; the shapes of both with 3 components and 2 features, and scikit-learn's shape of the
+    covariances."""
 
     std: Callable
     correlation: Callable
@@ -39,7 +41,8 @@ def free_parameters(name, k, d):
 
 
 def pooled(name, mass, covariances):
-    """The M step: covariances (K, D, D) of the family from those of components on their own, which hold `mass` rows each."""
+    """The M step: covariances (K, D, D) of the family from those of components on their own, which hold
+    `mass` rows each."""
     family, (k, d, _) = TABLE[name], covariances.shape
     if family.correlation(0) is not NONE:
         shared = k > 1 and family.correlation(0) == family.correlation(1)
@@ -54,7 +57,8 @@ def pooled(name, mass, covariances):
 
 
 def is_nested(small, large):
-    """Whether every mixture of the first family is one of the second: what the second shares the first shares, too."""
+    """Whether every mixture of the first family is one of the second: what the second shares the first
+    shares, too."""
     one, other = TABLE[small], TABLE[large]
     places = list(product(range(2), range(2)))
     shares = all(one.std(*a) == one.std(*b) for a in places for b in places if other.std(*a) == other.std(*b))

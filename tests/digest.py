@@ -5,8 +5,8 @@
     python tests/digest.py compare before.json after.json
 
 A change that is meant to leave results alone leaves every entry equal, to the last bit on one machine.
-Only what is public is read, so that one copy of this file measures both sides. The JSON file is for readers and
-holds small arrays whole; a .npz file beside it holds all. ``--only em/iris`` takes the entries named so.
+Only what is public is read, so that one copy of this file measures both sides. The JSON file is for readers
+and holds small arrays whole; a .npz file beside it holds all. ``--only em/iris`` takes the entries named so.
 """
 
 import argparse

@@ -2,12 +2,14 @@
 
 A test asserts codes and numbers, and hands the sentence to the fixture ``golden``::
 
-    golden(str(bayes.verdict_))                                  # equals what the file has under this test's name
-    with golden.raises(DataError, row=17, column="width"):       # the type and the details here, the message in the file
+    golden(str(bayes.verdict_))                                  # equals what the file has under this test's
+    name with golden.raises(DataError, row=17, column="width"):       # the type and the details here, the
+    message in the file
         fit(X)
 
-The key of a sentence is the test's own name, with a number behind it from the second sentence of a test on. ``pytest --update-golden`` writes the sentences of those
-tests that ran; a sentence that is missing from the file, that differs, or that no test asks for any more fails. What varies between machines or runs is hidden:
+The key of a sentence is the test's own name, with a number behind it from the second sentence of a test on.
+``pytest --update-golden`` writes the sentences of those tests that ran; a sentence that is missing from the
+file, that differs, or that no test asks for any more fails. What varies between machines or runs is hidden:
 ``golden(text, hide=[str(folder)])``.
 """
 
@@ -68,7 +70,8 @@ class Golden:
 
     @contextmanager
     def raises(self, kind, /, hide=(), **details):
-        """An error of exactly this kind is raised, with these among its details, and its message is the file's."""
+        """An error of exactly this kind is raised, with these among its details, and its message is the
+        file's."""
         with pytest.raises(kind) as caught:
             yield caught
         assert type(caught.value) is kind
@@ -89,7 +92,8 @@ def without_a_test(keys, collected, args):
     collected : list of str
         All tests that were found, also those that were deselected.
     args : list of str
-        What pytest was asked to run: of a file that it was asked for by single tests no more is known than its functions.
+        What pytest was asked to run: of a file that it was asked for by single tests no more is known than
+        its functions.
     """
     files = {name.split("::")[0] for name in collected} - {a.split("::")[0] for a in args if "::" in a}
     known = set(collected)
@@ -105,7 +109,8 @@ def _has_test(name, files, collected):
 
 
 def same(found, wanted):
-    """Whether a detail is as it should be; two that are no numbers are alike, and so are a tuple and a list."""
+    """Whether a detail is as it should be; two that are no numbers are alike, and so are a tuple and a
+    list."""
     if isinstance(wanted, float) and np.isnan(wanted):
         return bool(np.isnan(found))
     if isinstance(wanted, list | tuple):

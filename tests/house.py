@@ -33,7 +33,8 @@ def strings(tree: ast.Module) -> Iterator[ast.Constant]:
 
 
 def literals(names: set[str], allowed: tuple[str, ...]) -> list[str]:
-    """Places in the package where one of the names stands as a string, outside the allowed files and folders."""
+    """Places in the package where one of the names stands as a string, outside the allowed files and
+    folders."""
     return [
         f"{path.relative_to(PACKAGE)}:{node.lineno} {node.value!r}"
         for path, tree in sources()

@@ -1,4 +1,5 @@
-"""SciPy's distribution of a standard deviation for each prior family: what everything said of a family is held against."""
+"""SciPy's distribution of a standard deviation for each prior family: what everything said of a family is
+held against."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

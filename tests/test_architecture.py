@@ -99,6 +99,15 @@ def test_few_modules_are_loose():
     assert len(house.loose_modules()) <= 8
 
 
+def test_functions_and_files_are_short():
+    assert house.long_functions() == []
+    assert house.long_files() == []
+
+
+def test_compiled_code_is_handed_records_and_not_long_lists():
+    assert max(house.compiled_functions().values()) <= 8
+
+
 def strings_of(tree):
     """The strings of a module but for its docstrings; what a string is formatted with counts as one word."""
     docstrings = {
@@ -138,7 +147,8 @@ def test_tests_hold_no_sentences():
 
 def test_a_sentence_would_be_found():
     held = ast.parse(
-        '"""This docstring is a sentence of eight words."""\nx = f"This one has {x} and more than eight words."\npass\n'
+        '"""This docstring is a sentence of eight words."""\n'
+        'x = f"This one has {x} and more than eight words."\npass\n'
     )
     assert [is_sentence(text) for text in strings_of(held)] == [True]
     assert is_sentence("A regular expression that holds a sentence as well" + r"\.$")

@@ -30,7 +30,8 @@ def settled(bayes):
     return bool(r_hat.max() < 1.01 and ess.min() > 400)
 
 
-# The posterior of iris has a small second mode: now and then a chain goes there, and the verdict has to say so.
+# The posterior of iris has a small second mode: now and then a chain goes there, and the verdict has to say
+# so.
 @pytest.mark.parametrize(("name", "k", "needed"), [("faithful", 2, 3), ("iris", 3, 2), ("banknote", 2, 3)])
 def test_defaults_converge(name, k, needed):
     good = 0
@@ -45,7 +46,8 @@ def test_defaults_converge(name, k, needed):
 
 
 def test_defaults_temper_where_chains_stay_at_one_of_several_modes():
-    """Four components on Old Faithful: three ways to place them, each of which keeps the chains that start there."""
+    """Four components on Old Faithful: three ways to place them, each of which keeps the chains that start
+    there."""
     means, shares = [], []
     for seed in range(3):
         bayes = BayesGaussianMixture(4, random_state=seed, progressbar=False).fit(datasets.faithful().X)

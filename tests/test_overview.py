@@ -1,4 +1,5 @@
-"""What fits and comparisons show of themselves when they are printed or stand at the end of a notebook's cell."""
+"""What fits and comparisons show of themselves when they are printed or stand at the end of a notebook's
+cell."""
 
 import dataclasses
 import re

@@ -1,4 +1,5 @@
-"""Weights of rows in the Bayesian fit: whole weights are repeated rows, in the posterior and in all that is said of it."""
+"""Weights of rows in the Bayesian fit: whole weights are repeated rows, in the posterior and in all that is
+said of it."""
 
 import numpy as np
 import pandas as pd
@@ -58,7 +59,8 @@ def test_chains_of_nuts_agree_with_those_of_repeated_rows():
     for name in ("weights", "means", "stds"):
         one, other = (draws_of(bayes)[name].to_numpy() for bayes in (weighted, repeated))
         sd = other.std(axis=(0, 1))
-        # Each mean has a Monte-Carlo error of about 0.04 standard deviations, with 600 independent draws or more.
+        # Each mean has a Monte-Carlo error of about 0.04 standard deviations, with 600 independent draws or
+        # more.
         assert np.all(np.abs((one - other).mean(axis=(0, 1))) < 0.25 * sd)
         assert_allclose(one.std(axis=(0, 1)), sd, rtol=0.25)
 

@@ -2,8 +2,8 @@
 
 `priors` says what is believed beforehand, `model` writes the mixture as a PyMC model, `distribution` is the
 likelihood as a PyMC distribution that fits into anyone's model, `target` is the same log posterior
-compiled for the sampler, `laplace` finds its mode and curvature, `sampling` runs NUTS on it, and `importance` weights draws from the Gaussian at
-its mode.
+compiled for the sampler, `laplace` finds its mode and curvature, `sampling` runs NUTS on it, and `importance`
+weights draws from the Gaussian at its mode.
 """
 
 from typing import TYPE_CHECKING, Any

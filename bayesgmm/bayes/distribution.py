@@ -6,9 +6,9 @@ The labels are summed out, so that no discrete variable is left to sample. Two O
 * `MixtureLogDensity` gives log p(x_n) of each row, shape (N,): what ``pm.compute_log_likelihood`` stores and
   ``az.loo`` reads;
 * `MixtureLogLikelihood` gives a weighted sum over rows **and** its gradient in one pass. With the cotangent
-  as weights it is the gradient of the first. With no weights, or with those of the rows, it is the log-likelihood:
-  PyMC simplifies the log density of a model before it differentiates it, and at that moment `fuse_sum` puts this Op in
-  the place of the sum.
+  as weights it is the gradient of the first. With no weights, or with those of the rows, it is the
+  log-likelihood: PyMC simplifies the log density of a model before it differentiates it, and at that moment
+  `fuse_sum` puts this Op in the place of the sum.
 
 Gradients by the log weights take them as free numbers; the constraint that weights sum to one lies in the
 transform of the weights. There is no gradient by the data.
@@ -109,8 +109,8 @@ def mixture_log_likelihood(
 ) -> tuple[Array, Array, Array, Array]:
     """sum_n g_n log p(x_n) with row weights g, and its gradient by log weights, means and Cholesky factors.
 
-    Empty row weights mean one each. The sums of :func:`bayesgmm.mixture.kernels.accumulate` are linear in them, so
-    that they may have either sign.
+    Empty row weights mean one each. The sums of :func:`bayesgmm.mixture.kernels.accumulate` are linear in
+    them, so that they may have either sign.
     """
     if sample_weight.shape[0] != 0 and sample_weight.shape[0] != X.shape[0]:
         raise ValueError("The rows of a Gaussian mixture need one weight each, or none at all.")
@@ -220,7 +220,8 @@ def _numba_log_likelihood(op: Op, node: Apply | None = None, **kwargs: Any) -> t
 @register_canonicalize
 @node_rewriter([Sum])
 def fuse_sum(fgraph: FunctionGraph, node: Apply) -> list[Variable] | None:
-    """sum(MixtureLogDensity(...)) -> MixtureLogLikelihood(...), value and gradient in one node; rows may have weights."""
+    """sum(MixtureLogDensity(...)) -> MixtureLogLikelihood(...), value and gradient in one node; rows may have
+    weights."""
     rows, sample_weight = node.inputs[0].owner, pt.as_tensor(np.empty(0))
     if rows is not None and rows.op == pt.mul and len(rows.inputs) == 2:
         for density, factor in (rows.inputs, rows.inputs[::-1]):
@@ -267,8 +268,9 @@ class GaussianMixture(Distribution):
         Non-negative, summing to one over the components. A weight of exactly zero is allowed.
     means : tensor_like, shape (K, D)
     cholesky : tensor_like
-        What the covariances L L' are made of, in the shape of the family: lower Cholesky factors (K, D, D) full, one
-        such factor (D, D) tied, standard deviations (K, D) diag or (K,) spherical. What lies above a diagonal is not read.
+        What the covariances L L' are made of, in the shape of the family: lower Cholesky factors (K, D, D)
+        full, one such factor (D, D) tied, standard deviations (K, D) diag or (K,) spherical. What lies above
+        a diagonal is not read.
     covariance_type : str, default "full"
     sample_weight : tensor_like, shape (N,), optional
         A row of weight 3 counts as three rows: its log density is multiplied by 3. Draws take no notice.

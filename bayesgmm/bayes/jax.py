@@ -1,7 +1,8 @@
 """The mixture's Ops for PyTensor's JAX linker; importing this module registers them.
 
-With it ``pm.sample(nuts_sampler="numpyro")`` runs on models that hold a :class:`bayesgmm.bayes.GaussianMixture`. JAX is
-optional: install the dependency group ``jax``. Gradients are JAX's own.
+With it ``pm.sample(nuts_sampler="numpyro")`` runs on models that hold a
+:class:`bayesgmm.bayes.GaussianMixture`. JAX is optional: install the dependency group ``jax``. Gradients are
+JAX's own.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,5 @@
-"""The log prior density of draws, variable by variable: what tells how sensitive a posterior is to its prior."""
+"""The log prior density of draws, variable by variable: what tells how sensitive a posterior is to its
+prior."""
 
 from collections.abc import Mapping
 
@@ -29,8 +30,8 @@ def log_prior(values: Mapping[str, Array], prior: ResolvedPrior, covariance_type
     Returns
     -------
     dict of ndarrays
-        weights (chain, draw), means (chain, draw, K, D), stds of the shape of its values, and corr_chol with one
-        number a correlation matrix.
+        weights (chain, draw), means (chain, draw, K, D), stds of the shape of its values, and corr_chol with
+        one number a correlation matrix.
     """
     family = family_of(covariance_type)
     numbers = (family.of_stds(values) for values in prior.std_numbers)
@@ -51,7 +52,8 @@ def _dirichlet(weights: Array, concentration: Array) -> Array:
 
 
 def _lkj(corr_chol: Array, eta: float) -> Array:
-    """Of the correlation matrix, |R|^(eta - 1) and its constant (Lewandowski, Kurowicka and Joe 2009, section 3)."""
+    """Of the correlation matrix, |R|^(eta - 1) and its constant (Lewandowski, Kurowicka and Joe 2009, section
+    3)."""
     d = corr_chol.shape[-1]
     log_diagonal = np.log(np.diagonal(corr_chol, axis1=-2, axis2=-1)).sum(axis=-1)
     return lkj_log_normaliser(d, eta) + 2 * (eta - 1) * log_diagonal

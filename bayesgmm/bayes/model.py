@@ -1,4 +1,5 @@
-"""`build_model`: the posterior density as a PyMC model, which defines it; `target` is the same density written for speed."""
+"""`build_model`: the posterior density as a PyMC model, which defines it; `target` is the same density
+written for speed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -47,9 +48,11 @@ def build_model(
     Returns
     -------
     pm.Model
-        With the variables ``weights`` (cluster), ``means`` (cluster, feature) and the observed ``x`` (obs, feature).
-        ``stds`` is (cluster, feature) full and diag, (feature,) tied, (cluster,) spherical; ``corr_chol`` is (cluster,
-        feature, feature_bis) full and (feature, feature_bis) tied. Other families, and a single feature, have none.
+        With the variables ``weights`` (cluster), ``means`` (cluster, feature) and the observed ``x`` (obs,
+        feature).
+        ``stds`` is (cluster, feature) full and diag, (feature,) tied, (cluster,) spherical; ``corr_chol`` is
+        (cluster, feature, feature_bis) full and (feature, feature_bis) tied. Other families, and a single
+        feature, have none.
 
     Examples
     --------
@@ -100,7 +103,8 @@ def build_model(
 def _factors(
     resolved: ResolvedPrior, K: int, D: int, family: CovarianceFamily
 ) -> tuple[TensorVariable, CovarianceFamily]:
-    """Standard deviations and correlations join the model in context; returns `cholesky` and the family it is given in."""
+    """Standard deviations and correlations join the model in context; returns `cholesky` and the family it is
+    given in."""
     distribution = getattr(pm, resolved.std_record.pymc)
     values = map(family.of_stds, resolved.std_numbers)
     numbers = dict(zip(resolved.std_record.pymc_numbers, values, strict=True))

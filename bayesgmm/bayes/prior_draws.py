@@ -43,8 +43,8 @@ def draw_prior(
 def _lkj(eta: float, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     """Cholesky factors of LKJ correlation matrices, row by row: the onion method.
 
-    Lewandowski, Kurowicka and Joe (2009), section 3.2: row i points in a uniform direction, and its squared length
-    before the diagonal is Beta(i / 2, eta + (D - 1 - i) / 2).
+    Lewandowski, Kurowicka and Joe (2009), section 3.2: row i points in a uniform direction, and its squared
+    length before the diagonal is Beta(i / 2, eta + (D - 1 - i) / 2).
     """
     d, lead = shape[-1], shape[:-2]
     factor = np.zeros(shape)

@@ -1,4 +1,5 @@
-"""A prior, or parts of one, written as one line of text, as a command line or a file of settings can hold it."""
+"""A prior, or parts of one, written as one line of text, as a command line or a file of settings can hold
+it."""
 
 import ast
 import difflib
@@ -20,15 +21,18 @@ SHOWN = 30
 
 
 def prior_parts(text: str) -> dict[str, Any]:
-    """The arguments of `Prior` that a text gives, checked one by one; those that it leaves out are left out here, too.
+    """The arguments of `Prior` that a text gives, checked one by one; those that it leaves out are left out
+    here, too.
 
-    The text is a list of parts, each a name and a value: a number, numbers in brackets, one for each feature or component, or
-    for ``std_prior`` a family and its numbers, written like a call. A printed ``Prior(...)`` is read as well.
+    The text is a list of parts, each a name and a value: a number, numbers in brackets, one for each feature
+    or component, or for ``std_prior`` a family and its numbers, written like a call. A printed ``Prior(...)``
+    is read as well.
 
     Raises
     ------
     ParameterError
-        Where a part cannot be read, or cannot be part of a prior; ``details`` has ``part``, that piece of the text.
+        Where a part cannot be read, or cannot be part of a prior; ``details`` has ``part``, that piece of the
+        text.
 
     Examples
     --------
@@ -107,7 +111,8 @@ def _single(node: ast.expr, part: str) -> float:
 
 
 def _family(node: ast.expr, part: str) -> tuple[Any, ...]:
-    """A family of standard deviations and its numbers: gamma(2, 1), or ('gamma', 2, 1) as a prior prints it."""
+    """A family of standard deviations and its numbers: gamma(2, 1), or ('gamma', 2, 1) as a prior prints
+    it."""
     name: Any = None
     numbers: list[ast.expr] = []
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:

@@ -26,8 +26,8 @@ Number = float | tuple[float, ...]
 
 # The default prior, weakly informative. Where s is the standard deviation of a whole column, a component's
 # mean lies within about 3 s of the column's mean, and its standard deviation between 0.27 s and 2.2 s, each
-# with probability 0.95. Chosen by measurement (reports/calibration.md). The inverse gamma's density near zero keeps a component from
-# becoming very tight on equal values of a rounded column, which a log-normal does not.
+# with probability 0.95. Chosen by measurement (reports/calibration.md). The inverse gamma's density near zero
+# keeps a component from becoming very tight on equal values of a rounded column, which a log-normal does not.
 DEFAULT_CONCENTRATION = 3.0
 DEFAULT_MEAN_SCALE = 1.5
 DEFAULT_STD_SHAPE, DEFAULT_STD_SCALE = 4.0, 2.4
@@ -330,7 +330,8 @@ def _check_single(values: Array, name: str) -> None:
     # Standardisation may leave rounding between numbers that were one.
     if np.ptp(values) > 1e-9 * np.abs(values).max():
         raise ParameterError(
-            f"{name} must be the same for all features with covariance_type='spherical', where a component has one "
+            f"{name} must be the same for all features with covariance_type='spherical', where a component "
+            "has one "
             f"standard deviation; got {values.tolist()}.",
             name=name,
             values=values.tolist(),

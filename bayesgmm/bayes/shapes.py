@@ -34,7 +34,8 @@ def check_shapes(shapes: list[tuple[int | None, ...]], family: CovarianceFamily)
     if not fits:
         got = [_shape_text("?" if n is None else str(n) for n in s) for s in shapes]
         raise ParameterError(
-            f"A GaussianMixture needs weights (K,), means (K, D) and cholesky {_shape_text(letters[2].upper())}; "
+            "A GaussianMixture needs weights (K,), means (K, D) and cholesky "
+            f"{_shape_text(letters[2].upper())}; "
             f"got {got[0]}, {got[1]} and {got[2]}.",
             shapes=shapes,
         )

@@ -1,11 +1,13 @@
-"""Prior families for standard deviations: one record each in `STD_PRIORS`, which is all that the package knows of them.
+"""Prior families for standard deviations: one record each in `STD_PRIORS`, which is all that the package
+knows of them.
 
-`Prior` checks and scales by a family's record, reports take its title, pictures its draws, the PyMC model its class, and the
-compiled log posterior its kernel. A new family is one more record here, and one row of the table in
+`Prior` checks and scales by a family's record, reports take its title, pictures its draws, the PyMC model its
+class, and the compiled log posterior its kernel. A new family is one more record here, and one row of the
+table in
 ``tests/scipy_std_priors.py``, against which everything that a record says is tested.
 
-A family has one or two numbers, in the order in which ``Prior.std_prior`` takes them. All functions of a record
-but its kernel take arrays of any shapes that broadcast.
+A family has one or two numbers, in the order in which ``Prior.std_prior`` takes them. All functions of a
+record but its kernel take arrays of any shapes that broadcast.
 """
 
 import difflib
@@ -46,8 +48,8 @@ class StdPrior:
     log_density : callable
         ``log_density(s, *numbers)``.
     kernel : callable
-        ``kernel(log_s, s, first, second)``, for compiled code: the log density of log s without its constant, and its
-        derivative by log s. `second` is zero where there is one number.
+        ``kernel(log_s, s, first, second)``, for compiled code: the log density of log s without its constant,
+        and its derivative by log s. `second` is zero where there is one number.
     log_constant : callable
         ``log_constant(*numbers)``: what the kernel leaves out.
     draw : callable
@@ -206,8 +208,8 @@ CODES = {name: code for code, name in enumerate(STD_PRIORS)}
 def _summed(kernel: Any) -> Any:
     """Compiled code that adds up a family's log densities.
 
-    A loop to each family, which makes no choices; and in order, so that it rounds alike whatever the loops of the other
-    families are.
+    A loop to each family, which makes no choices; and in order, so that it rounds alike whatever the loops of
+    the other families are.
     """
     kernel = inlined_in_order(kernel)
 
@@ -242,7 +244,7 @@ def _dispatcher(kernels: Sequence[Any], code: int = 0) -> Any:
     return dispatch
 
 
-# Called as add_log_density(code, value, log_stds, first, second, gradient): `value` plus the log densities of standard
-# deviations, given by their logarithms, without constants; fills the gradient. The numbers are those of one feature after
-# the other, and begin again where standard deviations go on.
+# Called as add_log_density(code, value, log_stds, first, second, gradient): `value` plus the log densities of
+# standard deviations, given by their logarithms, without constants; fills the gradient. The numbers are those
+# of one feature after the other, and begin again where standard deviations go on.
 add_log_density = _dispatcher([family.kernel for family in _FAMILIES])

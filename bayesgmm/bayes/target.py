@@ -6,9 +6,10 @@ its function costs tens of microseconds a call, holding the interpreter's lock; 
 compiled once for every N, D, K and prior, costs little more than the kernel's pass over the
 data, and can run in several threads.
 
-What the vector q means is told in :mod:`bayesgmm.mixture.coordinates`. For its map to correlations the LKJ density
-(Lewandowski, Kurowicka and Joe 2009) and the log Jacobian add up to (D + 2 eta - 1) sum_i log C_ii + constant: row i
-contributes D - i + 2 eta - 2 from the density and i + 1 from the Jacobian.
+What the vector q means is told in :mod:`bayesgmm.mixture.coordinates`. For its map to correlations the LKJ
+density
+(Lewandowski, Kurowicka and Joe 2009) and the log Jacobian add up to (D + 2 eta - 1) sum_i log C_ii +
+constant: row i contributes D - i + 2 eta - 2 from the density and i + 1 from the Jacobian.
 """
 
 import math
@@ -41,7 +42,8 @@ class Target:
     Parameters
     ----------
     data : Rows
-        In the user's units; those whose weight is zero are no part of it. A weight is a power of the row's density.
+        In the user's units; those whose weight is zero are no part of it. A weight is a power of the row's
+        density.
     n_components : int
     prior : Prior
         In the user's units.
@@ -127,7 +129,8 @@ class Target:
         return self.coordinates.unconstrained(params.rescaled(-self.shift / self.scale, 1 / self.scale))
 
     def constrained(self, q: Array) -> dict[str, Array]:
-        """Parameters in the user's units of vectors q, shape (..., n); see :meth:`Coordinates.constrained`."""
+        """Parameters in the user's units of vectors q, shape (..., n); see
+        :meth:`Coordinates.constrained`."""
         values = self.coordinates.constrained(q)
         values["means"] = self.shift + self.scale * values["means"]
         values["stds"] = self.family.of_stds(self.scale) * values["stds"]
@@ -135,7 +138,8 @@ class Target:
 
 
 class PriorNumbers(NamedTuple):
-    """A prior as compiled code reads it: arrays of shape (K,) and (D,), and the sum of all that does not depend on q."""
+    """A prior as compiled code reads it: arrays of shape (K,) and (D,), and the sum of all that does not
+    depend on q."""
 
     layout: Layout
     std_family: int
@@ -148,7 +152,8 @@ class PriorNumbers(NamedTuple):
     std_second: Array
 
 
-# One array instead of nine arguments: handing these to compiled code would cost as much as the prior's density.
+# One array instead of nine arguments: handing these to compiled code would cost as much as the prior's
+# density.
 _HEADER = len(Layout._fields) + 3
 
 
@@ -210,8 +215,8 @@ def lkj_log_normaliser(n: int, eta: float) -> float:
 def log_posterior(q, X, sample_weight, packed_prior, beta, gradient):
     """Log prior (with the log Jacobian of the map from q) and log likelihood at q.
 
-    Fills `gradient` with that of log prior + beta * log likelihood. At beta 0 the likelihood is not evaluated and
-    given as 0.
+    Fills `gradient` with that of log prior + beta * log likelihood. At beta 0 the likelihood is not evaluated
+    and given as 0.
 
     Parameters
     ----------
@@ -243,8 +248,8 @@ def log_posterior(q, X, sample_weight, packed_prior, beta, gradient):
 def log_posterior_alone(q, X, sample_weight, packed_prior, log_density, gradient):
     """Log prior plus log likelihood at q, as :func:`log_posterior` has them, in half the time.
 
-    `log_density`, shape (N,), and `gradient`, shape (n,), are overwritten with the log density of each row and that of the
-    prior alone.
+    `log_density`, shape (N,), and `gradient`, shape (n,), are overwritten with the log density of each row
+    and that of the prior alone.
     """
     prior = _unpacked(packed_prior)
     mixture = mixture_of(q, prior.layout)

@@ -1,4 +1,5 @@
-"""EM held against the posterior: parameters, assignments, log-likelihood, partitions, and a verdict in plain words."""
+"""EM held against the posterior: parameters, assignments, log-likelihood, partitions, and a verdict in plain
+words."""
 
 from bayesgmm.comparison.partitioning import Partition, partition
 from bayesgmm.comparison.result import Comparison, compare

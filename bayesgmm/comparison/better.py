@@ -11,8 +11,8 @@ from bayesgmm.wording import Reason
 
 __all__ = ["BetterMaximum", "better_maximum"]
 
-# Log-likelihoods are the same when they differ by less than this, per unit of their size: above the tolerance of an EM
-# run, and far below what a person would call a gain.
+# Log-likelihoods are the same when they differ by less than this, per unit of their size: above the tolerance
+# of an EM run, and far below what a person would call a gain.
 ALIKE = 1e-6
 JSON = ("known", "gain", "whose", "log_likelihood", "reached", "baseline", "draw", "same_family", "spurious")
 BASELINE, DRAW, OWN = "baseline", "draw", "own"
@@ -29,8 +29,8 @@ class BetterMaximum:
     reached : float
         That EM leads to from the fit; the same where it had converged.
     baseline : float
-        At the highest maximum that EM from many starts has found and that is neither degenerate nor spurious; minus
-        infinity where there is none.
+        At the highest maximum that EM from many starts has found and that is neither degenerate nor spurious;
+        minus infinity where there is none.
     draw, mean_draw : float
         The largest of the posterior's draws, and their mean.
     spurious : bool
@@ -58,14 +58,16 @@ class BetterMaximum:
 
     @property
     def whose(self) -> str:
-        """Where it is known from: "baseline", a "draw", or the fit's "own" maximum, which comes first where it is as high."""
+        """Where it is known from: "baseline", a "draw", or the fit's "own" maximum, which comes first where
+        it is as high."""
         if not _higher(max(self.baseline, self.draw), self.reached):
             return OWN
         return BASELINE if not _higher(self.draw, self.baseline) else DRAW
 
     @property
     def same_family(self) -> bool:
-        """Whether the fit has as many free parameters as the model; of fewer it cannot be told what is lost by the maximum."""
+        """Whether the fit has as many free parameters as the model; of fewer it cannot be told what is lost
+        by the maximum."""
         return self.n_parameters == self.n_parameters_of_posterior
 
     @property
@@ -113,7 +115,8 @@ class BetterMaximum:
         return Reason("highest_maximum_known", {"em": em})
 
     def to_json(self) -> dict[str, Any]:
-        """For programs: as ``known``, ``gain``, ``whose`` and the log-likelihoods behind them, with null for one that is not there."""
+        """For programs: as ``known``, ``gain``, ``whose`` and the log-likelihoods behind them, with null for
+        one that is not there."""
         values = {name: getattr(self, name) for name in JSON}
         return {n: None if isinstance(v, float) and not np.isfinite(v) else v for n, v in values.items()}
 
@@ -142,5 +145,6 @@ def _highest_maximum(em: EMGaussianMixture) -> float:
 
 
 def _higher(a: float, b: float) -> bool:
-    """Whether a log-likelihood is higher than another by more than two runs of EM to the same maximum differ."""
+    """Whether a log-likelihood is higher than another by more than two runs of EM to the same maximum
+    differ."""
     return a > b + ALIKE * max(abs(a), 1.0)

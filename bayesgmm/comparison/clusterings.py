@@ -1,4 +1,5 @@
-"""EM's, k-means' and the posterior's clusterings held against each other, and against true labels where there are any."""
+"""EM's, k-means' and the posterior's clusterings held against each other, and against true labels where there
+are any."""
 
 from typing import TYPE_CHECKING
 
@@ -80,9 +81,11 @@ def checked_labels(labels: ArrayLike | None, n: int) -> NDArray[np.int32] | None
 
 
 def log_loss(memberships: Array, labels: NDArray[np.int32]) -> float:
-    """Mean negative log probability of the true labels, components matched to labels in the way that makes it smallest.
+    """Mean negative log probability of the true labels, components matched to labels in the way that makes it
+    smallest.
 
-    A label without a component, or a component without a label, has probability 0 of being right, which counts as 1e-12.
+    A label without a component, or a component without a label, has probability 0 of being right, which
+    counts as 1e-12.
     """
     n_labels = int(labels.max()) + 1
     cost = np.full((n_labels, max(n_labels, memberships.shape[1])), -np.log(SMALLEST))

@@ -65,7 +65,8 @@ def about_assignments(assignments: pd.DataFrame) -> Reason:
 
 
 def about_maximum(sides: Sides) -> list[Reason]:
-    """Whether the maximum of the baseline looks spurious; of a fit that was handed in ``BetterMaximum`` tells."""
+    """Whether the maximum of the baseline looks spurious; of a fit that was handed in ``BetterMaximum``
+    tells."""
     spurious = sides.is_baseline and sides.em.modes_["spurious"].iloc[0]
     return [Reason("spurious_maximum")] if spurious else []
 
@@ -90,7 +91,8 @@ _KINDS = {"weights": "weight", "means": "mean", "stds": "sd", "correlations": "c
 
 
 def quantities(draws: MixtureDraws, features: Sequence[str]) -> list[tuple[str, str]]:
-    """What each row of the parameter table is ("mean of waiting"), and of which component ("0", or "all"), in its order.
+    """What each row of the parameter table is ("mean of waiting"), and of which component ("0", or "all"), in
+    its order.
 
     Parameters
     ----------

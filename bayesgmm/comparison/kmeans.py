@@ -1,7 +1,8 @@
 """k-means beside EM: what hard, round and equally large clusters make of the same data.
 
-k-means (Lloyd 1982) is what EM becomes for a mixture whose components have equal weights and one common spherical
-covariance s^2 I, as s goes to zero: each row then belongs wholly to the nearest centre (Bishop 2006, section 9.3.2).
+k-means (Lloyd 1982) is what EM becomes for a mixture whose components have equal weights and one common
+spherical covariance s^2 I, as s goes to zero: each row then belongs wholly to the nearest centre (Bishop
+2006, section 9.3.2).
 """
 
 from dataclasses import dataclass, field
@@ -38,14 +39,15 @@ class KMeansComparison:
     Attributes
     ----------
     labels, em_labels : ndarrays of int, shape (N,)
-        The cluster of each row by k-means, and the component with the largest responsibility by EM. Clusters are
-        numbered as the components with which they share most rows.
+        The cluster of each row by k-means, and the component with the largest responsibility by EM. Clusters
+        are numbered as the components with which they share most rows.
     centres : ndarray, shape (K, D)
         Centres of k-means, in the units of the data.
     adjusted_rand : float
         Agreement of the two partitions: 1 for the same, about 0 for chance (Hubert and Arabie 1985).
     table : DataFrame
-        Rows "k-means" and "EM": ``sum_of_squares``, ``log_likelihood``, ``uncertain_rows`` and ``free_parameters``, as
+        Rows "k-means" and "EM": ``sum_of_squares``, ``log_likelihood``, ``uncertain_rows`` and
+        ``free_parameters``, as
         :func:`kmeans_comparison` explains.
     """
 
@@ -65,9 +67,9 @@ def kmeans_comparison(
 ) -> KMeansComparison:
     """Run k-means on the rows of a fit, and set the two side by side.
 
-    k-means depends on units, so that columns are standardised: each by its own standard deviation, or all by a common
-    one with covariance_type="spherical", whose EM depends on the ratios of units too. The best of 10 starts, with a
-    fixed seed.
+    k-means depends on units, so that columns are standardised: each by its own standard deviation, or all by
+    a common one with covariance_type="spherical", whose EM depends on the ratios of units too. The best of 10
+    starts, with a fixed seed.
 
     Parameters
     ----------
@@ -92,20 +94,23 @@ def kmeans_comparison(
     The columns of the table:
 
     sum_of_squares
-        Squared distances of the rows, standardised, from the mean of their cluster, summed. For EM each row goes to the
-        component with the largest responsibility. What k-means minimises: no partition has less, if its best start is
-        the best there is.
+        Squared distances of the rows, standardised, from the mean of their cluster, summed. For EM each row
+        goes to the component with the largest responsibility. What k-means minimises: no partition has less,
+        if its best start is the best there is.
     log_likelihood
-        sum_n log p(x_n), in the units of the data. For EM at its estimate. For k-means of the mixture it implies:
-        weights 1 / K, the centres as means, and for all components the covariance s^2 I in standardised columns with
-        s^2 = sum_of_squares / (N D), the value that maximises the likelihood given the hard assignments. Such a mixture
-        is one that EM may choose from, so that EM's is at least as high when it has found the highest maximum.
+        sum_n log p(x_n), in the units of the data. For EM at its estimate. For k-means of the mixture it
+        implies: weights 1 / K, the centres as means, and for all components the covariance s^2 I in
+        standardised columns with
+        s^2 = sum_of_squares / (N D), the value that maximises the likelihood given the hard assignments. Such
+        a mixture is one that EM may choose from, so that EM's is at least as high when it has found the
+        highest maximum.
     uncertain_rows
         Rows for which no component has a responsibility of 0.95; none for k-means, which is always certain.
     free_parameters
         K D centres and s^2 for k-means, and those of the mixture for EM.
 
-    Lloyd (1982), Least squares quantization in PCM; Bishop (2006), Pattern Recognition and Machine Learning, 9.3.2.
+    Lloyd (1982), Least squares quantization in PCM; Bishop (2006), Pattern Recognition and Machine Learning,
+    9.3.2.
 
     Examples
     --------
@@ -150,7 +155,8 @@ def kmeans_comparison(
 
 
 def _location_scale(rows: Array, weights: Array, covariance_type: str) -> tuple[Array, Array]:
-    # Not EM's own scale, which one outlier must not stretch: EM's result does not depend on it, that of k-means would.
+    # Not EM's own scale, which one outlier must not stretch: EM's result does not depend on it, that of
+    # k-means would.
     mean = np.average(rows, axis=0, weights=weights)
     variance = np.average((rows - mean) ** 2, axis=0, weights=weights)
     variance = family_of(covariance_type).pooled(variance)
@@ -189,7 +195,8 @@ def _implied_mixture(centres: Array, squares: float, weights: Array) -> MixtureP
     variance = squares / (weights.sum() * d)
     if not variance > 0:
         raise DataError(
-            f"Each of the {len(weights)} rows lies on one of the {k} centres of k-means, which leaves no variance and no "
+            f"Each of the {len(weights)} rows lies on one of the {k} centres of k-means, which leaves no "
+            "variance and no "
             "density; use fewer components or more data.",
             n_rows=len(weights),
             n_clusters=k,

@@ -1,4 +1,5 @@
-"""`partition`: one clustering that stands for the posterior, with the ball around it, and where EM and k-means stand."""
+"""`partition`: one clustering that stands for the posterior, with the ball around it, and where EM and
+k-means stand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,8 +37,8 @@ class Partition:
     Attributes
     ----------
     labels : ndarray of int, shape (M,)
-        Clusters, numbered from 0 in the order of their first rows; not the components of the mixture, whose number they
-        may differ from.
+        Clusters, numbered from 0 in the order of their first rows; not the components of the mixture, whose
+        number they may differ from.
     rows : ndarray of int, shape (M,)
         The rows that were clustered: all, or 4,000 evenly spaced ones.
     loss : str
@@ -96,7 +97,8 @@ class Partition:
         for name, what in (("em", "EM's partition"), ("kmeans", "That of k-means")):
             where = "inside" if self._inside(name) else "outside"
             lines.append(
-                f"{what} lies {where}, at distance {self.distances[name]:.4f} (expected loss {self.expected_losses[name]:.4f})."
+                f"{what} lies {where}, at distance {self.distances[name]:.4f} (expected loss "
+                f"{self.expected_losses[name]:.4f})."
             )
         return "\n".join(lines)
 
@@ -104,16 +106,18 @@ class Partition:
 def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     """The partition of the rows with the smallest posterior expected loss, and its 95 % credible ball.
 
-    Partitions are drawn with the draws of the parameters, one each, and the search begins from them, from EM's, that of
-    k-means and cuts of a hierarchical clustering of the similarity matrix. Nothing depends on the labels of components,
-    so this may be read where the components may not.
+    Partitions are drawn with the draws of the parameters, one each, and the search begins from them, from
+    EM's, that of
+    k-means and cuts of a hierarchical clustering of the similarity matrix. Nothing depends on the labels of
+    components, so this may be read where the components may not.
 
     Parameters
     ----------
     bayes : BayesGaussianMixture
         A fitted one.
     loss : {"vi", "binder"}, default "vi"
-        Variation of information (Meila 2007) or Binder's loss (1978); the latter tends to more and smaller clusters.
+        Variation of information (Meila 2007) or Binder's loss (1978); the latter tends to more and smaller
+        clusters.
 
     Returns
     -------
@@ -126,8 +130,9 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
 
     Notes
     -----
-    Wade and Ghahramani (2018), Bayesian cluster analysis: point estimation and credible balls, Bayesian Analysis 13; the
-    search is of the kind of Dahl, Johnson and Mueller (2022). O(S N C) a sweep for S draws, N rows and C clusters.
+    Wade and Ghahramani (2018), Bayesian cluster analysis: point estimation and credible balls, Bayesian
+    Analysis 13; the search is of the kind of Dahl, Johnson and Mueller (2022). O(S N C) a sweep for S draws,
+    N rows and C clusters.
 
     Examples
     --------

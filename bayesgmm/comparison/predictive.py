@@ -1,6 +1,7 @@
 """Posterior predictive checks: would the fitted mixture produce data like these?
 
-Gelman, Meng and Stern (1996), Posterior predictive assessment of model fitness via realized discrepancies, section 2.
+Gelman, Meng and Stern (1996), Posterior predictive assessment of model fitness via realized discrepancies,
+section 2.
 """
 
 from collections.abc import Callable, Iterator
@@ -40,8 +41,8 @@ class PredictiveCheck:
     """A statistic of the data, and of data sets replicated from the posterior, and from the EM fit.
 
     ``p_value`` is the share of replications above the observed value (ties count half), ``mc_error``
-    its Monte-Carlo standard error; ``em_p_value`` is that share of data sets simulated from EM's estimate, which leaves out that
-    the estimate is uncertain.
+    its Monte-Carlo standard error; ``em_p_value`` is that share of data sets simulated from EM's estimate,
+    which leaves out that the estimate is uncertain.
     """
 
     name: str
@@ -90,7 +91,8 @@ def replicate(fit: Fit, n_replications: int) -> Iterator[Array]:
 
 
 def predictive_checks(sides: Sides) -> tuple[PredictiveCheck, ...]:
-    """Spread, skewness, tails, quartiles, modes and correlations of the features, distances of neighbours, in replicated data sets."""
+    """Spread, skewness, tails, quartiles, modes and correlations of the features, distances of neighbours, in
+    replicated data sets."""
     fit = sides.fit
     # A row of weight 3 is three rows, in the data as in what is simulated.
     data, names = fit.rows.repeated.values, fit.names
@@ -131,7 +133,8 @@ def pit_table(fit: Fit) -> pd.DataFrame:
 
 
 def _of_log_likelihood(sides: Sides, data: Array) -> PredictiveCheck:
-    """A discrepancy: the log-likelihood of a replicated data set less that of the data, both at the draw that made it."""
+    """A discrepancy: the log-likelihood of a replicated data set less that of the data, both at the draw that
+    made it."""
     fit, em = sides.fit, sides.em.params_
     rng = np.random.default_rng([fit.provenance.predictive_seed, 6])
     log_weights, means, cholesky = fit.draws.stacked
@@ -185,7 +188,8 @@ class _Ruler:
 
 
 def _number_of_modes(x: Array) -> int:
-    """Of a kernel density estimate; in standard deviations of the data, with the bandwidth that suits a normal (Silverman 1986, eq. 3.28)."""
+    """Of a kernel density estimate; in standard deviations of the data, with the bandwidth that suits a
+    normal (Silverman 1986, eq. 3.28)."""
     x = x[np.isfinite(x)]
     # Counted by whole numbers: a histogram that looks for its edges takes four times as long.
     counts = np.bincount(((np.clip(x, -5, 5) + 5) * (BINS / 10)).astype(np.intp), minlength=BINS + 1)

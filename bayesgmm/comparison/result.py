@@ -35,28 +35,36 @@ class Comparison:
     Attributes
     ----------
     parameters : DataFrame
-        One row a parameter: ``em`` and its standard error ``em_se`` by the observed information, ``mean``, ``sd``, ``lower``, ``upper``
-        (central interval of mass ``ci_prob``), ``difference`` (EM minus posterior mean, in posterior sds), ``inside`` (EM lies in the interval).
+        One row a parameter: ``em`` and its standard error ``em_se`` by the observed information, ``mean``,
+        ``sd``, ``lower``, ``upper``
+        (central interval of mass ``ci_prob``), ``difference`` (EM minus posterior mean, in posterior sds),
+        ``inside`` (EM lies in the interval).
     joint : JointDistance
-        Mahalanobis distance of EM's estimate, all parameters together, and the share of draws that lie nearer.
+        Mahalanobis distance of EM's estimate, all parameters together, and the share of draws that lie
+        nearer.
     assignments : DataFrame
-        One row an observation: ``em_label``, ``bayes_label``, ``em_probability`` and ``bayes_probability`` of the
-        component that EM gives it, ``sd``, ``lower`` and ``upper`` of the latter between draws, ``difference``, ``largest_difference`` over
-        components, ``overconfident`` (EM gives 0.95 or more, the posterior less).
+        One row an observation: ``em_label``, ``bayes_label``, ``em_probability`` and ``bayes_probability`` of
+        the component that EM gives it, ``sd``, ``lower`` and ``upper`` of the latter between draws,
+        ``difference``, ``largest_difference`` over components, ``overconfident`` (EM gives 0.95 or more, the
+        posterior less).
     shapes : DataFrame
-        Of each component's covariance: ``volume`` (root of the determinant), ``axis ratio`` (longest to shortest), and the longest axis's
-        ``orientation`` in degrees from the first feature or, with more than two features, its ``turn`` from EM's.
+        Of each component's covariance: ``volume`` (root of the determinant), ``axis ratio`` (longest to
+        shortest), and the longest axis's
+        ``orientation`` in degrees from the first feature or, with more than two features, its ``turn`` from
+        EM's.
     scores : PredictiveScores
         How well rows that were left out are foreseen, by the posterior and by EM.
     log_likelihood : Series
-        ``em``, and ``mean``, ``sd``, ``lower``, ``upper``, ``largest`` of the draws, and ``at_posterior_mean``.
+        ``em``, and ``mean``, ``sd``, ``lower``, ``upper``, ``largest`` of the draws, and
+        ``at_posterior_mean``.
     predictive : tuple of PredictiveCheck
         Posterior predictive checks.
     better_maximum : BetterMaximum
-        Whether a higher maximum of the likelihood is known than the one that the EM fit stands at, and by how much.
+        Whether a higher maximum of the likelihood is known than the one that the EM fit stands at, and by how
+        much.
     components_readable : bool
-        Whether the verdict on the fit allows component-wise reading; where it does not, parameters, joint, assignments and shapes
-        compare components whose labels mean nothing.
+        Whether the verdict on the fit allows component-wise reading; where it does not, parameters, joint,
+        assignments and shapes compare components whose labels mean nothing.
     bayes : BayesGaussianMixture
     sides : Sides
         What the tables are made of.
@@ -109,20 +117,22 @@ class Comparison:
 
     @cached_property
     def clusterings(self) -> pd.DataFrame:
-        """The posterior's partition, EM's labels and k-means: clusters, adjusted Rand index and variation of information (bits) with the
-        first, and where true labels were given, with these; and the log loss of posterior memberships and EM's responsibilities. Made when
-        first asked for."""
+        """The posterior's partition, EM's labels and k-means: clusters, adjusted Rand index and variation of
+        information (bits) with the first, and where true labels were given, with these; and the log loss of
+        posterior memberships and EM's responsibilities. Made when first asked for."""
         return clustering_table(self.bayes, self.sides, self.labels)
 
     @cached_property
     def pit(self) -> pd.DataFrame:
-        """Of each row and feature, the posterior predictive probability of a smaller value: uniform between 0 and 1 where the model fits, the
-        more in the middle the more the rows have shaped the posterior. Made when first asked for."""
+        """Of each row and feature, the posterior predictive probability of a smaller value: uniform between 0
+        and 1 where the model fits, the more in the middle the more the rows have shaped the posterior. Made
+        when first asked for."""
         return pit_table(self.sides.fit)
 
     @cached_property
     def sensitivity(self) -> pd.DataFrame:
-        """What a slightly weaker or stronger prior or likelihood would change; see :func:`sensitivity_table`. Made when first asked for."""
+        """What a slightly weaker or stronger prior or likelihood would change; see :func:`sensitivity_table`.
+        Made when first asked for."""
         return sensitivity_table(self.bayes)
 
     def __str__(self) -> str:
@@ -143,7 +153,8 @@ class Comparison:
         table = (
             table_in_html(self.parameters)
             if self.components_readable
-            else "<p>The table of parameters is in <code>.parameters</code>; it is not shown, because it would mislead.</p>"
+            else "<p>The table of parameters is in <code>.parameters</code>; it is not shown, because it "
+            "would mislead.</p>"
         )
         return panel(f"<p>{escape(self.verdict)}</p>", table)
 
@@ -164,10 +175,12 @@ def compare(
     labels : array_like, shape (N,), optional
         True labels of the rows, which clusterings are held against.
     em : EMGaussianMixture, sklearn.mixture.GaussianMixture or MixtureParams, optional
-        A fit of the user's own, by whatever program, to be held against the posterior in place of the baseline ``bayes.em_``: a
-        fitted estimator or the bare numbers, with as many components, in the units of the same columns. Its covariances may be of a
-        smaller family than the posterior's, such as "diag" for "full", but not of a larger one. Its components are matched to the
-        posterior's by the rows that they share. ``Comparison.better_maximum`` says whether EM has stopped at the best maximum known.
+        A fit of the user's own, by whatever program, to be held against the posterior in place of the
+        baseline ``bayes.em_``: a fitted estimator or the bare numbers, with as many components, in the units
+        of the same columns. Its covariances may be of a smaller family than the posterior's, such as "diag"
+        for "full", but not of a larger one. Its components are matched to the
+        posterior's by the rows that they share. ``Comparison.better_maximum`` says whether EM has stopped at
+        the best maximum known.
     ci_prob : float, default 0.95
         Mass of the central posterior intervals.
 
@@ -178,8 +191,8 @@ def compare(
     Raises
     ------
     ParameterError
-        Where there are not as many labels as rows, `em` is not fitted or cannot be held against this posterior, or `ci_prob` does not
-        lie between 0 and 1.
+        Where there are not as many labels as rows, `em` is not fitted or cannot be held against this
+        posterior, or `ci_prob` does not lie between 0 and 1.
 
     Examples
     --------

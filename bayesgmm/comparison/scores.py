@@ -40,8 +40,9 @@ class PredictiveScores:
     Attributes
     ----------
     table : DataFrame
-        One row each of the rows left out, by its name: ``bayes``, by Pareto-smoothed importance sampling, ``pareto_k``, and ``em``, of EM run to
-        the maximum next to its estimate without the row; NaN where a component collapses then.
+        One row each of the rows left out, by its name: ``bayes``, by Pareto-smoothed importance sampling,
+        ``pareto_k``, and ``em``, of EM run to the maximum next to its estimate without the row; NaN where a
+        component collapses then.
     elpd, elpd_se : float
         Sum over all rows by the posterior, and its standard error.
     n_bad : int
@@ -79,10 +80,12 @@ class PredictiveScores:
 
 
 def leave_one_out(fit: Fit) -> tuple[Array, Array]:
-    """Log predictive density of each row that counts, given all others, and Pareto k, shape (N,) each; in blocks of rows.
+    """Log predictive density of each row that counts, given all others, and Pareto k, shape (N,) each; in
+    blocks of rows.
 
-    Vehtari, Gelman and Gabry (2017), Practical Bayesian model evaluation using leave-one-out cross-validation and WAIC, section 2.
-    The smoothing is ArviZ's. Of a row that stands for several, by its weight, one is left out; of one that weighs less than one,
+    Vehtari, Gelman and Gabry (2017), Practical Bayesian model evaluation using leave-one-out cross-validation
+    and WAIC, section 2. The smoothing is ArviZ's. Of a row that stands for several, by its weight, one is
+    left out; of one that weighs less than one,
     all.
     """
     rows, draws = fit.rows.counting, fit.draws.stacked
@@ -130,7 +133,8 @@ def predictive_scores(sides: Sides) -> PredictiveScores:
 
 
 def _sum_and_error(values: Array, rows: Rows) -> tuple[float, float]:
-    """Sum over rows, with their weights, of a value of each, and its standard error; NaN where there is one row."""
+    """Sum over rows, with their weights, of a value of each, and its standard error; NaN where there is one
+    row."""
     n, total = rows.total_weight, rows.total(values)
     if n <= 1:
         return total, float("nan")
@@ -143,7 +147,8 @@ def _sum_and_error(values: Array, rows: Rows) -> tuple[float, float]:
 def em_leave_one_out(
     rows: Rows, params: MixtureParams, covariance_type: str, some: NDArray[np.intp], cores: int
 ) -> Array:
-    """Log density of some rows, each under EM run to convergence without it, from the estimate on all rows, shape (M,).
+    """Log density of some rows, each under EM run to convergence without it, from the estimate on all rows,
+    shape (M,).
 
     NaN where that collapses. Of a row that stands for several, by its weight, one is left out.
     """

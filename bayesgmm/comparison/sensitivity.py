@@ -16,14 +16,17 @@ __all__ = ["sensitivity_table"]
 
 
 def sensitivity_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
-    """Power-scaling sensitivity of label-free quantities and, where component-wise summaries are identifiable, of parameters.
+    """Power-scaling sensitivity of label-free quantities and, where component-wise summaries are
+    identifiable, of parameters.
 
-    Kallioinen, Paananen, Buerkner and Vehtari (2024), Detecting and diagnosing prior and likelihood sensitivity with power-scaling; by ArviZ.
+    Kallioinen, Paananen, Buerkner and Vehtari (2024), Detecting and diagnosing prior and likelihood
+    sensitivity with power-scaling; by ArviZ.
 
     Returns
     -------
     DataFrame
-        One row a quantity: ``prior`` and ``likelihood``, the sensitivities, and ``diagnosis``, empty where there is nothing to say.
+        One row a quantity: ``prior`` and ``likelihood``, the sensitivities, and ``diagnosis``, empty where
+        there is nothing to say.
     """
     fit, total = bayes.fit_, bayes.log_likelihood_draws_
     quantities = {"label_free": fit.label_free.varying}

@@ -16,10 +16,11 @@ ALL = ("volume", "axis ratio", "orientation", "turn")
 def shape_table(sides: Sides) -> pd.DataFrame:
     """Volume, axis ratio and orientation of each component's covariance; see ``Comparison.shapes``.
 
-    Spherical covariances have no axes, and those of diagonal ones are the features': they have no orientation.
+    Spherical covariances have no axes, and those of diagonal ones are the features': they have no
+    orientation.
 
-    After Banfield and Raftery (1993), Model-based Gaussian and non-Gaussian clustering, section 2: volume is the root of the determinant,
-    and the axes are the covariance's eigenvectors.
+    After Banfield and Raftery (1993), Model-based Gaussian and non-Gaussian clustering, section 2: volume is
+    the root of the determinant, and the axes are the covariance's eigenvectors.
     """
     em, family = sides.em.params_, sides.fit.draws.family
     described = ALL if family.has_correlations else ALL[: 2 if family.by_feature else 1]

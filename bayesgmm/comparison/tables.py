@@ -26,7 +26,8 @@ Array = NDArray[np.float64]
 
 
 def parameter_table(sides: Sides) -> pd.DataFrame:
-    """EM estimate, posterior mean, sd and central interval of each parameter; see ``Comparison.parameters``."""
+    """EM estimate, posterior mean, sd and central interval of each parameter; see
+    ``Comparison.parameters``."""
     draws = sides.fit.draws
     flat = draws.parameter_values.reshape(-1, len(draws.parameters))
     em = sides.em_draw.parameter_values[0, 0]
@@ -50,7 +51,8 @@ def parameter_table(sides: Sides) -> pd.DataFrame:
 
 
 def _standard_errors(sides: Sides) -> Array:
-    """EM's standard errors by the observed information, in the order of the parameters; NaN where it has none."""
+    """EM's standard errors by the observed information, in the order of the parameters; NaN where it has
+    none."""
     parameters = sides.fit.draws.parameters
     try:
         found = sides.em.standard_errors(sides.fit.rows)
@@ -75,7 +77,8 @@ class JointDistance:
     distance : float
         Mahalanobis distance of the estimate under the posterior, in the unconstrained coordinates.
     share : float
-        Of the draws, how many lie nearer. Both are NaN where there are fewer than two draws for each parameter.
+        Of the draws, how many lie nearer. Both are NaN where there are fewer than two draws for each
+        parameter.
     ci_prob : float, default 0.95
         Of the region that holds the estimate where the share is below it.
     """

@@ -18,7 +18,8 @@ __all__ = ["Replications", "align", "bootstrap"]
 
 Array = NDArray[np.float64]
 
-# A replication is named with certainty where the best matching beats the runner-up by more than this share of the rows.
+# A replication is named with certainty where the best matching beats the runner-up by more than this share of
+# the rows.
 NEARLY_TIED = 0.02
 
 
@@ -57,14 +58,16 @@ def bootstrap(replications: Replications, n: int, rng: np.random.Generator) -> S
     """Standard deviations of the estimates over replications, their components named as in the estimate."""
     if replications.n_rows < 2:
         raise DataError(
-            f"The bootstrap draws as many rows as sample_weight sums to, which is {replications.problem.total_weight:.3g}; "
+            "The bootstrap draws as many rows as sample_weight sums to, which is "
+            f"{replications.problem.total_weight:.3g}; "
             "a row of weight 3 counts as three rows: multiply the weights accordingly.",
             total_weight=replications.problem.total_weight,
         )
     found = [p for p in (replications.replicate(rng) for _ in range(n)) if p is not None]
     if len(found) < max(2, n / 2):
         raise DegenerateFitError(
-            f"{n - len(found)} of {n} replications of the bootstrap ended in a collapsed component or did not "
+            f"{n - len(found)} of {n} replications of the bootstrap ended in a collapsed component or did "
+            "not "
             "converge, so that the spread of the others says little; use fewer components, a simpler "
             "covariance_type, or a larger max_iter.",
             n_failed=n - len(found),
@@ -91,8 +94,9 @@ def bootstrap(replications: Replications, n: int, rng: np.random.Generator) -> S
 def align(params: MixtureParams, reference: MixtureParams, problem: Problem) -> tuple[MixtureParams, bool]:
     """The mixture with its components named as the reference's, and whether their names are certain.
 
-    The best matching has the largest overlap of responsibilities on the data, an assignment problem. Every other
-    matching lacks at least one of its pairs, so that the runner-up is the best of K problems with one pair forbidden.
+    The best matching has the largest overlap of responsibilities on the data, an assignment problem. Every
+    other matching lacks at least one of its pairs, so that the runner-up is the best of K problems with one
+    pair forbidden.
     """
     mine = density.responsibilities(problem.X, reference)
     if len(problem.sample_weight):

@@ -1,8 +1,9 @@
 """Standard errors from the curvature of the log-likelihood at the estimate.
 
-The curvature is that of free coordinates in which the estimate lies at the origin and every component is a standard
-normal: means mu + L a and Cholesky factors L G, with `a` near 0 and G near I. One step then fits all differences,
-however tight or tilted a component is, and nothing depends on units. The delta method leads from there to the
+The curvature is that of free coordinates in which the estimate lies at the origin and every component is a
+standard normal: means mu + L a and Cholesky factors L G, with `a` near 0 and G near I. One step then fits all
+differences, however tight or tilted a component is, and nothing depends on units. The delta method leads from
+there to the
 parameters.
 """
 
@@ -25,8 +26,8 @@ __all__ = ["Chart", "delta_method"]
 
 Array = NDArray[np.float64]
 
-# Differences of fourth order: at this step their error, of the order of step^4, and that of rounding, of the order of
-# 1e-16 / step, are both far below what the inverse of an information can magnify.
+# Differences of fourth order: at this step their error, of the order of step^4, and that of rounding, of the
+# order of 1e-16 / step, are both far below what the inverse of an information can magnify.
 STEP = 3e-4
 # The smallest eigenvalue of an information of unit diagonal that still counts as positive.
 SINGULAR = 1e-8
@@ -38,8 +39,9 @@ FAR = 0.1
 class Chart:
     """Free coordinates around an estimate, which lies at their origin.
 
-    In this order: K - 1 logits of the weights against component 0; `a`, shape (K, D), with means mu + L a; for each
-    covariance that the family has, the coefficients c of G = I + sum_p c_p B_p, with Cholesky factors L G.
+    In this order: K - 1 logits of the weights against component 0; `a`, shape (K, D), with means mu + L a;
+    for each covariance that the family has, the coefficients c of G = I + sum_p c_p B_p, with Cholesky
+    factors L G.
     """
 
     origin: State
@@ -125,10 +127,12 @@ def delta_method(problem: Problem, params: MixtureParams) -> Spread:
 
 
 def _shape_jacobian(params: MixtureParams, k: int, basis: Array) -> tuple[Array, Array]:
-    """Derivatives of a component's standard deviations (P, D) and correlations (P, D, D) by its P coordinates.
+    """Derivatives of a component's standard deviations (P, D) and correlations (P, D, D) by its P
+    coordinates.
 
-    With R the correlations and C their factor, Sigma = L G G' L' moves by t_i t_j W_ij, where W = C (B + B') C' and
-    t are the standard deviations: so t_i moves by t_i W_ii / 2, and R_ij by W_ij - R_ij (W_ii + W_jj) / 2.
+    With R the correlations and C their factor, Sigma = L G G' L' moves by t_i t_j W_ij, where W = C (B + B')
+    C' and t are the standard deviations: so t_i moves by t_i W_ii / 2, and R_ij by W_ij - R_ij (W_ii + W_jj)
+    / 2.
     """
     factor = params.corr_chol[k]
     moved = factor @ (basis + np.swapaxes(basis, 1, 2)) @ factor.T
@@ -151,8 +155,10 @@ def _covariance(chart: Chart, problem: Problem) -> Array:
     smallest = float(np.linalg.eigvalsh(information / np.outer(size, size))[0])
     if not smallest > SINGULAR:
         raise DegenerateFitError(
-            f"The observed information is not positive definite: scaled to a unit diagonal, its smallest eigenvalue "
-            f"is {smallest:.3g}, so that the data do not determine the estimate's {chart.size} free parameters; "
+            "The observed information is not positive definite: scaled to a unit diagonal, its smallest "
+            "eigenvalue "
+            f"is {smallest:.3g}, so that the data do not determine the estimate's {chart.size} free "
+            "parameters; "
             "use fewer components or a simpler covariance_type, or try method='bootstrap'.",
             eigenvalue=smallest,
         )

@@ -21,7 +21,8 @@ def kmeans(
     sample_weight: Array | None = None,
     to_the_end: bool = False,
 ) -> tuple[NDArray[np.int32], Array]:
-    """The cluster of each row, shape (N,), and the centres, shape (K, D): the best of several runs (Lloyd 1982).
+    """The cluster of each row, shape (N,), and the centres, shape (K, D): the best of several runs (Lloyd
+    1982).
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """Standard errors of the maximum-likelihood estimate: how far it would move with other data of the same kind.
 
-* information: the curvature of the log-likelihood at the estimate, inverted (McLachlan and Peel 2000, section 2.15;
-  Boldea and Magnus 2009). Takes a moment, and is right where data are many and components apart.
-* bootstrap: the spread of the estimates from resampled rows (Efron 1979; for mixtures McLachlan and Peel 2000,
-  section 2.16). Assumes no more than independent rows.
+* information: the curvature of the log-likelihood at the estimate, inverted (McLachlan and Peel 2000, section
+  2.15; Boldea and Magnus 2009). Takes a moment, and is right where data are many and components apart.
+* bootstrap: the spread of the estimates from resampled rows (Efron 1979; for mixtures McLachlan and Peel
+  2000, section 2.16). Assumes no more than independent rows.
 * parametric: the same with rows simulated from the estimate. Assumes that the mixture is the truth.
 """
 
@@ -60,18 +60,19 @@ class StandardErrors:
     weights : ndarray, shape (K,)
     means, stds : ndarrays, shape (K, D)
     correlations : ndarray, shape (K, D, D)
-        Zeros on the diagonal; zeros everywhere in the families "diag" and "spherical", which have no correlations.
+        Zeros on the diagonal; zeros everywhere in the families "diag" and "spherical", which have no
+        correlations.
     method : {"information", "bootstrap", "parametric"}
     n_replications : int
         Replications of the bootstrap whose estimates were used; 0 with "information".
     n_failed : int
         Replications left out since their EM run collapsed or did not converge.
     alignment : float or None
-        Share of the replications used whose components could be named with certainty: the best matching with the
-        estimate beats the runner-up by more than 2 % of the rows. None with "information".
+        Share of the replications used whose components could be named with certainty: the best matching with
+        the estimate beats the runner-up by more than 2 % of the rows. None with "information".
     table : DataFrame
-        One row a parameter, labelled such as ``means[0, waiting]``: ``estimate`` and ``standard_error``. What the
-        family fixes, such as the correlations of "diag", is left out.
+        One row a parameter, labelled such as ``means[0, waiting]``: ``estimate`` and ``standard_error``. What
+        the family fixes, such as the correlations of "diag", is left out.
     """
 
     weights: Array
@@ -102,8 +103,9 @@ def standard_errors(
     ----------
     estimate : Estimate
     rows : Rows
-        The rows that it was fitted to, with the weights that it was fitted with. A row of weight 3 counts as three rows, so
-        that weights that sum to one claim a single row; the bootstrap draws as many rows as the weights sum to.
+        The rows that it was fitted to, with the weights that it was fitted with. A row of weight 3 counts as
+        three rows, so that weights that sum to one claim a single row; the bootstrap draws as many rows as
+        the weights sum to.
     method : {"information", "bootstrap", "parametric"}, default "information"
     n_bootstrap : int, default 200
         Number of replications of the bootstrap, at least 2.
@@ -119,12 +121,13 @@ def standard_errors(
     DataError
         Where the rows are not what the estimate was made of, or the estimate is no maximum.
     DegenerateFitError
-        Where the information is not positive definite, a covariance is held at the floor, or most replications failed.
+        Where the information is not positive definite, a covariance is held at the floor, or most
+        replications failed.
 
     Notes
     -----
-    McLachlan and Peel (2000), Finite Mixture Models, sections 2.15 and 2.16; Boldea and Magnus (2009), Maximum
-    likelihood estimation of the multivariate normal mixture model, JASA 104.
+    McLachlan and Peel (2000), Finite Mixture Models, sections 2.15 and 2.16; Boldea and Magnus (2009),
+    Maximum likelihood estimation of the multivariate normal mixture model, JASA 104.
 
     Examples
     --------
@@ -178,8 +181,10 @@ def _check_data_of_fit(estimate: Estimate, rows: Rows) -> None:
         )
     if estimate.regularised:
         raise DegenerateFitError(
-            f"A covariance of the estimate is held at the floor that reg_covar={estimate.reg_covar:g} sets, where the "
-            "log-likelihood has no maximum and the estimate no standard errors; drop collinear columns, or choose "
+            f"A covariance of the estimate is held at the floor that reg_covar={estimate.reg_covar:g} sets, "
+            "where the "
+            "log-likelihood has no maximum and the estimate no standard errors; drop collinear columns, or "
+            "choose "
             "covariance_type='diag'.",
             reg_covar=estimate.reg_covar,
         )

@@ -1,8 +1,9 @@
 """One EM step for each covariance family, and the pass over the rows behind it.
 
-The M step never forms a covariance. In the coordinates z = L^-1 (x - mu) of the old parameters the new covariance of a
-component is A = S2 / S0 - m m' with m = S1 / S0; with A = G G' the new Cholesky factor is L G. Near the maximum A is
-close to the identity, so that ill-conditioned covariances cost no accuracy. Families with fewer parameters pool A
+The M step never forms a covariance. In the coordinates z = L^-1 (x - mu) of the old parameters the new
+covariance of a component is A = S2 / S0 - m m' with m = S1 / S0; with A = G G' the new Cholesky factor is L
+G. Near the maximum A is close to the identity, so that ill-conditioned covariances cost no accuracy. Families
+with fewer parameters pool A
 (Celeux and Govaert 1995), as `CovarianceFamily.pooling` says:
 
 * over components, weighted by S0, where all share L;
@@ -30,15 +31,16 @@ __all__ = ["Advance", "State", "Sums", "advance", "expect", "maximise"]
 
 Array = NDArray[np.float64]
 
-# Rows are summed in chunks, in this order, so that sums do not depend on how many threads there are. With many features
-# a row is more work, and a chunk has fewer.
+# Rows are summed in chunks, in this order, so that sums do not depend on how many threads there are. With
+# many features a row is more work, and a chunk has fewer.
 MOST_ROWS, FEWEST_ROWS, ENTRIES = 8192, 1024, 65_536
 # A component that holds less than this share of the data has died out.
 DEAD = 1e-9
 
 
 class State:
-    """Parameters of a mixture as EM moves them, in one vector: log weights (K,), means (K, D), Cholesky factors (K, D, D).
+    """Parameters of a mixture as EM moves them, in one vector: log weights (K,), means (K, D), Cholesky
+    factors (K, D, D).
 
     One vector, since a step on few rows costs no more than handing arrays to compiled code.
     """
@@ -76,7 +78,8 @@ class State:
 
 @dataclass(frozen=True)
 class Sums:
-    """What an E step leaves: the total log-likelihood at its parameters, and the sums of r, r z and r z z'."""
+    """What an E step leaves: the total log-likelihood at its parameters, and the sums of r, r z and r z
+    z'."""
 
     log_likelihood: float
     s0: Array
@@ -87,8 +90,8 @@ class Sums:
 class Advance(NamedTuple):
     """One EM step from a state: the log-likelihood there, and where the step leads.
 
-    ``held`` says whether a covariance had to be kept from collapsing, ``smallest_mass`` is the weight of rows that the
-    smallest component holds.
+    ``held`` says whether a covariance had to be kept from collapsing, ``smallest_mass`` is the weight of rows
+    that the smallest component holds.
     """
 
     log_likelihood: float
@@ -102,8 +105,10 @@ def advance(
 ) -> Advance:
     """E step and M step, in one pass over the rows; by several threads where there are many.
 
-    The result does not depend on the number of threads by a bit. Eigenvalues of the covariances are kept at or above
-    `floor`, which is the maximum of the expected log-likelihood under this constraint (Hathaway 1985; Ingrassia
+    The result does not depend on the number of threads by a bit. Eigenvalues of the covariances are kept at
+    or above
+    `floor`, which is the maximum of the expected log-likelihood under this constraint (Hathaway 1985;
+    Ingrassia
     2004), so that the log-likelihood still rises with every step.
 
     Parameters
@@ -170,7 +175,8 @@ def unpacked(packed, K, D):
 
 @entry
 def _advance(X, sample_weight, old, K, D, pooling, floor, new):
-    """Both steps; returns the log-likelihood, the smallest component's mass, and whether a covariance was held."""
+    """Both steps; returns the log-likelihood, the smallest component's mass, and whether a covariance was
+    held."""
     log_weights, means, cholesky = unpacked(old, K, D)
     log_likelihood, s0, s1, s2 = accumulate(
         X, sample_weight, log_weights, means, cholesky, (pooling & DIAGONAL) != 0

@@ -1,14 +1,18 @@
-"""The vector q in which samplers move, and all that is known of its layout: no other module reads q by places.
+"""The vector q in which samplers move, and all that is known of its layout: no other module reads q by
+places.
 
-A mixture in standardised coordinates is given by free numbers, in the order of the PyMC model's value variables:
+A mixture in standardised coordinates is given by free numbers, in the order of the PyMC model's value
+variables:
 
 * K - 1 numbers for the weights: pi = softmax(q_1, ..., q_{K-1}, -sum q) (PyMC's simplex transform);
 * K D means;
 * logarithms of the family's distinct standard deviations;
-* for each distinct correlation matrix the D (D - 1) / 2 entries below the diagonal of M, whose rows, with ones on the
-  diagonal, become the rows of the Cholesky factor of the correlations when divided by their lengths.
+* for each distinct correlation matrix the D (D - 1) / 2 entries below the diagonal of M, whose rows, with
+  ones on the diagonal, become the rows of the Cholesky factor of the correlations when divided by their
+  lengths.
 
-`Coordinates` translates between q and arrays. The compiled functions below it do the same for one q at a time;
+`Coordinates` translates between q and arrays. The compiled functions below it do the same for one q at a
+time;
 `blocks` cuts q, or a gradient by it, into named views.
 """
 
@@ -50,7 +54,8 @@ SMALLEST_REST = 1e-300
 
 
 class Layout(NamedTuple):
-    """What the blocks of q depend on, as compiled code reads it; the last three are ``CovarianceFamily.strides``."""
+    """What the blocks of q depend on, as compiled code reads it; the last three are
+    ``CovarianceFamily.strides``."""
 
     n_components: int
     n_features: int
@@ -60,7 +65,8 @@ class Layout(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """Views of a vector q, or of a gradient by q: shapes (K - 1,), (K, D), (n_stds,), (n_correlations, D (D - 1) / 2)."""
+    """Views of a vector q, or of a gradient by q: shapes (K - 1,), (K, D), (n_stds,), (n_correlations, D (D -
+    1) / 2)."""
 
     logits: Array
     means: Array
@@ -135,7 +141,8 @@ class Coordinates:
 
     @cached_property
     def own(self) -> NDArray[np.int64]:
-        """Places of each component's own mean, log standard deviations and entries of M, shape (K, p), in this order.
+        """Places of each component's own mean, log standard deviations and entries of M, shape (K, p), in
+        this order.
 
         Weights are not among them, nor what components share.
         """
@@ -194,12 +201,14 @@ class Coordinates:
         return out
 
     def sorted_along(self, direction: Array, q: Array) -> tuple[Array, NDArray[np.intp]]:
-        """Vectors q, shape (S, n), with components sorted by the projection of their means, and the orders, shape (S, K)."""
+        """Vectors q, shape (S, n), with components sorted by the projection of their means, and the orders,
+        shape (S, K)."""
         order = np.argsort(self.means(q) @ direction, axis=1)
         return self.permuted(q, order), order
 
     def pieces(self, q: Array) -> Array:
-        """The piece of every component of vectors q, shape (S, K, p): logit of its weight, and its own coordinates."""
+        """The piece of every component of vectors q, shape (S, K, p): logit of its weight, and its own
+        coordinates."""
         of_weights = self.logits(q)
         log_weights = of_weights - logsumexp(of_weights, axis=1, keepdims=True)
         rest = np.log(np.maximum(-np.expm1(log_weights), SMALLEST_REST))
@@ -217,7 +226,8 @@ class Coordinates:
 
 
 def unconstrained(values: Mapping[str, Array]) -> Array:
-    """The inverse of :meth:`Coordinates.constrained`: vectors q, shape (..., n), of arrays with any leading axes."""
+    """The inverse of :meth:`Coordinates.constrained`: vectors q, shape (..., n), of arrays with any leading
+    axes."""
     log_weights = np.log(np.maximum(values["weights"], SMALLEST_WEIGHT))
     lead = log_weights.shape[:-1]
     parts = [
@@ -332,7 +342,8 @@ def mixture_of(q, layout):
 
 @inlined
 def add_gradient(mixture, by_log_weight, by_mean, by_cholesky, factor, layout, gradient):
-    """Add `factor` times the gradient by q to `gradient`, from that by log weights, means and Cholesky factors."""
+    """Add `factor` times the gradient by q to `gradient`, from that by log weights, means and Cholesky
+    factors."""
     K, D = layout.n_components, layout.n_features
     by = blocks(gradient, layout)
     # pi = softmax: d/d logit_k = S0_k - N pi_k, and the last logit is minus the sum of the others.

@@ -3,8 +3,8 @@
     p(x) = sum_k pi_k N(x; mu_k, Sigma_k),   sum_k pi_k = 1
 
 Three quantities that are easily confused have three names: `component_log_density` is log N(x; mu_k, Sigma_k)
-without the weight, `log_likelihood_per_obs` is log p(x), and `responsibilities` are p(z = k | x), which divide by the
-sum over components of weight times density.
+without the weight, `log_likelihood_per_obs` is log p(x), and `responsibilities` are p(z = k | x), which
+divide by the sum over components of weight times density.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Exponential and logarithm of whole arrays, in vector instructions.
 
-The compiler calls the C library for one number at a time; these are as exact as need be, at most 2 ulp off, and several
-times as quick.
+The compiler calls the C library for one number at a time; these are as exact as need be, at most 2 ulp off,
+and several times as quick.
 """
 
 import math
@@ -15,7 +15,8 @@ __all__ = ["exp_inplace", "log_inplace"]
 
 
 def _exp_coefficients():
-    """Of (exp(f) - 1 - f) / f^2 for |f| <= log(2)/2: interpolation at Chebyshev points, whose error is below 1e-16.
+    """Of (exp(f) - 1 - f) / f^2 for |f| <= log(2)/2: interpolation at Chebyshev points, whose error is below
+    1e-16.
 
     The series' first ten coefficients would need two more for as much.
     """
@@ -36,10 +37,11 @@ _LN2_LOW = 1.90821492927058770002e-10
 # Adding 1.5 * 2^52 leaves the nearest integer in the low bits of the mantissa.
 _ROUNDING = 6755399441055744.0
 _EXP_SMALLEST = -708.0
-# log m = 2 atanh(s) with s = (m - 1) / (m + 1); for m within a factor sqrt(2) of one, s^2 < 0.0295, and what the series
-# 2 s^(2n+1) / (2n+1) lacks after n = 10 is below 1e-18 of its sum.
+# log m = 2 atanh(s) with s = (m - 1) / (m + 1); for m within a factor sqrt(2) of one, s^2 < 0.0295, and what
+# the series 2 s^(2n+1) / (2n+1) lacks after n = 10 is below 1e-18 of its sum.
 _LOG_COEFFICIENTS = tuple(2.0 / (2 * n + 1) for n in range(11))
-# Bits of the largest number below one, less those of sqrt(1/2): puts the cut between exponents at sqrt(2) instead of 2.
+# Bits of the largest number below one, less those of sqrt(1/2): puts the cut between exponents at sqrt(2)
+# instead of 2.
 _ABOVE_ROOT = 0x3FF0000000000000 - 0x3FE6A09E667F3BCD
 _BITS_OF_2_52 = 0x4330000000000000
 

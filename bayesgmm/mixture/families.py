@@ -4,9 +4,11 @@ The covariance of component k is made of standard deviations and a correlation m
 
     Sigma_k = diag(tau_k) R_k diag(tau_k),
 
-and a family says which standard deviation belongs to a component and a feature, and which correlation matrix, if any, to a
-component. It does so by the dimensions along which they differ, and everything else follows from these two: numbers
-of parameters, shapes, dimensions, the places in the vector that a sampler moves, and what an M step averages.
+and a family says which standard deviation belongs to a component and a feature, and which correlation matrix,
+if any, to a
+component. It does so by the dimensions along which they differ, and everything else follows from these two:
+numbers of parameters, shapes, dimensions, the places in the vector that a sampler moves, and what an M step
+averages.
 
 To add a family, add its record to ``FAMILIES``. Inside, every family is carried as covariances (K, D, D).
 """
@@ -52,14 +54,15 @@ class CovarianceFamily:
     std_dims : tuple of "cluster" and "feature"
         The dimensions along which standard deviations differ; along others they are shared.
     corr_dims : tuple, or None
-        ("cluster",) where each component has its own correlation matrix, () where one is shared, None where there are no
+        ("cluster",) where each component has its own correlation matrix, () where one is shared, None where
+        there are no
         correlations.
 
     Raises
     ------
     ValueError
-        Where correlations are not shared by the components that share standard deviations: such covariances have no M
-        step of their own here.
+        Where correlations are not shared by the components that share standard deviations: such covariances
+        have no M step of their own here.
     """
 
     name: str
@@ -98,13 +101,15 @@ class CovarianceFamily:
 
     @property
     def own(self) -> tuple[str, ...]:
-        """Variables of which each component has its own, beside its weight: means, and of stds and corr_chol those that it has."""
+        """Variables of which each component has its own, beside its weight: means, and of stds and corr_chol
+        those that it has."""
         stds = ("stds",) if self.by_component else ()
         return ("means", *stds, "corr_chol") if self.own_correlations else ("means", *stds)
 
     @property
     def uncorrelated(self) -> "CovarianceFamily":
-        """The family with the same standard deviations and no correlations: what is left of this one with a single feature."""
+        """The family with the same standard deviations and no correlations: what is left of this one with a
+        single feature."""
         return next(f for f in FAMILIES.values() if f.std_dims == self.std_dims and not f.has_correlations)
 
     def n_correlations(self, n_components: int) -> int:
@@ -113,7 +118,8 @@ class CovarianceFamily:
 
     @cached_property
     def pooling(self) -> int:
-        """What the M step does, as flags: average over components, keep the diagonal only, average over features."""
+        """What the M step does, as flags: average over components, keep the diagonal only, average over
+        features."""
         return (
             (0 if self.by_component else OVER_COMPONENTS)
             | (0 if self.has_correlations else DIAGONAL)
@@ -123,7 +129,8 @@ class CovarianceFamily:
     def strides(self, n_features: int) -> tuple[int, int, int]:
         """The two maps as numbers (a, b, c).
 
-        Standard deviation a k + b i belongs to component k and feature i, and correlation matrix c k to component k; c is
+        Standard deviation a k + b i belongs to component k and feature i, and correlation matrix c k to
+        component k; c is
         -1 where there are no correlations.
         """
         by_component = n_features if self.by_feature else 1
@@ -135,7 +142,8 @@ class CovarianceFamily:
         )
 
     def dims(self, n_features: int) -> dict[str, tuple[str, ...]]:
-        """Dimensions of weights, means, stds and, where there are correlations, corr_chol, without chain and draw.
+        """Dimensions of weights, means, stds and, where there are correlations, corr_chol, without chain and
+        draw.
 
         One feature has no correlations, and their factor would be a constant that spoils summaries.
         """
@@ -145,7 +153,8 @@ class CovarianceFamily:
         return dims
 
     def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
-        """Shapes of weights, means, stds and, where the family has it, corr_chol, as the PyMC model has them."""
+        """Shapes of weights, means, stds and, where the family has it, corr_chol, as the PyMC model has
+        them."""
         k, d = n_components, n_features
         length = {"cluster": k, "feature": d}
         shapes = {"weights": (k,), "means": (k, d), "stds": tuple(length[x] for x in self.std_dims)}
@@ -154,19 +163,21 @@ class CovarianceFamily:
         return shapes
 
     def n_parameters(self, n_components: int, n_features: int) -> int:
-        """Free parameters: K - 1 weights, K D means, the standard deviations, D (D - 1) / 2 for each correlation matrix."""
+        """Free parameters: K - 1 weights, K D means, the standard deviations, D (D - 1) / 2 for each
+        correlation matrix."""
         k, d = n_components, n_features
         below = d * (d - 1) // 2
         return k - 1 + k * d + prod(self.shapes(k, d)["stds"]) + self.n_correlations(k) * below
 
     @property
     def matrix_dims(self) -> tuple[str, ...]:
-        """Dimensions of what stands for the covariances: matrices where there are correlations, otherwise the diagonal's
-        distinct entries. scikit-learn's shapes, and those of ``GaussianMixture(cholesky=...)``."""
+        """Dimensions of what stands for the covariances: matrices where there are correlations, otherwise the
+        diagonal's distinct entries. scikit-learn's shapes, and those of ``GaussianMixture(cholesky=...)``."""
         return self.std_dims if self.corr_dims is None else (*self.corr_dims, "feature", "feature")
 
     def compressed(self, matrices: Array) -> Array:
-        """Matrices (K, D, D) in scikit-learn's shape: (K, D, D) full, (D, D) tied, (K, D) diag, (K,) spherical and so on."""
+        """Matrices (K, D, D) in scikit-learn's shape: (K, D, D) full, (D, D) tied, (K, D) diag, (K,)
+        spherical and so on."""
         if self.corr_dims is not None:
             return np.array(matrices if self.corr_dims else matrices[0])
         return self.std_values(np.diagonal(matrices, axis1=1, axis2=2)).copy()
@@ -194,7 +205,8 @@ class CovarianceFamily:
         return self.all_stds(a, k, d)[:, :, None] * np.eye(d)
 
     def std_values(self, stds: Array) -> Array:
-        """The family's distinct standard deviations of those of every component and feature, shape (..., K, D)."""
+        """The family's distinct standard deviations of those of every component and feature, shape (..., K,
+        D)."""
         every = slice(None)
         return stds[..., every if self.by_component else 0, every if self.by_feature else 0]
 
@@ -206,7 +218,8 @@ class CovarianceFamily:
         return values
 
     def all_stds(self, stds: Array, n_components: int, n_features: int) -> Array:
-        """Standard deviations of every component and feature, shape (..., K, D); the inverse of :meth:`std_values`."""
+        """Standard deviations of every component and feature, shape (..., K, D); the inverse of
+        :meth:`std_values`."""
         lead = stds.shape[: stds.ndim - len(self.std_dims)]
         shape = (n_components if self.by_component else 1, n_features if self.by_feature else 1)
         return np.broadcast_to(stds.reshape(*lead, *shape), (*lead, n_components, n_features))
@@ -216,7 +229,8 @@ class CovarianceFamily:
         return factors if self.own_correlations else factors[..., 0, :, :]
 
     def all_factors(self, corr_chol: Array | None, n_components: int, n_features: int) -> Array:
-        """Correlation factors of every component, shape (..., K, D, D); the identity where there are no correlations."""
+        """Correlation factors of every component, shape (..., K, D, D); the identity where there are no
+        correlations."""
         d = n_features
         if corr_chol is None:
             return np.broadcast_to(np.eye(d), (n_components, d, d))
@@ -224,15 +238,18 @@ class CovarianceFamily:
         return np.broadcast_to(factors, (*factors.shape[:-3], n_components, d, d))
 
     def of_stds(self, by_feature: Array) -> Array:
-        """Numbers that go with the features, shape (D,), as they go with stds: the first where features share theirs."""
+        """Numbers that go with the features, shape (D,), as they go with stds: the first where features share
+        theirs."""
         return by_feature if self.by_feature else by_feature[0]
 
     def pooled(self, variances: Array) -> Array:
-        """Of the columns, shape (D,): their mean for each where only a common scale keeps the family what it is."""
+        """Of the columns, shape (D,): their mean for each where only a common scale keeps the family what it
+        is."""
         return variances if self.by_feature else np.full_like(variances, np.mean(variances))
 
     def scales(self, scale: Array) -> Array:
-        """By what the columns, of scales (D,), may be standardised: one scale where features share a standard deviation."""
+        """By what the columns, of scales (D,), may be standardised: one scale where features share a standard
+        deviation."""
         return scale if self.by_feature else np.sqrt(self.pooled(scale**2))
 
 

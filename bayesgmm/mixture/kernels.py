@@ -28,7 +28,8 @@ from bayesgmm.support.allocation import APART, empty, piece, zeros
 from bayesgmm.support.compilation import entry, inlined
 
 BLOCK = 128
-# From this many features on, a product by BLAS over a whole block is quicker than loops that use the triangle.
+# From this many features on, a product by BLAS over a whole block is quicker than loops that use the
+# triangle.
 BLAS_FROM = 32
 LOG_2PI = math.log(2 * math.pi)
 # Stands for the largest log density of a row while it is minus infinity.
@@ -36,7 +37,8 @@ LOST = -1e300
 
 
 class Whitening(NamedTuple):
-    """One component as a pass over the rows needs it: mean (D,), inverse of the Cholesky factor (D, D), log constant."""
+    """One component as a pass over the rows needs it: mean (D,), inverse of the Cholesky factor (D, D), log
+    constant."""
 
     mean: np.ndarray
     inverse: np.ndarray
@@ -261,7 +263,8 @@ def accumulate(X, sample_weight, log_weights, means, cholesky, diagonal=False):
 def evaluate(X, log_weights, means, cholesky, log_density, responsibilities, diagonal=False):
     """Fill the log of the mixture density (N,) and the responsibilities (N, K) of each row.
 
-    `responsibilities` may have no rows, shape (0, K): then only the log density is filled. `diagonal` says that all factors are.
+    `responsibilities` may have no rows, shape (0, K): then only the log density is filled. `diagonal` says
+    that all factors are.
     """
     N, D = X.shape
     K = log_weights.shape[0]

@@ -87,7 +87,8 @@ class MixtureParams:
             smallest = np.linalg.eigvalsh(self.covariances).min(axis=1)
             k = int(smallest.argmin())
             raise ParameterError(
-                f"The covariance of component {k} is not positive definite: its smallest eigenvalue is {smallest[k]:.3g}.",
+                f"The covariance of component {k} is not positive definite: its smallest eigenvalue is "
+                f"{smallest[k]:.3g}.",
                 component=k,
                 eigenvalue=float(smallest[k]),
             ) from None

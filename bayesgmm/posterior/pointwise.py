@@ -22,7 +22,8 @@ Array = NDArray[np.float64]
 
 
 def log_likelihood_dataset(draws: MixtureDraws, rows: Rows) -> xr.Dataset:
-    """What each row adds to the log-likelihood of each draw: w_n log p(x_n), variable ``x`` of dimensions (chain, draw, obs).
+    """What each row adds to the log-likelihood of each draw: w_n log p(x_n), variable ``x`` of dimensions
+    (chain, draw, obs).
 
     Parameters
     ----------

@@ -62,7 +62,8 @@ def _of_rows(X: Array, draws: tuple[Array, Array, Array], rows: slice) -> Array:
 
 
 def _add_product(total: Array, r: Array, pair: tuple[slice, slice]) -> None:
-    """Add the product of two blocks of rows; of a block with itself NumPy sees the symmetry, and does half the work."""
+    """Add the product of two blocks of rows; of a block with itself NumPy sees the symmetry, and does half
+    the work."""
     first, second = pair
     total[first, second] += r[first] @ r[second].T
 

@@ -148,7 +148,8 @@ def _shapes(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
     kinds = list(result.shapes.index.unique("shape"))
     k = count(bayes.em_.params_.n_components, "component")
     alt = (
-        f"For each of {k} the {percent(result.ci_prob)} posterior interval of {listed(kinds)}, with EM's value "
+        f"For each of {k} the {percent(result.ci_prob)} posterior interval of {listed(kinds)}, with EM's "
+        "value "
         "as a hollow diamond beside it."
     )
     told = {

@@ -50,7 +50,8 @@ def numbers(
         With the keys
 
         * ``format_version``: 2; it grows when a key goes or changes its meaning;
-        * ``n_observations``, ``total_weight`` (the sum of the rows' weights), ``n_features``, ``n_components``, ``features``;
+        * ``n_observations``, ``total_weight`` (the sum of the rows' weights), ``n_features``,
+          ``n_components``, ``features``;
         * ``summary``: ``headline``, ``reasons``, ``warning``, ``grounds`` and ``points`` of the page in
           sentences, and under ``findings`` the same as ``code`` and ``values``;
         * ``source``: the file that the rows are from, or null;

@@ -292,7 +292,8 @@ def check_total_weight(total: float) -> None:
     """Refuse weights that claim fewer than two rows: no posterior of a covariance could be made of these."""
     if total < 2.0:
         raise DataError(
-            f"sample_weight sums to {total:.3g}, which is fewer than two rows; a row of weight 3 counts as three rows: "
+            f"sample_weight sums to {total:.3g}, which is fewer than two rows; a row of weight 3 counts as "
+            "three rows: "
             "multiply the weights accordingly.",
             total=total,
         )

@@ -190,11 +190,12 @@ class Rows:
 
     @property
     def repeated(self) -> "Rows":
-        """Rows without weights: each as often as it weighs, or nearly so; these themselves where they have none.
+        """Rows without weights: each as often as it weighs, or nearly so; these themselves where they have
+        none.
 
-        Whole weights are kept exactly. Others are added up from row to row, and a row is there once more each time that the sum
-        passes the middle between two whole numbers. Of weights that stand for more than 100,000 rows, or as many as there
-        are, so many rows are made.
+        Whole weights are kept exactly. Others are added up from row to row, and a row is there once more each
+        time that the sum passes the middle between two whole numbers. Of weights that stand for more than
+        100,000 rows, or as many as there are, so many rows are made.
         """
         if not len(self.weights):
             return self

@@ -55,7 +55,8 @@ COLUMNS = (
 def criteria_table(
     ks: list[int], fits: Mapping[int, BayesGaussianMixture], tests: Mapping[int, LikelihoodRatioTest]
 ) -> pd.DataFrame:
-    """Every criterion of every fit, one row a number of components; see :class:`bayesgmm.selection.Selection`."""
+    """Every criterion of every fit, one row a number of components; see
+    :class:`bayesgmm.selection.Selection`."""
     left_out = {k: leave_one_out(fit.fit_) for k, fit in fits.items()}
     graded = {k: _grade(fits[k]) if k in fits else FAILED for k in ks}
     usable = [k for k in ks if graded[k] in USABLE]

@@ -187,7 +187,8 @@ def select_components(
     rows = Rows.of(X, copy=True)
     if len(rows.weights):
         raise ParameterError(
-            "select_components compares fits of rows that count once each; leave the weights out, or repeat the rows.",
+            "select_components compares fits of rows that count once each; leave the weights out, or repeat "
+            "the rows.",
             total_weight=rows.total_weight,
         )
     family = family_of(covariance_type)

@@ -80,7 +80,8 @@ _users = 0
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """BLAS on one thread, in the whole process; uses that overlap in time share one limit, and the last lifts it."""
+    """BLAS on one thread, in the whole process; uses that overlap in time share one limit, and the last lifts
+    it."""
     global _users
     with _limited:
         if _users == 0:

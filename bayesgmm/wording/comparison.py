@@ -39,7 +39,8 @@ def _together(inside: bool, share: float | None, ci_prob: float) -> str:
     if share is None:
         return " The draws are too few to judge all of them together."
     return (
-        f" Taken together the estimate lies {'inside' if inside else 'outside'} the {percent(ci_prob)} region "
+        f" Taken together the estimate lies {'inside' if inside else 'outside'} the {percent(ci_prob)} "
+        "region "
         f"({100 * share:.0f} % of the draws are nearer to its middle)."
     )
 
@@ -91,7 +92,8 @@ _WHOSE = {"baseline": "EM from many starts has found one", "draw": "a posterior 
 @worded
 def better_maximum_known(em: float, gain: float, highest: float, whose: str, reached: float) -> str:
     text = (
-        f"A better maximum than that of the given EM fit is known: {_WHOSE[whose]} at a log-likelihood of {highest:.2f}, "
+        f"A better maximum than that of the given EM fit is known: {_WHOSE[whose]} at a log-likelihood of "
+        f"{highest:.2f}, "
         f"{gain:.2f} above the {em:.2f} of the fit."
     )
     if reached - em >= 0.005:
@@ -102,24 +104,32 @@ def better_maximum_known(em: float, gain: float, highest: float, whose: str, rea
 @worded
 def maximum_not_reached(em: float, gain: float, reached: float, spurious: bool) -> str:
     end = "a spurious or degenerate maximum" if spurious else "the highest maximum that is known"
-    return f"The given EM fit had not converged: run on from its log-likelihood of {em:.2f}, EM ends at {reached:.2f}, {end}."
+    return (
+        f"The given EM fit had not converged: run on from its log-likelihood of {em:.2f}, EM ends at "
+        f"{reached:.2f}, {end}."
+    )
 
 
 @worded
 def highest_maximum_known(em: float) -> str:
-    return f"The given EM fit is at the highest maximum of the likelihood that is known (log-likelihood {em:.2f})."
+    return (
+        "The given EM fit is at the highest maximum of the likelihood that is known (log-likelihood "
+        f"{em:.2f})."
+    )
 
 
 @worded
 def maximum_above_known(em: float, known: float, spurious: bool) -> str:
     doubt = (
-        " It looks spurious, though: a component is much tighter than the data, with hardly more rows than its covariance has "
+        " It looks spurious, though: a component is much tighter than the data, with hardly more rows than "
+        "its covariance has "
         "parameters."
         if spurious
         else ""
     )
     return (
-        f"The given EM fit has a log-likelihood of {em:.2f}, {em - known:.2f} above all that EM from many starts and the "
+        f"The given EM fit has a log-likelihood of {em:.2f}, {em - known:.2f} above all that EM from many "
+        "starts and the "
         f"posterior's draws have found.{doubt}"
     )
 
@@ -127,8 +137,10 @@ def maximum_above_known(em: float, known: float, spurious: bool) -> str:
 @worded
 def em_of_smaller_family(em: float, gain: float, highest: float, n_more: int) -> str:
     return (
-        f"The given EM fit has a log-likelihood of {em:.2f}, {gain:.2f} below the highest that is known, but it also has "
-        f"{count(n_more, 'free parameter')} fewer than the model of the posterior; whether its maximum is the best of its own "
+        f"The given EM fit has a log-likelihood of {em:.2f}, {gain:.2f} below the highest that is known, but "
+        "it also has "
+        f"{count(n_more, 'free parameter')} fewer than the model of the posterior; whether its maximum is "
+        "the best of its own "
         "covariance_type, a posterior with that covariance_type would tell."
     )
 

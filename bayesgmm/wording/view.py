@@ -28,7 +28,8 @@ def caption(*, rows: str, by: str, most_values: int, threshold: float, ci_prob: 
         return f"{point}. Rows are {rows}."
     if by == "component":
         return (
-            f"{point}, and for the probability of each component by the posterior (with its {percent(ci_prob)} interval) "
+            f"{point}, and for the probability of each component by the posterior (with its "
+            f"{percent(ci_prob)} interval) "
             f"and by EM. Uncertain ones, whose likeliest component has a probability below {threshold}, are "
             f"larger and have a thick outline. Rows are {rows}."
         )

@@ -1,4 +1,5 @@
-"""Our draws against those of the same model as the manuals write it: pm.Mixture of MvNormal with K LKJCholeskyCov."""
+"""Our draws against those of the same model as the manuals write it: pm.Mixture of MvNormal with K
+LKJCholeskyCov."""
 
 import arviz_stats as azs
 import numpy as np
@@ -25,7 +26,8 @@ def by_hand(X, k, prior):
 
 
 def draws_by_hand(X, k, bayes):
-    """Weights (chain, draw, K), means (.., K, D) and covariances (.., K, D, D) by nutpie, each component where it started."""
+    """Weights (chain, draw, K), means (.., K, D) and covariances (.., K, D, D) by nutpie, each component
+    where it started."""
     import nutpie
 
     p, d = bayes.fit_.draws.mean_params, X.shape[1]

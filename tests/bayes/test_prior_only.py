@@ -1,4 +1,5 @@
-"""Without the data's say the sampler gives back the prior; and the prior's own draws are what they claim to be."""
+"""Without the data's say the sampler gives back the prior; and the prior's own draws are what they claim to
+be."""
 
 import arviz_stats as azs
 import numpy as np
@@ -35,7 +36,8 @@ def prior_of(std_family):
 
 
 def uniforms(values, std_family):
-    """Every scalar parameter through its own distribution function, shape (..., Q): uniform where the draws are the prior's."""
+    """Every scalar parameter through its own distribution function, shape (..., Q): uniform where the draws
+    are the prior's."""
     lead = values["weights"].shape[:-1]
     d = 3
     # A weight is Beta(a_k, rest); a correlation is Beta(b, b) on (-1, 1), b = eta - 1 + D / 2.
@@ -86,7 +88,8 @@ def test_draws_from_the_prior(std_family, covariance_type):
     u = uniforms(values, std_family)
     assert min(stats.kstest(u[:, q], "uniform").pvalue for q in range(u.shape[1])) > 1e-4
     if covariance_type == "full":
-        # Of an LKJ matrix the determinant is a product of Betas (Lewandowski, Kurowicka and Joe 2009, section 3.2).
+        # Of an LKJ matrix the determinant is a product of Betas (Lewandowski, Kurowicka and Joe 2009, section
+        # 3.2).
         rng = np.random.default_rng(3)
         wanted = (1 - rng.beta(0.5, ETA + 0.5, 2000)) * (1 - rng.beta(1.0, ETA, 2000))
         determinant = np.linalg.det(values["corr_chol"][:, 0]) ** 2

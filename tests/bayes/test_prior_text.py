@@ -1,4 +1,5 @@
-"""Priors as one line of text: what is written is what `Prior` would hold, and a refusal points at the part."""
+"""Priors as one line of text: what is written is what `Prior` would hold, and a refusal points at the
+part."""
 
 import pytest
 

@@ -1,8 +1,8 @@
 """The posterior against the same model written by hand; writes reports/benchmark_bayes.md.
 
-Run it with nothing else running, in an environment with the dependency group jax (without it NumPyro's column is empty):
-python tests/benchmarks/bench_bayes.py [data set ...]. Every tool samples every data set in a process of its own; with data
-sets given, only their rows are measured again.
+Run it with nothing else running, in an environment with the dependency group jax (without it NumPyro's column
+is empty): python tests/benchmarks/bench_bayes.py [data set ...]. Every tool samples every data set in a
+process of its own; with data sets given, only their rows are measured again.
 """
 
 import json
@@ -62,7 +62,8 @@ def em_and_prior(X, k):
 
 
 def worst_ess(X, em, weights, means, cholesky):
-    """Smallest bulk effective sample size of weights, means, stds and correlations, components named as in EM."""
+    """Smallest bulk effective sample size of weights, means, stds and correlations, components named as in
+    EM."""
     import arviz_stats as azs
     import xarray as xr
 
@@ -324,7 +325,8 @@ def fresh_process_row():
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "import bench_bayes as b, nutpie, arviz_stats as azs\n"
         "X, k = b.load('faithful'); em, prior = b.em_and_prior(X, k)\n"
-        "c = nutpie.compile_pymc_model(b.pymc_model(X, k, prior), initial_points=b.pymc_start(em), jitter_rvs=set())\n"
+        "c = nutpie.compile_pymc_model(b.pymc_model(X, k, prior), initial_points=b.pymc_start(em), "
+        "jitter_rvs=set())\n"
         f"t = nutpie.sample(c, draws=1000, tune=500, chains=4, cores={THREADS}, seed=1, progress_bar=False)\n"
         "print(azs.summary(t))\n"
     )
@@ -340,7 +342,8 @@ def fresh_process_row():
         # The first fills the caches.
         times.append(float(np.median(each[1:])))
     return (
-        f"| fresh process to summary, warm caches, faithful K=2, 4 x 1000 draws | {times[0]:.1f} s; (a) {times[1]:.1f} s, "
+        f"| fresh process to summary, warm caches, faithful K=2, 4 x 1000 draws | {times[0]:.1f} s; (a) "
+        f"{times[1]:.1f} s, "
         f"{times[1] / times[0]:.1f} x | 6 s; 6 x |"
     )
 
@@ -396,7 +399,10 @@ def cores_row():
                 row[i] = time.perf_counter() - start
         one, many = np.median(times, axis=0)
         cells.append(f"{name} {one:.1f} s / {many:.1f} s = {one / many:.2f}")
-    return f"| {THREADS} cores against one, whole fit of 4 chains | {'; '.join(cells)} | 1.7 at N >= 5,000, never slower |"
+    return (
+        f"| {THREADS} cores against one, whole fit of 4 chains | {'; '.join(cells)} | 1.7 at N >= 5,000, "
+        "never slower |"
+    )
 
 
 def machine():
@@ -415,12 +421,18 @@ def write(rows, others):
         "",
         f"On {machine()}. Written by `python tests/benchmarks/bench_bayes.py`.",
         "",
-        "Effective draws per second (bulk) of the worst weight, mean, standard deviation or correlation. All start at the EM estimate",
-        "and have the same prior; from there on everything counts but compiling, for bayesgmm the optimisation to the mode and its curvature,",
-        "too (medians over five seeds where a run takes moments). The runs of the others have 4 chains of 500 + 1000 iterations; with",
-        "5,000 rows 2 of 200 + 200, with 100,000 rows 4 of 60 + 40, and then only what comes after warm-up counts for them: with so few",
-        "draws the smallest of dozens of sample sizes is a rough figure, and a low one. A whole fit is EM from 20 starts, 4 chains of",
-        "600 + 1000 iterations (with 100,000 rows 500), labels, memberships and verdict. In the fresh process JAX, which is there for",
+        "Effective draws per second (bulk) of the worst weight, mean, standard deviation or correlation. All "
+        "start at the EM estimate",
+        "and have the same prior; from there on everything counts but compiling, for bayesgmm the "
+        "optimisation to the mode and its curvature,",
+        "too (medians over five seeds where a run takes moments). The runs of the others have 4 chains of "
+        "500 + 1000 iterations; with",
+        "5,000 rows 2 of 200 + 200, with 100,000 rows 4 of 60 + 40, and then only what comes after warm-up "
+        "counts for them: with so few",
+        "draws the smallest of dozens of sample sizes is a rough figure, and a low one. A whole fit is EM "
+        "from 20 starts, 4 chains of",
+        "600 + 1000 iterations (with 100,000 rows 500), labels, memberships and verdict. In the fresh "
+        "process JAX, which is there for",
         "NumPyro only, cannot be imported on either side.",
         "",
         "| " + " | ".join(heads) + " |",

@@ -1,6 +1,8 @@
-"""How sure are memberships, and how right? EM against the posterior, on simulated clusters whose labels are known.
+"""How sure are memberships, and how right? EM against the posterior, on simulated clusters whose labels are
+known.
 
-Writes reports/calibration.md and reports/calibration.png. Run it: python tests/benchmarks/bench_calibration.py
+Writes reports/calibration.md and reports/calibration.png. Run it: python
+tests/benchmarks/bench_calibration.py
 (half an hour on two cores; --quick for a tenth of the data sets, on the screen only).
 """
 
@@ -26,7 +28,8 @@ WEIGHTS = {2: (0.6, 0.4), 3: (0.4, 0.35, 0.25)}
 SETTINGS = list(product((60, 200), WEIGHTS))
 SHAPES = np.array([[[1.0, 0.0], [0.0, 1.0]], [[1.2, 0.5], [0.0, 0.7]], [[0.7, 0.0], [-0.4, 1.1]]])
 BINS = np.array([0.33, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 1.0 + 1e-9])
-# Concentration, family of the standard deviations with its first number and the second in units of the columns'.
+# Concentration, family of the standard deviations with its first number and the second in units of the
+# columns'.
 PRIORS = {
     "1, inverse gamma": (1.0, "inversegamma"),
     "2, inverse gamma": (2.0, "inversegamma"),
@@ -37,7 +40,8 @@ PRIORS = {
 
 
 def clusters(n, k, seed):
-    """Rows and the clusters that they come from, between 2 and 3 standard deviations apart along the first feature."""
+    """Rows and the clusters that they come from, between 2 and 3 standard deviations apart along the first
+    feature."""
     rng = np.random.default_rng([n, k, seed])
     distance = rng.uniform(NEAREST, FURTHEST)
     means = np.arange(k)[:, None] * np.array([distance, 0.3])
@@ -101,7 +105,8 @@ def by_prior(job):
 
 
 def summary(results):
-    """Means over data sets of log loss, confidence, accuracy and their difference, the last two figures its standard error."""
+    """Means over data sets of log loss, confidence, accuracy and their difference, the last two figures its
+    standard error."""
     loss = [r[0] for r in results]
     confidence, accuracy = (np.array([r[i].mean() for r in results]) for i in (1, 2))
     gap = confidence - accuracy
@@ -166,10 +171,14 @@ def main():
     lines = [
         "# How sure, and how right? EM against the posterior",
         "",
-        f"{n_sets} simulated data sets a setting: overlapping clusters in two dimensions, neighbours {NEAREST:g} to {FURTHEST:g} standard deviations apart,",
-        "weights 0.6 and 0.4, or 0.4, 0.35 and 0.25, each with a covariance of its own; fitted with the true number of components and default",
-        "settings. Confidence is the mean probability of the likeliest component, accuracy the share of rows that belong to it, both under the",
-        "naming of components that suits each best. What is calibrated has a confidence near its accuracy; ± is a standard error over data sets.",
+        f"{n_sets} simulated data sets a setting: overlapping clusters in two dimensions, neighbours "
+        f"{NEAREST:g} to {FURTHEST:g} standard deviations apart,",
+        "weights 0.6 and 0.4, or 0.4, 0.35 and 0.25, each with a covariance of its own; fitted with the true "
+        "number of components and default",
+        "settings. Confidence is the mean probability of the likeliest component, accuracy the share of rows "
+        "that belong to it, both under the",
+        "naming of components that suits each best. What is calibrated has a confidence near its accuracy; ± "
+        "is a standard error over data sets.",
         "Written by `python tests/benchmarks/bench_calibration.py`.",
         "",
         "| rows | clusters | method | log loss | confidence | accuracy | difference | settled |",
@@ -189,8 +198,10 @@ def main():
         "",
         "## Other priors",
         "",
-        f"{n_for_priors} other data sets a setting, two chains of 400 draws. A prior is given as the concentration of the weights and the family of the",
-        "standard deviations: inverse gamma of shape 4 and scale 2.4 s, or log-normal of median 0.65 s and log-sd 0.5, s being the column's.",
+        f"{n_for_priors} other data sets a setting, two chains of 400 draws. A prior is given as the "
+        "concentration of the weights and the family of the",
+        "standard deviations: inverse gamma of shape 4 and scale 2.4 s, or log-normal of median 0.65 s and "
+        "log-sd 0.5, s being the column's.",
         "",
         "| rows | clusters | prior | log loss | confidence | accuracy | difference |",
         "|---|---|---|---|---|---|---|",

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/bench_checkouts.py OTHER/.venv/bin/python [NAME ...]
 
-A process for each side stays up, so that imports and compilation are not timed, and runs each case in turn with the other,
-A B B A, on the same threads. Only what is public is called. Printed is the median of the ratios of
-neighbours, this checkout's time over the other's, with the middle half of them.
+A process for each side stays up, so that imports and compilation are not timed, and runs each case in turn
+with the other, A B B A, on the same threads. Only what is public is called. Printed is the median of the
+ratios of neighbours, this checkout's time over the other's, with the middle half of them.
 """
 
 import json

@@ -28,7 +28,8 @@ ITERATIONS = [(100_000, 2, 5, 20), (100_000, 10, 10, 8), (10_000, 64, 8, 1.5), (
 
 
 def clusters(n, d, k, distance, seed=0):
-    """Rows of k Gaussian clusters whose centres are `distance` standard deviations from the origin, on average."""
+    """Rows of k Gaussian clusters whose centres are `distance` standard deviations from the origin, on
+    average."""
     rng = np.random.default_rng(seed)
     centres = distance * rng.normal(size=(k, d)) / np.sqrt(d)
     a = np.eye(d) + 0.3 * rng.normal(size=(k, d, d)) / np.sqrt(d)
@@ -47,7 +48,8 @@ def medians(*functions, repeats=REPEATS):
     for _ in range(repeats):
         times.append([])
         for function in functions:
-            # OpenBLAS's threads keep a core busy for a moment after their last work, at the expense of who comes next.
+            # OpenBLAS's threads keep a core busy for a moment after their last work, at the expense of who
+            # comes next.
             time.sleep(0.1)
             start = time.perf_counter()
             function()
@@ -56,7 +58,8 @@ def medians(*functions, repeats=REPEATS):
 
 
 def iteration(X, k):
-    """Seconds of one EM iteration, scikit-learn's and ours: long run minus short run, so that start and end drop out."""
+    """Seconds of one EM iteration, scikit-learn's and ours: long run minus short run, so that start and end
+    drop out."""
     problem, start = problem_of(X, k)
     few, many, repeats = (2, 12, REPEATS) if len(X) >= 10_000 else (2, 202, 5 * REPEATS)
 
@@ -105,7 +108,8 @@ def iteration_rows():
 
 
 def optimum_row():
-    """From the same start to the same log-likelihood: how long until within 1e-8 (relative) of the best known?"""
+    """From the same start to the same log-likelihood: how long until within 1e-8 (relative) of the best
+    known?"""
     n, d, k = 100_000, 5, 6
     X = clusters(n, d, k, 1.6)
     problem, start = problem_of(X, k)
@@ -128,7 +132,8 @@ def optimum_row():
 
 
 def until_sklearn_reaches(X, start, wanted):
-    """Seconds that scikit-learn's EM needs from the same start, in warm-started stretches of 50 iterations."""
+    """Seconds that scikit-learn's EM needs from the same start, in warm-started stretches of 50
+    iterations."""
     covariances = start.cholesky @ start.cholesky.transpose(0, 2, 1)
     model = GaussianMixture(
         len(start.means),
@@ -184,7 +189,10 @@ def machine():
             model,
         )
     blas = ", ".join(sorted({f"{i['internal_api']} {i.get('version')}" for i in threadpool_info()}))
-    return f"{model}, {THREADS} threads on both sides, {blas}, Python {platform.python_version()}, NumPy {np.__version__}"
+    return (
+        f"{model}, {THREADS} threads on both sides, {blas}, Python {platform.python_version()}, NumPy "
+        f"{np.__version__}"
+    )
 
 
 def main():
@@ -195,15 +203,19 @@ def main():
         [
             "# EM against scikit-learn",
             "",
-            f"Medians of {REPEATS} runs (3 for the optimum) on {machine()}. Written by `python tests/benchmarks/bench_em.py`.",
+            f"Medians of {REPEATS} runs (3 for the optimum) on {machine()}. Written by `python "
+            "tests/benchmarks/bench_em.py`.",
             "",
             "| work | scikit-learn | bayesgmm | ahead by | target | share of peak |",
             "|---|---|---|---|---|---|",
             *rows,
             "",
-            "The share of peak compares the arithmetic of a pass with what a large matrix product reaches on the same threads. At small D the",
-            "exponential and the traffic of blocks between the first and second cache hold the kernel back: each entry of z costs a load, a store",
-            "and few operations. At large D a product by BLAS computes both halves of a triangular product of which only one is needed.",
+            "The share of peak compares the arithmetic of a pass with what a large matrix product reaches on "
+            "the same threads. At small D the",
+            "exponential and the traffic of blocks between the first and second cache hold the kernel back: "
+            "each entry of z costs a load, a store",
+            "and few operations. At large D a product by BLAS computes both halves of a triangular product "
+            "of which only one is needed.",
             "",
         ]
     )

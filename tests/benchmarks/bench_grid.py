@@ -1,7 +1,7 @@
 """Every shipped data set with every number of components, default settings; writes reports/grid.md.
 
-Run it with nothing else running: python tests/benchmarks/bench_grid.py [data set ...]. With data sets given, only their rows are
-fitted again.
+Run it with nothing else running: python tests/benchmarks/bench_grid.py [data set ...]. With data sets given,
+only their rows are fitted again.
 """
 
 import os
@@ -15,11 +15,13 @@ REPORT = Path(__file__).parents[2] / "reports" / "grid.md"
 GRID = {"faithful": 5, "iris": 5, "penguins": 5, "banknote": 4, "galaxies": 6}
 HEADER = """# Default settings on every shipped data set
 
-`BayesGaussianMixture(K, random_state=0)` fitted to each data set with each number of components. Label-free quantities are the
-log-likelihood, the sorted weights and their entropy, the log determinant of the total covariance and log densities at fixed points; their
-largest R-hat between chains or independent runs should be below 1.01 and their smallest effective sample size above 400. "good" means both, and
-otherwise the verdict refuses. Names are those of single components: whether they may be read one by one. Modes are those that hold 5 % or more
-of the posterior, for tempered fits. Log evidence in the units of the data, with its standard error between runs.
+`BayesGaussianMixture(K, random_state=0)` fitted to each data set with each number of components. Label-free
+quantities are the log-likelihood, the sorted weights and their entropy, the log determinant of the total
+covariance and log densities at fixed points; their largest R-hat between chains or independent runs should
+be below 1.01 and their smallest effective sample size above 400. "good" means both, and otherwise the
+verdict refuses. "names" tells whether component-wise summaries are identifiable. Modes are those that hold
+5 % or more of the posterior, for tempered fits. Log evidence in the units of the data, with its standard
+error between runs.
 
 A mode that neither EM's maxima nor the random starts lead to is in none of these figures.
 
@@ -39,8 +41,10 @@ def row(name, k):
     told = "–" if evidence is None else f"{evidence[0]:.2f} ± {evidence[1]:.2f}"
     modes = str(v.n_large_modes) if v.mode_shares else "–"
     return (
-        f"| {name} | {k} | {bayes.method_} | {'good' if v.label_free_ok else 'refused'} | {v.label_free.r_hat:.3f} "
-        f"| {v.label_free.ess:.0f} | {'may be read' if v.ok else 'no: ' + v.exploration} | {modes} | {told} | {seconds:.0f} |"
+        f"| {name} | {k} | {bayes.method_} | {'good' if v.label_free_ok else 'refused'} | "
+        f"{v.label_free.r_hat:.3f} "
+        f"| {v.label_free.ess:.0f} | {'may be read' if v.ok else 'no: ' + v.exploration} | {modes} | {told} "
+        f"| {seconds:.0f} |"
     )
 
 
@@ -62,7 +66,8 @@ def main():
             rows[name, k] = row(name, k)
             print(rows[name, k], flush=True)
             lines = [rows[n, j] for n in GRID for j in range(1, GRID[n] + 1) if (n, j) in rows]
-            machine = f"{len(os.sched_getaffinity(0))} cores of {platform.machine()}, Python {platform.python_version()}"
+            cores = len(os.sched_getaffinity(0))
+            machine = f"{cores} cores of {platform.machine()}, Python {platform.python_version()}"
             table = "\n".join([COLUMNS, "|---" * 10 + "|", *lines])
             good = sum("| good |" in line for line in lines)
             REPORT.write_text(f"{HEADER}{good} of {len(lines)} cells are good. {machine}.\n\n{table}\n")

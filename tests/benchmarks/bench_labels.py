@@ -18,7 +18,8 @@ REPEATS = 3
 
 
 def draws_of(n, k, d=4, s=4000, seed=0):
-    """Rows of k overlapping clusters, and draws that scatter around their parameters as a posterior's would."""
+    """Rows of k overlapping clusters, and draws that scatter around their parameters as a posterior's
+    would."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(scale=2.5, size=(k, d))
     X = centres[rng.integers(k, size=n)] + rng.normal(size=(n, d))
@@ -84,7 +85,10 @@ def similarity_row():
         [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
     )
     taken, memory = map(float, run.stdout.split())
-    return f"| similarity matrix, N=2,000 D=4 K=4, 4,000 draws | {taken:.1f} s, {memory:.0f} MB beyond the matrix | 10 s, 200 MB |"
+    return (
+        f"| similarity matrix, N=2,000 D=4 K=4, 4,000 draws | {taken:.1f} s, {memory:.0f} MB beyond the "
+        "matrix | 10 s, 200 MB |"
+    )
 
 
 def partition_rows():
@@ -106,7 +110,8 @@ def main():
         [
             "# Labels, similarities, partitions: how long they take",
             "",
-            f"Medians of {REPEATS} runs (one for the similarity matrix) on {model}, {THREADS} cores, Python {platform.python_version()}. Written by",
+            f"Medians of {REPEATS} runs (one for the similarity matrix) on {model}, {THREADS} cores, Python "
+            f"{platform.python_version()}. Written by",
             "`python tests/benchmarks/bench_labels.py`.",
             "",
             "| what | measured | target |",

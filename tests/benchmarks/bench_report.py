@@ -1,8 +1,10 @@
-"""How long `write_report` takes after the fit, and how large the page is: 1,000 rows, 4 features, 3 components.
+"""How long `write_report` takes after the fit, and how large the page is: 1,000 rows, 4 features, 3
+components.
 
     python tests/benchmarks/bench_report.py
 
-Writes reports/benchmark_report.md. Each round is a process of its own, that fits and then writes the page twice; compiled code is on the disk.
+Writes reports/benchmark_report.md. Each round is a process of its own, that fits and then writes the page
+twice; compiled code is on the disk.
 """
 
 import json
@@ -26,7 +28,8 @@ MEANS = np.array([[0, 0, 0, 0], [3, 1, 0, 2], [0, 3, 3, 0]], dtype=float)
 
 
 def one_round() -> dict[str, float]:
-    """Seconds of the first and the second page, their size in bytes, and whether names hold, so that nothing is left out."""
+    """Seconds of the first and the second page, their size in bytes, and whether names hold, so that nothing
+    is left out."""
     params = MixtureParams(np.array([0.4, 0.35, 0.25]), MEANS, np.tile(np.eye(4), (3, 1, 1)))
     X, _ = density.simulate(params, 1000, np.random.default_rng(0))
     bayes = BayesGaussianMixture(3, random_state=0, progressbar=False).fit(X)
@@ -52,7 +55,8 @@ def main() -> None:
     lines = [
         "# `write_report` after a fit of 1,000 rows, 4 features, 3 components",
         "",
-        f"Median of {ROUNDS} processes on {platform.machine()} with {os.cpu_count()} cores, Python {platform.python_version()}; the "
+        f"Median of {ROUNDS} processes on {platform.machine()} with {os.cpu_count()} cores, Python "
+        f"{platform.python_version()}; the "
         f"targets are {TARGET} s and {LARGEST} MB. Written by `python tests/benchmarks/bench_report.py`.",
         "",
         "| | median | from | to |",

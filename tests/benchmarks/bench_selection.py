@@ -1,8 +1,10 @@
-"""How long `select_components` takes: iris, one to six components, full posteriors by tempering and all likelihood-ratio tests.
+"""How long `select_components` takes: iris, one to six components, full posteriors by tempering and all
+likelihood-ratio tests.
 
     python tests/benchmarks/bench_selection.py
 
-Writes reports/benchmark_selection.md. The first round, which reads compiled code from the disk, is not counted.
+Writes reports/benchmark_selection.md. The first round, which reads compiled code from the disk, is not
+counted.
 """
 
 import os
@@ -40,8 +42,10 @@ def main() -> None:
     lines = [
         "# `select_components` on iris, one to six components",
         "",
-        f"Median of {ROUNDS} rounds on two threads of {platform.machine()} with {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}; the target is {TARGET} s. Written by `python tests/benchmarks/bench_selection.py`.",
+        f"Median of {ROUNDS} rounds on two threads of {platform.machine()} with {os.cpu_count()} cores, "
+        "Python "
+        f"{platform.python_version()}; the target is {TARGET} s. Written by `python "
+        "tests/benchmarks/bench_selection.py`.",
         "",
         "| | seconds | from | to |",
         "|---|---|---|---|",

@@ -1,4 +1,5 @@
-"""Tempering against PyMC's sample_smc with the same model, and the evidence against other estimates; writes reports/benchmark_tempering.md.
+"""Tempering against PyMC's sample_smc with the same model, and the evidence against other estimates; writes
+reports/benchmark_tempering.md.
 
 Run it with nothing else running: python tests/benchmarks/bench_tempering.py. Both tools use all cores.
 """
@@ -70,7 +71,8 @@ def label_free(target, values):
 
 
 def ess_between(quantities):
-    """Draws over how much more means of runs scatter than those of independent draws would; the smallest over quantities."""
+    """Draws over how much more means of runs scatter than those of independent draws would; the smallest over
+    quantities."""
     n, total = quantities.shape[1], quantities.shape[0] * quantities.shape[1]
     excess = n * quantities.mean(axis=1).var(axis=0, ddof=1) / quantities.var(axis=1).mean(axis=0)
     return float((total / np.maximum(excess, 1.0)).min())
@@ -105,9 +107,11 @@ def by_pymc(name, k, seed, chains):
 
 
 def bridge(target, mixtures, seed):
-    """Log evidence by bridge sampling (Meng and Wong 1996) between the initial mixture and draws of the posterior, and its check.
+    """Log evidence by bridge sampling (Meng and Wong 1996) between the initial mixture and draws of the
+    posterior, and its check.
 
-    Draws of the initial mixture are weighed by the posterior, and the other way round; the Pareto shape of the first weights is the check.
+    Draws of the initial mixture are weighed by the posterior, and the other way round; the Pareto shape of
+    the first weights is the check.
     """
     from bayesgmm.methods.particles import path_of
     from bayesgmm.methods.tempering_path import Particles, densities
@@ -151,8 +155,10 @@ def speed():
     lines = [
         "## Old Faithful, K = 4",
         "",
-        f"Four runs of 1,000 particles: {seconds:.1f} s, after {preparing:.1f} s for the initial mixture and a pilot of 250 particles a run (target: 5 s; medians of five); "
-        f"label-free effective draws {ess:.0f}, {ess / (seconds + preparing):.0f} a second with both (smallest over log-likelihood, sorted weights "
+        f"Four runs of 1,000 particles: {seconds:.1f} s, after {preparing:.1f} s for the initial mixture and "
+        "a pilot of 250 particles a run (target: 5 s; medians of five); "
+        f"label-free effective draws {ess:.0f}, {ess / (seconds + preparing):.0f} a second with both "
+        "(smallest over log-likelihood, sorted weights "
         "and their entropy, from the scatter of four runs).",
         "",
     ]
@@ -161,9 +167,12 @@ def speed():
         theirs_ess = ess_between(label_free(target, values))
         ratio = (ess / (seconds + preparing)) / (theirs_ess / theirs)
         lines += [
-            f"`pm.sample_smc` at its defaults, the same model: {theirs:.0f} s for four chains of {values['weights'].shape[1]} draws, compilation "
-            f"included, {theirs_ess:.1f} effective, {theirs_ess / theirs:.3f} a second. Ratio {ratio:.0f} (target: 100). Log evidence of its chains "
-            f"{', '.join(f'{x:.2f}' for x in logs)}; of our fits {', '.join(f'{averaged(o[0].log_evidence) - units(target):.2f}' for o in ours)}.",
+            f"`pm.sample_smc` at its defaults, the same model: {theirs:.0f} s for four chains of "
+            f"{values['weights'].shape[1]} draws, compilation "
+            f"included, {theirs_ess:.1f} effective, {theirs_ess / theirs:.3f} a second. Ratio {ratio:.0f} "
+            "(target: 100). Log evidence of its chains "
+            f"{', '.join(f'{x:.2f}' for x in logs)}; of our fits "
+            f"{', '.join(f'{averaged(o[0].log_evidence) - units(target):.2f}' for o in ours)}.",
             "",
         ]
     except TimeoutError:
@@ -183,7 +192,8 @@ def evidence_at_equal_time():
     lines = [
         "## Evidence over ten runs",
         "",
-        f"Old Faithful, K = 2, against {wanted:.3f} from eight of our runs of 4,000 particles (equal to brute force on small data in the tests): "
+        f"Old Faithful, K = 2, against {wanted:.3f} from eight of our runs of 4,000 particles (equal to "
+        "brute force on small data in the tests): "
         f"root mean squared error of single runs {error:.3f}, {np.median(took):.1f} s a run.",
         "",
     ]
@@ -191,7 +201,8 @@ def evidence_at_equal_time():
         _, logs, seconds = by_pymc("faithful", 2, 0, chains=RUNS)
         theirs = float(np.sqrt(np.mean((logs - wanted) ** 2)))
         lines += [
-            f"`pm.sample_smc`, ten chains: {theirs:.3f}, {seconds * CORES / RUNS:.1f} s a chain, compilation included. Ours was not given the rest of "
+            f"`pm.sample_smc`, ten chains: {theirs:.3f}, {seconds * CORES / RUNS:.1f} s a chain, compilation "
+            "included. Ours was not given the rest of "
             "that time.",
             "",
         ]
@@ -204,7 +215,8 @@ def galaxies():
     lines = [
         "## Galaxies (velocities / 1000)",
         "",
-        "Log evidence of two independent fits of four runs, and by bridge sampling between the initial mixture and draws of a third, which passes its check "
+        "Log evidence of two independent fits of four runs, and by bridge sampling between the initial "
+        "mixture and draws of a third, which passes its check "
         "where Pareto k is below 0.7.",
         "",
         "| K | first | second | difference | bridge | Pareto k |",

@@ -1,4 +1,5 @@
-"""The command line: numbers against the Python interface, refusals by their full sentences, streams and exit codes."""
+"""The command line: numbers against the Python interface, refusals by their full sentences, streams and exit
+codes."""
 
 import ctypes
 import dataclasses
@@ -240,7 +241,8 @@ def test_rows_dropped_are_counted():
     args = ["fit", "-", "-k", "1", "--columns", columns, "--drop-missing", *QUICK]
     text = done(*args, input=penguins).stdout
     assert text.splitlines()[0] == (
-        "342 observations (2 rows with a missing value left out), 2 columns (bill_length_mm, body_mass_g), 1 component"
+        "342 observations (2 rows with a missing value left out), 2 columns (bill_length_mm, body_mass_g), 1 "
+        "component"
     )
     found = json.loads(done(*args, "--json", input=penguins).stdout)
     assert (found["n_observations"], found["n_dropped"]) == (342, 2)

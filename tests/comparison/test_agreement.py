@@ -1,4 +1,5 @@
-"""With many rows maximum likelihood and the posterior are one (Bernstein and von Mises); with few they are not."""
+"""With many rows maximum likelihood and the posterior are one (Bernstein and von Mises); with few they are
+not."""
 
 import numpy as np
 

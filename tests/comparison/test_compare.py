@@ -148,7 +148,8 @@ def test_standard_errors_follow_what_a_family_shares(family, faithful_frame):
 
 
 def test_the_joint_distance_is_that_of_logarithms_and_correlations(faithful_fit, comparison):
-    """In coordinates that are linear in ours: log ratios of weights, means, log standard deviations, rows of the factors."""
+    """In coordinates that are linear in ours: log ratios of weights, means, log standard deviations, rows of
+    the factors."""
     posterior, em = faithful_fit.posterior_["posterior"].dataset, faithful_fit.em_.params_
 
     def coordinates(weights, means, stds, corr):

@@ -1,4 +1,5 @@
-"""A user's own EM fit held against the posterior: its numbers in the tables, and whether a better maximum is known."""
+"""A user's own EM fit held against the posterior: its numbers in the tables, and whether a better maximum is
+known."""
 
 import json
 import warnings

@@ -1,4 +1,5 @@
-"""Fits that were not made here, read and taken on: against scikit-learn's own numbers, and what is refused."""
+"""Fits that were not made here, read and taken on: against scikit-learn's own numbers, and what is
+refused."""
 
 import warnings
 

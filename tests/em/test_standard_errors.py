@@ -47,7 +47,8 @@ def faithful():
     return X, EMGaussianMixture(2, tol=1e-13, random_state=0).fit(X)
 
 
-# --- one component: formulas -----------------------------------------------------------------------------------
+# --- one component: formulas
+# -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("covariance_type", ["full", "tied"])
@@ -74,7 +75,8 @@ def test_of_one_diagonal_and_one_spherical_component_they_are_the_textbooks():
     assert not diag.correlations.any() and not spherical.correlations.any()
 
 
-# --- two components: the Hessian by natural parameters ----------------------------------------------------------
+# --- two components: the Hessian by natural parameters
+# ----------------------------------------------------------
 
 
 def covariance_2d(a, b, r):
@@ -156,7 +158,8 @@ def test_information_equals_the_hessian_by_natural_parameters(covariance_type):
         assert_allclose(errors.stds[1], errors.stds[0], rtol=1e-9)
 
 
-# --- truth by simulation ----------------------------------------------------------------------------------------
+# --- truth by simulation
+# ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -185,7 +188,8 @@ def test_the_estimates_of_simulated_data_spread_as_information_says():
     assert abs(ratio.mean() - 1) < 4 * error / 3
 
 
-# --- bootstrap --------------------------------------------------------------------------------------------------
+# --- bootstrap
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["bootstrap", "parametric"])
@@ -201,7 +205,8 @@ def test_bootstrap_agrees_with_information_where_data_are_many(method, covarianc
     assert_array_equal(flat(errors) > 0, free)
     error = 1 / np.sqrt(2 * 300)
     assert error < 0.05
-    # What the rows' own sampling adds to the nonparametric bootstrap, a few per cent, is within the fourth error.
+    # What the rows' own sampling adds to the nonparametric bootstrap, a few per cent, is within the fourth
+    # error.
     assert np.abs(flat(errors)[free] / flat(information)[free] - 1).max() < 4.5 * error
 
 
@@ -213,7 +218,8 @@ def test_only_the_parametric_bootstrap_believes_in_the_normal_distribution():
     error = 1 / np.sqrt(2 * r)
     resampled = em.standard_errors(X, method="bootstrap", n_bootstrap=r, random_state=0)
     believing = em.standard_errors(X, method="parametric", n_bootstrap=r, random_state=0)
-    # Variance of a standard deviation: sd^2 (kurtosis - 1) / (4 N); the kurtosis of a normal distribution is 3.
+    # Variance of a standard deviation: sd^2 (kurtosis - 1) / (4 N); the kurtosis of a normal distribution is
+    # 3.
     assert abs(resampled.stds[0, 0] / (sd * np.sqrt((kurtosis - 1) / (4 * n))) - 1) < 4 * error
     assert abs(believing.stds[0, 0] / (sd / np.sqrt(2 * n)) - 1) < 4 * error
     assert resampled.stds[0, 0] < 0.8 * believing.stds[0, 0]
@@ -268,7 +274,8 @@ def test_matching_finds_the_best_names_and_its_runner_up():
         )
 
 
-# --- units, weights, names --------------------------------------------------------------------------------------
+# --- units, weights, names
+# --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["information", "bootstrap", "parametric"])
@@ -340,7 +347,8 @@ def test_names_are_those_of_fit(faithful):
     assert "stds[1, b]" in table.index
 
 
-# --- failures ---------------------------------------------------------------------------------------------------
+# --- failures
+# ---------------------------------------------------------------------------------------------------
 
 
 def test_two_copies_of_one_component_have_no_standard_errors(golden):

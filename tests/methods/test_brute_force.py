@@ -29,8 +29,8 @@ SEVERAL += [pytest.param(*c, id="-".join(map(str, c)), marks=pytest.mark.slow) f
 def by_sampling(X, k, family, eta):
     """The quantities of brute force, of each draw."""
     d = X.shape[1]
-    # Half-normal and exponential priors leave a component without rows a funnel towards zero: shorter steps and more draws
-    # where the default will do otherwise.
+    # Half-normal and exponential priors leave a component without rows a funnel towards zero: shorter steps
+    # and more draws where the default will do otherwise.
     funnel = family in ("halfnormal", "exponential")
     target = Target(Rows.unchecked(X), k, prior_of(family, eta), np.zeros(d), np.ones(d))
     start = MixtureParams(np.full(k, 1 / k), np.linspace(-1, 1, k)[:, None] * np.ones(d), [np.eye(d)] * k)

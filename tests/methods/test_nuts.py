@@ -115,7 +115,8 @@ def test_what_no_chain_could_start_from_is_one_sentence():
 
 
 def test_em_fits_at_the_edge_never_reach_the_sampler_as_they_are():
-    """A weight of zero, a singular covariance: the optimisation starts at finite numbers and ends at a mode."""
+    """A weight of zero, a singular covariance: the optimisation starts at finite numbers and ends at a
+    mode."""
     target = target_of("faithful", 2)
     means, covariances = [[2.0, 54.5], [4.3, 80.0]], np.array([np.eye(2) * 1e-18, np.diag([0.2, 36.0])])
     for weights in ([0.36, 0.64], [0.0, 1.0]):
@@ -177,7 +178,8 @@ def test_unusable_settings(settings, details, golden):
 
 
 def test_one_seed_gives_the_same_draws_wherever_their_memory_lies():
-    """Twelve short runs with other memory in use: one in six had another last bit while small arrays lay anywhere."""
+    """Twelve short runs with other memory in use: one in six had another last bit while small arrays lay
+    anywhere."""
     settings = {"draws": 20, "tune": 60, "chains": 2, "cores": 1, "random_state": 0, "progressbar": False}
     rng, found = np.random.default_rng(0), set()
     for _ in range(12):

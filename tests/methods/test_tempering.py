@@ -1,4 +1,5 @@
-"""Tempering against sums over all allocations, quadrature, and posteriors whose shares are known by symmetry."""
+"""Tempering against sums over all allocations, quadrature, and posteriors whose shares are known by
+symmetry."""
 
 import math
 from dataclasses import replace
@@ -131,7 +132,8 @@ def test_one_normal_on_galaxies_has_the_evidence_of_quadrature():
 @pytest.mark.slow
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_evidence_does_not_depend_on_units_or_family_layout(family):
-    """Against importance sampling from the prior, which needs no gradient, no order and no initial mixture."""
+    """Against importance sampling from the prior, which needs no gradient, no order and no initial
+    mixture."""
     X = rows(2)
     prior = Prior(concentration=1.0, mean_loc=0.5, mean_scale=1.0, std_prior=("lognormal", 0.0, 0.3))
     target = Target(Rows.unchecked(X), 2, prior, np.zeros(2), np.ones(2), family)
@@ -233,7 +235,8 @@ def test_weights_choose_an_inverse_temperature_and_particles():
 
 
 def test_the_density_of_many_coordinates_is_that_of_all_places():
-    """InitialComponents out of sight are given up half-way; what is left out must not be seen in density or gradient."""
+    """InitialComponents out of sight are given up half-way; what is left out must not be seen in density or
+    gradient."""
     X = datasets.iris().X
     target = Target.standardising(Rows.unchecked(X), 3, Prior.from_data(X), "full")
     mixtures = EMGaussianMixture(3, random_state=0).fit(X).mode_params_
@@ -412,7 +415,8 @@ def test_families_tell_how_many_draws_a_sample_is_worth():
     alone = rng.normal(size=(chains, families * each, 1))
     same = np.repeat(centres, each, axis=1)
     ancestor = np.tile(np.repeat(np.arange(families), each), (chains, 1))
-    # Families of five equal draws are worth a fifth; independent draws are worth themselves, whoever their ancestors are.
+    # Families of five equal draws are worth a fifth; independent draws are worth themselves, whoever their
+    # ancestors are.
     assert ancestral_ess(same, ancestor)[0] == pytest.approx(chains * families, rel=0.25)
     assert ancestral_ess(alone, ancestor)[0] > 0.7 * chains * families * each
 
@@ -444,7 +448,8 @@ def test_a_component_without_rows_is_among_the_places():
 @pytest.mark.slow
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_evidence_of_galaxies_is_that_of_bridge_sampling_with_chains(k):
-    """Meng and Wong (1996), eq. 4.1: between draws of NUTS, which knows nothing of tempering, and a density that is normalised."""
+    """Meng and Wong (1996), eq. 4.1: between draws of NUTS, which knows nothing of tempering, and a density
+    that is normalised."""
     X = datasets.galaxies().X
     target = Target(Rows.unchecked(X), k, Prior.from_data(X), X.mean(axis=0), X.std(axis=0))
     mixtures = EMGaussianMixture(k, random_state=0).fit(X).mode_params_

@@ -15,7 +15,8 @@ CASES = [(1, 1), (1, 8), (2, 8), (3, 1), (6, 2), (6, 8)]
 
 
 def small_fit(n_features, n_components, n_rows=120):
-    """A quick fit to well separated components, good enough to be drawn; its verdict refuses names, for want of draws."""
+    """A quick fit to well separated components, good enough to be drawn; its verdict refuses names, for want
+    of draws."""
     rng = np.random.default_rng(n_features * 10 + n_components)
     centres = rng.permutation(np.repeat(np.arange(n_components), n_features)).reshape(n_components, -1)
     centres[:, 0] = np.arange(n_components)

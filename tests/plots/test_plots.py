@@ -171,7 +171,8 @@ def test_pictures_of_the_chains_have_a_panel_a_parameter_and_leave_no_figure_beh
 
 @pytest.fixture
 def crowded():
-    """Three components of four features, with chains apart, a chain that creeps, and one that stands still."""
+    """Three components of four features, with chains apart, a chain that creeps, and one that stands
+    still."""
     rng = np.random.default_rng(0)
     k, d = 3, 4
     values = {

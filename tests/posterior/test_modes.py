@@ -11,7 +11,8 @@ from bayesgmm.wording import Reason
 
 @pytest.fixture(scope="module")
 def mirrored():
-    """Three groups and two components: the one in the middle joins one side or the other, with probability one half."""
+    """Three groups and two components: the one in the middle joins one side or the other, with probability
+    one half."""
     side = np.random.default_rng(0).normal(0, 0.3, 15)
     X = np.concatenate([side - 4, 4 - side, np.linspace(-0.5, 0.5, 15)])[:, None]
     prior = Prior(mean_loc=0.0, mean_scale=4.0, std_prior=("lognormal", 0.0, 0.7))

@@ -74,7 +74,8 @@ def test_a_single_component_is_never_tied():
 
 
 def planted(k=3, n=60, s=300, seed=0, apart=6.0):
-    """Draws of a known posterior, renamed at random: mixtures (S, ...), responsibilities (S, N, K), and the key (S, K)."""
+    """Draws of a known posterior, renamed at random: mixtures (S, ...), responsibilities (S, N, K), and the
+    key (S, K)."""
     rng = np.random.default_rng(seed)
     centres = apart * np.arange(k)[:, None] * [1.0, 0.3]
     X = np.concatenate([c + rng.normal(size=(n // k, 2)) for c in centres])
@@ -105,7 +106,8 @@ def test_every_method_finds_the_planted_key(k):
     pivot = np.repeat(np.eye(k), 60, axis=0)
     start = relabel.ecr(responsibilities, pivot)
     assert is_the_key(start, key)
-    # The others are given no pivot: from the names as they come they may end in a local optimum, from the first draw's they must not.
+    # The others are given no pivot: from the names as they come they may end in a local optimum, from the
+    # first draw's they must not.
     first = relabel.ecr(responsibilities, r[0])
     assert is_the_key(relabel.iterative_ecr(responsibilities, first), key)
     assert is_the_key(relabel.stephens(responsibilities, first), key)

@@ -1,4 +1,5 @@
-"""The numbers of a report for programs: JSON without NaN, equal to the objects', and silent where names do not hold."""
+"""The numbers of a report for programs: JSON without NaN, equal to the objects', and silent where names do
+not hold."""
 
 import dataclasses
 import html

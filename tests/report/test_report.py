@@ -234,7 +234,8 @@ def test_a_spurious_maximum_is_called_one(faithful_fit, tmp_path):
 def test_the_tables_hold_the_numbers_of_the_comparison(html, result):
     text = Page(html).text
     p = result.parameters.loc["means[1, waiting]"]
-    row = f"mean of waiting 1 {p.em:.2f} {p['mean']:.2f} {p.sd:.2f} {p.lower:.2f} to {p.upper:.2f} {signed(p.difference)}"
+    interval = f"{p.lower:.2f} to {p.upper:.2f}"
+    row = f"mean of waiting 1 {p.em:.2f} {p['mean']:.2f} {p.sd:.2f} {interval} {signed(p.difference)}"
     assert row in text
     worst = result.assignments["largest_difference"].idxmax()
     a = result.assignments.loc[worst]

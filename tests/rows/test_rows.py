@@ -1,4 +1,5 @@
-"""`Rows`: checked once, with the names that a user has given, and the same figures as NumPy and scikit-learn have."""
+"""`Rows`: checked once, with the names that a user has given, and the same figures as NumPy and scikit-learn
+have."""
 
 import pickle
 

@@ -42,7 +42,8 @@ def test_it_stops_when_enough_are_as_large():
 
 
 def test_the_replications_statistic_is_that_of_fits_to_it(monkeypatch):
-    """With one replication the p-value tells on which side it fell; the same data set is fitted here by EM's own estimator."""
+    """With one replication the p-value tells on which side it fell; the same data set is fitted here by EM's
+    own estimator."""
     X = datasets.faithful().X
     smaller = EMGaussianMixture(1, random_state=0).fit(X).params_
     seeds = np.random.SeedSequence(3)

@@ -1,4 +1,5 @@
-"""Criteria for the number of components against their formulas, brute force and data whose number is known."""
+"""Criteria for the number of components against their formulas, brute force and data whose number is
+known."""
 
 import numpy as np
 import pandas as pd
@@ -228,7 +229,8 @@ def test_occupied_components_are_those_of_brute_force(monkeypatch):
 
 
 def test_the_prior_of_occupied_components_is_that_of_the_dirichlet():
-    """Rows one by one: a component that has m of n rows gets the next with probability (m + a) / (n + K a)."""
+    """Rows one by one: a component that has m of n rows gets the next with probability (m + a) / (n + K
+    a)."""
     k, a, n = 4, 0.3, 25
     chance = np.zeros(k + 1)
     chance[0] = 1.0

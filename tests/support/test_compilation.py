@@ -22,7 +22,8 @@ def test_every_file_with_compiled_code_is_a_source():
 
 
 def test_compiled_code_takes_its_memory_at_a_distance():
-    """Floats of compiled functions come from `allocation`, so that where they lie cannot change how a loop rounds."""
+    """Floats of compiled functions come from `allocation`, so that where they lie cannot change how a loop
+    rounds."""
     found = []
     for name in set(compilation.SOURCES) - {"support/allocation.py"}:
         for function in ast.walk(ast.parse((PACKAGE / name).read_text())):
@@ -44,7 +45,8 @@ def test_entries_are_stamped_with_the_digest_of_all_sources():
 
 @pytest.fixture
 def trial(tmp_path):
-    """A package of two files, whose compiled code is cached as this one's is; returns what runs a line of Python with it."""
+    """A package of two files, whose compiled code is cached as this one's is; returns what runs a line of
+    Python with it."""
     package = tmp_path / "trial"
     # As far below the sources' folder as the package's own.
     (package / "support").mkdir(parents=True)

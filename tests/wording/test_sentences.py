@@ -64,7 +64,10 @@ FURTHER = {
     "rows_left_out": [{"difference": 9.0}, {"difference": -9.0}],
 }
 
-NOUNS = "component|mode|row|observation|group|draw|check|feature|start|particle|transition|cluster|estimate|chain|run|ancestor"
+NOUNS = (
+    "component|mode|row|observation|group|draw|check|feature|start|particle|"
+    "transition|cluster|estimate|chain|run|ancestor"
+)
 WRONG = re.compile(rf"(?<![\d.])(1 (EM )?({NOUNS})s|(0|[2-9]|\d\d+) ({NOUNS}))\b")
 
 
