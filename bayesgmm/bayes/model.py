@@ -43,7 +43,7 @@ def build_model(
     prior : Prior
     feature_names : sequence of D str, optional
         By default the columns of a data frame, otherwise x0, x1, ...
-    covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
+    covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}, default "full"
 
     Returns
     -------

@@ -138,8 +138,8 @@ class Prior:
         X : array_like or data frame, shape (N, D), or Rows
         sample_weight : array_like, shape (N,), optional
             Weights of the rows.
-        covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
-            With "spherical" the standard deviations' prior is scaled to all columns together.
+        covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}, default "full"
+            With "spherical" and "tied_spherical" the standard deviations' prior is scaled to all columns together.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class Prior:
         first, *rest = (_spread(v, D, label, "feature") for v, label in zip(numbers, labels, strict=True))
         if not family_of(covariance_type).by_feature:
             for values, label in zip((first, *rest), labels, strict=False):
-                _check_single(values, label)
+                _check_single(values, label, covariance_type)
         return ResolvedPrior(
             concentration=_spread(self.concentration, K, "concentration", "component"),
             mean_loc=_spread(self.mean_loc, D, "mean_loc", "feature"),
@@ -326,13 +326,12 @@ def _spread(value: Any, length: int, name: str, axis: str) -> Array:
     return np.broadcast_to(np.asarray(value, float), (length,)).copy()
 
 
-def _check_single(values: Array, name: str) -> None:
+def _check_single(values: Array, name: str, covariance_type: str) -> None:
     # Standardisation may leave rounding between numbers that were one.
     if np.ptp(values) > 1e-9 * np.abs(values).max():
         raise ParameterError(
-            f"{name} must be the same for all features with covariance_type='spherical', where a component "
-            "has one "
-            f"standard deviation; got {values.tolist()}.",
+            f"{name} must be the same for all features with covariance_type={covariance_type!r}, where a "
+            f"component has one standard deviation; got {values.tolist()}.",
             name=name,
             values=values.tolist(),
         )

@@ -38,14 +38,15 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     EM runs from starts of several kinds, accelerated (Dempster, Laird and Rubin 1977; Varadhan and Roland
     2008); the best local maximum that is neither degenerate nor spurious is returned, and the table of all
     kept in ``modes_``. Columns are standardised inside, so that results do not depend on their units; but for
-    "spherical", where the ratios of units are part of the model.
+    "spherical" and "tied_spherical", where the ratios of units are part of the model.
 
     Parameters
     ----------
     n_components : int, default 1
         Number of components, K.
-    covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
-        Each component its own general covariance; one for all; its own diagonal; its own single variance.
+    covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}, default "full"
+        Each component its own general covariance; one for all; its own diagonal; its own single variance; one
+        diagonal for all; one variance for all.
     tol : float, default 1e-10
         An EM run ends when the log-likelihood still to be gained, estimated from the last steps, is below
         ``tol`` times the total log-likelihood's size.

@@ -139,7 +139,7 @@ def select_components(
     X : array_like or data frame, shape (N, D)
     ks : iterable of int
         Numbers of components.
-    covariance_type : {"full", "tied", "diag", "spherical"}, default "full"
+    covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}, default "full"
     prior : Prior, optional
         Of all fits; by default weakly informative and derived from the data. The evidence depends on it.
     draws, chains : int
