@@ -196,8 +196,7 @@ def _implied_mixture(centres: Array, squares: float, weights: Array) -> MixtureP
     if not variance > 0:
         raise DataError(
             f"Each of the {len(weights)} rows lies on one of the {k} centres of k-means, which leaves no "
-            "variance and no "
-            "density; use fewer components or more data.",
+            "variance and no density; use fewer components or more data.",
             n_rows=len(weights),
             n_clusters=k,
         )

@@ -67,8 +67,7 @@ def bootstrap(replications: Replications, n: int, rng: np.random.Generator) -> S
     if len(found) < max(2, n / 2):
         raise DegenerateFitError(
             f"{n - len(found)} of {n} replications of the bootstrap ended in a collapsed component or did "
-            "not "
-            "converge, so that the spread of the others says little; use fewer components, a simpler "
+            "not converge, so that the spread of the others says little; use fewer components, a simpler "
             "covariance_type, or a larger max_iter.",
             n_failed=n - len(found),
         )

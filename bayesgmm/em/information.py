@@ -158,8 +158,7 @@ def _covariance(chart: Chart, problem: Problem) -> Array:
             "The observed information is not positive definite: scaled to a unit diagonal, its smallest "
             "eigenvalue "
             f"is {smallest:.3g}, so that the data do not determine the estimate's {chart.size} free "
-            "parameters; "
-            "use fewer components or a simpler covariance_type, or try method='bootstrap'.",
+            "parameters; use fewer components or a simpler covariance_type, or try method='bootstrap'.",
             eigenvalue=smallest,
         )
     factor = np.linalg.cholesky(information / np.outer(size, size))

@@ -184,8 +184,7 @@ def _check_data_of_fit(estimate: Estimate, rows: Rows) -> None:
             f"A covariance of the estimate is held at the floor that reg_covar={estimate.reg_covar:g} sets, "
             "where the "
             "log-likelihood has no maximum and the estimate no standard errors; drop collinear columns, or "
-            "choose "
-            "covariance_type='diag'.",
+            "choose covariance_type='diag'.",
             reg_covar=estimate.reg_covar,
         )
 

@@ -149,8 +149,7 @@ def _shapes(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
     k = count(bayes.em_.params_.n_components, "component")
     alt = (
         f"For each of {k} the {percent(result.ci_prob)} posterior interval of {listed(kinds)}, with EM's "
-        "value "
-        "as a hollow diamond beside it."
+        "value as a hollow diamond beside it."
     )
     told = {
         "volume": "Volume is the root of the covariance's determinant: the size of a group.",

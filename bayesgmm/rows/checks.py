@@ -293,7 +293,6 @@ def check_total_weight(total: float) -> None:
     if total < 2.0:
         raise DataError(
             f"sample_weight sums to {total:.3g}, which is fewer than two rows; a row of weight 3 counts as "
-            "three rows: "
-            "multiply the weights accordingly.",
+            "three rows: multiply the weights accordingly.",
             total=total,
         )

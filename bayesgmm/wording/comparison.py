@@ -40,8 +40,7 @@ def _together(inside: bool, share: float | None, ci_prob: float) -> str:
         return " The draws are too few to judge all of them together."
     return (
         f" Taken together the estimate lies {'inside' if inside else 'outside'} the {percent(ci_prob)} "
-        "region "
-        f"({100 * share:.0f} % of the draws are nearer to its middle)."
+        f"region ({100 * share:.0f} % of the draws are nearer to its middle)."
     )
 
 
@@ -93,8 +92,7 @@ _WHOSE = {"baseline": "EM from many starts has found one", "draw": "a posterior 
 def better_maximum_known(em: float, gain: float, highest: float, whose: str, reached: float) -> str:
     text = (
         f"A better maximum than that of the given EM fit is known: {_WHOSE[whose]} at a log-likelihood of "
-        f"{highest:.2f}, "
-        f"{gain:.2f} above the {em:.2f} of the fit."
+        f"{highest:.2f}, {gain:.2f} above the {em:.2f} of the fit."
     )
     if reached - em >= 0.005:
         text += f" Run on from the fit, EM ends at {reached:.2f}, which is a maximum, but not that one."
@@ -122,15 +120,13 @@ def highest_maximum_known(em: float) -> str:
 def maximum_above_known(em: float, known: float, spurious: bool) -> str:
     doubt = (
         " It looks spurious, though: a component is much tighter than the data, with hardly more rows than "
-        "its covariance has "
-        "parameters."
+        "its covariance has parameters."
         if spurious
         else ""
     )
     return (
         f"The given EM fit has a log-likelihood of {em:.2f}, {em - known:.2f} above all that EM from many "
-        "starts and the "
-        f"posterior's draws have found.{doubt}"
+        f"starts and the posterior's draws have found.{doubt}"
     )
 
 
@@ -140,8 +136,7 @@ def em_of_smaller_family(em: float, gain: float, highest: float, n_more: int) ->
         f"The given EM fit has a log-likelihood of {em:.2f}, {gain:.2f} below the highest that is known, but "
         "it also has "
         f"{count(n_more, 'free parameter')} fewer than the model of the posterior; whether its maximum is "
-        "the best of its own "
-        "covariance_type, a posterior with that covariance_type would tell."
+        "the best of its own covariance_type, a posterior with that covariance_type would tell."
     )
 
 
