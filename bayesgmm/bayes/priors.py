@@ -139,7 +139,8 @@ class Prior:
         sample_weight : array_like, shape (N,), optional
             Weights of the rows.
         covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}, default "full"
-            With "spherical" and "tied_spherical" the standard deviations' prior is scaled to all columns together.
+            With "spherical" and "tied_spherical" the standard deviations' prior is scaled to all columns
+            together.
 
         Raises
         ------
