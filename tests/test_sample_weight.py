@@ -119,7 +119,7 @@ def test_a_comparison_is_that_of_repeated_rows(fits):
 
 def test_of_a_row_that_weighs_less_than_one_all_is_left_out():
     half = BayesGaussianMixture(2, method="laplace", **QUICK).fit(X, sample_weight=np.full(len(X), 0.5))
-    elpd, _ = leave_one_out(half)
+    elpd, _ = leave_one_out(half.fit_)
     log_p = log_densities(half.rows_.columns, *half.fit_.draws.stacked)
     # Importance sampling without smoothing; these tails are short.
     wanted = logsumexp(0.5 * log_p, axis=0) - logsumexp(-0.5 * log_p, axis=0)

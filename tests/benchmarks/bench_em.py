@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import run_em
 from bayesgmm.em.starts import STARTS, start_of_responsibilities
-from bayesgmm.em.steps import FAMILIES
+from bayesgmm.mixture.families import family_of
 
 REPORT = Path(__file__).parents[2] / "reports" / "benchmark_em.md"
 THREADS = len(os.sched_getaffinity(0))
@@ -79,7 +79,7 @@ def iteration(X, k):
 
 def problem_of(X, k):
     Z = np.asfortranarray((X - X.mean(axis=0)) / X.std(axis=0))
-    problem = Problem(Z, np.empty(0), FAMILIES["full"], 1e-6, THREADS)
+    problem = Problem(Z, np.empty(0), family_of("full"), 1e-6, THREADS)
     rng = np.random.default_rng(0)
     return problem, start_of_responsibilities(problem, STARTS["random_from_data"](problem, k, rng))
 

@@ -715,10 +715,10 @@ def test_narrow_terminal(faithful_fit):
 
 
 def test_a_refusal_is_red_and_bold_unless_colours_are_turned_off(saved, monkeypatch):
-    assert "\x1b[1;31mThe components must not be read" in terminal(["compare", saved], 200)
+    assert "\x1b[1;31mComponent-wise summaries must not be used" in terminal(["compare", saved], 200)
     monkeypatch.setenv("NO_COLOR", "1")
     sent = terminal(["compare", saved], 200)
-    assert "The components must not be read" in sent
+    assert "Component-wise summaries must not be used" in sent
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", sent)
 
 

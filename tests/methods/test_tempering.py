@@ -14,7 +14,8 @@ from bayesgmm import BayesGaussianMixture, EMGaussianMixture, MixtureParams, Pri
 from bayesgmm.bayes.prior_draws import draw_prior
 from bayesgmm.bayes.target import Target, log_posterior
 from bayesgmm.errors import SamplingError
-from bayesgmm.methods import initial_mixture, moves, tempering_path
+from bayesgmm.methods import initial_mixture, moves, proposals, tempering_path
+from bayesgmm.methods import particles as particle_module
 from bayesgmm.methods import tempering as smc
 from bayesgmm.methods.ancestry import ancestral_ess
 from bayesgmm.methods.starts import find_starts
@@ -55,7 +56,7 @@ def evaluated(q, target, found, beta):
     """Particles at q with their densities on the path."""
     q = np.ascontiguousarray(q)
     particles = tempering_path.Particles(q, np.empty_like(q), np.empty(len(q)), np.empty(len(q)))
-    tempering_path.densities(particles, smc.path_of(target, found, beta))
+    tempering_path.densities(particles, particle_module.path_of(target, found, beta))
     return particles
 
 
@@ -222,14 +223,15 @@ def test_a_posterior_that_is_finite_nowhere_is_refused():
 
 def test_weights_choose_an_inverse_temperature_and_particles():
     ratios = np.random.default_rng(0).normal(size=500) * 20
-    step = smc._next_step(ratios, 1.0)
+    step = particle_module._next_step(ratios, 1.0)
     w = np.exp(step * (ratios - ratios.max()))
     assert w.sum() ** 2 / (w**2).sum() == pytest.approx(250, rel=1e-6)
-    assert smc._next_step(ratios / 1000, 0.7) == 0.7
+    assert particle_module._next_step(ratios / 1000, 0.7) == 0.7
     rng = np.random.default_rng(1)
     weights = rng.gamma(1.0, size=500)
     counts = np.mean(
-        [np.bincount(smc._resampled(weights, ratios, rng), minlength=500) for _ in range(4000)], axis=0
+        [np.bincount(particle_module._resampled(weights, ratios, rng), minlength=500) for _ in range(4000)],
+        axis=0,
     )
     np.testing.assert_allclose(counts, 500 * weights / weights.sum(), atol=0.06)
 
@@ -273,7 +275,7 @@ def test_an_exchange_is_accepted_by_the_ratio_of_metropolis_and_hastings(beta):
     q = found.draw(60, target.coordinates, rng)[0]
     # Half of the components to be given up are where the kernels are highest: there the bounds are close.
     q[:30] = q[0]
-    kernels = smc._kernels(target, q[:1], beta, smc._prior_piece(target, rng), rng)
+    kernels = proposals.kernels(target, q[:1], beta, proposals.prior_piece(target, rng), rng)
     centres, factors, stds = kernels[:3]
 
     def log_kernels(theta):
@@ -325,7 +327,9 @@ def test_an_exchange_is_accepted_by_the_ratio_of_metropolis_and_hastings(beta):
     for offset, outcome in ((-1e-5, 1.0), (1e-5, 0.0)):
         accepted, moved = np.empty(60), tempering_path.Particles(*(a.copy() for a in particles))
         choices = moves.Choices(chosen, normals, wanted + offset)
-        moves.replacements(moved, smc.path_of(target, found, beta), own, kernels, choices, accepted)
+        moves.replacements(
+            moved, particle_module.path_of(target, found, beta), own, kernels, choices, accepted
+        )
         np.testing.assert_array_equal(accepted, outcome)
 
 
