@@ -48,7 +48,7 @@ BAYES_DATA += [
     ("auto", "galaxies", 3, "full"),
 ]
 BAYES = {f"{method}-{name}-{k}-{family}": (method, name, k, family) for method, name, k, family in BAYES_DATA}
-# Of default size: its components may be read one by one.
+# Of default size: its component-wise summaries are identifiable.
 BAYES["readable"] = ("auto", "faithful", 2, "full", None, 1000, 4)
 BAYES_READ = ("log_evidence_", "verdict_.ok", "membership_", "membership_sd_", "similarity_", "relabelling_",
               "labelling_", "log_likelihood_draws_", "em_.params_", "em_.log_likelihood_")  # fmt: skip

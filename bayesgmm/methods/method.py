@@ -53,7 +53,7 @@ class Assessment(Protocol):
 
     @property
     def ok(self) -> bool:
-        """Whether components may be read one by one."""
+        """Whether component-wise summaries are identifiable."""
         ...
 
     @property
