@@ -3,7 +3,7 @@
 This is the only module that knows that there is an order of steps.
 """
 
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
@@ -211,7 +211,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             found = records.of(method.draw(problem))
             if found.check.knows_shares:
                 with steps.step("modes of the posterior"):
-                    found = replace(found, modes=found.find_modes(settings.cores))
+                    found = found.with_modes(found.find_modes(settings.cores))
         # Last: a fit that fails leaves an earlier one whole.
         note_columns(self, X, reset=True)
         self._forget()
@@ -256,7 +256,7 @@ class _Records:
         """The record, with relabelled draws and memberships."""
         for draws, fit in self._known:
             if draws is drawn.draws:
-                return replace(fit, method_reason=drawn.reason)
+                return fit.with_reason(drawn.reason)
         with self.steps.step("labels and memberships"):
             fit = self._made(drawn)
             # Made here, so that its time counts as that of this step.

@@ -31,7 +31,7 @@ from bayesgmm.posterior.labelling import LabellingDiagnostics
 from bayesgmm.posterior.labels import Labels
 from bayesgmm.posterior.modes import ModeMap, find_modes, mode_map, modes_dataset
 from bayesgmm.posterior.relabel import Relabelling
-from bayesgmm.posterior.verdict import Quantities, Verdict
+from bayesgmm.posterior.verdict import Diagnostics, Quantities, Verdict
 from bayesgmm.rows.labels import UNNAMED, restored
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.arguments import available_cores
@@ -124,23 +124,39 @@ class Fit:
         return log_prior(self.draws.values, resolved, self.covariance_type)
 
     @cached_property
+    def diagnostics(self) -> tuple[Diagnostics, Diagnostics]:
+        """Convergence of what does not depend on labels, and of the components' parameters."""
+
+        def sizes(values: Array) -> Array | None:
+            return self.check.effective_sizes(values, self.sampler)
+
+        named = judging.named_quantities(self.draws, self.names)
+        return judging.diagnose(self.label_free, sizes), judging.diagnose(named, sizes)
+
+    @cached_property
     def verdict(self) -> Verdict:
         """Whether component-wise summaries are identifiable, and the draws of the posterior at all."""
         shares: Sequence[float] = ()
         if self.modes is not None and self.check.knows_shares:
             shares = self.modes.table["share"].tolist()
+        labelling, n_chains = self.labels.diagnostics, self.draws.n_chains
+        return judging.judge(*self.diagnostics, labelling, n_chains, self.check, shares)
 
-        def sizes(values: Array) -> Array | None:
-            return self.check.effective_sizes(values, self.sampler)
+    def with_modes(self, modes: ModeMap) -> "Fit":
+        """The record of the same draws, with the modes that were found."""
+        return self._but(modes=modes)
 
-        return judging.judge(
-            judging.diagnose(self.label_free, sizes),
-            judging.diagnose(judging.named_quantities(self.draws, self.names), sizes),
-            self.labels.diagnostics,
-            self.draws.n_chains,
-            self.check,
-            shares,
-        )
+    def with_reason(self, reason: Reason | None) -> "Fit":
+        """The record of the same draws, with why its method was used."""
+        return self._but(method_reason=reason)
+
+    def _but(self, **changed: Any) -> "Fit":
+        """With other fields, on which neither the diagnostics nor the log prior depend: these are kept."""
+        other = dataclasses.replace(self, **changed)
+        for name in ("diagnostics", "log_prior"):
+            if name in vars(self):
+                vars(other)[name] = vars(self)[name]
+        return other
 
     @property
     def label_free(self) -> Quantities:

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -165,7 +164,7 @@ class PosteriorResults:
         found = self._record.modes
         if found is None:
             found = self.fit_.find_modes(self._cores)
-            self.fit_ = replace(self.fit_, modes=found)
+            self.fit_ = self.fit_.with_modes(found)
             if hasattr(self, "_tree"):
                 self._add_group("modes", modes_dataset(found, self.fit_.rows))
         return found
@@ -290,11 +289,12 @@ class PosteriorResults:
             )
         return index.astype(np.intp)
 
-    @property
-    def _added_groups(self) -> dict[str, xr.DataTree]:
-        """Groups that were added to ``posterior_`` and are not part of the record."""
-        tree, own = vars(self).get("_tree"), self._record.tree().children
-        return {} if tree is None else {n: group for n, group in tree.children.items() if n not in own}
+    def _added_groups(self, own: xr.DataTree) -> dict[str, xr.DataTree]:
+        """Groups that were added to ``posterior_`` and are not part of the record, whose tree is `own`."""
+        tree = vars(self).get("_tree")
+        return (
+            {} if tree is None else {n: group for n, group in tree.children.items() if n not in own.children}
+        )
 
     def _add_group(self, name: str, group: xr.Dataset) -> None:
         self.posterior_.update({name: xr.DataTree(group)})

@@ -43,7 +43,7 @@ def save(bayes: "BayesGaussianMixture", path: str | os.PathLike[str]) -> Path:
     tree = bayes.fit_.tree()
     tree.attrs["bayesgmm_format"] = FORMAT
     # What a user has added to posterior_ is kept; what was changed in it is not.
-    tree.update({name: group.copy() for name, group in bayes._added_groups.items()})
+    tree.update({name: group.copy() for name, group in bayes._added_groups(tree).items()})
     # Through memory: on a full disk HDF5 does not raise, it brings the process down.
     content = bytes(tree.to_netcdf(None, engine="h5netcdf"))
     return replace_file(path, lambda temporary: temporary.write_bytes(content))

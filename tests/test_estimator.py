@@ -19,6 +19,7 @@ from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import FAMILIES
 from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.posterior import verdict as judging
 
 
 def settled(bayes):
@@ -303,3 +304,18 @@ def test_the_labelled_data_are_the_users_and_the_record_is_the_fit(faithful_fram
 @parametrize_with_checks([BayesGaussianMixture(1, **QUICK)])
 def test_scikit_learns_estimator_checks(estimator, check):
     check(estimator)
+
+
+def test_convergence_is_diagnosed_once_a_fit(faithful_frame, monkeypatch):
+    """Of what depends on labels and of what does not, however often the record is given a reason or modes."""
+    diagnosed = []
+    diagnose = judging.diagnose
+    monkeypatch.setattr(judging, "diagnose", lambda *a, **k: diagnosed.append(1) or diagnose(*a, **k))
+    # Strategy "auto" asks for the verdict on these draws before it keeps them with a reason.
+    settings = {"draws": 50, "chains": 2, "random_state": 0, "progressbar": False}
+    bayes = BayesGaussianMixture(2, method="auto", **settings).fit(faithful_frame)
+    before = bayes.verdict_
+    assert bayes.method_reason_
+    assert bayes.mode_map_.n_modes >= 1
+    assert bayes.verdict_ == before
+    assert len(diagnosed) == 2

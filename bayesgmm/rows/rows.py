@@ -188,7 +188,7 @@ class Rows:
         shift, scale = np.array([_location_scale(x, w, scratch) for x in self.values.T]).T
         return shift, np.where(scale > 0, scale, 1.0)
 
-    @property
+    @cached_property
     def repeated(self) -> "Rows":
         """Rows without weights: each as often as it weighs, or nearly so; these themselves where they have
         none.
