@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.laplace_approximation import Laplace
+from bayesgmm.methods.resampling import systematic
 from bayesgmm.support.threads import shared
 
 __all__ = ["ImportanceDraws", "sample_laplace"]
@@ -101,7 +102,7 @@ def sample_laplace(
     # ArviZ takes a log-likelihood, of which the log ratios of leave-one-out are the negative.
     log_weights, k = array_stats.psislw(-log_ratios.ravel(), r_eff=1.0)
     weights = np.exp(np.asarray(log_weights)).reshape(chains, m)
-    taken = np.stack([_systematic(w, draws, rng) for w, rng in zip(weights, rngs, strict=True)])
+    taken = np.stack([systematic(w, draws, rng) for w, rng in zip(weights, rngs, strict=True)])
     return ImportanceDraws(
         np.take_along_axis(q, taken[..., None], axis=1),
         np.take_along_axis(log_posterior, taken, axis=1),
@@ -114,13 +115,3 @@ def sample_laplace(
 def _log_posteriors(target: Target, q: Array, cores: int) -> Array:
     """The log posterior at each row of q, shape (S,)."""
     return np.array(shared(lambda row: target(row)[0], list(q), cores))
-
-
-def _systematic(weights: Array, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Indices of n draws in proportion to the weights, with one random number; shape (n,).
-
-    Kitagawa (1996), section 2.4: of all ways with these expectations the copies vary least.
-    """
-    ends = np.cumsum(weights)
-    points = (np.arange(n) + rng.random()) / n * ends[-1]
-    return np.minimum(np.searchsorted(ends, points, side="right"), len(weights) - 1)

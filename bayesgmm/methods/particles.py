@@ -15,6 +15,7 @@ from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods import moves, proposals
 from bayesgmm.methods.initial_mixture import DEGREES_OF_FREEDOM, InitialMixture
+from bayesgmm.methods.resampling import systematic
 from bayesgmm.methods.tempering_path import InitialComponents, Particles, TemperingPath, densities
 
 __all__ = ["InParts", "Population", "path_of"]
@@ -246,7 +247,4 @@ def _resampled(weights: Array, keys: Array, rng: np.random.Generator) -> NDArray
     as their weights ask for.
     """
     order = np.argsort(keys, kind="stable")
-    ends = np.cumsum(weights[order])
-    points = (np.arange(len(weights)) + rng.random()) / len(weights) * ends[-1]
-    chosen = np.minimum(np.searchsorted(ends, points, side="right"), len(weights) - 1)
-    return rng.permutation(order[chosen])
+    return rng.permutation(order[systematic(weights[order], len(weights), rng)])

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.comparison.sides import Sides
-from bayesgmm.mixture import density
 from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.mixture.draws import evenly
 from bayesgmm.posterior.memberships import membership_intervals
@@ -60,7 +59,7 @@ def _of_components(sides: Sides) -> Points:
     rows = evenly(len(fit.rows), MOST_POINTS)
     some = fit.rows.taken(rows)
     found = membership_intervals(some, *fit.draws.stacked, sides.ci_prob, fit.settings.cores)
-    em = density.responsibilities(some.columns, sides.em.params_)
+    em = sides.responsibilities[rows]
     table = np.round(np.stack([found.mean, found.lower, found.upper, em], axis=2), 3)
     told = []
     for n, mean in enumerate(found.mean):
