@@ -7,7 +7,7 @@ again. What an estimator, a comparison, a figure or a report says is read off th
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesgmm.bayes.log_prior import log_prior
-from bayesgmm.bayes.priors import Prior
+from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.holding import hold_params
@@ -116,12 +116,15 @@ class Fit:
         """The log posterior that was drawn from."""
         return Target.standardising(self.rows, self.draws.n_components, self.prior, self.covariance_type)
 
+    @property
+    def resolved_prior(self) -> ResolvedPrior:
+        """The prior for these components and features, as arrays."""
+        return self.prior.resolve(self.draws.n_components, self.draws.n_features, self.covariance_type)
+
     @cached_property
     def log_prior(self) -> dict[str, Array]:
         """Log prior density of each draw, variable by variable; see :mod:`bayesgmm.bayes.log_prior`."""
-        k, d = self.draws.n_components, self.draws.n_features
-        resolved = self.prior.resolve(k, d, self.covariance_type)
-        return log_prior(self.draws.values, resolved, self.covariance_type)
+        return log_prior(self.draws.values, self.resolved_prior, self.covariance_type)
 
     @cached_property
     def diagnostics(self) -> tuple[Diagnostics, Diagnostics]:
@@ -136,11 +139,11 @@ class Fit:
     @cached_property
     def verdict(self) -> Verdict:
         """Whether component-wise summaries are identifiable, and the draws of the posterior at all."""
-        shares: Sequence[float] = ()
-        if self.modes is not None and self.check.knows_shares:
-            shares = self.modes.table["share"].tolist()
-        labelling, n_chains = self.labels.diagnostics, self.draws.n_chains
-        return judging.judge(*self.diagnostics, labelling, n_chains, self.check, shares)
+        known = self.modes if self.check.knows_shares else None
+        shares = () if known is None else known.table["share"].tolist()
+        return judging.judge(
+            *self.diagnostics, self.labels.diagnostics, self.draws.n_chains, self.check, shares
+        )
 
     def with_modes(self, modes: ModeMap) -> "Fit":
         """The record of the same draws, with the modes that were found."""
@@ -169,9 +172,7 @@ class Fit:
 
     def tree(self) -> xr.DataTree:
         """The record as labelled data, for ArviZ and for files; arrays are shared with the record."""
-        posterior = self.draws.to_dataset(self.names)
-        groups = _groups(self, posterior) | dict(self.groups)
-        tree = xr.DataTree.from_dict(groups)
+        tree = xr.DataTree.from_dict({**_groups(self, self.draws.to_dataset(self.names)), **self.groups})
         tree.attrs.update(_attributes(self))
         return tree
 
@@ -225,7 +226,7 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
 
 def _constant_data(fit: Fit, coords: Mapping[str, Any]) -> xr.Dataset:
     """The prior's numbers, and the weights of the rows where there are any."""
-    prior = fit.prior.resolve(fit.draws.n_components, fit.draws.n_features, fit.covariance_type)
+    prior = fit.resolved_prior
     constants: dict[str, Any] = {
         "concentration": ("cluster", prior.concentration),
         "mean_loc": ("feature", prior.mean_loc),
@@ -304,7 +305,6 @@ def _from_tree(tree: xr.DataTree) -> Fit:
     evidence = tuple(float(attrs[name]) for name in _EVIDENCE if name in attrs)
     fields = {k: _tuples(v) for k, v in json.loads(attrs["prior_fields"]).items()}
     draws = MixtureDraws.from_dataset(tree["posterior"].dataset, str(attrs["covariance_type"]))
-    membership = tree["membership"]
     relabelling, labelling = _relabelling(tree["relabelling"].dataset)
     rows = _rows(tree, bool(attrs["named_features"]))
     return Fit(
@@ -320,8 +320,8 @@ def _from_tree(tree: xr.DataTree) -> Fit:
             log_likelihood,
             relabelling,
             labelling,
-            membership["mean"].to_numpy(),
-            membership["sd"].to_numpy(),
+            tree["membership"]["mean"].to_numpy(),
+            tree["membership"]["sd"].to_numpy(),
         ),
         sampler=stats,
         check=method.check_type.from_numbers(attrs),
@@ -335,11 +335,9 @@ def _from_tree(tree: xr.DataTree) -> Fit:
 def _rows(tree: xr.DataTree, named: bool) -> Rows:
     observed, constants = tree["observed_data"].dataset, tree["constant_data"].dataset
     names = tuple(str(f) for f in observed["feature"].to_numpy())
-    # Files of earlier versions number the rows, and name no file.
-    index = restored(observed["obs"].to_numpy(), str(observed.attrs.get("row_names", UNNAMED)))
+    index = restored(observed["obs"].to_numpy(), str(observed.attrs["row_names"]))
     weights = constants["sample_weight"].to_numpy() if "sample_weight" in constants else np.empty(0)
-    source = str(observed.attrs.get("source", ""))
-    return Rows(observed["x"].to_numpy(), names, index, weights, source, named)
+    return Rows(observed["x"].to_numpy(), names, index, weights, str(observed.attrs["source"]), named)
 
 
 def _settings(attrs: Mapping[str, Any]) -> Settings:

@@ -24,23 +24,41 @@ def sources(folder: Path = PACKAGE) -> Iterator[tuple[Path, ast.Module]]:
         yield path, ast.parse(path.read_text())
 
 
-def strings(tree: ast.Module) -> Iterator[ast.Constant]:
-    """String constants that are no docstrings and no statements of their own."""
-    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+def strings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Line and text of the strings of a module but for docstrings; what is formatted is one word."""
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    parts = {id(v) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for v in node.values}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
-            yield node
+        if id(node) in docstrings | parts:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(v.value if isinstance(v, ast.Constant) else "x" for v in node.values)
+            yield node.lineno, text
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
+
+
+def is_sentence(text: str) -> bool:
+    """Eight words or more that end with a full stop, also as a regular expression has it."""
+    enough = len(re.findall(r"\w[\w'.-]*", text)) >= WORDS_OF_A_SENTENCE
+    return enough and bool(re.search(r"\.[\"')$]*\s*$", text))
 
 
 def literals(names: set[str], allowed: tuple[str, ...]) -> list[str]:
     """Places in the package where one of the names stands as a string, outside the allowed files and
     folders."""
     return [
-        f"{path.relative_to(PACKAGE)}:{node.lineno} {node.value!r}"
+        f"{path.relative_to(PACKAGE)}:{line} {text!r}"
         for path, tree in sources()
         if not str(path.relative_to(PACKAGE)).startswith(allowed)
-        for node in strings(tree)
-        if node.value in names
+        for line, text in strings(tree)
+        if text in names
     ]
 
 
@@ -114,13 +132,13 @@ def compiled_functions() -> dict[str, int]:
 
 
 def whole_sentences() -> list[str]:
-    """String constants of the tests that hold whole sentences of the package."""
+    """Strings of the tests that hold whole sentences of the package; what a benchmark prints is its own."""
     return [
-        f"{path.relative_to(TESTS)}:{node.lineno} {node.value[:60]!r}"
+        f"{path.relative_to(TESTS)}:{line} {text[:60]!r}"
         for path, tree in sources(TESTS)
         if "benchmarks" not in path.parts
-        for node in strings(tree)
-        if len(node.value.split()) >= WORDS_OF_A_SENTENCE and re.search(r"[.!?]\W*$", node.value)
+        for line, text in strings(tree)
+        if is_sentence(text)
     ]
 
 
