@@ -231,8 +231,7 @@ class PosteriorResults:
         if not self.verdict_.ok:
             warnings.warn(
                 "Component-wise summaries must not be used (see verdict_), and so neither must these "
-                "memberships; similarity_ and "
-                "partition do not depend on labels.",
+                "memberships; similarity_ and partition do not depend on labels.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -303,8 +302,7 @@ class PosteriorResults:
         """Add the group log_likelihood, log p(x_n) of each draw and row: what ``az.loo`` reads.
 
         With weights it is w_n log p(x_n), as the likelihood has it, and ``az.loo`` then leaves out a row with
-        all that it stands
-        for; ``compare`` leaves out one of the rows that it stands for.
+        all that it stands for; ``compare`` leaves out one of the rows that it stands for.
 
         Chains x draws x N numbers of 8 bytes.
         """

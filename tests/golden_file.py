@@ -2,9 +2,8 @@
 
 A test asserts codes and numbers, and hands the sentence to the fixture ``golden``::
 
-    golden(str(bayes.verdict_))                                  # equals what the file has under this test's
-    name with golden.raises(DataError, row=17, column="width"):       # the type and the details here, the
-    message in the file
+    golden(str(bayes.verdict_))  # equals what the file has under this test's name
+    with golden.raises(DataError, row=17, column="width"):  # type and details here, the message in the file
         fit(X)
 
 The key of a sentence is the test's own name, with a number behind it from the second sentence of a test on.

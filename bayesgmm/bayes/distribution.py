@@ -269,8 +269,8 @@ class GaussianMixture(Distribution):
     means : tensor_like, shape (K, D)
     cholesky : tensor_like
         What the covariances L L' are made of, in the shape of the family: lower Cholesky factors (K, D, D)
-        full, one such factor (D, D) tied, standard deviations (K, D) diag or (K,) spherical. What lies above
-        a diagonal is not read.
+        full, one such factor (D, D) tied, standard deviations (K, D) diag, (K,) spherical, (D,) tied_diag or
+        a single number tied_spherical. What lies above a diagonal is not read.
     covariance_type : str, default "full"
     sample_weight : tensor_like, shape (N,), optional
         A row of weight 3 counts as three rows: its log density is multiplied by 3. Draws take no notice.

@@ -49,10 +49,9 @@ def build_model(
     -------
     pm.Model
         With the variables ``weights`` (cluster), ``means`` (cluster, feature) and the observed ``x`` (obs,
-        feature).
-        ``stds`` is (cluster, feature) full and diag, (feature,) tied, (cluster,) spherical; ``corr_chol`` is
-        (cluster, feature, feature_bis) full and (feature, feature_bis) tied. Other families, and a single
-        feature, have none.
+        feature). ``stds`` is (cluster, feature) full and diag, (feature,) tied and
+        tied_diag, (cluster,) spherical, a single number tied_spherical; ``corr_chol`` is (cluster, feature,
+        feature_bis) full and (feature, feature_bis) tied. Other families, and a single feature, have none.
 
     Examples
     --------

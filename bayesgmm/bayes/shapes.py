@@ -35,8 +35,7 @@ def check_shapes(shapes: list[tuple[int | None, ...]], family: CovarianceFamily)
         got = [_shape_text("?" if n is None else str(n) for n in s) for s in shapes]
         raise ParameterError(
             "A GaussianMixture needs weights (K,), means (K, D) and cholesky "
-            f"{_shape_text(letters[2].upper())}; "
-            f"got {got[0]}, {got[1]} and {got[2]}.",
+            f"{_shape_text(letters[2].upper())}; got {got[0]}, {got[1]} and {got[2]}.",
             shapes=shapes,
         )
 

@@ -3,8 +3,7 @@ knows of them.
 
 `Prior` checks and scales by a family's record, reports take its title, pictures its draws, the PyMC model its
 class, and the compiled log posterior its kernel. A new family is one more record here, and one row of the
-table in
-``tests/scipy_std_priors.py``, against which everything that a record says is tested.
+table in ``tests/scipy_std_priors.py``, against which everything that a record says is tested.
 
 A family has one or two numbers, in the order in which ``Prior.std_prior`` takes them. All functions of a
 record but its kernel take arrays of any shapes that broadcast.

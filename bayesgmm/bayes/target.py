@@ -7,8 +7,7 @@ compiled once for every N, D, K and prior, costs little more than the kernel's p
 data, and can run in several threads.
 
 What the vector q means is told in :mod:`bayesgmm.mixture.coordinates`. For its map to correlations the LKJ
-density
-(Lewandowski, Kurowicka and Joe 2009) and the log Jacobian add up to (D + 2 eta - 1) sum_i log C_ii +
+density (Lewandowski, Kurowicka and Joe 2009) and the log Jacobian add up to (D + 2 eta - 1) sum_i log C_ii +
 constant: row i contributes D - i + 2 eta - 2 from the density and i + 1 from the Jacobian.
 """
 

@@ -47,8 +47,7 @@ class KMeansComparison:
         Agreement of the two partitions: 1 for the same, about 0 for chance (Hubert and Arabie 1985).
     table : DataFrame
         Rows "k-means" and "EM": ``sum_of_squares``, ``log_likelihood``, ``uncertain_rows`` and
-        ``free_parameters``, as
-        :func:`kmeans_comparison` explains.
+        ``free_parameters``, as :func:`kmeans_comparison` explains.
     """
 
     labels: Labels
@@ -100,10 +99,9 @@ def kmeans_comparison(
     log_likelihood
         sum_n log p(x_n), in the units of the data. For EM at its estimate. For k-means of the mixture it
         implies: weights 1 / K, the centres as means, and for all components the covariance s^2 I in
-        standardised columns with
-        s^2 = sum_of_squares / (N D), the value that maximises the likelihood given the hard assignments. Such
-        a mixture is one that EM may choose from, so that EM's is at least as high when it has found the
-        highest maximum.
+        standardised columns with s^2 = sum_of_squares / (N D), the value that maximises the likelihood given
+        the hard assignments. Such a mixture is one that EM may choose from, so that EM's is at least as high
+        when it has found the highest maximum.
     uncertain_rows
         Rows for which no component has a responsibility of 0.95; none for k-means, which is always certain.
     free_parameters

@@ -107,9 +107,8 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     """The partition of the rows with the smallest posterior expected loss, and its 95 % credible ball.
 
     Partitions are drawn with the draws of the parameters, one each, and the search begins from them, from
-    EM's, that of
-    k-means and cuts of a hierarchical clustering of the similarity matrix. Nothing depends on the labels of
-    components, so this may be read where the components may not.
+    EM's, that of k-means and cuts of a hierarchical clustering of the similarity matrix. Nothing depends on
+    the labels of components, so this may be read where the components may not.
 
     Parameters
     ----------

@@ -36,9 +36,8 @@ class Comparison:
     ----------
     parameters : DataFrame
         One row a parameter: ``em`` and its standard error ``em_se`` by the observed information, ``mean``,
-        ``sd``, ``lower``, ``upper``
-        (central interval of mass ``ci_prob``), ``difference`` (EM minus posterior mean, in posterior sds),
-        ``inside`` (EM lies in the interval).
+        ``sd``, ``lower``, ``upper`` (central interval of mass ``ci_prob``), ``difference`` (EM minus
+        posterior mean, in posterior sds), ``inside`` (EM lies in the interval).
     joint : JointDistance
         Mahalanobis distance of EM's estimate, all parameters together, and the share of draws that lie
         nearer.
@@ -49,9 +48,8 @@ class Comparison:
         posterior less).
     shapes : DataFrame
         Of each component's covariance: ``volume`` (root of the determinant), ``axis ratio`` (longest to
-        shortest), and the longest axis's
-        ``orientation`` in degrees from the first feature or, with more than two features, its ``turn`` from
-        EM's.
+        shortest), and the longest axis's ``orientation`` in degrees from the first feature or, with more than
+        two features, its ``turn`` from EM's.
     scores : PredictiveScores
         How well rows that were left out are foreseen, by the posterior and by EM.
     log_likelihood : Series

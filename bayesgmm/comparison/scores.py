@@ -85,8 +85,7 @@ def leave_one_out(fit: Fit) -> tuple[Array, Array]:
 
     Vehtari, Gelman and Gabry (2017), Practical Bayesian model evaluation using leave-one-out cross-validation
     and WAIC, section 2. The smoothing is ArviZ's. Of a row that stands for several, by its weight, one is
-    left out; of one that weighs less than one,
-    all.
+    left out; of one that weighs less than one, all.
     """
     rows, draws = fit.rows.counting, fit.draws.stacked
     n_draws, ess = len(draws.means), fit.verdict.effective_draws

@@ -75,7 +75,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     weights_, means_ : ndarrays, shapes (K,), (K, D)
         The estimate, in the units of the data; components in the order of decreasing weight.
     covariances_ : ndarray
-        Shape (K, D, D) full, (D, D) tied, (K, D) diag, (K,) spherical.
+        Shape (K, D, D) full, (D, D) tied, (K, D) diag, (K,) spherical, (D,) tied_diag, () tied_spherical.
     precisions_, precisions_cholesky_ : ndarrays
         Inverses of the covariances and their upper Cholesky factors, in scikit-learn's shapes.
     params_ : MixtureParams

@@ -3,8 +3,7 @@
 The curvature is that of free coordinates in which the estimate lies at the origin and every component is a
 standard normal: means mu + L a and Cholesky factors L G, with `a` near 0 and G near I. One step then fits all
 differences, however tight or tilted a component is, and nothing depends on units. The delta method leads from
-there to the
-parameters.
+there to the parameters.
 """
 
 from dataclasses import dataclass

@@ -60,8 +60,7 @@ class StandardErrors:
     weights : ndarray, shape (K,)
     means, stds : ndarrays, shape (K, D)
     correlations : ndarray, shape (K, D, D)
-        Zeros on the diagonal; zeros everywhere in the families "diag" and "spherical", which have no
-        correlations.
+        Zeros on the diagonal; zeros everywhere in families that have no correlations.
     method : {"information", "bootstrap", "parametric"}
     n_replications : int
         Replications of the bootstrap whose estimates were used; 0 with "information".

@@ -3,8 +3,7 @@
 The M step never forms a covariance. In the coordinates z = L^-1 (x - mu) of the old parameters the new
 covariance of a component is A = S2 / S0 - m m' with m = S1 / S0; with A = G G' the new Cholesky factor is L
 G. Near the maximum A is close to the identity, so that ill-conditioned covariances cost no accuracy. Families
-with fewer parameters pool A
-(Celeux and Govaert 1995), as `CovarianceFamily.pooling` says:
+with fewer parameters pool A (Celeux and Govaert 1995), as `CovarianceFamily.pooling` says:
 
 * over components, weighted by S0, where all share L;
 * its diagonal only is kept, where L is diagonal;
@@ -106,10 +105,8 @@ def advance(
     """E step and M step, in one pass over the rows; by several threads where there are many.
 
     The result does not depend on the number of threads by a bit. Eigenvalues of the covariances are kept at
-    or above
-    `floor`, which is the maximum of the expected log-likelihood under this constraint (Hathaway 1985;
-    Ingrassia
-    2004), so that the log-likelihood still rises with every step.
+    or above `floor`, which is the maximum of the expected log-likelihood under this constraint (Hathaway
+    1985; Ingrassia 2004), so that the log-likelihood still rises with every step.
 
     Parameters
     ----------

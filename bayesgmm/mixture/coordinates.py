@@ -12,8 +12,7 @@ variables:
   lengths.
 
 `Coordinates` translates between q and arrays. The compiled functions below it do the same for one q at a
-time;
-`blocks` cuts q, or a gradient by it, into named views.
+time; `blocks` cuts q, or a gradient by it, into named views.
 """
 
 import math

@@ -5,10 +5,9 @@ The covariance of component k is made of standard deviations and a correlation m
     Sigma_k = diag(tau_k) R_k diag(tau_k),
 
 and a family says which standard deviation belongs to a component and a feature, and which correlation matrix,
-if any, to a
-component. It does so by the dimensions along which they differ, and everything else follows from these two:
-numbers of parameters, shapes, dimensions, the places in the vector that a sampler moves, and what an M step
-averages.
+if any, to a component. It does so by the dimensions along which they differ, and everything else follows from
+these two: numbers of parameters, shapes, dimensions, the places in the vector that a sampler moves, and what
+an M step averages.
 
 To add a family, add its record to ``FAMILIES``. Inside, every family is carried as covariances (K, D, D).
 """
@@ -55,8 +54,7 @@ class CovarianceFamily:
         The dimensions along which standard deviations differ; along others they are shared.
     corr_dims : tuple, or None
         ("cluster",) where each component has its own correlation matrix, () where one is shared, None where
-        there are no
-        correlations.
+        there are no correlations.
 
     Raises
     ------
@@ -130,8 +128,7 @@ class CovarianceFamily:
         """The two maps as numbers (a, b, c).
 
         Standard deviation a k + b i belongs to component k and feature i, and correlation matrix c k to
-        component k; c is
-        -1 where there are no correlations.
+        component k; c is -1 where there are no correlations.
         """
         by_component = n_features if self.by_feature else 1
         own = 1 if self.own_correlations else 0

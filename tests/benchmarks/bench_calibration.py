@@ -2,8 +2,8 @@
 known.
 
 Writes reports/calibration.md and reports/calibration.png. Run it: python
-tests/benchmarks/bench_calibration.py
-(half an hour on two cores; --quick for a tenth of the data sets, on the screen only).
+tests/benchmarks/bench_calibration.py (half an hour on two cores; --quick for a tenth of the data sets, on the
+screen only).
 """
 
 import argparse
