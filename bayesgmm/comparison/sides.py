@@ -13,7 +13,7 @@ from bayesgmm.fit import Fit
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.matching import best_match
-from bayesgmm.support.arguments import check_share
+from bayesgmm.support.arguments import check_share, interval_ends
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -75,9 +75,7 @@ class Sides:
     @property
     def ends(self) -> tuple[float, float]:
         """Between which quantiles a central interval lies."""
-        # Rounded, so that 0.95 gives 0.025 and not the next number above it.
-        below = round(0.5 - self.ci_prob / 2, 12)
-        return below, 1 - below
+        return interval_ends(self.ci_prob)
 
     @cached_property
     def responsibilities(self) -> Array:

@@ -7,10 +7,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from sklearn.utils.validation import check_is_fitted
 
+from bayesgmm.plots.fitted import em_held_against
 from bayesgmm.plots.style import BAYES, EM, WARNING, new_figure
 
 if TYPE_CHECKING:
+    from bayesgmm.em import EMGaussianMixture
     from bayesgmm.estimator import BayesGaussianMixture
 
 __all__ = ["plot_em"]
@@ -19,21 +22,36 @@ MOST_MODES = 20
 _LOOKS = {"converged": ("o", BAYES), "degenerate": ("X", WARNING)}
 
 
-def plot_em(bayes: "BayesGaussianMixture") -> Figure:
+def plot_em(fit: "BayesGaussianMixture | EMGaussianMixture") -> Figure:
     """EM's log-likelihood step by step, and the distinct maxima that its starts have led to.
 
     On the left the log-likelihood still to be gained before each step, on a logarithmic axis; on the right
-    the maxima in the order of ``bayes.em_.modes_``, each with the number of starts that ended there.
+    the maxima in the order of ``modes_``, each with the number of starts that ended there.
+
+    Parameters
+    ----------
+    fit : BayesGaussianMixture or EMGaussianMixture
+        A fitted one; of a posterior its baseline is drawn.
 
     Returns
     -------
     matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> from bayesgmm import EMGaussianMixture, datasets
+    >>> from bayesgmm.plots import plot_em
+    >>> em = EMGaussianMixture(2, random_state=0).fit(datasets.faithful().X)
+    >>> [ax.get_xlabel() for ax in plot_em(em).axes]
+    ['EM step', 'log-likelihood']
     """
-    modes = bayes.em_.modes_.head(MOST_MODES)
+    check_is_fitted(fit)
+    em = em_held_against(fit)
+    modes = em.modes_.head(MOST_MODES)
     figure = new_figure(8.0, max(3.2, 1.2 + 0.26 * len(modes)))
     left, right = figure.subplots(1, 2)
-    _draw_run(left, bayes.em_.log_likelihood_trace_)
-    _draw_modes(right, modes, len(bayes.em_.modes_))
+    _draw_run(left, em.log_likelihood_trace_)
+    _draw_modes(right, modes, len(em.modes_))
     return figure
 
 

@@ -1,6 +1,7 @@
 """What the drawings of a fit need of it, and the curves they draw."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,15 +9,31 @@ from matplotlib.path import Path as Curve
 from matplotlib.transforms import Affine2D
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from sklearn.utils.validation import check_is_fitted
 
-from bayesgmm.mixture.draws import evenly
+from bayesgmm.em import EMGaussianMixture
+from bayesgmm.errors import ParameterError
+from bayesgmm.mixture import density
+from bayesgmm.mixture.draws import MixtureDraws, evenly
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.plots.style import display_names
+from bayesgmm.rows.features import rows_for
+from bayesgmm.rows.rows import Rows, RowsLike
 
 if TYPE_CHECKING:
+    from bayesgmm.comparison import Comparison
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["Fitted", "ellipse", "fitted", "histogram_edges", "marginal_density"]
+__all__ = [
+    "Fitted",
+    "SomeDraws",
+    "ellipse",
+    "em_held_against",
+    "fitted",
+    "histogram_edges",
+    "marginal_density",
+    "rows_drawn",
+]
 
 Array = NDArray[np.float64]
 
@@ -26,37 +43,80 @@ OBSERVATIONS = 4000
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
-    """Data, both estimates, and an evenly spaced subset of at most 1000 draws (S of them).
+class SomeDraws:
+    """Posterior means of weights, means and covariances, and an evenly spaced subset of at most 1000 draws (S
+    of them).
 
     Attributes
     ----------
-    X : ndarray, shape (N, D)
-    sample_weight : ndarray, shape (N,), or None
-        Weights of the rows in histograms.
-    names : list of str
-        Short names of the features.
-    labels : ndarray of int, shape (N,)
-        Component of largest posterior membership.
-    em, mean : MixtureParams
-        The EM estimate, and the posterior means of weights, means and covariances.
+    mean : MixtureParams
     weights, means, covariances : ndarrays, shapes (S, K), (S, K, D), (S, K, D, D)
     """
 
-    X: Array
-    sample_weight: Array | None
-    names: list[str]
-    labels: NDArray[np.intp]
-    em: MixtureParams
     mean: MixtureParams
     weights: Array
     means: Array
     covariances: Array
 
+    @classmethod
+    def of(cls, draws: MixtureDraws) -> "SomeDraws":
+        log_weights, means, cholesky = draws.stacked
+        kept = evenly(len(means), DRAWS)
+        factor = cholesky[kept]
+        return cls(
+            mean=draws.mean_params,
+            weights=np.exp(log_weights[kept]),
+            means=means[kept],
+            covariances=factor @ np.swapaxes(factor, -1, -2),
+        )
+
+    def marginal_density(self, x: Array, j: int) -> Array:
+        """Density of feature j at the points x (G,) in each draw, shape (S, G)."""
+        return marginal_density(x, self.weights, self.means[:, :, j], np.sqrt(self.covariances[:, :, j, j]))
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Data, EM's estimate, and what is drawn of a posterior where there is one.
+
+    Attributes
+    ----------
+    rows : Rows
+    em : MixtureParams
+    posterior : SomeDraws or None
+    labels : ndarray of int, shape (N,)
+        Component of largest posterior membership or, for a fit by EM alone, responsibility.
+    """
+
+    rows: Rows
+    em: MixtureParams
+    posterior: SomeDraws | None
+    labels: NDArray[np.intp]
+
+    @property
+    def X(self) -> Array:
+        """The data, shape (N, D)."""
+        return self.rows.values
+
+    @property
+    def sample_weight(self) -> Array | None:
+        """Weights of the rows in histograms, where they have any."""
+        return self.rows.weights if len(self.rows.weights) else None
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Short names of the features."""
+        return display_names(self.rows.names)
+
     @property
     def shown(self) -> NDArray[np.intp]:
         """Indices of the observations that are drawn: all, or 4000 evenly spaced ones."""
         return evenly(len(self.X), OBSERVATIONS)
+
+    @property
+    def centre(self) -> MixtureParams:
+        """The mixture that components are drawn of: the posterior mean or, for EM alone, its estimate."""
+        return self.em if self.posterior is None else self.posterior.mean
 
     def limits(self, j: int) -> tuple[float, float]:
         """Axis limits of feature j: the data and both estimates, half a range beyond the data at the most."""
@@ -65,30 +125,70 @@ class Fitted:
         radius = np.sqrt(stats.chi2.ppf(0.95, 2))
         ends = [
             (p.means[:, j] - radius * p.stds[:, j], p.means[:, j] + radius * p.stds[:, j])
-            for p in (self.em, self.mean)
+            for p in (self.em, self.centre)
         ]
         lowest = max(min(low, *(e[0].min() for e in ends)), low - span / 2)
         highest = min(max(high, *(e[1].max() for e in ends)), high + span / 2)
         return lowest - 0.03 * span, highest + 0.03 * span
 
 
-def fitted(bayes: "BayesGaussianMixture") -> Fitted:
-    """Collect what is drawn of a fit."""
-    draws = bayes.fit_.draws
-    log_weights, means, cholesky = draws.stacked
-    kept = evenly(len(means), DRAWS)
-    factor = cholesky[kept]
-    return Fitted(
-        X=bayes.rows_.values,
-        sample_weight=bayes.rows_.weights if len(bayes.rows_.weights) else None,
-        names=display_names(bayes.fit_.names),
-        labels=bayes.membership_.argmax(axis=1),
-        em=bayes.em_.params_,
-        mean=draws.mean_params,
-        weights=np.exp(log_weights[kept]),
-        means=means[kept],
-        covariances=factor @ np.swapaxes(factor, -1, -2),
-    )
+def fitted(
+    fit: "BayesGaussianMixture | EMGaussianMixture",
+    result: "Comparison | None" = None,
+    X: RowsLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Fitted:
+    """Collect what is drawn of a fit, by full Bayes or by EM alone; see :func:`rows_drawn` and
+    :func:`em_held_against` for the parameters."""
+    rows, em = rows_drawn(fit, X, sample_weight), em_held_against(fit, result).params_
+    if isinstance(fit, EMGaussianMixture):
+        return Fitted(rows, em, None, density.responsibilities(rows.values, em).argmax(axis=1))
+    return Fitted(rows, em, SomeDraws.of(fit.fit_.draws), fit.membership_.argmax(axis=1))
+
+
+def rows_drawn(
+    fit: "BayesGaussianMixture | EMGaussianMixture",
+    X: RowsLike | None = None,
+    sample_weight: ArrayLike | None = None,
+) -> Rows:
+    """The rows that a fit is drawn with: a posterior's own, or those handed in beside a fit by EM.
+
+    Raises
+    ------
+    ParameterError
+        Where EM has no rows to be drawn with, or a posterior has others than its own.
+    """
+    if isinstance(fit, EMGaussianMixture):
+        if X is None:
+            raise ParameterError(
+                "A fit by EM does not keep its rows; got X=None; hand them in, as in plot_fit(em, X=X)."
+            )
+        check_is_fitted(fit)
+        return rows_for(fit, X, sample_weight, reset=False)
+    if X is not None or sample_weight is not None:
+        raise ParameterError(
+            "A posterior is drawn with the rows that it was fitted to; leave out X and sample_weight, which "
+            "belong to a fit by EM."
+        )
+    return fit.rows_
+
+
+def em_held_against(
+    fit: "BayesGaussianMixture | EMGaussianMixture", result: "Comparison | None" = None
+) -> EMGaussianMixture:
+    """The EM fit to be drawn: that of the comparison, else the one that the posterior started from, else the
+    fit itself.
+
+    Raises
+    ------
+    ParameterError
+        Where the comparison is of another fit.
+    """
+    if result is not None and result.bayes is not fit:
+        raise ParameterError("result must be compare(bayes) of the same fit; got that of another one.")
+    if isinstance(fit, EMGaussianMixture):
+        return fit
+    return fit.em_ if result is None else result.em
 
 
 def ellipse(mean: ArrayLike, covariance: ArrayLike, mass: float = 0.95) -> Curve:

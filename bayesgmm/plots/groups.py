@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.matching import best_match
+from bayesgmm.plots.fitted import em_held_against
 from bayesgmm.plots.style import N_COLOURS, colour, marker
 
 if TYPE_CHECKING:
-    from bayesgmm.comparison import Partition
+    from bayesgmm.comparison import Comparison, Partition
     from bayesgmm.estimator import BayesGaussianMixture
 
 __all__ = [
@@ -31,10 +32,10 @@ Array = NDArray[np.float64]
 Labels = NDArray[np.int32]
 
 
-def em_labels(bayes: "BayesGaussianMixture") -> Labels:
-    """EM's component of each row, shape (N,)."""
-    X = bayes.rows_.values
-    return density.responsibilities(X, bayes.em_.params_).argmax(axis=1).astype(np.int32)
+def em_labels(bayes: "BayesGaussianMixture", result: "Comparison | None" = None) -> Labels:
+    """EM's component of each row, shape (N,); that of the comparison's EM fit, where there is one."""
+    em = em_held_against(bayes, result).params_
+    return density.responsibilities(bayes.rows_.values, em).argmax(axis=1).astype(np.int32)
 
 
 def rows_of(bayes: "BayesGaussianMixture", part: "Partition") -> Array:

@@ -42,7 +42,8 @@ def plot_kmeans(bayes: "BayesGaussianMixture", result: "Comparison | None" = Non
     bayes : BayesGaussianMixture
         A fitted one.
     result : Comparison, optional
-        ``compare(bayes, labels)``: where it holds true labels, they stand in a panel of their own.
+        ``compare(bayes, labels)``: where it holds true labels, they stand in a panel of their own; its EM fit
+        is drawn, where that is another one than the posterior's baseline.
 
     Returns
     -------
@@ -58,11 +59,15 @@ def plot_kmeans(bayes: "BayesGaussianMixture", result: "Comparison | None" = Non
     ['k-means', 'EM', 'posterior']
     """
     part = partition(bayes)
-    f = fitted(bayes)
+    f = fitted(bayes, result)
     X = f.X[part.rows]
     centre = numbered(bayes, part)
     shown, some = telling_features(X, centre), evenly(len(X), MOST_POINTS)
-    clusterings = {"k-means": part.kmeans_labels, "EM": em_labels(bayes)[part.rows], "posterior": centre}
+    clusterings = {
+        "k-means": part.kmeans_labels,
+        "EM": em_labels(bayes, result)[part.rows],
+        "posterior": centre,
+    }
     if result is not None and result.labels is not None:
         clusterings["true labels"] = result.labels[part.rows]
     n = len(clusterings)

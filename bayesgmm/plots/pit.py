@@ -13,6 +13,8 @@ from scipy.special import ndtr
 
 from bayesgmm.comparison.predictive import pit_table
 from bayesgmm.comparison.result import Comparison
+from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.plots.fitted import em_held_against
 from bayesgmm.plots.style import BAYES, EM, PALE, display_names, new_figure
 from bayesgmm.rows.rows import Rows
 
@@ -33,8 +35,8 @@ def plot_pit(result: "Comparison | BayesGaussianMixture") -> Figure:
     Where a fit describes the data all bars are about equally high: high at the ends, the fit is too narrow;
     high in the middle, it is too wide. The grey band holds 95 % of each bar's heights where they come from a
     uniform distribution. The data have been fitted to, so that bars scatter somewhat less than the band.
-    Densities do not depend on names, so that this may be read whatever the verdict says of components. The
-    first six features are drawn.
+    Densities do not depend on labels, so that this figure is usable whatever the verdict says of components.
+    The first six features are drawn.
 
     Parameters
     ----------
@@ -54,11 +56,12 @@ def plot_pit(result: "Comparison | BayesGaussianMixture") -> Figure:
     >>> len(plot_pit(bayes).axes)
     2
     """
-    bayes, table = (
-        (result.bayes, result.pit) if isinstance(result, Comparison) else (result, pit_table(result.fit_))
-    )
+    if isinstance(result, Comparison):
+        fit, em, table = result.sides.fit, result.em, result.pit
+    else:
+        fit, em, table = result.fit_, em_held_against(result), pit_table(result.fit_)
     names = display_names([str(c) for c in table.columns])
-    by_em = em_pit(bayes)
+    by_em = em_pit(em.params_, fit.X)
     d = min(len(names), MOST_FEATURES)
     columns = d if d < 4 else 2 if d == 4 else 3
     rows = -(-d // columns)
@@ -66,7 +69,7 @@ def plot_pit(result: "Comparison | BayesGaussianMixture") -> Figure:
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for j, ax in enumerate(grid.flat):
         if j < d:
-            _draw(ax, table.iloc[:, j].to_numpy(), by_em[:, j], bayes.rows_)
+            _draw(ax, table.iloc[:, j].to_numpy(), by_em[:, j], fit.rows)
             ax.set_title(names[j], fontsize="medium")
             ax.set_ylabel("observations" if j % columns == 0 else "")
             ax.set_xlabel("probability of a smaller value" if j + columns >= d else "")
@@ -80,9 +83,8 @@ def plot_pit(result: "Comparison | BayesGaussianMixture") -> Figure:
     return figure
 
 
-def em_pit(bayes: "BayesGaussianMixture") -> Array:
+def em_pit(em: MixtureParams, X: Array) -> Array:
     """Probability that EM's estimate gives to values below each observed one, shape (N, D)."""
-    X, em = bayes.rows_.values, bayes.em_.params_
     values = np.zeros(X.shape)
     for w, m, s in zip(em.weights, em.means, em.stds, strict=True):
         values += w * ndtr((X - m) / s)

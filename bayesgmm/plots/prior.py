@@ -123,7 +123,8 @@ def _draw(ax: Axes, f: Fitted, j: int, weights: Array, means: Array, stds: Array
     for line in expected[:THIN_LINES]:
         ax.plot(x, line, color=WARNING, linewidth=0.6, alpha=0.4)
     ax.plot(x, expected.mean(axis=0), color=WARNING, linestyle="--", linewidth=1.8)
-    found = marginal_density(x, f.weights, f.means[:, :, j], np.sqrt(f.covariances[:, :, j, j])).mean(axis=0)
+    assert f.posterior is not None
+    found = f.posterior.marginal_density(x, j).mean(axis=0)
     ax.plot(x, found, color=BAYES, linewidth=1.8)
     # A narrow component of one draw would make everything else flat.
     ax.set(xlim=(x[0], x[-1]), ylim=(0, 1.6 * max(heights.max(), found.max())), xlabel=f.names[j])

@@ -1,6 +1,6 @@
 """`plot_responsibilities`: who belongs where, by EM and by the posterior."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -8,10 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
+from bayesgmm.plots.fitted import em_held_against, rows_drawn
 from bayesgmm.plots.style import EM, check_readable, colour, figure_of, legend_below, marker, new_figure, text
-from bayesgmm.rows.rows import Rows
+from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.wording.rows import axis_title
 
 if TYPE_CHECKING:
@@ -26,21 +28,37 @@ MOST, FEWEST = 40, 12
 LONGEST_LABEL = 16
 CLEAR = 0.995
 
+EM_LOOK: dict[str, Any] = {
+    "marker": "D",
+    "linestyle": "",
+    "markerfacecolor": "white",
+    "markeredgecolor": EM,
+    "markeredgewidth": 1.1,
+}
+
 
 def plot_responsibilities(
-    bayes: "BayesGaussianMixture", result: "Comparison", *, ax: Axes | None = None
+    fit: "BayesGaussianMixture | EMGaussianMixture",
+    result: "Comparison | None" = None,
+    *,
+    X: RowsLike | None = None,
+    ax: Axes | None = None,
 ) -> Figure:
     """EM's responsibilities beside the posterior memberships, for the observations that are least certain.
 
-    Sorted by the posterior's component and by its membership. Bars reach two standard deviations between
-    draws to both sides, within 0 and 1. With two components one panel says all, since the other is its
-    complement.
+    Sorted by component and by membership, for a fit by EM alone by responsibility. Bars reach two standard
+    deviations between draws to both sides, within 0 and 1. With two components one panel says all, since the
+    other is its complement.
 
     Parameters
     ----------
-    bayes : BayesGaussianMixture
-    result : Comparison
-        ``compare(bayes)``.
+    fit : BayesGaussianMixture or EMGaussianMixture
+        A fitted one.
+    result : Comparison, optional
+        ``compare(fit, em=...)``: the EM fit to be drawn, where it is another one than the posterior's
+        baseline.
+    X : array_like or data frame, shape (N, D), optional
+        The rows of a fit by EM; a posterior has its own.
     ax : matplotlib Axes, optional
         Where to draw; only for one or two components.
 
@@ -51,75 +69,77 @@ def plot_responsibilities(
     Raises
     ------
     ParameterError
-        Where the verdict refuses a reading of single components, and where one axes would have to hold
-        several panels.
+        Where the verdict refuses a reading of single components, where a fit by EM comes without X or a
+        posterior with it, and where one axes would have to hold several panels.
+
+    Examples
+    --------
+    >>> from bayesgmm import EMGaussianMixture, datasets
+    >>> from bayesgmm.plots import plot_responsibilities
+    >>> X = datasets.faithful().X
+    >>> em = EMGaussianMixture(2, random_state=0).fit(X)
+    >>> plot_responsibilities(em, X=X).axes[0].get_ylabel()
+    'probability of component 0'
     """
-    check_readable(bayes.verdict_.ok, "plot_responsibilities")
-    rows = bayes.rows_
-    em, mean, sd = (
-        density.responsibilities(rows.values, bayes.em_.params_),
-        bayes.membership_,
-        bayes.membership_sd_,
-    )
-    shown = _least_sure(em, mean, result.assignments["bayes_label"].to_numpy())
-    k = mean.shape[1]
+    alone = isinstance(fit, EMGaussianMixture)
+    check_readable(alone or fit.verdict_.ok, "plot_responsibilities")
+    rows = rows_drawn(fit, X)
+    em = density.responsibilities(rows.values, em_held_against(fit, result).params_)
+    mean, sd = (em, None) if alone else (fit.membership_, fit.membership_sd_)
+    shown = _least_sure(em, mean)
+    axes = _panels(ax, mean.shape[1], len(shown))
+    for c, at in enumerate(axes):
+        _draw_em(at, em[shown, c], beside=sd is not None)
+        if sd is not None:
+            _draw_memberships(at, mean[shown, c], sd[shown, c], c)
+    _label(axes, shown, rows, ax is None)
+    legend_below(axes[0], _handles(alone), ax is None, columns=2)
+    return figure_of(axes[0])
+
+
+def _panels(ax: Axes | None, k: int, n_shown: int) -> NDArray[np.object_]:
+    """Axes for K components of so many observations: one for each, or one for both of two."""
     panels = 1 if k == 2 else k
-    if panels > 1 and ax is not None:
+    if ax is None:
+        height = 1.6 + (2.0 if panels == 1 else max(0.9, 1.5 - 0.08 * k) * panels)
+        figure = new_figure(max(7.0, 1.2 + 0.17 * n_shown), height)
+        return figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
+    if panels > 1:
         raise ParameterError(
             f"plot_responsibilities draws {k} components on {panels} axes; leave ax out, and take the figure "
             f"it returns.",
             n_components=k,
             n_axes=panels,
         )
-    if ax is None:
-        height = 1.6 + (2.0 if panels == 1 else max(0.9, 1.5 - 0.08 * k) * panels)
-        figure = new_figure(max(7.0, 1.2 + 0.17 * len(shown)), height)
-        axes = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
-    else:
-        axes = np.array([ax])
-    for c, at in enumerate(axes):
-        _draw_component(at, em[shown, c], mean[shown, c], sd[shown, c], c)
-    _label(axes, shown, rows, ax is None)
-    return figure_of(axes[0])
+    return np.array([ax])
 
 
-def _least_sure(em: Array, mean: Array, labels: NDArray[np.intp]) -> NDArray[np.intp]:
+def _least_sure(em: Array, mean: Array) -> NDArray[np.intp]:
     """At most 40 observations that EM or the posterior is least certain of; no clear ones beyond the first
     12."""
     certainty = np.minimum(em.max(axis=1), mean.max(axis=1))
     order = np.argsort(certainty, kind="stable")
     count = int(np.clip((certainty < CLEAR).sum(), FEWEST, MOST))
     kept = order[:count]
+    labels = mean[kept].argmax(axis=1)
     # Within a component the most certain first; the next component goes on where it is least certain of its
     # own.
-    rank = np.lexsort((-mean[kept, labels[kept]], labels[kept]))
-    return kept[rank]
+    return kept[np.lexsort((-mean[kept, labels], labels))]
 
 
-def _draw_component(ax: Axes, em: Array, mean: Array, sd: Array, k: int) -> None:
-    place = np.arange(len(em))
+def _draw_memberships(ax: Axes, mean: Array, sd: Array, k: int) -> None:
+    """The posterior's of component k, a little to the right."""
+    place = np.arange(len(mean)) + 0.14
     low, high = np.clip(mean - 2 * sd, 0, 1), np.clip(mean + 2 * sd, 0, 1)
-    ax.vlines(place + 0.14, low, high, color=colour(k), linewidth=2.2, alpha=0.55)
-    ax.plot(
-        place + 0.14,
-        mean,
-        marker=marker(k),
-        color=colour(k),
-        markersize=5,
-        linestyle="",
-        markeredgecolor="#333333",
-        markeredgewidth=0.3,
-    )
-    ax.plot(
-        place - 0.14,
-        em,
-        marker="D",
-        markersize=4.2,
-        linestyle="",
-        markerfacecolor="white",
-        markeredgecolor=EM,
-        markeredgewidth=1.1,
-    )
+    ax.vlines(place, low, high, color=colour(k), linewidth=2.2, alpha=0.55)
+    look: dict[str, Any] = {"markeredgecolor": "#333333", "markeredgewidth": 0.3, "markersize": 5}
+    ax.plot(place, mean, marker=marker(k), color=colour(k), linestyle="", **look)
+
+
+def _draw_em(ax: Axes, em: Array, beside: bool) -> None:
+    """EM's, a little to the left where the posterior's stand beside them."""
+    place = np.arange(len(em)) - (0.14 if beside else 0.0)
+    ax.plot(place, em, markersize=4.2, **EM_LOOK)
     ax.set(ylim=(-0.06, 1.06), xlim=(-0.8, len(em) - 0.2))
     ax.grid(axis="x", color="#e6e6e6", linewidth=0.6)
     ax.set_axisbelow(True)
@@ -146,25 +166,12 @@ def _label(axes: NDArray[np.object_], shown: NDArray[np.intp], rows: Rows, own: 
         figure.supylabel("probability of component", fontsize="medium")
         for c, at in enumerate(axes):
             at.set_ylabel(str(c), rotation=0, weight="bold", va="center", labelpad=8)
-    handles = [
-        Line2D(
-            [],
-            [],
-            marker="D",
-            linestyle="",
-            markersize=5,
-            markerfacecolor="white",
-            markeredgecolor=EM,
-            label="EM responsibility",
-        ),
-        Line2D(
-            [],
-            [],
-            marker=marker(0),
-            color=colour(0),
-            linewidth=2.2,
-            markersize=5,
-            label="posterior membership ± 2 sd between draws",
-        ),
-    ]
-    legend_below(axes[0], handles, own, columns=2)
+
+
+def _handles(alone: bool) -> list[Line2D]:
+    handles = [Line2D([], [], markersize=5, label="EM responsibility", **EM_LOOK)]
+    if not alone:
+        look: dict[str, Any] = {"color": colour(0), "linewidth": 2.2, "markersize": 5}
+        label = "posterior membership ± 2 sd between draws"
+        handles.append(Line2D([], [], marker=marker(0), label=label, **look))
+    return handles

@@ -30,10 +30,11 @@ def plot_uncertainty(
     """The observations, the darker and larger the less certain their assignment is; the least certain lie on
     top.
 
-    Where the verdict allows names, an observation's uncertainty is 1 less its largest posterior membership.
-    Where it does not, it is what does not depend on names: the probability that the best guess is wrong
-    whether the observation shares a component with another one, on average over all others. With two
-    components both are the same for an observation between two components that are told apart.
+    Where the verdict allows component-wise summaries, an observation's uncertainty is 1 less its largest
+    posterior membership. Where it does not, it is what does not depend on labels: the probability that the
+    best guess is wrong whether the observation shares a component with another one, on average over all
+    others. With two components both are the same for an observation between two components that are told
+    apart.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from scipy.special import entr
 from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.posterior.passes import responsibility_draws
 from bayesgmm.rows.rows import Rows
+from bayesgmm.support.arguments import interval_ends
 from bayesgmm.support.threads import shared
 
 __all__ = ["Memberships", "membership_intervals"]
@@ -96,7 +97,7 @@ def membership_intervals(
     n_threads : int
     """
     X, draws = rows.columns, (log_weights, means, cholesky)
-    ends = (0.5 - ci_prob / 2, 0.5 + ci_prob / 2)
+    ends = interval_ends(ci_prob)
 
     def of(part: slice) -> tuple[Array, ...]:
         r = responsibility_draws(X[part], *draws)

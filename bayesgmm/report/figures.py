@@ -28,7 +28,7 @@ def sketches(
 ) -> list[Sketch]:
     """The pictures that the verdict allows, in the order of the page."""
     ok, k = bayes.verdict_.ok, bayes.em_.params_.n_components
-    out = [_fit(bayes, names)]
+    out = [_fit(bayes, result, names)]
     if part is not None:
         out.append(_similarity(bayes, part))
     if k > 1:
@@ -46,9 +46,10 @@ def sketches(
     return out
 
 
-def _fit(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> Sketch:
+def _fit(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Name]) -> Sketch:
     ok, k, n = bayes.verdict_.ok, bayes.em_.params_.n_components, len(bayes.membership_)
-    densities = "EM's density (dashed) and the posterior mean density (solid) with its 95 % band"
+    band = f"{percent(result.ci_prob)} band"
+    densities = f"EM's density (dashed) and the posterior mean density (solid) with its {band}"
     if len(names) == 1:
         alt = f"Histogram of {names[0].short} for {count(n, 'observation')}, with {densities}."
         caption = "The histogram shows the data. Where the band is wide, the data leave the density open."
@@ -79,7 +80,7 @@ def _fit(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> Sketch:
             alt += f" On the diagonal {densities}."
     # A grid of panels would be too large as SVG in any case.
     grid = len(names) > 2
-    return Sketch("fit", alt, caption, lambda: plots.plot_fit(bayes, components=ok), vector=not grid)
+    return Sketch("fit", alt, caption, lambda: plots.plot_fit(bayes, result, components=ok), vector=not grid)
 
 
 def _similarity(bayes: "BayesGaussianMixture", part: "Partition") -> Sketch:

@@ -1,4 +1,4 @@
-"""Checks of plain arguments: a choice, an integer, cores, a seed."""
+"""Checks of plain arguments: a choice, an integer, cores, the mass of an interval, a seed."""
 
 import numbers
 import os
@@ -9,7 +9,15 @@ import numpy as np
 
 from bayesgmm.errors import ParameterError
 
-__all__ = ["available_cores", "check_choice", "check_cores", "check_integer", "check_share", "seed_sequence"]
+__all__ = [
+    "available_cores",
+    "check_choice",
+    "check_cores",
+    "check_integer",
+    "check_share",
+    "interval_ends",
+    "seed_sequence",
+]
 
 
 def check_choice(value: Any, name: str, choices: Iterable[str]) -> None:
@@ -61,6 +69,13 @@ def check_share(value: Any, name: str) -> float:
             f"{name} must be a number between 0 and 1; got {value!r}.", name=name, value=value
         )
     return float(value)
+
+
+def interval_ends(ci_prob: float) -> tuple[float, float]:
+    """Between which quantiles a central interval of that mass lies."""
+    # Rounded, so that 0.95 gives 0.025 and not the next number above it.
+    below = round(0.5 - ci_prob / 2, 12)
+    return below, 1 - below
 
 
 def seed_sequence(random_state: Any) -> np.random.SeedSequence:
