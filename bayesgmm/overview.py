@@ -77,7 +77,7 @@ def _verdict(text: str, ok: bool) -> str:
 def component_table(bayes: "PosteriorResults") -> pd.DataFrame:
     """Posterior means and standard deviations of weights and means, as text; one column a component.
 
-    Only for a fit whose verdict allows a reading of single components.
+    Only for a fit whose verdict allows component-wise summaries.
     """
     draws, features = bayes.fit_.draws, bayes.fit_.names[:MOST_FEATURES]
     shown = slice(0, MOST_COMPONENTS)

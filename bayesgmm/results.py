@@ -106,7 +106,7 @@ class PosteriorResults:
 
     @property
     def verdict_(self) -> verdict.Verdict:
-        """Whether component-wise summaries may be read, and why not."""
+        """Whether component-wise summaries are identifiable, and what speaks against it."""
         return self._record.verdict
 
     @property
@@ -220,7 +220,7 @@ class PosteriorResults:
         Warns
         -----
         UserWarning
-            Where the verdict refuses a reading of single components.
+            Where the verdict refuses component-wise summaries.
 
         Notes
         -----

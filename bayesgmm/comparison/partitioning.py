@@ -108,7 +108,7 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
 
     Partitions are drawn with the draws of the parameters, one each, and the search begins from them, from
     EM's, that of k-means and cuts of a hierarchical clustering of the similarity matrix. Nothing depends on
-    the labels of components, so this may be read where the components may not.
+    the labels of components, so that it holds also where these are ambiguous.
 
     Parameters
     ----------

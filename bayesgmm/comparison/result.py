@@ -61,7 +61,7 @@ class Comparison:
         Whether a higher maximum of the likelihood is known than the one that the EM fit stands at, and by how
         much.
     components_readable : bool
-        Whether the verdict on the fit allows component-wise reading; where it does not, parameters, joint,
+        Whether the verdict on the fit allows component-wise summaries; where it does not, parameters, joint,
         assignments and shapes compare components whose labels mean nothing.
     bayes : BayesGaussianMixture
     sides : Sides

@@ -41,7 +41,9 @@ def plot_criteria(choice: "Selection") -> Figure:
     >>> from bayesgmm import datasets, select_components
     >>> from bayesgmm.plots import plot_criteria
     >>> X = datasets.faithful().X
-    >>> choice = select_components(X, [1, 2], draws=200, n_bootstrap=0, progressbar=False)
+    >>> choice = select_components(
+    ...     X, [1, 2], draws=200, n_bootstrap=0, random_state=0, progressbar=False
+    ... )
     >>> len(plot_criteria(choice).axes)
     3
     """

@@ -89,7 +89,7 @@ def plot_fit(
     Raises
     ------
     ParameterError
-        Where the verdict refuses a reading of single components and `components` is True, where a fit by EM
+        Where the verdict refuses component-wise summaries and `components` is True, where a fit by EM
         comes without X or a posterior with it, and where one axes would have to hold several panels.
 
     Examples

@@ -65,7 +65,7 @@ def plot_parameters(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     Raises
     ------
     ParameterError
-        Where the verdict refuses a reading of single components.
+        Where the verdict refuses component-wise summaries.
     """
     check_readable(result.components_readable, "plot_parameters")
     table = result.parameters

@@ -41,7 +41,7 @@ def plot_log_likelihood(
     Raises
     ------
     ParameterError
-        Where the verdict refuses a reading of single components, and `components` is True.
+        Where the verdict refuses component-wise summaries, and `components` is True.
     """
     components = bayes.verdict_.ok if components is None else components
     check_readable(bayes.verdict_.ok or not components, "the log-likelihood at the posterior mean")

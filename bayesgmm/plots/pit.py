@@ -57,7 +57,7 @@ def plot_pit(result: "Comparison | BayesGaussianMixture") -> Figure:
     2
     """
     if isinstance(result, Comparison):
-        fit, em, table = result.sides.fit, result.em, result.pit
+        fit, em, table = result.sides.fit, result.sides.em, result.pit
     else:
         fit, em, table = result.fit_, em_held_against(result), pit_table(result.fit_)
     names = display_names([str(c) for c in table.columns])

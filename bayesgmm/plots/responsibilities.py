@@ -69,7 +69,7 @@ def plot_responsibilities(
     Raises
     ------
     ParameterError
-        Where the verdict refuses a reading of single components, where a fit by EM comes without X or a
+        Where the verdict refuses component-wise summaries, where a fit by EM comes without X or a
         posterior with it, and where one axes would have to hold several panels.
 
     Examples

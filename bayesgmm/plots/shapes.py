@@ -59,7 +59,7 @@ def plot_shapes(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     Raises
     ------
     ParameterError
-        Where the verdict refuses a reading of single components, and where one axes would have to hold
+        Where the verdict refuses component-wise summaries, and where one axes would have to hold
         several panels.
 
     Examples

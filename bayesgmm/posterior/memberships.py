@@ -59,7 +59,8 @@ class Memberships:
 
     @property
     def uncertain(self) -> NDArray[np.intp]:
-        """Rows whose likeliest component has a mean membership below 0.95, the least certain first."""
+        """Positions of the rows whose likeliest component has a mean membership below 0.95, the least certain
+        first: indices for ``.iloc``, not names."""
         largest = self.mean.max(axis=1)
         rows = np.flatnonzero(largest < CERTAIN)
         return rows[np.argsort(largest[rows], kind="stable")]

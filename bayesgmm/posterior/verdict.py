@@ -63,12 +63,12 @@ class Diagnostics:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether component-wise summaries may be read, and what speaks against it.
+    """Whether component-wise summaries are identifiable, and what speaks against it.
 
     ``ok`` is true where nothing does; ``reasons`` then is empty. ``label_free`` and ``components`` hold the
     diagnostics behind it, ``labelling`` the labelling diagnostics, and ``check`` what the method says of its
     draws. ``mode_shares`` are the shares of the posterior that its modes hold, where the draws can tell.
-    ``label_free_ok`` says whether at least what does not depend on labels may be read: densities, the
+    ``label_free_ok`` says whether at least what does not depend on labels can be trusted: densities, the
     log-likelihood, the similarity of observations, the partition.
     """
 
@@ -126,7 +126,7 @@ class Verdict:
 
     @property
     def grounds(self) -> Reason:
-        """What speaks for a reading of single components, where nothing speaks against it."""
+        """What speaks for component-wise summaries, where nothing speaks against them."""
         return self.check.grounds(self.largest_r_hat, self.smallest_ess, LARGEST_R_HAT)
 
     def __str__(self) -> str:

@@ -49,8 +49,8 @@ class Selection:
         best and its standard error ``elpd_difference_se``; ``n_bad_k``, rows whose Pareto k is above 0.7;
         ``log_evidence`` and ``log_evidence_se``; ``probability`` of this number, all listed ones being
         equally likely before the data; ``occupied``, the posterior mean number of components that have rows.
-        ``verdict``: "accepted", "label-free only", "few draws" (enough for these criteria, not for a reading
-        of the fit), "refused" or "failed"; the last two have no say in what the posterior prefers.
+        ``verdict``: "accepted", "label-free only", "few draws" (enough for these criteria, not for its
+        quantiles), "refused" or "failed"; the last two have no say in what the posterior prefers.
     best : dict of int
         The number that each criterion prefers, of those that have a say.
     occupied : Occupied or None
@@ -127,7 +127,7 @@ def select_components(
     chains: int = 4,
     n_bootstrap: int = 49,
     overfitted: bool = False,
-    random_state: Any = 0,
+    random_state: Any = None,
     cores: int | None = None,
     progressbar: bool = True,
 ) -> Selection:
@@ -151,7 +151,8 @@ def select_components(
     overfitted : bool, default False
         Whether to fit the largest number once more with a small concentration, and ask how many components
         have rows.
-    random_state : int, SeedSequence or Generator
+    random_state : int, Generator, RandomState or None, default None
+        None draws another seed in each call.
     cores : int, optional
         Threads, by default all; the result does not depend on it.
     progressbar : bool, default True
@@ -179,7 +180,8 @@ def select_components(
     --------
     >>> from bayesgmm import datasets, select_components
     >>> X = datasets.faithful().X
-    >>> choice = select_components(X, [1, 2], draws=200, n_bootstrap=19, progressbar=False)
+    >>> settings = {"draws": 200, "n_bootstrap": 19, "random_state": 0, "progressbar": False}
+    >>> choice = select_components(X, [1, 2], **settings)
     >>> choice.best["bic"], choice.best["log_evidence"]
     (2, 2)
     """

@@ -19,14 +19,14 @@ HEADER = """# Default settings on every shipped data set
 quantities are the log-likelihood, the sorted weights and their entropy, the log determinant of the total
 covariance and log densities at fixed points; their largest R-hat between chains or independent runs should
 be below 1.01 and their smallest effective sample size above 400. "good" means both, and otherwise the
-verdict refuses. "names" tells whether component-wise summaries are identifiable. Modes are those that hold
-5 % or more of the posterior, for tempered fits. Log evidence in the units of the data, with its standard
+verdict refuses. "components" tells whether component-wise summaries are identifiable. Modes are those that
+hold 5 % or more of the posterior, for tempered fits. Log evidence in the units of the data, with its standard
 error between runs.
 
 A mode that neither EM's maxima nor the random starts lead to is in none of these figures.
 
 """
-COLUMNS = "| data | K | method | label-free | R-hat | ESS | names | modes | log evidence | seconds |"
+COLUMNS = "| data | K | method | label-free | R-hat | ESS | components | modes | log evidence | seconds |"
 
 
 def row(name, k):
@@ -43,7 +43,7 @@ def row(name, k):
     return (
         f"| {name} | {k} | {bayes.method_} | {'good' if v.label_free_ok else 'refused'} | "
         f"{v.label_free.r_hat:.3f} "
-        f"| {v.label_free.ess:.0f} | {'may be read' if v.ok else 'no: ' + v.exploration} | {modes} | {told} "
+        f"| {v.label_free.ess:.0f} | {'identifiable' if v.ok else 'no: ' + v.exploration} | {modes} | {told} "
         f"| {seconds:.0f} |"
     )
 

@@ -14,7 +14,9 @@ from bayesgmm.selection import Selection, criteria, occupied
 
 @pytest.fixture(scope="module")
 def choice():
-    return select_components(datasets.faithful().X, [3, 1, 2], draws=300, n_bootstrap=19, progressbar=False)
+    return select_components(
+        datasets.faithful().X, [3, 1, 2], draws=300, n_bootstrap=19, random_state=0, progressbar=False
+    )
 
 
 def test_the_table_is_recomputed(choice):
@@ -46,12 +48,12 @@ def test_old_faithful_has_two_groups(choice):
 
 def test_the_same_seed_gives_the_same_table(choice):
     again = select_components(
-        datasets.faithful().X, [1, 2], draws=300, n_bootstrap=0, cores=1, progressbar=False
+        datasets.faithful().X, [1, 2], draws=300, n_bootstrap=0, cores=1, random_state=0, progressbar=False
     )
     assert np.isnan(again.table["lr_p_value"]).all()
     assert "likelihood_ratio" not in again.best
     other = select_components(
-        datasets.faithful().X, [1, 2], draws=300, n_bootstrap=0, cores=2, progressbar=False
+        datasets.faithful().X, [1, 2], draws=300, n_bootstrap=0, cores=2, random_state=0, progressbar=False
     )
     pd.testing.assert_frame_equal(again.table, other.table)
 
@@ -135,7 +137,7 @@ def test_findings_are_those_of_the_table():
 
 def test_a_single_run_has_no_say():
     found = select_components(
-        datasets.faithful().X, [1, 2], draws=200, chains=1, n_bootstrap=0, progressbar=False
+        datasets.faithful().X, [1, 2], draws=200, chains=1, n_bootstrap=0, random_state=0, progressbar=False
     )
     assert set(found.table["verdict"]) == {"refused"}
     assert set(found.best) == {"bic", "aic", "icl"}
@@ -151,18 +153,22 @@ def test_a_number_that_cannot_be_fitted_leaves_the_others(monkeypatch):
         return real(self, X)
 
     monkeypatch.setattr(BayesGaussianMixture, "fit", failing)
-    found = select_components(datasets.faithful().X, [1, 2], draws=200, n_bootstrap=19, progressbar=False)
+    found = select_components(
+        datasets.faithful().X, [1, 2], draws=200, n_bootstrap=19, random_state=0, progressbar=False
+    )
     assert found.failures == {2: "no luck"}
     assert found.table.loc[2, "verdict"] == "failed"
     assert np.isnan(found.table.loc[2, "bic"])
     assert found.best["bic"] == 1
     with pytest.raises(SamplingError, match="no luck"):
-        select_components(datasets.faithful().X, [2], draws=200, progressbar=False)
+        select_components(datasets.faithful().X, [2], draws=200, random_state=0, progressbar=False)
 
 
 def test_a_frame_is_fitted_without_a_warning(recwarn):
     frame = datasets.faithful().frame[["eruptions", "waiting"]]
-    found = select_components(frame, np.array([1, 2]), draws=100, n_bootstrap=0, progressbar=False)
+    found = select_components(
+        frame, np.array([1, 2]), draws=100, n_bootstrap=0, random_state=0, progressbar=False
+    )
     assert not [w for w in recwarn if "feature names" in str(w.message)]
     assert found.fits[2].feature_names_in_.tolist() == ["eruptions", "waiting"]
 
@@ -248,7 +254,9 @@ def test_the_prior_of_occupied_components_is_that_of_the_dirichlet():
 
 @pytest.mark.slow
 def test_what_is_not_needed_stays_empty():
-    choice = select_components(datasets.faithful().X, [4], n_bootstrap=0, overfitted=True, progressbar=False)
+    choice = select_components(
+        datasets.faithful().X, [4], n_bootstrap=0, overfitted=True, random_state=0, progressbar=False
+    )
     found = choice.occupied
     assert found.fit.verdict_.label_free_ok
     np.testing.assert_allclose(found.table.sum(), 1)
