@@ -11,11 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 
 from bayesgmm import methods
-from bayesgmm.bayes.priors import Prior
+from bayesgmm.bayes.priors import Prior, check_prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.baseline import baseline, check_prepared
-from bayesgmm.errors import ParameterError
 from bayesgmm.fit import Fit
 from bayesgmm.methods.method import Drawn, Problem, Seeds
 from bayesgmm.methods.settings import Settings
@@ -225,11 +224,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         return self.fit(X, sample_weight=sample_weight).membership_.argmax(axis=1)
 
     def _settings(self) -> Settings:
-        if self.prior is not None and not isinstance(self.prior, Prior):
-            raise ParameterError(
-                f"prior must be a bayesgmm.Prior or None; got {type(self.prior).__name__}.",
-                got=type(self.prior).__name__,
-            )
+        check_prior(self.prior)
         settings = Settings.checked(**{f.name: getattr(self, f.name) for f in fields(Settings)})
         check_prepared(self.em, settings.n_components, settings.covariance_type)
         return settings

@@ -199,7 +199,7 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
         "observed_data": xr.Dataset(
             {"x": (("obs", "feature"), fit.X)},
             coords={"obs": obs, "feature": coords["feature"]},
-            attrs={"row_names": str(fit.rows.index.name or UNNAMED), "source": fit.rows.source},
+            attrs=_row_attributes(fit.rows),
         ),
         "relabelling": xr.Dataset(
             {
@@ -222,6 +222,13 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
         **_em_groups(fit.em, by_feature),
     }
     return groups if fit.modes is None else groups | {"modes": modes_dataset(fit.modes, fit.rows)}
+
+
+def _row_attributes(rows: Rows) -> dict[str, Any]:
+    """How the rows are called together."""
+    name = rows.index.name
+    called = UNNAMED if name is None else str(name)
+    return {"row_names": called, "source": rows.source, "file_numbers": int(rows.has_file_numbers)}
 
 
 def _constant_data(fit: Fit, coords: Mapping[str, Any]) -> xr.Dataset:
@@ -337,7 +344,8 @@ def _rows(tree: xr.DataTree, named: bool) -> Rows:
     names = tuple(str(f) for f in observed["feature"].to_numpy())
     index = restored(observed["obs"].to_numpy(), str(observed.attrs["row_names"]))
     weights = constants["sample_weight"].to_numpy() if "sample_weight" in constants else np.empty(0)
-    return Rows(observed["x"].to_numpy(), names, index, weights, str(observed.attrs["source"]), named)
+    source, numbered = str(observed.attrs["source"]), bool(observed.attrs["file_numbers"])
+    return Rows(observed["x"].to_numpy(), names, index, weights, source, named, numbered)
 
 
 def _settings(attrs: Mapping[str, Any]) -> Settings:

@@ -32,6 +32,7 @@ ORDER = (
     "__main__",
 )
 RANK = {name: floor for floor, name in enumerate(ORDER)}
+HOMES = bayesgmm._HOMES
 
 
 def imported(path):
@@ -46,8 +47,15 @@ def imported(path):
     for node in ast.walk(tree):
         if id(node) in typing_only:
             continue
+        # What a dotted name or a string leads to would not be seen.
+        assert not (isinstance(node, ast.ImportFrom) and node.level), f"{path}: a relative import"
+        if isinstance(node, ast.Name) and node.id in ("import_module", "__import__"):
+            assert path.relative_to(PACKAGE).as_posix() in ("__init__.py", "methods/__init__.py")
+        # The root imports a name's module when it is asked for.
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "bayesgmm" and node.attr in HOMES:
+            yield HOMES[node.attr].split(".")[1]
         if isinstance(node, ast.ImportFrom) and node.module == "bayesgmm":
-            yield from (alias.name for alias in node.names)
+            yield from (HOMES.get(a.name, f".{a.name}").split(".")[1] for a in node.names)
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bayesgmm."):
             yield node.module.split(".")[1]
         elif isinstance(node, ast.Import):

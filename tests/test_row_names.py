@@ -20,6 +20,7 @@ from bayesgmm.report.interactive import interactive_view
 from bayesgmm.report.machine import numbers
 from bayesgmm.report.names import Name
 from bayesgmm.rows import checks
+from bayesgmm.rows.files import read_table
 from bayesgmm.rows.labels import text
 from bayesgmm.rows.rows import Rows
 from bayesgmm.wording.numbers import number
@@ -109,10 +110,62 @@ def test_rows_of_a_file_keep_its_name_when_a_fit_is_loaded(fitted, tmp_path):
     bayes = copy.copy(fitted)
     bayes._forget()
     bayes.fit_ = replace(
-        fitted.fit_, rows=replace(fitted.rows_, index=pd.RangeIndex(1, N + 1, name="row"), source="x.csv")
+        fitted.fit_,
+        rows=replace(
+            fitted.rows_,
+            index=pd.RangeIndex(1, N + 1, name="row"),
+            source="x.csv",
+            has_file_numbers=True,
+        ),
     )
     again = load(save(bayes, tmp_path / "fit.nc"))
     assert again.rows_.row(17) == "row 18 of x.csv"
+
+
+CALLED = {
+    **INDEXES,
+    "places": pd.RangeIndex(N),
+    "places as numbers": pd.Index(np.arange(N)),
+    "places with a name": pd.RangeIndex(N, name="patient"),
+    "numbers as objects": pd.Index(np.arange(N)[::-1], dtype=object),
+    "numbers and text": pd.Index([1, "a"] * (N // 2)),
+    "periods": pd.period_range("2024-01", periods=N, freq="M"),
+    "zoned": pd.date_range("2024-01-01", periods=N, tz="UTC"),
+    "a number as name": pd.Index(np.arange(N) + 3, name=0),
+}
+
+
+@pytest.mark.parametrize("kind", CALLED)
+@pytest.mark.parametrize("source", ["", "x.csv"])
+def test_a_loaded_fit_calls_its_rows_as_the_saved_one_did(kind, source, fitted, tmp_path):
+    bayes = renamed(fitted, CALLED[kind])
+    bayes.fit_ = replace(bayes.fit_, rows=replace(bayes.rows_, source=source))
+    again = load(save(bayes, tmp_path / "fit.nc"))
+    for call in (called, axis_title, lambda rows: rows.row(3), lambda rows: rows.label(3)):
+        assert call(again.rows_) == call(bayes.rows_)
+
+
+@pytest.mark.parametrize("name", ["row", "num", "obs"])
+def test_numbers_of_a_column_are_not_told_as_those_of_the_file(name, tmp_path):
+    (tmp_path / "d.csv").write_text(f"{name},a\n" + "".join(f"{7 * i},{i % 5}\n" for i in range(9)))
+    rows = read_table(tmp_path / "d.csv", id_column=name).rows
+    assert rows.row(3) == f"row with {name} 21 of d.csv"
+    assert called(rows) == f"called by column {name!r} of d.csv"
+    assert not rows.has_file_numbers and not rows.is_numbered
+    plain = read_table(tmp_path / "d.csv").rows
+    assert plain.row(3) == "row 4 of d.csv"
+    assert not plain.renamed(list("abcdefghi")).has_file_numbers
+
+
+def test_a_bad_weight_is_told_by_the_name_of_its_row(frame):
+    with pytest.raises(DataError, match="row 'p1' has -5"):
+        Rows.of(frame, np.where(np.arange(N) == 2, -5.0, 1.0))
+
+
+@pytest.mark.parametrize("index", [3, np.zeros((N, 2)), [None] * N, ["a"]])
+def test_names_that_are_none_are_refused(index, fitted):
+    with pytest.raises(DataError):
+        fitted.rows_.renamed(index)
 
 
 def test_rows_without_names_are_numbered_before_and_after(fitted, tmp_path):

@@ -1,9 +1,8 @@
 """The posterior of a Gaussian mixture.
 
 `priors` says what is believed beforehand, `model` writes the mixture as a PyMC model, `distribution` is the
-likelihood as a PyMC distribution that fits into anyone's model, `target` is the same log posterior
-compiled for the sampler, `laplace` finds its mode and curvature, `sampling` runs NUTS on it, and `importance`
-weights draws from the Gaussian at its mode.
+likelihood as a PyMC distribution that fits into anyone's model, and `target` is the same log posterior
+compiled for the methods of inference.
 """
 
 from typing import TYPE_CHECKING, Any

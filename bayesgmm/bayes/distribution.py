@@ -43,7 +43,7 @@ from bayesgmm.bayes.shapes import check_shapes
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import kernels
 from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
-from bayesgmm.rows.checks import check_data
+from bayesgmm.rows.checks import check_data, check_sample_weight
 from bayesgmm.support import compilation
 
 __all__ = ["GaussianMixture"]
@@ -308,6 +308,9 @@ class GaussianMixture(Distribution):
         """PyMC would impute what is missing, without a word; here it is refused."""
         if observed is not None and not isinstance(observed, Variable) and np.ndim(observed) == 2:
             check_data(observed)
+            weights = kwargs.get("sample_weight")
+            if weights is not None and not isinstance(weights, Variable):
+                check_sample_weight(weights, len(observed))
         return super().__new__(cls, name, *args, observed=observed, **kwargs)
 
     @classmethod
@@ -326,7 +329,11 @@ class GaussianMixture(Distribution):
         parameters = [pt.as_tensor(v).astype("float64") for v in (weights, means, cholesky)]
         check_shapes([v.type.shape for v in parameters], family)
         factors = _factors(parameters[1], parameters[2], family)
-        of_rows = pt.as_tensor(np.empty(0) if sample_weight is None else sample_weight).astype("float64")
+        if sample_weight is None:
+            sample_weight = np.empty(0)
+        elif not isinstance(sample_weight, Variable) and np.ndim(sample_weight) == 1:
+            check_sample_weight(sample_weight, len(np.asarray(sample_weight)))
+        of_rows = pt.as_tensor(sample_weight).astype("float64")
         if of_rows.type.ndim != 1:
             raise ParameterError(
                 f"sample_weight must have one axis, a weight for each row; got {of_rows.type.ndim} axes.",

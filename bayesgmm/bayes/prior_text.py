@@ -122,7 +122,8 @@ def _family(node: ast.expr, part: str) -> tuple[Any, ...]:
     if not isinstance(name, str):
         known = ", ".join(f"{f.name}({', '.join(f.numbers)})" for f in STD_PRIORS.values())
         _refuse(f"'{part}' must name a family and its numbers, which are {known}.", part)
-    return name, *(_number(each, part) for each in numbers)
+    # A description writes families as HalfCauchy(2).
+    return name.lower(), *(_number(each, part) for each in numbers)
 
 
 def _refuse(message: str, part: str) -> NoReturn:

@@ -19,7 +19,7 @@ from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.rows.checks import check_varying_columns
 from bayesgmm.rows.rows import Rows
 
-__all__ = ["Prior", "ResolvedPrior"]
+__all__ = ["Prior", "ResolvedPrior", "check_prior"]
 
 Array = NDArray[np.float64]
 Number = float | tuple[float, ...]
@@ -340,3 +340,16 @@ def _check_single(values: Array, name: str, covariance_type: str) -> None:
 
 def _line(variable: str, title: str, *numbers: float) -> str:
     return f"{variable} ~ {title}({', '.join(f'{v:.4g}' for v in numbers)})"
+
+
+def check_prior(prior: object) -> None:
+    """Refuse what is neither a prior nor None.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if prior is not None and not isinstance(prior, Prior):
+        raise ParameterError(
+            f"prior must be a bayesgmm.Prior or None; got {type(prior).__name__}.", got=type(prior).__name__
+        )

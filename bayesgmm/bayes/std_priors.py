@@ -193,7 +193,7 @@ _FAMILIES = (
         scaled=lambda scale, beta: (beta / scale,),
         log_density=lambda s, beta: stats.halfcauchy.logpdf(s, scale=beta),
         kernel=_halfcauchy,
-        log_constant=lambda beta: np.full_like(beta, math.log(2 / math.pi)),
+        log_constant=lambda beta: np.full(np.shape(beta), math.log(2 / math.pi)),
         draw=lambda rng, shape, beta: beta * np.abs(rng.standard_cauchy(shape)),
         pymc="HalfCauchy",
         pymc_numbers=("beta",),

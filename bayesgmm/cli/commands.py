@@ -22,6 +22,7 @@ from bayesgmm.cli.options import (
     DataSet,
     File,
     Numbers,
+    OneOf,
     Whole,
 )
 from bayesgmm.cli.program import Stop
@@ -55,7 +56,7 @@ __all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "sel
 @PRIOR
 @click.option(
     "--method",
-    type=click.Choice(tuple(METHODS)),
+    type=OneOf("--method", lambda: list(METHODS)),
     default=DEFAULT_METHOD,
     show_default=True,
     help="smc: tempering, for several modes and the evidence; auto: nuts, and smc where that is not enough; "
@@ -68,11 +69,21 @@ __all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "sel
     default=1000,
     show_default=True,
     metavar="S",
-    help="Kept draws per chain.",
+    help="Kept draws of each chain, or of each run of smc and laplace.",
 )
-@click.option("--chains", type=Whole(1, LARGEST), default=4, show_default=True, metavar="M", help="Chains.")
 @click.option(
-    "--cores", type=Whole(1, LARGEST), metavar="N", help="Chains that run at once; all cores, if not given."
+    "--chains",
+    type=Whole(1, LARGEST),
+    default=4,
+    show_default=True,
+    metavar="M",
+    help="Chains, or independent runs.",
+)
+@click.option(
+    "--cores",
+    type=Whole(1, LARGEST),
+    metavar="N",
+    help="Threads; all cores, if not given. No result depends on it.",
 )
 @click.option(
     "--seed",
@@ -192,7 +203,7 @@ def run_fit(rows: "Rows", quiet: bool, n_components: int, **settings: Any) -> "B
     default=500,
     show_default=True,
     metavar="S",
-    help="Particles of a run.",
+    help="Posterior draws (particles) of each run of tempering.",
 )
 @click.option(
     "--bootstrap",

@@ -38,7 +38,9 @@ class DemoPage:
 
 PAGES = {
     "faithful": DemoPage("old_faithful", "Old Faithful", 2, "short eruptions and long ones; BIC prefers it"),
-    "galaxies": DemoPage("galaxies", "Velocities of 82 galaxies", 3, "BIC prefers it, and the evidence more"),
+    "galaxies": DemoPage(
+        "galaxies", "Velocities of 82 galaxies", 3, "BIC prefers it; the evidence prefers more"
+    ),
     "penguins": DemoPage("penguins", "Palmer penguins", 3, "three species"),
     "banknote": DemoPage("banknote", "Swiss banknotes", 2, "genuine and counterfeit"),
     "iris": DemoPage("iris", "Fisher's iris", 3, "three species"),

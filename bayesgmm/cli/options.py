@@ -1,5 +1,6 @@
 """Options that several commands have, and what their values may be."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -17,10 +18,10 @@ __all__ = [
     "PRIOR",
     "QUIET",
     "DataSet",
-    "Family",
     "File",
     "Folder",
     "Numbers",
+    "OneOf",
     "PriorParts",
     "Whole",
 ]
@@ -78,17 +79,21 @@ class Numbers(click.ParamType):
         return found
 
 
-class Family(click.ParamType):
-    """The name of a covariance family, as the registry has them when it is asked for."""
+class OneOf(click.ParamType):
+    """A name that a registry has when it is asked for.
 
-    name = "family"
+    Parameters
+    ----------
+    option : str
+        For the refusal.
+    names : function without parameters
+        Those there are.
+    """
 
-    @staticmethod
-    def names() -> list[str]:
-        """Those there are."""
-        from bayesgmm.mixture.families import FAMILIES
+    name = "name"
 
-        return list(FAMILIES)
+    def __init__(self, option: str, names: Callable[[], Sequence[str]]) -> None:
+        self.option, self.names = option, names
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """All of them, in the help of a command."""
@@ -98,7 +103,7 @@ class Family(click.ParamType):
         """The name, or a refusal that lists those there are."""
         if value not in self.names():
             raise click.BadParameter(
-                f"--covariance-type must be one of {', '.join(self.names())}; got {shorten(str(value))!r}."
+                f"{self.option} must be one of {', '.join(self.names())}; got {shorten(str(value))!r}."
             )
         return str(value)
 
@@ -165,15 +170,28 @@ class DataSet(click.ParamType):
         return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
 
 
-COLUMNS = click.option("--columns", metavar="A,B", help="Columns to cluster, by name; all, if not given.")
+COLUMNS = click.option(
+    "--columns",
+    metavar="A,B",
+    help="Columns to cluster, by name; all, if not given, which must then be numbers.",
+)
 ID_COLUMN = click.option(
     "--id-column",
     metavar="NAME",
-    help="The column that names the rows, and is not clustered; their numbers in the file, if not given.",
+    help="The column that names the rows, and is not clustered; if not given, their numbers in the file, "
+    "from 1.",
 )
+
+
+def _families() -> list[str]:
+    from bayesgmm.mixture.families import FAMILIES
+
+    return list(FAMILIES)
+
+
 COVARIANCE_TYPE = click.option(
     "--covariance-type",
-    type=Family(),
+    type=OneOf("--covariance-type", _families),
     help="What the covariances of the components may be and share; full, if not given.",
 )
 PRIOR = click.option(
@@ -181,7 +199,8 @@ PRIOR = click.option(
     type=PriorParts(),
     metavar="PARTS",
     help="Parts of the prior, in the units of the data, such as 'mean_scale=(2, 20), std_prior=gamma(2, 1)'; "
-    "what is not given is derived from the data.",
+    "what is not given is derived from the data. Families of std_prior: halfnormal, exponential, gamma, "
+    "lognormal, inversegamma, halfcauchy.",
 )
 DROP_MISSING = click.option(
     "--drop-missing", is_flag=True, help="Leave out rows with a missing value, and say how many."

@@ -22,6 +22,17 @@ __all__ = ["print_fit", "print_selection", "sentences", "show_fit", "show_select
 # ------------------------------------------------------------ a fit
 
 
+LIKELIHOOD_WORDS = {
+    "em": "EM",
+    "mean": "draws' mean",
+    "sd": "their sd",
+    "lower": "their interval from",
+    "upper": "to",
+    "largest": "largest draw",
+    "at_posterior_mean": "at the posterior mean of the parameters",
+}
+
+
 def show_fit(
     bayes: "BayesGaussianMixture", result: "Comparison", *, dropped: int | None = None, **files: str
 ) -> None:
@@ -42,7 +53,8 @@ def show_fit(
         page.line()
     # The posterior mean of the parameters is an average component by component.
     shown = result.log_likelihood if bayes.verdict_.ok else result.log_likelihood.drop("at_posterior_mean")
-    page.line("Log-likelihood: " + ", ".join(f"{k} {v:.2f}" for k, v in shown.items()))
+    told = ", ".join(f"{LIKELIHOOD_WORDS[k]} {v:.2f}" for k, v in shown.items())
+    page.line(f"Log-likelihood: {told}")
     if files:
         page.line()
     for what, path in files.items():

@@ -11,8 +11,9 @@ from bayesgmm.wording import Reason
 
 __all__ = ["BetterMaximum", "better_maximum"]
 
-# Log-likelihoods are the same when they differ by less than this, per unit of their size: above the tolerance
-# of an EM run, and far below what a person would call a gain.
+# Log-likelihoods are the same when they differ by less than this, per row and feature, which is their size
+# where columns have standard deviations of about one: above the tolerance of an EM run, and far below what a
+# person would call a gain.
 ALIKE = 1e-6
 JSON = ("known", "gain", "whose", "log_likelihood", "reached", "baseline", "draw", "same_family", "spurious")
 BASELINE, DRAW, OWN = "baseline", "draw", "own"
@@ -39,6 +40,8 @@ class BetterMaximum:
         Free parameters of the fit, which may be of a smaller covariance family, and of the model.
     is_baseline : bool
         Whether the fit is the best of those from many starts, and not one that was handed in.
+    size : float
+        Total weight of the rows times number of features.
     """
 
     log_likelihood: float
@@ -50,6 +53,7 @@ class BetterMaximum:
     n_parameters: int
     n_parameters_of_posterior: int
     is_baseline: bool
+    size: float
 
     @property
     def highest(self) -> float:
@@ -60,9 +64,9 @@ class BetterMaximum:
     def whose(self) -> str:
         """Where it is known from: "baseline", a "draw", or the fit's "own" maximum, which comes first where
         it is as high."""
-        if not _higher(max(self.baseline, self.draw), self.reached):
+        if not self._higher(max(self.baseline, self.draw), self.reached):
             return OWN
-        return BASELINE if not _higher(self.draw, self.baseline) else DRAW
+        return BASELINE if not self._higher(self.draw, self.baseline) else DRAW
 
     @property
     def same_family(self) -> bool:
@@ -83,7 +87,7 @@ class BetterMaximum:
     @property
     def converged(self) -> bool:
         """Whether the fit stands at a maximum, of whatever height."""
-        return not _higher(self.reached, self.log_likelihood)
+        return not self._higher(self.reached, self.log_likelihood)
 
     @property
     def finding(self) -> Reason:
@@ -110,9 +114,14 @@ class BetterMaximum:
         if not self.converged:
             end = {"reached": self.reached, "spurious": self.spurious}
             return Reason("maximum_not_reached", values | end)
-        if _higher(em, known):
+        if self._higher(em, known):
             return Reason("maximum_above_known", {"em": em, "known": known, "spurious": self.spurious})
         return Reason("highest_maximum_known", {"em": em})
+
+    def _higher(self, a: float, b: float) -> bool:
+        """Whether a log-likelihood is higher than another by more than two runs of EM to the same maximum
+        differ, whatever the units of the data."""
+        return a > b + ALIKE * self.size
 
     def to_json(self) -> dict[str, Any]:
         """For programs: as ``known``, ``gain``, ``whose`` and the log-likelihoods behind them, with null for
@@ -135,6 +144,7 @@ def better_maximum(sides: Sides) -> BetterMaximum:
         n_parameters=em.n_parameters(),
         n_parameters_of_posterior=fit.draws.family.n_parameters(k, d),
         is_baseline=sides.is_baseline,
+        size=fit.rows.total_weight * d,
     )
 
 
@@ -142,9 +152,3 @@ def _highest_maximum(em: EMGaussianMixture) -> float:
     """The maxima come with the most trustworthy first."""
     first = em.modes_.iloc[0]
     return -np.inf if first["spurious"] or em.regularised_ else float(first["log_likelihood"])
-
-
-def _higher(a: float, b: float) -> bool:
-    """Whether a log-likelihood is higher than another by more than two runs of EM to the same maximum
-    differ."""
-    return a > b + ALIKE * max(abs(a), 1.0)

@@ -92,12 +92,12 @@ class Partition:
         lines = [
             f"{self.n_clusters} cluster{'s' if self.n_clusters > 1 else ''} of {sizes} rows; expected loss "
             f"{self.expected_loss:.4f} {unit} over {self.n_draws} draws.",
-            f"{100 * self.ball.mass:.0f} % of the posterior lies within {self.ball.radius:.4f}.",
+            f"{100 * self.ball.mass:.0f} % credible ball around it: radius {self.ball.radius:.4f} {unit}.",
         ]
         for name, what in (("em", "EM's partition"), ("kmeans", "That of k-means")):
             where = "inside" if self._inside(name) else "outside"
             lines.append(
-                f"{what} lies {where}, at distance {self.distances[name]:.4f} (expected loss "
+                f"{what} lies {where} the ball, at distance {self.distances[name]:.4f} (expected loss "
                 f"{self.expected_losses[name]:.4f})."
             )
         return "\n".join(lines)

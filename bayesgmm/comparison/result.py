@@ -51,7 +51,7 @@ class Comparison:
         shortest), and the longest axis's ``orientation`` in degrees from the first feature or, with more than
         two features, its ``turn`` from EM's.
     scores : PredictiveScores
-        How well rows that were left out are foreseen, by the posterior and by EM.
+        How well rows that were left out are predicted, by the posterior and by EM.
     log_likelihood : Series
         ``em``, and ``mean``, ``sd``, ``lower``, ``upper``, ``largest`` of the draws, and
         ``at_posterior_mean``.

@@ -1,4 +1,4 @@
-"""How well rows are foreseen that were left out: by the posterior, and by EM."""
+"""How well rows that were left out are predicted: by the posterior, and by EM."""
 
 from dataclasses import dataclass, replace
 

@@ -93,7 +93,8 @@ def fitted_at(params: MixtureParams, rows: Rows, family: CovarianceFamily, cores
     em.lower_bound_ = em.log_likelihood_ / rows.total_weight
     gain = float(em.modes_["log_likelihood"].iloc[0]) - em.log_likelihood_
     ended = reached[0].run.status is Status.CONVERGED
-    em.converged_ = ended and abs(gain) <= SAME_MAXIMUM * max(abs(em.log_likelihood_), 1.0)
+    # In standardised units, so that those of the data do not matter.
+    em.converged_ = ended and abs(gain) <= SAME_MAXIMUM * max(abs(reached[0].run.log_likelihood), 1.0)
     em.regularised_ = reached[0].degenerate
     em.status_, em.n_iter_ = STATUS, 0
     em.log_likelihood_trace_ = np.array([em.log_likelihood_])
@@ -118,7 +119,8 @@ def _read(em: Any) -> tuple[MixtureParams, CovarianceFamily | None]:
             type=type(em).__name__,
         ) from None
     if isinstance(em, EMGaussianMixture):
-        return em.params_, family_of(em.covariance_type)
+        # A setting may have been changed since.
+        return em.params_, family_of(em._fitted_type)
     family = family_of(em.covariance_type)
     k, d = em.means_.shape
     covariances = family.expanded(em.covariances_, k, d, "covariances_")

@@ -7,7 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from bayesgmm.plots.style import BAYES, EM, PALE, WARNING, new_figure
+from bayesgmm.plots.style import BAYES, EM, PALE, WARNING, line_style, marker, new_figure
+from bayesgmm.selection.criteria import SMALLEST
+from bayesgmm.wording.selection import CRITERIA
 
 if TYPE_CHECKING:
     from bayesgmm.selection import Selection
@@ -17,7 +19,6 @@ __all__ = ["plot_criteria"]
 # Differences from the best are cut off beyond.
 FURTHEST = 40.0
 _BARS: dict[str, Any] = {"color": BAYES, "marker": "o", "capsize": 3, "linewidth": 1.4}
-_LOOKS = {"bic": ("BIC", "o", "-"), "aic": ("AIC", "s", "--"), "icl": ("ICL", "^", ":")}
 
 
 def plot_criteria(choice: "Selection") -> Figure:
@@ -67,11 +68,10 @@ def plot_criteria(choice: "Selection") -> Figure:
 
 def _penalised(ax: Axes, choice: "Selection") -> None:
     table = choice.table
-    for name, (label, marker, line) in _LOOKS.items():
+    for i, name in enumerate(SMALLEST):
         loss = -0.5 * (table[name] - table[name].min())
-        ax.plot(
-            table.index, loss, color=EM, marker=marker, linestyle=line, markerfacecolor="white", label=label
-        )
+        look: dict[str, Any] = {"marker": marker(i), "linestyle": line_style(i), "markerfacecolor": "white"}
+        ax.plot(table.index, loss, color=EM, label=CRITERIA[name], **look)
         _best(ax, choice.best[name], 0.0)
     ax.set(title="EM, penalised", xlabel="components", ylabel="log-likelihood units below the best")
     ax.legend(fontsize="small", loc="lower center")

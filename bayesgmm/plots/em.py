@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.plots.fitted import em_held_against
 from bayesgmm.plots.style import BAYES, EM, WARNING, new_figure
@@ -45,7 +44,6 @@ def plot_em(fit: "BayesGaussianMixture | EMGaussianMixture") -> Figure:
     >>> [ax.get_xlabel() for ax in plot_em(em).axes]
     ['EM step', 'log-likelihood']
     """
-    check_is_fitted(fit)
     em = em_held_against(fit)
     modes = em.modes_.head(MOST_MODES)
     figure = new_figure(8.0, max(3.2, 1.2 + 0.26 * len(modes)))

@@ -16,7 +16,7 @@ from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.draws import evenly
 from bayesgmm.mixture.params import MixtureParams
-from bayesgmm.plots.fitted import Fitted, ellipse, fitted, histogram_edges, marginal_density
+from bayesgmm.plots.fitted import Fitted, check_drawable, ellipse, fitted, histogram_edges, marginal_density
 from bayesgmm.plots.style import (
     BAYES,
     EM,
@@ -106,6 +106,7 @@ def plot_fit(
     >>> plot_fit(bayes.em_, X=X).axes[0].get_title()
     'Data and EM fit'
     """
+    check_drawable(fit, result)
     allowed = isinstance(fit, EMGaussianMixture) or fit.verdict_.ok
     components = allowed if components is None else components
     check_readable(allowed or not components, "plot_fit with components")

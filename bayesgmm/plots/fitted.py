@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.path import Path as Curve
@@ -11,8 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.utils.validation import check_is_fitted
 
+from bayesgmm.comparison.result import Comparison
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import ParameterError
+from bayesgmm.estimator import BayesGaussianMixture
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import MixtureDraws, evenly
 from bayesgmm.mixture.params import MixtureParams
@@ -20,13 +21,10 @@ from bayesgmm.plots.style import display_names
 from bayesgmm.rows.features import rows_for
 from bayesgmm.rows.rows import Rows, RowsLike
 
-if TYPE_CHECKING:
-    from bayesgmm.comparison import Comparison
-    from bayesgmm.estimator import BayesGaussianMixture
-
 __all__ = [
     "Fitted",
     "SomeDraws",
+    "check_drawable",
     "ellipse",
     "em_held_against",
     "fitted",
@@ -133,8 +131,8 @@ class Fitted:
 
 
 def fitted(
-    fit: "BayesGaussianMixture | EMGaussianMixture",
-    result: "Comparison | None" = None,
+    fit: BayesGaussianMixture | EMGaussianMixture,
+    result: Comparison | None = None,
     X: RowsLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Fitted:
@@ -146,8 +144,31 @@ def fitted(
     return Fitted(rows, em, SomeDraws.of(fit.fit_.draws), fit.membership_.argmax(axis=1))
 
 
+def check_drawable(fit: object, result: object = None) -> None:
+    """Refuse what is no fit or no comparison.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if not isinstance(fit, BayesGaussianMixture | EMGaussianMixture):
+        raise ParameterError(
+            f"The fit to be drawn must be a BayesGaussianMixture or an EMGaussianMixture; got "
+            f"{type(fit).__name__}; one of another program can be drawn beside a posterior, with "
+            f"compare(bayes, em=...) as second argument.",
+            type=type(fit).__name__,
+        )
+    if result is not None and not isinstance(result, Comparison):
+        raise ParameterError(
+            f"The second argument must be compare(bayes); got {type(result).__name__}; rows are handed in by "
+            f"name, as in plot_fit(em, X=X).",
+            type=type(result).__name__,
+        )
+    check_is_fitted(fit)
+
+
 def rows_drawn(
-    fit: "BayesGaussianMixture | EMGaussianMixture",
+    fit: BayesGaussianMixture | EMGaussianMixture,
     X: RowsLike | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Rows:
@@ -163,7 +184,6 @@ def rows_drawn(
             raise ParameterError(
                 "A fit by EM does not keep its rows; got X=None; hand them in, as in plot_fit(em, X=X)."
             )
-        check_is_fitted(fit)
         return rows_for(fit, X, sample_weight, reset=False)
     if X is not None or sample_weight is not None:
         raise ParameterError(
@@ -174,7 +194,7 @@ def rows_drawn(
 
 
 def em_held_against(
-    fit: "BayesGaussianMixture | EMGaussianMixture", result: "Comparison | None" = None
+    fit: BayesGaussianMixture | EMGaussianMixture, result: Comparison | None = None
 ) -> EMGaussianMixture:
     """The EM fit to be drawn: that of the comparison, else the one that the posterior started from, else the
     fit itself.
@@ -184,6 +204,7 @@ def em_held_against(
     ParameterError
         Where the comparison is of another fit.
     """
+    check_drawable(fit, result)
     if result is not None and result.bayes is not fit:
         raise ParameterError("result must be compare(bayes) of the same fit; got that of another one.")
     if isinstance(fit, EMGaussianMixture):

@@ -8,12 +8,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from bayesgmm.comparison.sides import CI_PROB
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
-from bayesgmm.plots.fitted import em_held_against, rows_drawn
+from bayesgmm.plots.fitted import check_drawable, em_held_against, rows_drawn
 from bayesgmm.plots.style import EM, check_readable, colour, figure_of, legend_below, marker, new_figure, text
+from bayesgmm.posterior.memberships import Memberships, membership_intervals
 from bayesgmm.rows.rows import Rows, RowsLike
+from bayesgmm.wording.numbers import percent
 from bayesgmm.wording.rows import axis_title
 
 if TYPE_CHECKING:
@@ -46,9 +49,9 @@ def plot_responsibilities(
 ) -> Figure:
     """EM's responsibilities beside the posterior memberships, for the observations that are least certain.
 
-    Sorted by component and by membership, for a fit by EM alone by responsibility. Bars reach two standard
-    deviations between draws to both sides, within 0 and 1. With two components one panel says all, since the
-    other is its complement.
+    Sorted by component and by membership, for a fit by EM alone by responsibility. Bars are central intervals
+    between draws, of the comparison's mass or 0.95. With two components one panel says all, since the other
+    is its complement.
 
     Parameters
     ----------
@@ -81,19 +84,25 @@ def plot_responsibilities(
     >>> plot_responsibilities(em, X=X).axes[0].get_ylabel()
     'probability of component 0'
     """
+    check_drawable(fit, result)
     alone = isinstance(fit, EMGaussianMixture)
     check_readable(alone or fit.verdict_.ok, "plot_responsibilities")
     rows = rows_drawn(fit, X)
     em = density.responsibilities(rows.values, em_held_against(fit, result).params_)
-    mean, sd = (em, None) if alone else (fit.membership_, fit.membership_sd_)
+    mean = em if alone else fit.membership_
     shown = _least_sure(em, mean)
+    ci_prob = CI_PROB if result is None else result.ci_prob
     axes = _panels(ax, mean.shape[1], len(shown))
+    intervals = None
+    if not isinstance(fit, EMGaussianMixture):
+        draws = fit.fit_.draws.stacked
+        intervals = membership_intervals(rows.taken(shown), *draws, ci_prob=ci_prob)
     for c, at in enumerate(axes):
-        _draw_em(at, em[shown, c], beside=sd is not None)
-        if sd is not None:
-            _draw_memberships(at, mean[shown, c], sd[shown, c], c)
+        _draw_em(at, em[shown, c], beside=not alone)
+        if intervals is not None:
+            _draw_memberships(at, intervals, c)
     _label(axes, shown, rows, ax is None)
-    legend_below(axes[0], _handles(alone), ax is None, columns=2)
+    legend_below(axes[0], _handles(None if alone else ci_prob), ax is None, columns=2)
     return figure_of(axes[0])
 
 
@@ -127,13 +136,12 @@ def _least_sure(em: Array, mean: Array) -> NDArray[np.intp]:
     return kept[np.lexsort((-mean[kept, labels], labels))]
 
 
-def _draw_memberships(ax: Axes, mean: Array, sd: Array, k: int) -> None:
+def _draw_memberships(ax: Axes, found: Memberships, k: int) -> None:
     """The posterior's of component k, a little to the right."""
-    place = np.arange(len(mean)) + 0.14
-    low, high = np.clip(mean - 2 * sd, 0, 1), np.clip(mean + 2 * sd, 0, 1)
-    ax.vlines(place, low, high, color=colour(k), linewidth=2.2, alpha=0.55)
+    place = np.arange(len(found.mean)) + 0.14
+    ax.vlines(place, found.lower[:, k], found.upper[:, k], color=colour(k), linewidth=2.2, alpha=0.55)
     look: dict[str, Any] = {"markeredgecolor": "#333333", "markeredgewidth": 0.3, "markersize": 5}
-    ax.plot(place, mean, marker=marker(k), color=colour(k), linestyle="", **look)
+    ax.plot(place, found.mean[:, k], marker=marker(k), color=colour(k), linestyle="", **look)
 
 
 def _draw_em(ax: Axes, em: Array, beside: bool) -> None:
@@ -168,10 +176,11 @@ def _label(axes: NDArray[np.object_], shown: NDArray[np.intp], rows: Rows, own: 
             at.set_ylabel(str(c), rotation=0, weight="bold", va="center", labelpad=8)
 
 
-def _handles(alone: bool) -> list[Line2D]:
+def _handles(ci_prob: float | None) -> list[Line2D]:
+    """The second of them where there are intervals."""
     handles = [Line2D([], [], markersize=5, label="EM responsibility", **EM_LOOK)]
-    if not alone:
+    if ci_prob is not None:
         look: dict[str, Any] = {"color": colour(0), "linewidth": 2.2, "markersize": 5}
-        label = "posterior membership ± 2 sd between draws"
+        label = f"posterior membership, {percent(ci_prob)} interval between draws"
         handles.append(Line2D([], [], marker=marker(0), label=label, **look))
     return handles

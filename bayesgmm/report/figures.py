@@ -120,7 +120,7 @@ def _uncertainty(bayes: "BayesGaussianMixture") -> Sketch:
 def _responsibilities(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
     alt = (
         "For the observations whose component is least certain: EM's responsibility (hollow diamond) beside "
-        "the posterior membership with two standard deviations between draws to both sides."
+        f"the posterior membership with its {percent(result.ci_prob)} interval between draws."
     )
     caption = (
         "EM gives each probability as one number. The bars show how far it would move if the parameters "
@@ -175,6 +175,8 @@ def _modes(bayes: "BayesGaussianMixture") -> Sketch:
         "across panels, since components of different modes have no labels in common. Shares come from "
         "optimisation that starts at draws, with their standard errors."
     )
+    if bayes.n_features_in_ == 1:
+        caption += " With one feature heights mean nothing: they are random, so that points lie apart."
     return Sketch("modes", alt, caption, lambda: plots.plot_modes(bayes), vector=False)
 
 

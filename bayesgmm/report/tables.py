@@ -177,11 +177,14 @@ def checks(result: "Comparison", shorten: Shortener) -> Table:
     """Every posterior predictive check as numbers."""
     rows = []
     for c in result.predictive:
-        low, high = (with_sd(v, c.replicated.std()) for v in np.quantile(c.replicated, (0.025, 0.975)))
+        # Counts have no decimals.
+        is_count = c.observed == round(c.observed) and (c.replicated == np.round(c.replicated)).all()
+        sd = 0.0 if is_count else c.replicated.std()
+        low, high = (with_sd(v, sd) for v in np.quantile(c.replicated, (0.025, 0.975)))
         rows.append(
             (
                 shorten(c.name),
-                with_sd(c.observed, c.replicated.std()),
+                with_sd(c.observed, sd),
                 f"{low} to {high}",
                 p_value(c.p_value, len(c.replicated)),
             )

@@ -158,7 +158,7 @@ def _page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("template.html").render(
+    page = environment.get_template("template.html").render(
         title=title,
         summary=summarise(bayes, result, part).told(shorten),
         pictures=pictures,
@@ -182,6 +182,9 @@ def _page(
         k=k,
         created_by=fit.provenance.created_by,
     )
+    placeless = [key for key in pictures if f'id="figure-{key}"' not in page]
+    assert not placeless, f"template.html has no place for {placeless}."
+    return page
 
 
 def _title(bayes: "BayesGaussianMixture") -> str:

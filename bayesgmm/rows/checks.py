@@ -138,7 +138,7 @@ def _check_finite(floats: Array, X: Any) -> None:
 def _cell(X: Any, row: int, column: int) -> str:
     """A cell by the names of its row and column, where X has any."""
     index, names = getattr(X, "index", None), getattr(X, "columns", None)
-    of_row = quoted(index[row]) if isinstance(index, pd.Index) else row
+    of_row = quoted(index[row], index) if isinstance(index, pd.Index) else row
     return f"row {of_row}, column {column if names is None else repr(names[column])}"
 
 
@@ -254,8 +254,9 @@ def check_collinear(X: Array, names: Sequence[str]) -> None:
     )
 
 
-def check_sample_weight(sample_weight: Any, n: int) -> Array:
-    """Weights of the rows, shape (N,), or an empty array where every row counts once."""
+def check_sample_weight(sample_weight: Any, n: int, index: pd.Index | None = None) -> Array:
+    """Weights of the rows, shape (N,), or an empty array where every row counts once; `index` has the rows'
+    names for the message."""
     if sample_weight is None:
         return np.empty(0)
     try:
@@ -275,7 +276,8 @@ def check_sample_weight(sample_weight: Any, n: int) -> Array:
         )
     if not np.all(np.isfinite(w)) or np.any(w < 0):
         row = int(np.flatnonzero(~np.isfinite(w) | (w < 0))[0])
-        raise DataError(f"sample_weight must be finite and not negative; row {row} has {w[row]}.", row=row)
+        name = row if index is None else quoted(index[row], index)
+        raise DataError(f"sample_weight must be finite and not negative; row {name} has {w[row]}.", row=row)
     with np.errstate(over="ignore"):
         total = w.sum()
     if not np.isfinite(total):

@@ -37,8 +37,12 @@ def default_index(n: int) -> pd.Index:
 
 
 def is_default(index: pd.Index) -> bool:
-    """Whether rows are called by their place alone."""
-    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
+    """Whether rows are called by their place alone: 0, 1, ... under no name of their own."""
+    if index.nlevels > 1 or index.name not in (None, UNNAMED):
+        return False
+    if isinstance(index, pd.RangeIndex):
+        return index.start == 0 and index.step == 1
+    return index.dtype.kind in "iu" and np.array_equal(index, np.arange(len(index)))
 
 
 def index_of(X: Any, n: int) -> pd.Index:
@@ -89,9 +93,10 @@ def text(label: Any) -> str:
     return label.isoformat() if isinstance(label, date) else str(label)
 
 
-def quoted(label: Any) -> str:
-    """A row's name as sentences call it: strings in quotation marks, all else bare."""
-    return repr(str(label)) if isinstance(label, str) else text(label)
+def quoted(label: Any, index: pd.Index) -> str:
+    """A row's name as sentences call it: bare where a file can hold the index as it is, such as numbers and
+    dates, and in quotation marks where it becomes text, so that a loaded fit says the same."""
+    return text(label) if _is_storable(index) else repr(text(label))
 
 
 def storable(index: pd.Index) -> NDArray[Any]:
@@ -100,15 +105,21 @@ def storable(index: pd.Index) -> NDArray[Any]:
     Numbers and most dates without a time zone stay what they are; all else, and names of several levels,
     become text.
     """
-    if index.nlevels == 1:
-        values = index.to_numpy()
-        if values.dtype.kind in "iufb" or (values.dtype.kind == "M" and _in_nanoseconds(values)):
-            return values
+    if _is_storable(index):
+        return index.to_numpy()
     # HDF5 ends a text at its first zero byte, and knows UTF-8 alone.
     texts = [text(label).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0") for label in index]
     out = np.empty(len(texts), dtype=object)
     out[:] = texts
     return out
+
+
+def _is_storable(index: pd.Index) -> bool:
+    """Whether the names stay what they are."""
+    if index.nlevels > 1 or isinstance(index.dtype, pd.DatetimeTZDtype):
+        return False
+    values = index.to_numpy()
+    return values.dtype.kind in "iufb" or (values.dtype.kind == "M" and _in_nanoseconds(values))
 
 
 def _in_nanoseconds(dates: NDArray[np.datetime64]) -> bool:

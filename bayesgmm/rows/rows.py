@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from bayesgmm.errors import DataError
 from bayesgmm.rows import checks, labels
 
 __all__ = ["Rows", "RowsLike", "default_names"]
@@ -42,6 +43,8 @@ class Rows:
         The file that the rows are from; empty where there is none.
     named : bool
         Whether the columns had names of their own.
+    has_file_numbers : bool
+        Whether the index holds the numbers that the rows have in that file, from 1.
     """
 
     values: Array
@@ -50,6 +53,7 @@ class Rows:
     weights: Array = field(default_factory=lambda: np.empty(0))
     source: str = ""
     named: bool = False
+    has_file_numbers: bool = False
 
     @classmethod
     def of(cls, X: Any, sample_weight: ArrayLike | None = None, *, copy: bool = False) -> "Rows":
@@ -83,15 +87,16 @@ class Rows:
         if isinstance(X, cls):
             if sample_weight is None:
                 return X
-            return replace(X, weights=checks.check_sample_weight(sample_weight, len(X)))
+            return replace(X, weights=checks.check_sample_weight(sample_weight, len(X), X.index))
         values = checks.check_data(X)
         values = values.copy() if copy else values
         names = checks.column_names(X)
+        index = labels.index_of(X, len(values))
         return cls(
             values,
             default_names(values.shape[1]) if names is None else names,
-            labels.index_of(X, len(values)),
-            checks.check_sample_weight(sample_weight, len(values)),
+            index,
+            checks.check_sample_weight(sample_weight, len(values), index),
             named=names is not None,
         )
 
@@ -120,18 +125,19 @@ class Rows:
         DataError
             Where there are not as many names as rows, or one is missing.
         """
-        index = index if isinstance(index, pd.Index) else pd.Index(index)
-        return replace(self, index=labels.index_of(index, len(self)))
+        if not isinstance(index, pd.Index):
+            if np.ndim(index) != 1:
+                raise DataError(
+                    f"The names of rows must be a list, one for each; got {np.ndim(index)} axes.",
+                    n_axes=np.ndim(index),
+                )
+            index = pd.Index(index)
+        return replace(self, index=labels.index_of(index, len(self)), has_file_numbers=False)
 
-    @property
+    @cached_property
     def is_numbered(self) -> bool:
         """Whether rows are called by their place alone, since they have no names of their own."""
-        return labels.is_default(self.index)
-
-    @property
-    def has_file_numbers(self) -> bool:
-        """Whether rows are called by the numbers that they have in their file."""
-        return bool(self.source) and self.index.name == labels.FILE_NUMBERS and self.index.dtype.kind in "iu"
+        return not self.source and labels.is_default(self.index)
 
     @property
     def has_named_index(self) -> bool:
@@ -150,11 +156,13 @@ class Rows:
 
     def row(self, i: int) -> str:
         """Row i, counted from 0, as sentences call it: ``row 18 of penguins.csv``, ``row 'Ann'``,
-        ``observation 17``."""
-        if self.is_numbered and not self.source:
+        ``row with number 18 of penguins.csv``, ``observation 17``."""
+        if self.is_numbered:
             return f"observation {i}"
-        row = f"row {labels.quoted(self.index[i])}"
-        return f"{row} of {self.source}" if self.source else row
+        name = labels.quoted(self.index[i], self.index)
+        # A bare number would be taken for the row's place in the file.
+        which = f"with {self.index.name} " if self.source and not self.has_file_numbers else ""
+        return f"row {which}{name} of {self.source}" if self.source else f"row {name}"
 
     @cached_property
     def columns(self) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesgmm.bayes.priors import Prior
+from bayesgmm.bayes.priors import Prior, check_prior
 from bayesgmm.errors import BayesGMMError, ParameterError
 from bayesgmm.estimator import BayesGaussianMixture
 from bayesgmm.methods import WITH_EVIDENCE
@@ -196,6 +196,7 @@ def select_components(
     family = family_of(covariance_type)
     check_fittable(rows.values, rows.names, max(ks), family.has_correlations)
     _check_bootstrap(n_bootstrap)
+    check_prior(prior)
     prior = prior or Prior.from_data(rows, covariance_type=covariance_type)
     if not all(prior.resolve(k, rows.n_features, covariance_type).is_exchangeable for k in ks):
         raise ParameterError("The prior must treat all components alike; give it one concentration for all.")

@@ -40,7 +40,7 @@ def _together(inside: bool, share: float | None, ci_prob: float) -> str:
         return " The draws are too few to judge all of them together."
     return (
         f" Taken together the estimate lies {'inside' if inside else 'outside'} the {percent(ci_prob)} "
-        f"region ({100 * share:.0f} % of the draws are nearer to its middle)."
+        f"region ({100 * share:.0f} % of the draws lie closer to the posterior mean)."
     )
 
 
@@ -54,11 +54,11 @@ def assignments(
     above_by_posterior: int,
     threshold: float,
 ) -> str:
-    whom = differing or "none"
     return (
-        f"EM and the posterior assign {alike} of {count(n, 'observation')} alike; for {whom} their "
-        f"probabilities differ by more than 0.1 (by {largest:.2f} at the most). EM gives {above_by_em} of "
-        f"them a probability above {threshold}, the posterior {above_by_posterior}."
+        f"EM and the posterior assign {alike} of {count(n, 'observation')} alike; their probabilities differ "
+        f"by more than 0.1 for {differing or 'none'} (by {largest:.2f} at the most). A probability above "
+        f"{threshold} is given to {above_by_em} of the {n} by EM, and to {above_by_posterior} by the "
+        f"posterior."
     )
 
 

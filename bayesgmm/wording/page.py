@@ -161,7 +161,8 @@ def one_partition(sizes: tuple[int, ...], em_inside: bool, kmeans_inside: bool) 
     rows = "row" if sizes == (1,) else "rows"
     return (
         f"As one partition for all draws, whatever the labels: {count(len(sizes), 'cluster')} of "
-        f"{listed([str(size) for size in sizes])} {rows}. "
+        f"{listed([str(size) for size in sizes])} {rows}. It has the smallest expected distance to the "
+        f"partitions of all draws, and may be that of no mode. "
         f"The partitions that the posterior leaves open around it (its 95 % ball) include {held}."
     )
 

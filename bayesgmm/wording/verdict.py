@@ -199,7 +199,9 @@ def labels_differ(method: str, share: float) -> str:
 
 @worded
 def components_of_one_kind(share: float) -> str:
-    return (
-        f"In {100 * share:.0f} % of the draws two components are of the same kind: "
-        "the data do not show this many different ones."
+    those = (
+        "the data do not show this many different ones"
+        if share > 0.5
+        else "there they cannot be told apart, and labels mean nothing"
     )
+    return f"In {100 * share:.0f} % of the draws two components are of the same kind: {those}."

@@ -234,6 +234,19 @@ def test_a_row_of_weight_three_is_three_rows_and_costs_one_pass():
     assert_allclose(got, sample_weight * scipy_log_density(X, w, m, c), rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("weights", [[-1.0, 1.0, 1.0], [np.nan, 1.0, 1.0], [0.0, 0.0, 0.0]])
+def test_what_is_no_weight_is_refused(weights):
+    with pytest.raises(DataError, match="sample_weight"):
+        GaussianMixture.dist([1.0], np.zeros((1, 2)), np.eye(2)[None], sample_weight=weights)
+
+
+def test_weights_of_other_rows_are_refused():
+    with pm.Model(), pytest.raises(DataError, match=r"shape \(5,\)"):
+        GaussianMixture(
+            "x", [1.0], np.zeros((1, 2)), np.eye(2)[None], sample_weight=np.ones(3), observed=np.eye(5, 2)
+        )
+
+
 def test_sample_weight_of_two_axes_are_refused(golden):
     w, m, c = random_mixture(22, 2, 2)
     with golden.raises(ParameterError, n_axes=2):

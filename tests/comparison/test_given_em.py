@@ -117,6 +117,7 @@ BEST = BetterMaximum(
     n_parameters=5,
     n_parameters_of_posterior=5,
     is_baseline=False,
+    size=200.0,
 )
 
 
@@ -256,3 +257,57 @@ def test_json_has_the_given_fit_and_what_is_known(other, faithful_fit, tmp_path)
     assert found["compared_em"]["is_baseline"] is False
     assert_allclose(found["compared_em"]["means"], gm.means_[::-1], rtol=1e-12)
     assert found["ci_prob"] == 0.95
+
+
+# ------------------------------------------------------------ three components, weights and units
+
+
+def laplace(X, k, **more):
+    bayes = BayesGaussianMixture(k, method="laplace", draws=100, chains=2, random_state=0, progressbar=False)
+    return bayes.fit(X, **more)
+
+
+@pytest.fixture(scope="module")
+def three():
+    """Rows of three clusters far apart, and their posterior."""
+    rng = np.random.default_rng(3)
+    X = np.concatenate([rng.normal(c, 1, (n, 2)) for c, n in ((0, 60), (20, 40), (40, 20))])
+    return X, laplace(X, 3)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [1, 2, 0], [2, 0, 1], [1, 0, 2]])
+def test_components_in_a_circle_are_matched_as_well(order, three):
+    """An order of three that is not its own inverse."""
+    _, bayes = three
+    result = compare(bayes, em=bayes.em_.params_.permuted(order))
+    assert_allclose(result.em.means_, bayes.em_.means_)
+
+
+def test_with_row_weights_the_given_fit_is_held_against_the_same_maximum(three):
+    X, _ = three
+    weights = np.arange(len(X)) % 3 + 0.5
+    bayes = laplace(X, 3, sample_weight=weights)
+    own = EMGaussianMixture(3, random_state=5).fit(X, sample_weight=weights)
+    found = compare(bayes, em=own).better_maximum
+    assert found.reached == pytest.approx(bayes.em_.log_likelihood_, rel=1e-9)
+    assert found.finding.code == "highest_maximum_known"
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e8, 1e-8])
+def test_what_is_found_does_not_depend_on_units(unit, three):
+    X, _ = three
+    bayes = laplace(X * unit, 3)
+    q = bayes.em_.params_
+    means = q.means.copy()
+    means[0, 0] += 0.02 * q.stds[0, 0]
+    given = compare(bayes, em=MixtureParams(q.weights, means, q.covariances))
+    assert given.better_maximum.finding.code == "maximum_not_reached"
+    assert given.better_maximum.gain == pytest.approx(60 * 0.02**2 / 2, rel=0.3)
+    assert not given.em.converged_
+
+
+def test_a_setting_that_was_changed_after_the_fit_is_not_believed(three):
+    X, bayes = three
+    em = EMGaussianMixture(3, covariance_type="diag", random_state=0).fit(X)
+    em.set_params(covariance_type="full")
+    assert compare(bayes, em=em).better_maximum.finding.code == "em_of_smaller_family"

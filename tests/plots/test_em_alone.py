@@ -173,3 +173,21 @@ def test_a_comparison_of_another_fit_is_refused(other, line_fit):
 def test_masses_that_are_none_are_refused(faithful_fit):
     with pytest.raises(ParameterError, match="ci_prob"):
         plots.plot_fit(faithful_fit, ci_prob=95)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda bayes, gm: plots.plot_fit(gm, X=bayes.rows_.values),
+        lambda bayes, gm: plots.plot_responsibilities(gm, X=bayes.rows_.values),
+        lambda bayes, gm: plots.plot_em(gm),
+        lambda bayes, gm: plots.plot_fit(bayes.em_.params_, X=bayes.rows_.values),
+        lambda bayes, gm: plots.plot_fit(bayes, bayes.em_),
+        lambda bayes, gm: plots.plot_fit(bayes.em_, bayes.rows_.values),
+        lambda bayes, gm: plots.plot_responsibilities(bayes, "result"),
+    ],
+)
+def test_what_is_no_fit_or_no_comparison_is_refused(draw, faithful_fit):
+    gm = GaussianMixture(2, random_state=0).fit(faithful_fit.rows_.values)
+    with pytest.raises(ParameterError, match="must be"):
+        draw(faithful_fit, gm)

@@ -53,17 +53,19 @@ def test_names_of_any_kind_become_text_and_come_back_from_a_file(index, first, k
 
 
 @pytest.mark.parametrize(
-    ("label", "sentence"),
+    ("kind", "sentence"),
     [
-        ("Ann", "'Ann'"),
-        (np.int64(18), "18"),
-        (pd.Timestamp("2024-02-29"), "2024-02-29"),
-        (("a", 3), "a, 3"),
-        (1.5, "1.5"),
+        ("strings", "'Ann'"),
+        ("numbers", "5"),
+        ("days", "2024-02-29"),
+        ("levels", "'a, 3'"),
+        ("mixed", "'1'"),
+        ("decimals", "1.5"),
     ],
 )
-def test_sentences_put_strings_in_quotation_marks(label, sentence):
-    assert labels.quoted(label) == sentence
+def test_sentences_put_what_becomes_text_in_quotation_marks(kind, sentence):
+    index = KINDS[kind][0]
+    assert labels.quoted(index[0], index) == sentence
 
 
 def test_an_index_without_a_name_is_called_obs_and_one_with_a_name_keeps_it():

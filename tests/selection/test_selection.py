@@ -178,6 +178,8 @@ def test_settings_that_cannot_work_are_refused_first(monkeypatch):
     X = datasets.faithful().X
     with pytest.raises(ParameterError, match="n_bootstrap must be 0, or at least 19"):
         select_components(X, [1, 2], n_bootstrap=10)
+    with pytest.raises(ParameterError, match="prior must be a"):
+        select_components(X, [1], prior={"concentration": 2})
     uneven = Prior(concentration=(1.0, 2.0), mean_loc=0.0, mean_scale=50.0, std_prior=("halfnormal", 9.0))
     with pytest.raises(ParameterError, match="must treat all components alike"):
         select_components(X, [2], prior=uneven)

@@ -87,7 +87,14 @@ def read_table(
         check_missing(source, names, values, drop_missing)
         values = values[kept]
     check_varying(source, names, values)
-    rows = Rows(values, tuple(names), row_names(source, kept), source=_called(path), named=True)
+    rows = Rows(
+        values,
+        tuple(names),
+        row_names(source, kept),
+        source=_called(path),
+        named=True,
+        has_file_numbers=source.id_column is None,
+    )
     return Table(rows, int((~kept).sum()))
 
 
