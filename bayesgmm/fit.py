@@ -32,7 +32,7 @@ from bayesgmm.posterior.labels import Labels
 from bayesgmm.posterior.modes import ModeMap, find_modes, mode_map, modes_dataset
 from bayesgmm.posterior.relabel import Relabelling
 from bayesgmm.posterior.verdict import Diagnostics, Quantities, Verdict
-from bayesgmm.rows.labels import UNNAMED, restored
+from bayesgmm.rows.labels import restored
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.arguments import available_cores
 from bayesgmm.support.provenance import Provenance
@@ -197,9 +197,7 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
         "posterior": posterior,
         "sample_stats": xr.Dataset({k: (("chain", "draw"), v) for k, v in stats.items()}, coords=sampled),
         "observed_data": xr.Dataset(
-            {"x": (("obs", "feature"), fit.X)},
-            coords={"obs": obs, "feature": coords["feature"]},
-            attrs=_row_attributes(fit.rows),
+            {"x": (("obs", "feature"), fit.X)}, {"obs": obs, "feature": coords["feature"]}, fit.rows.called
         ),
         "relabelling": xr.Dataset(
             {
@@ -222,13 +220,6 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
         **_em_groups(fit.em, by_feature),
     }
     return groups if fit.modes is None else groups | {"modes": modes_dataset(fit.modes, fit.rows)}
-
-
-def _row_attributes(rows: Rows) -> dict[str, Any]:
-    """How the rows are called together."""
-    name = rows.index.name
-    called = UNNAMED if name is None else str(name)
-    return {"row_names": called, "source": rows.source, "file_numbers": int(rows.has_file_numbers)}
 
 
 def _constant_data(fit: Fit, coords: Mapping[str, Any]) -> xr.Dataset:
@@ -344,8 +335,8 @@ def _rows(tree: xr.DataTree, named: bool) -> Rows:
     names = tuple(str(f) for f in observed["feature"].to_numpy())
     index = restored(observed["obs"].to_numpy(), str(observed.attrs["row_names"]))
     weights = constants["sample_weight"].to_numpy() if "sample_weight" in constants else np.empty(0)
-    source, numbered = str(observed.attrs["source"]), bool(observed.attrs["file_numbers"])
-    return Rows(observed["x"].to_numpy(), names, index, weights, source, named, numbered)
+    source, numbers = str(observed.attrs["source"]), bool(observed.attrs["file_numbers"])
+    return Rows(observed["x"].to_numpy(), names, index, weights, source, named, numbers)
 
 
 def _settings(attrs: Mapping[str, Any]) -> Settings:

@@ -150,6 +150,12 @@ class Rows:
         (N,)."""
         return labels.storable(self.index)
 
+    @property
+    def called(self) -> dict[str, Any]:
+        """How the rows are called together, as attributes of a labelled data set."""
+        name = labels.UNNAMED if self.index.name is None else str(self.index.name)
+        return {"row_names": name, "source": self.source, "file_numbers": int(self.has_file_numbers)}
+
     def label(self, i: int) -> str:
         """Row i, counted from 0, as tables and figures call it: ``18``, ``Ann``, ``a, 3``."""
         return labels.text(self.index[i])
