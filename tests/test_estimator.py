@@ -46,6 +46,7 @@ def test_defaults_converge(name, k, needed):
     assert good >= needed
 
 
+@pytest.mark.slow
 def test_defaults_temper_where_chains_stay_at_one_of_several_modes():
     """Four components on Old Faithful: three ways to place them, each of which keeps the chains that start
     there."""

@@ -45,7 +45,7 @@ def frame():
 @pytest.fixture(scope="module")
 def fitted(frame):
     return BayesGaussianMixture(
-        2, method="laplace", draws=100, chains=2, random_state=0, progressbar=False
+        2, method="laplace", draws=300, chains=2, random_state=0, progressbar=False
     ).fit(frame)
 
 
@@ -145,7 +145,7 @@ def test_a_loaded_fit_calls_its_rows_as_the_saved_one_did(kind, source, fitted, 
         assert call(again.rows_) == call(bayes.rows_)
 
 
-@pytest.mark.parametrize("name", ["row", "num", "obs"])
+@pytest.mark.parametrize("name", ["row", "num", "id"])
 def test_numbers_of_a_column_are_not_told_as_those_of_the_file(name, tmp_path):
     (tmp_path / "d.csv").write_text(f"{name},a\n" + "".join(f"{7 * i},{i % 5}\n" for i in range(9)))
     rows = read_table(tmp_path / "d.csv", id_column=name).rows
@@ -223,7 +223,7 @@ def test_a_report_of_numbered_rows_says_so(fitted, golden):
 def test_data_are_checked_once(frame, tmp_path, monkeypatch):
     calls, check = [], checks.check_data
     monkeypatch.setattr(checks, "check_data", lambda X: calls.append(X) or check(X))
-    bayes = BayesGaussianMixture(2, method="laplace", draws=100, chains=2, random_state=0, progressbar=False)
+    bayes = BayesGaussianMixture(2, method="laplace", draws=300, chains=2, random_state=0, progressbar=False)
     result = compare(bayes.fit(frame))
     write_report(bayes, tmp_path / "report.html", comparison=result, interactive=False, progressbar=False)
     assert len(calls) == 1

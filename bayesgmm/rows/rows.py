@@ -166,9 +166,11 @@ class Rows:
         if self.is_numbered:
             return f"observation {i}"
         name = labels.quoted(self.index[i], self.index)
+        if not self.source:
+            return f"row {name}"
         # A bare number would be taken for the row's place in the file.
-        which = f"with {self.index.name} " if self.source and not self.has_file_numbers else ""
-        return f"row {which}{name} of {self.source}" if self.source else f"row {name}"
+        is_bare = not (name.startswith(("'", '"')) or self.has_file_numbers) and self.has_named_index
+        return f"row {f'with {self.index.name} ' if is_bare else ''}{name} of {self.source}"
 
     @cached_property
     def columns(self) -> Array:

@@ -12,7 +12,7 @@ __all__ = ["axis_title", "called", "numbering"]
 
 def called(rows: "Rows") -> str:
     """What follows "rows are"."""
-    name, source = _quoted(rows.index.name), rows.source
+    name, source = _quoted(rows.called["row_names"]), rows.source
     if rows.is_numbered:
         return "numbered from 0"
     if rows.has_file_numbers:

@@ -197,7 +197,7 @@ def test_a_refusing_verdict_is_a_result_and_stands_first(expected, fitted):
     assert result.stderr == ""
     paragraphs = result.stdout.split("\n\n")
     assert paragraphs[1].startswith(str(expected.bayes.verdict_).split(": ")[0])
-    assert paragraphs[-1].startswith("Log-likelihood: em -1130.26, ")
+    assert paragraphs[-1].startswith("Log-likelihood: EM -1130.26, ")
     # The verdict may name a parameter that did not converge, but there is no row of any.
     assert not any(line.startswith(("parameter", "weights", "means")) for line in result.stdout.splitlines())
     assert "at_posterior_mean" not in result.stdout
@@ -291,6 +291,7 @@ def test_an_existing_file_is_replaced_as_a_whole():
     assert not list(Path().glob(".*.part"))
 
 
+@pytest.mark.slow
 def test_neither_home_nor_display(tmp_path):
     environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     args = [

@@ -55,6 +55,7 @@ def test_the_index_gives_the_headline_and_what_speaks_against_names(faithful_fit
     assert (str(MADE_UP) in entry) == (not ok)
 
 
+@pytest.mark.slow
 def test_all_pages_with_an_index(reports, folder):
     result = done("demo", "--all", "--output", "pages")
     index = Path("pages/README.md").read_text()

@@ -263,7 +263,7 @@ def test_json_has_the_given_fit_and_what_is_known(other, faithful_fit, tmp_path)
 
 
 def laplace(X, k, **more):
-    bayes = BayesGaussianMixture(k, method="laplace", draws=100, chains=2, random_state=0, progressbar=False)
+    bayes = BayesGaussianMixture(k, method="laplace", draws=300, chains=2, random_state=0, progressbar=False)
     return bayes.fit(X, **more)
 
 

@@ -177,6 +177,7 @@ def test_unusable_settings(settings, details, golden):
         BayesGaussianMixture(**{"n_components": 1, "progressbar": False} | settings).fit(X)
 
 
+@pytest.mark.slow
 def test_one_seed_gives_the_same_draws_wherever_their_memory_lies():
     """Twelve short runs with other memory in use: one in six had another last bit while small arrays lay
     anywhere."""

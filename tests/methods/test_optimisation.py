@@ -46,6 +46,7 @@ def test_it_ends_where_scipy_finds_nothing_higher(family):
         assert -by_scipy(target, end).fun == pytest.approx(value, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_it_finds_what_scipy_finds():
     target = target_of("faithful", 2)
     starts = _random_starts(target, np.random.default_rng(1))[:40]

@@ -373,6 +373,7 @@ def test_the_reference_is_a_density_on_sorted_components():
 
 
 @pytest.mark.parametrize("size", [40, 4000])
+@pytest.mark.slow
 def test_a_refitted_reference_leaves_the_evidence_right_and_the_way_shorter(size):
     target = small_target("gamma", k=3)
     _, log_evidence = by_brute_force(target.X, 3, "gamma", 2.0)

@@ -480,7 +480,7 @@ def test_responsibilities_are_those_of_the_observations_that_are_least_sure(any_
     assert len(figure.axes) == (1 if k == 2 else k)
     assert f"{len(shown)} of {len(X)} observations" in figure.get_suptitle()
     for c, ax in enumerate(figure.axes):
-        posterior, hollow = ax.lines
+        hollow, posterior = ax.lines
         assert_allclose(posterior.get_ydata(), bayes.membership_[shown, c])
         assert_allclose(hollow.get_ydata(), em[shown, c])
         low, high = np.array([s[:, 1] for s in ax.collections[0].get_segments()]).T

@@ -38,7 +38,9 @@ def test_others_are_numbered_from_zero(kind):
 
 
 def test_rows_of_a_file_are_called_by_their_numbers_in_it():
-    rows = Rows(X, ("a", "b", "c"), pd.RangeIndex(1, 41, name="row"), source="penguins.csv")
+    rows = Rows(
+        X, ("a", "b", "c"), pd.RangeIndex(1, 41, name="row"), source="penguins.csv", has_file_numbers=True
+    )
     assert rows.row(17) == "row 18 of penguins.csv"
     assert rows.taken(np.array([4, 17])).row(1) == "row 18 of penguins.csv"
     assert rows.renamed([f"p{i}" for i in range(40)]).row(17) == "row 'p17' of penguins.csv"
