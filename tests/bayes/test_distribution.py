@@ -128,6 +128,7 @@ def test_gradients_are_those_of_differences(K, D):
         assert_gradients_close(gradient(*values), central_differences(f, values))
 
 
+@pytest.mark.slow
 def test_numba_gives_what_python_gives():
     inputs = [pt.dmatrix("X"), pt.dvector("g"), pt.dvector("lw"), pt.dmatrix("m"), pt.dtensor3("c")]
     X, g, *parameters = inputs

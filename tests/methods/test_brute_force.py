@@ -14,10 +14,11 @@ from bayesgmm.methods.whitened_nuts import sample_nuts
 from bayesgmm.rows.rows import Rows
 
 CASES = [(family, 1, 2, 2.0) for family in STDS]
-CASES += [("lognormal", 1, 1, 2.0), ("gamma", 1, 3, 2.0), ("gamma", 2, 1, 1.0)]
+CASES += [("lognormal", 1, 1, 2.0), ("gamma", 1, 3, 2.0)]
 SLOW = [(f, 2, 2, eta) for f, eta in zip(STDS, (1.0, 2.0, 4.0, 1.0, 4.0), strict=True)]
 SLOW += [
     ("lognormal", 2, 3, 2.0),
+    ("gamma", 2, 1, 1.0),
     ("halfnormal", 1, 3, 2.0),
     ("inversegamma", 2, 1, 2.0),
     ("halfnormal", 2, 2, 4.0),

@@ -99,6 +99,7 @@ def test_as_many_clusters_as_it_takes():
     assert labels.max() + 1 > 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", partitions.LOSSES)
 def test_five_hundred_rows_are_never_worse_than_where_the_search_began(loss):
     rng = np.random.default_rng(3)
