@@ -1,7 +1,6 @@
 """A fit that comes back from a file is the same fit."""
 
-import stat
-
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +9,7 @@ import xarray as xr
 import bayesgmm
 from bayesgmm import BayesGaussianMixture, Prior, compare, load, save
 from bayesgmm.errors import FileProblem
-from bayesgmm.storage import replace_file
+from bayesgmm.storage.seal import sealed, unsealed
 
 
 @pytest.fixture(scope="module")
@@ -56,40 +55,12 @@ def test_the_comparison_is_the_same(faithful_fit, stored):
     assert str(compare(load(stored))) == str(compare(faithful_fit))
 
 
-def test_nothing_is_left_behind_when_writing_fails(tmp_path):
-    target = tmp_path / "out.txt"
-    target.write_text("old")
-
-    def fail(path):
-        path.write_text("half")
-        raise RuntimeError("no more ink")
-
-    with pytest.raises(RuntimeError, match="no more ink"):
-        replace_file(target, fail)
-    assert target.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [target]
-
-
-def test_a_written_file_is_as_public_as_others(tmp_path):
-    replace_file(tmp_path / "a", lambda p: p.write_text("x"))
-    (tmp_path / "b").write_text("x")
-    modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in "ab"}
-    assert len(modes) == 1
-
-
-def test_unusable_targets_are_refused(tmp_path, golden):
-    with golden.raises(FileProblem, hide=[str(tmp_path)], path=str(tmp_path)):
-        replace_file(tmp_path, lambda p: None)
-    with golden.raises(FileProblem, hide=[str(tmp_path)], folder=str(tmp_path / "no")):
-        replace_file(tmp_path / "no" / "f.nc", lambda p: None)
-
-
 def test_other_files_are_refused(tmp_path, golden):
     with golden.raises(FileProblem, hide=[str(tmp_path)], path=str(tmp_path / "none.nc")):
         load(tmp_path / "none.nc")
     text = tmp_path / "text.nc"
     text.write_text("hello")
-    with pytest.raises(FileProblem, match="is not a netCDF file"):
+    with golden.raises(FileProblem, hide=[str(tmp_path)], path=str(text)):
         load(text)
     other = tmp_path / "other.nc"
     xr.Dataset({"a": ("x", [1.0])}).to_netcdf(other, engine="h5netcdf")
@@ -97,11 +68,177 @@ def test_other_files_are_refused(tmp_path, golden):
         load(other)
 
 
+@pytest.mark.parametrize("path", [None, 3, b"fit.nc", ["fit.nc"], "a\0b", "\ud800"])
+def test_what_is_no_path_of_a_file_is_refused(path):
+    with pytest.raises(FileProblem):
+        load(path)
+
+
+def test_a_foreign_file_is_not_filled(tmp_path):
+    """Two kilobytes that declare 64 gigabytes."""
+    path = tmp_path / "large.nc"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", (8_000_000_000,), dtype="f8", chunks=(1_000_000,))
+    assert path.stat().st_size < 4000
+    with pytest.raises(FileProblem, match=r"not written by bayesgmm\.save"):
+        load(path)
+
+
 def test_a_file_of_another_version_is_refused_by_the_name_of_its_writer(faithful_fit, tmp_path, golden):
     with xr.open_datatree(save(faithful_fit, tmp_path / "fit.nc"), engine="h5netcdf") as opened:
         tree = opened.load()
-    tree.attrs |= {"bayesgmm_format": 2, "created_by": "bayesgmm 0.1.0"}
+    tree.attrs |= {"bayesgmm_format": 3, "created_by": "bayesgmm 0.2.0"}
     tree.to_netcdf(tmp_path / "old.nc", engine="h5netcdf")
-    details = {"format": 2, "expected": 3, "created_by": "bayesgmm 0.1.0"}
+    details = {"format": 3, "expected": 4, "created_by": "bayesgmm 0.2.0"}
     with golden.raises(FileProblem, hide=[str(tmp_path), bayesgmm.__version__], **details):
         load(tmp_path / "old.nc")
+
+
+# ------------------------------------------------------------ damage
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_flipped_bit_anywhere_is_seen(seed, stored, tmp_path):
+    rng, whole = np.random.default_rng(seed), bytearray(stored.read_bytes())
+    # The last bytes are those of the checksum.
+    for at in [*rng.integers(len(whole), size=20), len(whole) - 1 - seed, len(whole) - 20 * (seed + 1)]:
+        damaged = whole.copy()
+        damaged[at] ^= 1 << rng.integers(8)
+        (tmp_path / "damaged.nc").write_bytes(damaged)
+        with pytest.raises(FileProblem):
+            load(tmp_path / "damaged.nc")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
+def test_a_file_that_was_cut_short_is_refused(share, stored, tmp_path):
+    whole = stored.read_bytes()
+    for content in (whole[: int(share * len(whole))], whole[:-1], whole + b"x"):
+        (tmp_path / "cut.nc").write_bytes(content)
+        with pytest.raises(FileProblem):
+            load(tmp_path / "cut.nc")
+
+
+def test_damage_is_told_from_another_programs_file(stored, tmp_path, golden):
+    whole = bytearray(stored.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    (tmp_path / "damaged.nc").write_bytes(whole)
+    with golden.raises(FileProblem, hide=[str(tmp_path)], path=str(tmp_path / "damaged.nc")):
+        load(tmp_path / "damaged.nc")
+    with xr.open_datatree(stored, engine="h5netcdf") as opened:
+        opened.load().to_netcdf(tmp_path / "again.nc", engine="h5netcdf")
+    with golden.raises(FileProblem, hide=[str(tmp_path)], path=str(tmp_path / "again.nc")):
+        load(tmp_path / "again.nc")
+
+
+# ------------------------------------------------------------ files made to deceive, with a right checksum
+
+
+@pytest.fixture
+def made(stored, tmp_path):
+    """A function that changes the content of a saved fit, and gives it a checksum of its own."""
+
+    def changed(change):
+        path = tmp_path / "made.nc"
+        path.write_bytes(unsealed(stored))
+        with h5py.File(path, "r+") as file:
+            change(file)
+        path.write_bytes(sealed(path.read_bytes()))
+        return path
+
+    return changed
+
+
+def test_the_helper_itself_makes_a_file_that_loads(made):
+    assert load(made(lambda file: None)).fit_.settings.n_components == 2
+
+
+def external_link(file):
+    file["other"] = h5py.ExternalLink("secret.h5", "/x")
+
+
+def soft_link(file):
+    file["observed_data/y"] = h5py.SoftLink("/posterior/means")
+
+
+def circle(file):
+    file["posterior/again"] = h5py.SoftLink("/posterior")
+
+
+def external_storage(file):
+    file.create_dataset("secret", (4,), dtype="u1", external=[("/etc/hostname", 0, 4)])
+
+
+def virtual(file):
+    layout = h5py.VirtualLayout((4,), dtype="f8")
+    layout[:] = h5py.VirtualSource("secret.h5", "x", shape=(4,))
+    file.create_virtual_dataset("secret", layout)
+
+
+def unfilled(file):
+    file.create_dataset("large", (8_000_000_000,), dtype="f8", chunks=(1_000_000,))
+
+
+@pytest.mark.parametrize("change", [external_link, soft_link, circle, external_storage, virtual, unfilled])
+def test_nothing_outside_the_file_is_read_and_nothing_filled(change, made, monkeypatch):
+    path = made(change)
+    monkeypatch.setattr(xr, "open_datatree", None)
+    with pytest.raises(FileProblem):
+        load(path)
+
+
+def put(name, at, value):
+    """A change of single numbers."""
+
+    def change(file):
+        file[name][at] = value
+
+    return change
+
+
+def attribute(name, value):
+    def change(file):
+        file.attrs[name] = value
+
+    return change
+
+
+def without(name):
+    def change(file):
+        del file[name]
+
+    return change
+
+
+IMPOSSIBLE = {
+    "a negative weight": put("posterior/weights", (0, 0), [-1.0, 2.0]),
+    "weights that do not sum to one": put("posterior/weights", (0, 0), [0.5, 0.6]),
+    "a weight that is no number": put("posterior/weights", (0, 0), [np.nan, 1.0]),
+    "an infinite mean": put("posterior/means", (1, 3, 0, 0), np.inf),
+    "a negative standard deviation": put("posterior/stds", (1, 3, 0, 0), -1.0),
+    "no correlation matrix": put("posterior/corr_chol", (1, 3, 0, 1, 1), 3.0),
+    "a row that is no number": put("observed_data/x", (3, 0), np.nan),
+    "a membership above one": put("membership/mean", (0,), [2.0, 1.0]),
+    "a negative membership": put("membership/mean", (0,), [2.0, -1.0]),
+    "a permutation that is none": put("relabelling/permutations", (0, 0), [1, 1]),
+    "a log-likelihood that is no number": put("sample_stats/total_log_likelihood", (0, 0), np.nan),
+    "a negative number of components": attribute("n_components", -5),
+    "another number of components": attribute("n_components", 3),
+    "no method": attribute("method", "magic"),
+    "no family": attribute("covariance_type", "round"),
+    "a prior that is none": attribute("prior_fields", '{"mean_loc": "x"}'),
+    "a prior that is no JSON": attribute("prior_fields", "{"),
+    "other rows than were fitted": put("observed_data/x", (3, 0), 2.5),
+    "no draws": without("posterior"),
+    "no memberships": without("membership/mean"),
+    "no EM estimate": without("em/weights"),
+    "an EM estimate with a negative weight": put("em/weights", slice(None), [-1.0, 2.0]),
+    "an EM estimate that is no mixture": put("em/covariances", (0, 0, 0), -1.0),
+}
+
+
+@pytest.mark.parametrize("what", IMPOSSIBLE)
+def test_a_record_that_no_fit_can_leave_is_refused(what, made):
+    path = made(IMPOSSIBLE[what])
+    with pytest.raises(FileProblem) as caught:
+        load(path)
+    assert "made.nc" in str(caught.value)

@@ -141,7 +141,7 @@ def _write_picture(bayes: "BayesGaussianMixture", target: Path) -> None:
     from PIL import Image
 
     from bayesgmm.plots import plot_fit
-    from bayesgmm.storage import replace_file
+    from bayesgmm.support.files import replace_file
 
     drawn = io.BytesIO()
     # Whatever the user has set, the file is the same.
@@ -154,7 +154,7 @@ def _write_picture(bayes: "BayesGaussianMixture", target: Path) -> None:
 
 
 def _write_text(target: Path, text: str) -> None:
-    from bayesgmm.storage import replace_file
+    from bayesgmm.support.files import replace_file
 
     write(target, lambda: replace_file(target, lambda part: part.write_text(text, "utf-8", newline="\n")))
 

@@ -48,7 +48,7 @@ def check_targets(source: str | None, targets: dict[str, str | None]) -> None:
 
 def check_target(target: Path) -> None:
     """Refuse a file that cannot be written."""
-    from bayesgmm.storage import check_writable
+    from bayesgmm.support.files import check_writable
 
     try:
         kind = target.stat().st_mode
@@ -114,7 +114,7 @@ def write_report(
 
 def write_figure(figure: "Figure", path: str | Path, dpi: int) -> None:
     """Write a figure in the format that its name ends in; the same figure gives the same bytes."""
-    from bayesgmm.storage import replace_file
+    from bayesgmm.support.files import replace_file
 
     kind = Path(path).suffix[1:].lower()
     # Both would otherwise hold a version or a date.

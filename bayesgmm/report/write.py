@@ -20,7 +20,7 @@ from bayesgmm.report.interactive import interactive_view, view_script
 from bayesgmm.report.machine import numbers
 from bayesgmm.report.names import Name, Shortener
 from bayesgmm.report.summary import stand_in, summarise
-from bayesgmm.storage import check_writable, replace_file
+from bayesgmm.support.files import check_writable, replace_file
 from bayesgmm.support.progress import Steps
 from bayesgmm.support.sentences import count, plain
 from bayesgmm.wording.rows import numbering

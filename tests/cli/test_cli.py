@@ -521,7 +521,7 @@ def test_folder_that_goes_while_the_fit_is_made(monkeypatch, expected, folder, g
     golden(refusal(*FIT, "--save", "folder/fit.nc"))
     (folder / "folder").mkdir()
     # As in a file system that only looks as if it could be written to.
-    monkeypatch.setattr("bayesgmm.storage.check_writable", lambda target: None)
+    monkeypatch.setattr("bayesgmm.support.files.check_writable", lambda target: None)
     golden(refusal(*FIT, "--save", "folder/fit.nc"))
 
 
