@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import bayesgmm
-from bayesgmm.cli.program import WRITE_FAULTS, WRITTEN, Stop, reason
+from bayesgmm.cli.program import WRITE_FAULTS, WRITTEN, Stop, Target, reason
 from bayesgmm.cli.streams import say
 from bayesgmm.errors import BayesGMMError
 
@@ -80,7 +80,8 @@ def write_folder(folder: Path) -> None:
 
 
 def write(target: Path, write: Callable[[], object]) -> None:
-    """Let `write` make the file, and remember that it is there."""
+    """Let `write` make the file, having noted that it will."""
+    click.get_current_context().meta[WRITTEN].append(Target.of(target))
     try:
         write()
     except OSError as error:
@@ -90,7 +91,6 @@ def write(target: Path, write: Callable[[], object]) -> None:
         if error.errno not in WRITE_FAULTS and not gone:
             raise
         raise _cannot_write(target, error) from None
-    click.get_current_context().meta[WRITTEN].append(str(target))
 
 
 def _cannot_write(target: Path, error: OSError) -> Stop:

@@ -2,10 +2,13 @@
 
 import errno
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -13,9 +16,9 @@ import click
 from bayesgmm.cli.streams import note, one_line
 from bayesgmm.errors import BayesGMMError
 
-__all__ = ["WRITE_FAULTS", "WRITTEN", "Interrupted", "Program", "Stop", "reason"]
+__all__ = ["WRITE_FAULTS", "WRITTEN", "Interrupted", "Program", "Stop", "Target", "Terminated", "reason"]
 
-# Where a command keeps the names of the files that it has written.
+# Where a command keeps the files that it writes.
 WRITTEN = f"{__name__}.written"
 
 # What a disk or a folder does to a program, as opposed to what a program does to itself.
@@ -34,6 +37,43 @@ class Interrupted(Stop):
     exit_code = 130
 
 
+class Terminated(Stop):
+    """The end of a command by SIGTERM."""
+
+    exit_code = 143
+
+
+class _Termination(KeyboardInterrupt):
+    """SIGTERM: whatever cleans up after Ctrl-C does so after it, too."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A file that a command is about to write, and what is there before."""
+
+    path: str
+    before: tuple[int, int, int] | None
+
+    @classmethod
+    def of(cls, path: str | Path) -> "Target":
+        return cls(str(path), _state(str(path)))
+
+    @property
+    def is_written(self) -> bool:
+        """Whether there is another file now. It is asked at the end: an interrupt may fall between a file's
+        being written and its being noted."""
+        return _state(self.path) != self.before
+
+
+def _state(path: str) -> tuple[int, int, int] | None:
+    """What changes when another file is renamed into a place."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
 class Program(click.Group):
     """A group of commands whose every refusal is one sentence on standard error."""
 
@@ -43,7 +83,7 @@ class Program(click.Group):
         """Run a command and exit; the codes are in the help."""
         options["standalone_mode"] = False
         _prepare_streams()
-        with warnings.catch_warnings(), _insistent_interrupts():
+        with warnings.catch_warnings(), _insistent_interrupts(), _termination():
             warnings.showwarning = note
             try:
                 code = super().main(args, "bayesgmm", **options)
@@ -118,8 +158,26 @@ def _insistent_interrupts() -> Iterator[None]:
 
 
 @contextmanager
-def _ended_well(written: list[str]) -> Iterator[None]:
-    """Turn refusals of the package, Ctrl-C and a reader who has gone into an end that click understands."""
+def _termination() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C does: nothing half-written stays, and no process."""
+
+    def end(*_: object) -> NoReturn:
+        raise _Termination
+
+    try:
+        before = signal.signal(signal.SIGTERM, end)
+    except ValueError:  # not in the main thread, which alone receives signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _ended_well(targets: list[Target]) -> Iterator[None]:
+    """Turn refusals of the package, signals and a reader who has gone into an end that click understands."""
     try:
         yield
     except BrokenPipeError:
@@ -131,12 +189,15 @@ def _ended_well(written: list[str]) -> Iterator[None]:
             raise
         _discard_output()
         raise Stop(f"The results cannot be written ({reason(error)}).") from None
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as end:
         if sys.stderr.isatty():
             print(file=sys.stderr)  # ends the line on which the terminal has shown ^C
-        kept = " and ".join(repr(path) for path in written)
-        outcome = f"only {kept}" if written else "nothing"
-        raise Interrupted(f"interrupted, {outcome} {'were' if len(written) > 1 else 'was'} written") from None
+        written = [repr(target.path) for target in targets if target.is_written]
+        outcome = f"only {' and '.join(written)}" if written else "nothing"
+        outcome += f" {'were' if len(written) > 1 else 'was'} written"
+        if isinstance(end, _Termination):
+            raise Terminated(f"terminated, {outcome}") from None
+        raise Interrupted(f"interrupted, {outcome}") from None
     except MemoryError:
         raise Stop("The memory does not suffice; use fewer rows, components, draws or chains.") from None
     except BayesGMMError as error:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from bayesgmm.comparison.partitioning import Partition
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["View", "interactive_view", "view_script"]
+__all__ = ["View", "interactive_view", "stop_bundling", "view_script"]
 
 Array = NDArray[np.float64]
 
@@ -134,21 +134,44 @@ def _bundle(own: str, version: str) -> str:
     # It holds the interpreter's lock all the while: in a process of its own, pictures are drawn beside it.
     if sys.executable and not getattr(sys, "frozen", False):
         with suppress(OSError, subprocess.SubprocessError):
-            done = subprocess.run(
-                [sys.executable, "-P", "-c", _BUNDLER, version],
-                input=own.encode(),
-                capture_output=True,
-                check=True,
-                timeout=LONGEST_WAIT,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
             # An interpreter of another program may print anything; what has this sum is the bundle.
-            digest, _, bundle = done.stdout.partition(b"\n")
+            digest, _, bundle = _bundled_elsewhere(own, version).partition(b"\n")
             if digest.decode("ascii", "replace") == sha256(bundle).hexdigest():
                 return bundle.decode()
     import vl_convert
 
     return vl_convert.javascript_bundle(own, vl_version=version)
+
+
+def _bundled_elsewhere(own: str, version: str) -> bytes:
+    """What the other process prints."""
+    command = [sys.executable, "-P", "-c", _BUNDLER, version]
+    no_window = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, creationflags=no_window) as process:
+        _bundlers.add(process)
+        try:
+            printed = process.communicate(own.encode(), timeout=LONGEST_WAIT)[0]
+        finally:
+            process.kill()
+            is_wanted = process in _bundlers
+            _bundlers.discard(process)
+    if not is_wanted:
+        raise _Unwanted
+    return printed
+
+
+class _Unwanted(Exception):
+    """Nobody waits for the script any more."""
+
+
+_bundlers: set["subprocess.Popen[bytes]"] = set()
+
+
+def stop_bundling() -> None:
+    """End the other process, whose result nobody waits for."""
+    while _bundlers:
+        _bundlers.pop().kill()
 
 
 _BUNDLER = """

@@ -2,7 +2,9 @@
 
 import json
 import os
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from bayesgmm.plots.style import colour
 from bayesgmm.report import tables
 from bayesgmm.report.drawing import Picture, Sketch, drawn, inlined
 from bayesgmm.report.figures import sketches
-from bayesgmm.report.interactive import interactive_view, view_script
+from bayesgmm.report.interactive import interactive_view, stop_bundling, view_script
 from bayesgmm.report.machine import numbers
 from bayesgmm.report.names import Name, Shortener
 from bayesgmm.report.summary import stand_in, summarise
@@ -104,19 +106,29 @@ def write_report(
         raise ParameterError("comparison must be compare(bayes) of the same fit; got that of another one.")
     check_writable(Path(path))
     interactive = interactive and format == "html"
-    with ThreadPoolExecutor(2) as pool:
+    heading = plain(title) if title is not None else _title(bayes)
+    with ThreadPoolExecutor(2) as pool, _undisturbed():
         if interactive:
             # Seconds of compiled code, beside the comparison's.
             pool.submit(view_script)
         result = compare(bayes) if comparison is None else comparison
         part = stand_in(bayes)
-        heading = plain(title) if title is not None else _title(bayes)
         if format == "json":
             content = {"title": heading} | numbers(bayes, result, part)
             text = json.dumps(content, indent=2, allow_nan=False) + "\n"
         else:
             text = _page(bayes, result, part, heading, interactive, pool, progressbar)
     return replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Where the page will not be, the pool need not finish the script."""
+    try:
+        yield
+    except BaseException:
+        stop_bundling()
+        raise
 
 
 def _pictures(todo: list[Sketch], pool: ThreadPoolExecutor, progressbar: bool) -> dict[str, Picture]:

@@ -6,7 +6,8 @@ that has just compiled an entry would otherwise call another copy of a helper th
 entry in the cache, and the two round differently, so that one seed would give two results.
 
 numba looks for changes in the file of the entry only. Here every entry's cache is stamped with a digest of
-all `SOURCES`, so that a change of a helper in another file is noticed.
+all `SOURCES`, so that a change of a helper in another file is noticed; and its files are checked before they
+are used, see :mod:`bayesgmm.support.compiled_files`.
 """
 
 import hashlib
@@ -18,11 +19,14 @@ from typing import Any
 import numba as nb
 from numba.core.ccallback import CFunc
 
+from bayesgmm.support.compiled_files import CheckedFiles
+
 __all__ = ["SOURCES", "c_entry", "entry", "inlined", "inlined_in_order", "source_digest"]
 
 SOURCES = (
     "support/allocation.py",
     "support/compilation.py",
+    "support/compiled_files.py",
     "mixture/elementary.py",
     "mixture/kernels.py",
     "mixture/families.py",
@@ -80,9 +84,6 @@ def c_entry(signature: Any) -> Callable[[Callable[..., Any]], Callable[[], Any]]
 
 
 def _stamped(compiled: Any) -> Any:
-    # The stamp is numba's own means to tell a stale index; only what it is made of is changed. The version is
-    # read before the rest of the file, which may hold types that this package has no more.
-    file = compiled._cache._cache_file
-    file._source_stamp = source_digest()
-    file._version = f"{nb.__version__} {source_digest()}"
+    kept = compiled._cache
+    kept._cache_file = CheckedFiles(kept._cache_path, kept._impl.filename_base, source_digest())
     return compiled

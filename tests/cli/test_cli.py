@@ -569,20 +569,75 @@ def test_interrupted_before_and_after_the_first_file(fitted, reports, monkeypatc
     assert result.stderr == "bayesgmm: interrupted, nothing was written\n"
 
 
-def test_ctrl_c_while_sampling(folder, golden):
+@pytest.mark.parametrize(
+    ("sent", "code", "told"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_while_sampling(sent, code, told, folder, golden):
     before = sorted(os.listdir())
     args = [*INTERRUPTIBLE, *FIT, "--draws", "1000000", "--save", "fit.nc"]
     with subprocess.Popen(args, stdout=-1, stderr=-1, text=True) as process:
         try:
             golden(process.stderr.readline())
             time.sleep(1)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(sent)
             out, err = process.communicate(timeout=120)
         finally:
             process.kill()
-    assert (process.returncode, out) == (130, "")
-    assert err == "bayesgmm: interrupted, nothing was written\n"
+    assert (process.returncode, out) == (code, "")
+    assert err == f"bayesgmm: {told}, nothing was written\n"
     assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize("existing", [False, True])
+def test_an_interrupt_right_after_a_file_was_replaced_is_not_told_as_nothing(existing, fitted, monkeypatch):
+    if existing:
+        Path("fit.nc").write_text("old")
+    real = bayesgmm.save
+
+    def save(*args):
+        real(*args)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bayesgmm, "save", save)
+    result = run(*FIT, *QUICK, "--save", "fit.nc", "--quiet")
+    assert result.exit_code == 130
+    assert result.stderr == "bayesgmm: interrupted, only 'fit.nc' was written\n"
+
+
+def test_an_old_file_that_was_not_replaced_is_not_told_as_written(fitted, monkeypatch):
+    Path("fit.nc").write_text("old")
+
+    def save(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bayesgmm, "save", save)
+    result = run(*FIT, *QUICK, "--save", "fit.nc", "--quiet")
+    assert result.stderr == "bayesgmm: interrupted, nothing was written\n"
+    assert Path("fit.nc").read_text() == "old"
+
+
+@pytest.mark.slow
+def test_termination_leaves_neither_parts_nor_processes(folder):
+    """Some of these fall where the page is put together, for which there is a second process."""
+    save = [*INTERRUPTIBLE, *FIT, *QUICK, "--save", "fit.nc", "--quiet"]
+    subprocess.run(save, check=True, capture_output=True)
+    before = sorted(os.listdir())
+    for wait in (0.5, 2.0, 3.0, 4.0, 5.0):
+        args = [*INTERRUPTIBLE, "report", "fit.nc", "--output", "page.html", "--quiet"]
+        with subprocess.Popen(args, stdout=-1, stderr=-1, start_new_session=True) as process:
+            time.sleep(wait)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)
+        assert set(os.listdir()) - {"page.html"} == set(before)
+
+
+def test_a_table_from_a_closed_standard_input(folder, golden):
+    command = " ".join(map(shlex.quote, [*PROGRAM, "fit", "-", "-k", "2"])) + " <&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    golden(done.stderr)
 
 
 def test_ctrl_c_in_a_callback(monkeypatch):

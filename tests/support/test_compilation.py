@@ -1,6 +1,7 @@
 """The disk cache of compiled code knows all its sources."""
 
 import ast
+import pickle
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 import bayesgmm
 from bayesgmm.mixture import kernels
-from bayesgmm.support import compilation
+from bayesgmm.support import compilation, compiled_files
 
 PACKAGE = Path(bayesgmm.__file__).parent
 
@@ -52,9 +53,10 @@ def trial(tmp_path):
     (package / "support").mkdir(parents=True)
     source = Path(compilation.__file__).read_text()
     names = re.search(r"SOURCES = \(.*?\n\)", source, re.DOTALL).group()
-    (package / "support" / "compilation.py").write_text(
-        source.replace(names, 'SOURCES = ("helper.py", "caller.py")')
-    )
+    source = source.replace(names, 'SOURCES = ("helper.py", "caller.py")')
+    files = Path(compiled_files.__file__).read_text()
+    for name, text in {"compilation": source, "compiled_files": files}.items():
+        (package / "support" / f"{name}.py").write_text(text.replace("bayesgmm.", "trial."))
     for file in ("__init__.py", "support/__init__.py", "helper.py", "caller.py"):
         (package / file).write_text("")
 
@@ -79,6 +81,49 @@ def test_a_change_in_another_file_is_noticed(trial):
     helper = "from trial.support.compilation import inlined\n@inlined\ndef helper(x):\n    return x + {}\n"
     code = "from trial.caller import caller; print(caller(0.0))"
     assert [trial(code, caller=caller, helper=helper.format(v)) for v in (1.0, 2.0)] == [1.0, 2.0]
+
+
+CALLER = "from trial.support.compilation import entry\n@entry\ndef caller(x):\n    return x + 1.0\n"
+# The value, how often damage was told, and whether the code had been there.
+TELLING = (
+    "import warnings\n"
+    "with warnings.catch_warnings(record=True) as told:\n"
+    "    warnings.simplefilter('always')\n"
+    "    from trial.caller import caller\n"
+    "    value = caller(1.0)\n"
+    "damage = [str(w.message) for w in told if 'damaged' in str(w.message)]\n"
+    "assert all('__pycache__' in sentence for sentence in damage), damage\n"
+    "print(value + 10 * len(damage) + 100 * sum(caller.stats.cache_hits.values()))"
+)
+
+
+def cut(content):
+    return content[: len(content) // 2]
+
+
+def flipped(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", [cut, flipped, lambda content: b"", lambda content: b"garbage"])
+def test_damaged_files_are_told_once_and_written_anew(damage, ending, trial, tmp_path):
+    assert trial(TELLING, caller=CALLER) == 2.0
+    (path,) = tmp_path.rglob(f"caller.caller-*.{ending}")
+    path.write_bytes(damage(path.read_bytes()))
+    assert trial(TELLING) == 12.0
+    assert trial(TELLING) == 102.0
+
+
+def test_files_of_another_version_are_replaced_without_a_word(trial, tmp_path):
+    assert trial(TELLING, caller=CALLER) == 2.0
+    (path,) = tmp_path.rglob("caller.caller-*.nbi")
+    head, rest = path.read_bytes().split(b"\n", 1)
+    for other in (head[:-1] + b"?\n" + rest, pickle.dumps("0.60.0") + rest):
+        path.write_bytes(other)
+        assert trial(TELLING) == 2.0
+    assert trial(TELLING) == 102.0
 
 
 def test_a_type_that_is_no_more_is_no_obstacle(trial):

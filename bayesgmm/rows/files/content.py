@@ -12,7 +12,7 @@ __all__ = ["read_bytes"]
 
 def read_bytes(path: str) -> bytes:
     if path == "-":
-        return sys.stdin.buffer.read()
+        return _standard_input()
     if os.path.isdir(path):
         tables = [name for name in _files_in(path) or [] if name.endswith((".csv", ".tsv", ".parquet"))]
         hint = (
@@ -31,6 +31,16 @@ def read_bytes(path: str) -> bytes:
             path,
             f"{label_of(path)} cannot be read ({reason[:1].lower()}{reason[1:]}); "
             "check its name and its permissions.",
+        ) from None
+
+
+def _standard_input() -> bytes:
+    # None where the caller has closed it; a closed descriptor shows only when it is read.
+    try:
+        return sys.stdin.buffer.read()
+    except (AttributeError, OSError, ValueError):
+        raise problem(
+            "-", "Standard input is closed; send the table through a pipe, or name a file."
         ) from None
 
 
