@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from bayesgmm.em.given_start import user_start
 from bayesgmm.em.holding import hold_modes, hold_params, sorted_params
 from bayesgmm.em.problem import Problem, standardised_problem, state_of
-from bayesgmm.em.run import Status
+from bayesgmm.em.run import Status, has_stopped
 from bayesgmm.em.search import Mode, Plan, search
 from bayesgmm.em.standard_errors import Estimate, StandardErrors, standard_errors
 from bayesgmm.em.starts import MIXED, STARTS
@@ -30,6 +30,11 @@ __all__ = ["EMGaussianMixture"]
 
 Array = NDArray[np.float64]
 N_LONG = 8
+BY_WEIGHTS = "weights"
+# Of the features' names in a message.
+MOST_NAMES = 10
+# What 0 stands for: no covariance below can be inverted, and no gain below is more than rounding.
+SMALLEST_FLOOR, SMALLEST_TOL = 1e-12, 1e-13
 
 
 class EMGaussianMixture(DensityMixin, BaseEstimator):
@@ -53,9 +58,11 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     reg_covar : float, default 1e-6
         Smallest eigenvalue of a covariance, in units of the columns' variances (or of what the interquartile
         range says of them, if that is less). Unlike scikit-learn's, it is not added to anything: an estimate
-        above it is the maximum-likelihood one. ``regularised_`` says whether it was active.
+        above it is the maximum-likelihood one. ``regularised_`` says whether it was active. 0 stands for
+        1e-12, below which a covariance cannot be inverted.
     max_iter : int, default 10000
-        Largest number of passes over the data in an EM run.
+        Largest number of steps in an EM run, each a pass over the data; with 0 the best start is returned as
+        it is. One more pass tells the log-likelihood at the start.
     n_init : int, default 20
         Number of starts.
     init_params : {"auto", "k-means++", "kmeans", "random", "random_from_data", "ward"}, default "auto"
@@ -66,14 +73,21 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     random_state : int, Generator, RandomState or None, default None
         Seed of the starts.
     warm_start : bool, default False
-        Whether a second call of ``fit`` starts from the estimate of the first, and from nothing else.
+        Whether a second call of ``fit`` starts from the estimate of the first, and from nothing else. Steps
+        of successive calls on the same rows count together for ``converged_``.
+    order : "weights", or a feature's name or number, default "weights"
+        Order of the components: by decreasing weight, or by increasing mean of that feature.
+    verbose : int, default 0
+        1 prints the maxima found; 2 also the log-likelihood along the run that won.
+    verbose_interval : int, default 10
+        Steps between the printed ones.
     cores : int or None, default None
         Threads for large data; None means all cores. The result does not depend on it.
 
     Attributes
     ----------
     weights_, means_ : ndarrays, shapes (K,), (K, D)
-        The estimate, in the units of the data; components in the order of decreasing weight.
+        The estimate, in the units of the data; components in the order that `order` says.
     covariances_ : ndarray
         Shape (K, D, D) full, (D, D) tied, (K, D) diag, (K,) spherical, (D,) tied_diag, () tied_spherical.
     precisions_, precisions_cholesky_ : ndarrays
@@ -89,8 +103,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     regularised_ : bool
         Whether a covariance was kept at the floor that ``reg_covar`` sets.
     n_iter_ : int
-        Passes over all rows of the EM run that won; with more than 5000 rows a short run on a part of them
-        came before.
+        Steps of the EM run that won, of which each was a pass over all rows; with more than 5000 rows a short
+        run on a part of them came before.
     log_likelihood_trace_ : ndarray
         Total log-likelihood along these passes.
     modes_ : DataFrame
@@ -125,6 +139,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         precisions_init: ArrayLike | None = None,
         random_state: Any = None,
         warm_start: bool = False,
+        order: str | int = "weights",
+        verbose: int = 0,
+        verbose_interval: int = 10,
         cores: int | None = None,
     ) -> None:
         self.n_components = n_components
@@ -139,6 +156,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         self.precisions_init = precisions_init
         self.random_state = random_state
         self.warm_start = warm_start
+        self.order = order
+        self.verbose = verbose
+        self.verbose_interval = verbose_interval
         self.cores = cores
 
     def fit(self, X: RowsLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
@@ -169,8 +189,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         check_fittable(
             rows.values, rows.names, plan.n_components, family_of(self.covariance_type).has_correlations
         )
+        self._order(rows)
         problem, shift, scale = standardised_problem(
-            rows, self.covariance_type, float(self.reg_covar), n_threads
+            rows, self.covariance_type, max(float(self.reg_covar), SMALLEST_FLOOR), n_threads
         )
         rng = np.random.default_rng(arguments.seed_sequence(self.random_state))
         given = self._given(problem, shift, scale)
@@ -183,9 +204,11 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         arguments.check_choice(self.init_params, "init_params", (MIXED, *STARTS))
         for name in ("tol", "reg_covar"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not (isinstance(value, numbers.Real) and 0 < float(value) < 1):
+            if isinstance(value, bool) or not (isinstance(value, numbers.Real) and 0 <= float(value) < 1):
                 raise ParameterError(
-                    f"{name} must be a number between 0 and 1; got {value!r}.", name=name, value=value
+                    f"{name} must be a number of at least 0 and below 1; got {value!r}.",
+                    name=name,
+                    value=value,
                 )
         check = arguments.check_integer
         plan = Plan(
@@ -193,10 +216,29 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             init_params=self.init_params,
             n_init=check(self.n_init, "n_init", 1),
             n_long=N_LONG,
-            max_iter=check(self.max_iter, "max_iter", 1),
-            tol=float(self.tol),
+            # The first pass is no step.
+            max_iter=check(self.max_iter, "max_iter", 0) + 1,
+            tol=max(float(self.tol), SMALLEST_TOL),
         )
+        check(self.verbose, "verbose", 0)
+        check(self.verbose_interval, "verbose_interval", 1)
         return plan, arguments.check_cores(self.cores)
+
+    def _order(self, rows: Rows) -> int | None:
+        """The feature whose means order the components, or None for their weights."""
+        if isinstance(self.order, str) and self.order == BY_WEIGHTS:
+            return None
+        if isinstance(self.order, str) and self.order in rows.names:
+            return rows.names.index(self.order)
+        is_number = isinstance(self.order, numbers.Integral) and not isinstance(self.order, bool)
+        if is_number and 0 <= int(self.order) < rows.n_features:
+            return int(self.order)
+        raise ParameterError(
+            f"order must be 'weights', or one of the features {', '.join(rows.names[:MOST_NAMES])} by name "
+            f"or by its number from 0; got {self.order!r}.",
+            order=self.order,
+            features=rows.names,
+        )
 
     def _given(self, problem: Problem, shift: Array, scale: Array) -> State | None:
         """A start of the user's, or that of the last fit, in standardised coordinates."""
@@ -236,17 +278,23 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
                 n_components=self.n_components,
                 n_rows=len(rows),
             )
-        hold_params(self, sorted_params(modes[0], shift, scale))
+        before = getattr(self, "log_likelihood_trace_", None) if self.warm_start else None
+        by = self._order(rows)
+        hold_params(self, sorted_params(modes[0], shift, scale, by))
         mass = rows.total_weight
         self.log_likelihood_ = rows.total(density.log_likelihood_per_obs(rows.values, self.params_))
         self.lower_bound_ = self.log_likelihood_ / mass
         self.converged_ = best.status is Status.CONVERGED
         self.regularised_ = modes[0].degenerate
         self.status_ = best.status.value
-        self.n_iter_ = best.n_iter
+        self.n_iter_ = best.n_iter - 1
         units = -mass * np.log(scale).sum()
         self.log_likelihood_trace_ = best.trace + units
-        hold_modes(self, modes, units, shift, scale)
+        if before is not None and best.status is Status.OUT_OF_ITERATIONS:
+            self.converged_ = has_stopped(before, self.log_likelihood_trace_, problem, float(self.tol))
+            self.status_ = Status.CONVERGED.value if self.converged_ else self.status_
+        hold_modes(self, modes, units, shift, scale, by)
+        self._tell()
         if self.regularised_:
             warnings.warn(
                 f"The {rows.n_features} columns of X are collinear, or nearly so, within its {len(rows)} "
@@ -265,6 +313,14 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             )
         elif not self.converged_:
             warnings.warn(f"EM ended {self.status_}.", ConvergenceWarning, stacklevel=3)
+
+    def _tell(self) -> None:
+        """Print what `verbose` asks for."""
+        if self.verbose:
+            print(self.modes_.to_string())
+        if self.verbose > 1:
+            for i in range(0, len(self.log_likelihood_trace_), self.verbose_interval):
+                print(f"step {i}: log-likelihood {self.log_likelihood_trace_[i]:.10g}")
 
     @property
     def precisions_(self) -> Array:

@@ -30,7 +30,12 @@ def hold_params(em: "EMGaussianMixture", params: MixtureParams) -> None:
 
 
 def hold_modes(
-    em: "EMGaussianMixture", modes: Sequence[Mode], units: float, shift: Array, scale: Array
+    em: "EMGaussianMixture",
+    modes: Sequence[Mode],
+    units: float,
+    shift: Array,
+    scale: Array,
+    by: int | None = None,
 ) -> None:
     """Set an estimator's table of maxima, and the mixture at each.
 
@@ -43,6 +48,8 @@ def hold_modes(
         What to add to their log-likelihoods for those of the data in its own units.
     shift, scale : ndarrays, shape (D,)
         Of the standardisation.
+    by : int, optional
+        See :func:`sorted_params`.
     """
     em.modes_ = pd.DataFrame(
         {
@@ -54,10 +61,12 @@ def hold_modes(
             "status": [m.run.status.value.split(":")[0] for m in modes],
         }
     )
-    em.mode_params_ = [sorted_params(mode, shift, scale) for mode in modes]
+    em.mode_params_ = [sorted_params(mode, shift, scale, by) for mode in modes]
 
 
-def sorted_params(mode: Mode, shift: Array, scale: Array) -> MixtureParams:
-    """A maximum in the user's units, components in the order of decreasing weight."""
-    order = np.argsort(-mode.run.state.log_weights, kind="stable")
+def sorted_params(mode: Mode, shift: Array, scale: Array, by: int | None = None) -> MixtureParams:
+    """A maximum in the user's units, components in the order of decreasing weight or, where `by` is a
+    feature's number, of increasing means of it."""
+    state = mode.run.state
+    order = np.argsort(-state.log_weights if by is None else state.means[:, by], kind="stable")
     return params_of(mode.run.state).rescaled(shift, scale).permuted(order)

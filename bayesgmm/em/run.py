@@ -16,7 +16,7 @@ from bayesgmm.em.problem import Problem
 from bayesgmm.em.steps import DEAD, Advance, State, unpacked
 from bayesgmm.support.compilation import entry, inlined
 
-__all__ = ["EMRun", "Status", "run_em"]
+__all__ = ["EMRun", "Status", "has_stopped", "run_em"]
 
 Array = NDArray[np.float64]
 
@@ -100,6 +100,30 @@ def run_em(problem: Problem, start: State, *, max_iter: int, tol: float, acceler
         elif accelerate and target is not None:
             walk.jump(target)
     return walk.end()
+
+
+def has_stopped(before: Array, after: Array, problem: Problem, tol: float) -> bool:
+    """Whether the log-likelihood has stopped rising along a run that goes on where another one ended.
+
+    Parameters
+    ----------
+    before, after : ndarrays
+        Log-likelihoods along the two. They belong together where the one begins at the other's end.
+    problem : Problem
+    tol : float
+        As in :func:`run_em`. What is still to come is extrapolated from the last two gains (Aitken).
+    """
+    scale = max(abs(after[0]), problem.total_weight)
+    if abs(after[0] - before[-1]) > ROUNDING * 10 * scale:
+        return False
+    trace = np.concatenate([before[:-1], after])
+    if len(trace) < 3:
+        return False
+    first, second = np.diff(trace[-3:])
+    if second <= ROUNDING * scale:
+        return True
+    to_come = second * second / (first - second) if second < first else np.inf
+    return bool(max(second, to_come) <= tol * scale)
 
 
 class _Walk:

@@ -72,7 +72,8 @@ def _penalised(ax: Axes, choice: "Selection") -> None:
         loss = -0.5 * (table[name] - table[name].min())
         look: dict[str, Any] = {"marker": marker(i), "linestyle": line_style(i), "markerfacecolor": "white"}
         ax.plot(table.index, loss, color=EM, label=CRITERIA[name], **look)
-        _best(ax, choice.best[name], 0.0)
+        if name in choice.best:
+            _best(ax, choice.best[name], 0.0)
     ax.set(title="EM, penalised", xlabel="components", ylabel="log-likelihood units below the best")
     ax.legend(fontsize="small", loc="lower center")
 

@@ -15,7 +15,7 @@ from bayesgmm.estimator import BayesGaussianMixture
 from bayesgmm.selection.likelihood_ratio import LikelihoodRatioTest
 from bayesgmm.selection.occupied import occupied_counts
 
-__all__ = ["UNUSABLE", "best_numbers", "criteria_table"]
+__all__ = ["UNUSABLE", "best_numbers", "criteria_table", "open_criteria"]
 
 Array = NDArray[np.float64]
 
@@ -113,8 +113,13 @@ def _row(
 
 
 def best_numbers(table: pd.DataFrame) -> dict[str, int]:
-    """The number of components that each criterion prefers, of those that have a say."""
-    best = {name: int(table[name].idxmin()) for name in SMALLEST}
+    """The number of components that each criterion prefers, of those that have a say.
+
+    A criterion prefers none where a neighbour of its best number could not be fitted: that one may be better.
+    """
+    unsettled = open_criteria(table)
+    best = {name: _best(table, name) for name in (*SMALLEST, *LARGEST) if _say(table, name).any()}
+    best = {name: k for name, k in best.items() if name not in unsettled}
     p, ks = table["lr_p_value"], list(table.index)
     k = ks[0]
     while k + 1 in ks and p[k + 1] <= SIGNIFICANT:
@@ -122,8 +127,28 @@ def best_numbers(table: pd.DataFrame) -> dict[str, int]:
     # Without a test of one more the way up has not come to an end.
     if p.notna().any() and (k == ks[-1] or (k + 1 in ks and np.isfinite(p[k + 1]))):
         best["likelihood_ratio"] = k
-    for name in LARGEST:
-        values = table[name].where(table["verdict"].isin(USABLE))
-        if values.notna().any():
-            best[name] = int(values.idxmax())
     return best
+
+
+def open_criteria(table: pd.DataFrame) -> dict[str, tuple[int, ...]]:
+    """Criteria that prefer no number, with the neighbours of their best one that have no say."""
+    found = {}
+    for name in (*SMALLEST, *LARGEST):
+        say = _say(table, name).to_numpy()
+        if say.any():
+            at = int(table.index.get_loc(_best(table, name)))
+            missing = [i for i in (at - 1, at + 1) if 0 <= i < len(say) and not say[i]]
+            if missing:
+                found[name] = tuple(int(table.index[i]) for i in missing)
+    return found
+
+
+def _say(table: pd.DataFrame, name: str) -> pd.Series:
+    """Whether each number of components has a say in a criterion."""
+    has_value = table[name].notna()
+    return has_value & table["verdict"].isin(USABLE) if name in LARGEST else has_value
+
+
+def _best(table: pd.DataFrame, name: str) -> int:
+    values = table[name].where(_say(table, name))
+    return int(values.idxmin() if name in SMALLEST else values.idxmax())

@@ -20,7 +20,7 @@ from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.overview import panel, table_in_html
 from bayesgmm.rows.checks import check_fittable
 from bayesgmm.rows.rows import Rows, RowsLike
-from bayesgmm.selection.criteria import UNUSABLE, best_numbers, criteria_table
+from bayesgmm.selection.criteria import UNUSABLE, best_numbers, criteria_table, open_criteria
 from bayesgmm.selection.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_test
 from bayesgmm.selection.occupied import Occupied, occupied_components
 from bayesgmm.support import arguments
@@ -47,12 +47,13 @@ class Selection:
         (smaller is better), and ``lr_statistic`` and ``lr_p_value`` of the bootstrap likelihood-ratio test
         against one component less. Of the posterior: ``elpd_loo`` and ``elpd_se``; ``elpd_difference`` to the
         best and its standard error ``elpd_difference_se``; ``n_bad_k``, rows whose Pareto k is above 0.7;
-        ``log_evidence`` and ``log_evidence_se``; ``probability`` of this number, all listed ones being
+        ``log_evidence`` and ``log_evidence_se``; ``probability`` of this number, those that have a say being
         equally likely before the data; ``occupied``, the posterior mean number of components that have rows.
         ``verdict``: "accepted", "label-free only", "few draws" (enough for these criteria, not for its
         quantiles), "refused" or "failed"; the last two have no say in what the posterior prefers.
     best : dict of int
-        The number that each criterion prefers, of those that have a say.
+        The number that each criterion prefers, of those that have a say. A criterion is left out where a
+        neighbour of its best number has none: that one may be better.
     occupied : Occupied or None
         Of the overfitted fit, where it was asked for.
     fits : dict of BayesGaussianMixture
@@ -80,8 +81,21 @@ class Selection:
             chosen.setdefault(k, []).append(name)
         ks = sorted(chosen)
         preferred = Reason("criteria_prefer", {"ks": ks, "criteria": [chosen[k] for k in ks]})
-        found = [preferred, *self._about_rows_left_out(), *self._about_evidence(), *self._about_failures()]
+        found = [
+            *([preferred] if ks else []),
+            *self._about_open(),
+            *self._about_rows_left_out(),
+            *self._about_evidence(),
+            *self._about_failures(),
+        ]
         return found if self.occupied is None else [*found, *self.occupied.findings]
+
+    def _about_open(self) -> list[Reason]:
+        """Which criteria prefer nothing, for want of which numbers."""
+        by_missing: dict[tuple[int, ...], list[str]] = {}
+        for name, missing in open_criteria(self.table).items():
+            by_missing.setdefault(missing, []).append(name)
+        return [Reason("preference_open", {"criteria": names, "ks": ks}) for ks, names in by_missing.items()]
 
     def _about_rows_left_out(self) -> list[Reason]:
         if "elpd_loo" not in self.best:
@@ -95,7 +109,8 @@ class Selection:
 
     def _about_evidence(self) -> list[Reason]:
         if "log_evidence" not in self.best:
-            return [Reason("no_posterior_accepted")]
+            none_accepted = "log_evidence" not in open_criteria(self.table)
+            return [Reason("no_posterior_accepted")] if none_accepted else []
         k, t = self.best["log_evidence"], self.table
         likely = Reason("probability_of_number", {"k": k, "probability": float(t.loc[k, "probability"])})
         if k == t.index[-1] and len(t) > 1:

@@ -28,6 +28,18 @@ def criteria_prefer(ks: tuple[int, ...], criteria: tuple[tuple[str, ...], ...]) 
 
 
 @worded
+def preference_open(criteria: tuple[str, ...], ks: tuple[int, ...]) -> str:
+    """Criteria whose best number has neighbours that have no say."""
+    text = listed([CRITERIA[name] for name in criteria])
+    verb = "prefers" if len(criteria) == 1 else "prefer"
+    it = "it" if len(criteria) == 1 else "they"
+    return (
+        f"{text[0].upper()}{text[1:]} {verb} no number: next to the best of those that {it} could judge, "
+        f"{_numbers(ks)} could not be judged."
+    )
+
+
+@worded
 def within_two_errors(k: int, best: int) -> str:
     return f"By leave-one-out {k} is within two standard errors of {best}."
 

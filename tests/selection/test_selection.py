@@ -70,8 +70,10 @@ def test_the_likelihood_ratio_test_goes_up_until_chance_would_do():
     best = criteria.best_numbers(table)
     assert best["likelihood_ratio"] == 2
     assert best["bic"] == 1
-    # The draws with four components are not the posterior's.
-    assert best["log_evidence"] == best["elpd_loo"] == 3
+    # The draws with four components are not the posterior's, and four might be better than three.
+    assert "log_evidence" not in best
+    table.loc[4, "verdict"] = "accepted"
+    assert criteria.best_numbers(table)["log_evidence"] == 4
 
 
 def a_table(**columns):
@@ -106,6 +108,38 @@ def test_the_test_prefers_nothing_where_a_number_is_missing(ks, p, wanted):
     assert criteria.best_numbers(a_table(lr_p_value=p).set_axis(ks)).get("likelihood_ratio") == wanted
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "wanted"),
+    [
+        (["accepted"] * 3, {"bic": 1, "elpd_loo": 3, "log_evidence": 3}),
+        # 3 is best of those that could be fitted, and its neighbour 2 could not.
+        (["accepted", "failed", "accepted"], {}),
+        (["accepted", "refused", "accepted"], {"bic": 1}),
+        (["failed", "accepted", "accepted"], {"elpd_loo": 3, "log_evidence": 3}),
+        (["accepted", "accepted", "refused"], {"bic": 1}),
+        (["accepted", "failed", "failed"], {}),
+    ],
+)
+def test_nothing_is_preferred_beside_a_number_that_could_not_be_judged(verdicts, wanted):
+    table = a_table(verdict=verdicts)
+    table.loc[[v == "failed" for v in verdicts], ["bic", "aic", "icl", "elpd_loo", "log_evidence"]] = np.nan
+    best = criteria.best_numbers(table)
+    assert {name: best.get(name) for name in ("bic", "elpd_loo", "log_evidence") if name in best} == wanted
+    told = dict(codes(Selection(table, best, None, {})))
+    assert ("preference_open" in told) == (len(wanted) < 3)
+    assert ("probability_of_number" in told) == ("log_evidence" in wanted)
+
+
+def test_zeros_beside_a_cluster_are_no_reason_to_prefer_one_component():
+    """The posterior with two and three components cannot be had; jittered, two are far better."""
+    rng = np.random.default_rng(0)
+    X = np.concatenate([np.zeros(80), rng.normal(5, 1, 120)])[:, None]
+    found = select_components(X, [1, 2, 3], draws=100, n_bootstrap=0, random_state=0, progressbar=False)
+    assert set(found.failures) == {2, 3}
+    assert found.best == {}
+    assert [code for code, _ in codes(found)] == ["preference_open", "posteriors_failed"]
+
+
 def codes(selection):
     return [(finding.code, finding.values) for finding in selection.findings]
 
@@ -119,11 +153,12 @@ def test_findings_are_those_of_the_table():
         ("largest_number_tried", {"k": 3}),
     ]
     assert whole.verdict == " ".join(map(str, whole.findings))
-    table = a_table(n_bad_k=[0, 4, 0], verdict=["failed", "accepted", "refused"])
-    part = Selection(table, {"elpd_loo": 2, "log_evidence": 2}, None, {})
+    doubtful = Selection(a_table(n_bad_k=[0, 0, 4]), {"elpd_loo": 3, "log_evidence": 3}, None, {})
+    assert ("leave_one_out_unreliable", {"n_rows": 4, "k": 3}) in codes(doubtful)
+    table = a_table(verdict=["failed", "accepted", "refused"])
+    part = Selection(table, criteria.best_numbers(table), None, {})
     assert codes(part)[1:] == [
-        ("leave_one_out_unreliable", {"n_rows": 4, "k": 2}),
-        ("probability_of_number", {"k": 2, "probability": 0.3}),
+        ("preference_open", {"criteria": ("elpd_loo", "log_evidence"), "ks": (1, 3)}),
         ("posteriors_refused", {"ks": (3,)}),
         ("posteriors_failed", {"ks": (1,)}),
     ]
@@ -159,7 +194,8 @@ def test_a_number_that_cannot_be_fitted_leaves_the_others(monkeypatch):
     assert found.failures == {2: "no luck"}
     assert found.table.loc[2, "verdict"] == "failed"
     assert np.isnan(found.table.loc[2, "bic"])
-    assert found.best["bic"] == 1
+    # It might have been better than one.
+    assert found.best == {}
     with pytest.raises(SamplingError, match="no luck"):
         select_components(datasets.faithful().X, [2], draws=200, random_state=0, progressbar=False)
 
