@@ -1,24 +1,23 @@
 """`EMGaussianMixture`: maximum likelihood with scikit-learn's interface."""
 
-import numbers
-import warnings
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.em.given_start import user_start
 from bayesgmm.em.holding import hold_modes, hold_params, sorted_params
 from bayesgmm.em.problem import Problem, standardised_problem, state_of
 from bayesgmm.em.run import Status, has_stopped
-from bayesgmm.em.search import Mode, Plan, search
+from bayesgmm.em.search import Mode, search
+from bayesgmm.em.settings import checked_plan, floor_of, order_of
 from bayesgmm.em.standard_errors import Estimate, StandardErrors, standard_errors
-from bayesgmm.em.starts import MIXED, STARTS
+from bayesgmm.em.starts import MIXED
 from bayesgmm.em.steps import State
-from bayesgmm.errors import DegenerateFitError, ParameterError
+from bayesgmm.em.telling import tell_maxima, warn_of_doubts
+from bayesgmm.errors import DegenerateFitError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.rows.checks import check_fittable
@@ -29,12 +28,6 @@ from bayesgmm.support import arguments
 __all__ = ["EMGaussianMixture"]
 
 Array = NDArray[np.float64]
-N_LONG = 8
-BY_WEIGHTS = "weights"
-# Of the features' names in a message.
-MOST_NAMES = 10
-# What 0 stands for: no covariance below can be inverted, and no gain below is more than rounding.
-SMALLEST_FLOOR, SMALLEST_TOL = 1e-12, 1e-13
 
 
 class EMGaussianMixture(DensityMixin, BaseEstimator):
@@ -183,62 +176,19 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         DegenerateFitError
             Where every start ended in a collapsed component.
         """
-        plan, n_threads = self._plan()
+        plan, n_threads = checked_plan(self)
         # Rows that do not count must not take part in subsamples and starts either.
         rows = rows_for(self, X, sample_weight, reset=True).counting
         check_fittable(
             rows.values, rows.names, plan.n_components, family_of(self.covariance_type).has_correlations
         )
-        self._order(rows)
-        problem, shift, scale = standardised_problem(
-            rows, self.covariance_type, max(float(self.reg_covar), SMALLEST_FLOOR), n_threads
-        )
+        order_of(self, rows)
+        problem, shift, scale = standardised_problem(rows, self.covariance_type, floor_of(self), n_threads)
         rng = np.random.default_rng(arguments.seed_sequence(self.random_state))
         given = self._given(problem, shift, scale)
         modes = search(problem, plan, rng, given)
         self._keep(modes, problem, rows, shift, scale, given is not None)
         return self
-
-    def _plan(self) -> tuple[Plan, int]:
-        family_of(self.covariance_type)
-        arguments.check_choice(self.init_params, "init_params", (MIXED, *STARTS))
-        for name in ("tol", "reg_covar"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not (isinstance(value, numbers.Real) and 0 <= float(value) < 1):
-                raise ParameterError(
-                    f"{name} must be a number of at least 0 and below 1; got {value!r}.",
-                    name=name,
-                    value=value,
-                )
-        check = arguments.check_integer
-        plan = Plan(
-            n_components=check(self.n_components, "n_components", 1),
-            init_params=self.init_params,
-            n_init=check(self.n_init, "n_init", 1),
-            n_long=N_LONG,
-            # The first pass is no step.
-            max_iter=check(self.max_iter, "max_iter", 0) + 1,
-            tol=max(float(self.tol), SMALLEST_TOL),
-        )
-        check(self.verbose, "verbose", 0)
-        check(self.verbose_interval, "verbose_interval", 1)
-        return plan, arguments.check_cores(self.cores)
-
-    def _order(self, rows: Rows) -> int | None:
-        """The feature whose means order the components, or None for their weights."""
-        if isinstance(self.order, str) and self.order == BY_WEIGHTS:
-            return None
-        if isinstance(self.order, str) and self.order in rows.names:
-            return rows.names.index(self.order)
-        is_number = isinstance(self.order, numbers.Integral) and not isinstance(self.order, bool)
-        if is_number and 0 <= int(self.order) < rows.n_features:
-            return int(self.order)
-        raise ParameterError(
-            f"order must be 'weights', or one of the features {', '.join(rows.names[:MOST_NAMES])} by name "
-            f"or by its number from 0; got {self.order!r}.",
-            order=self.order,
-            features=rows.names,
-        )
 
     def _given(self, problem: Problem, shift: Array, scale: Array) -> State | None:
         """A start of the user's, or that of the last fit, in standardised coordinates."""
@@ -279,7 +229,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
                 n_rows=len(rows),
             )
         before = getattr(self, "log_likelihood_trace_", None) if self.warm_start else None
-        by = self._order(rows)
+        by = order_of(self, rows)
         hold_params(self, sorted_params(modes[0], shift, scale, by))
         mass = rows.total_weight
         self.log_likelihood_ = rows.total(density.log_likelihood_per_obs(rows.values, self.params_))
@@ -294,33 +244,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             self.converged_ = has_stopped(before, self.log_likelihood_trace_, problem, float(self.tol))
             self.status_ = Status.CONVERGED.value if self.converged_ else self.status_
         hold_modes(self, modes, units, shift, scale, by)
-        self._tell()
-        if self.regularised_:
-            warnings.warn(
-                f"The {rows.n_features} columns of X are collinear, or nearly so, within its {len(rows)} "
-                f"rows: in some direction their variance is not above reg_covar={self.reg_covar:g}, where "
-                f"covariances are held; lower reg_covar, drop columns or choose covariance_type='diag'.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-        elif modes[0].spurious:
-            warnings.warn(
-                f"{'The' if given else 'Every'} maximum found with n_components={self.n_components} looks "
-                f"spurious: a component with hardly more rows than its covariance needs, and much tighter "
-                f"than the data; use fewer components.",
-                ConvergenceWarning,
-                stacklevel=3,
-            )
-        elif not self.converged_:
-            warnings.warn(f"EM ended {self.status_}.", ConvergenceWarning, stacklevel=3)
-
-    def _tell(self) -> None:
-        """Print what `verbose` asks for."""
-        if self.verbose:
-            print(self.modes_.to_string())
-        if self.verbose > 1:
-            for i in range(0, len(self.log_likelihood_trace_), self.verbose_interval):
-                print(f"step {i}: log-likelihood {self.log_likelihood_trace_[i]:.10g}")
+        tell_maxima(self)
+        # Of the user's call of fit.
+        warn_of_doubts(self, rows, modes[0].spurious, given, stacklevel=4)
 
     @property
     def precisions_(self) -> Array:

@@ -1,0 +1,83 @@
+"""Settings of an EM estimator, checked when it is fitted, as scikit-learn asks of estimators."""
+
+import numbers
+from typing import TYPE_CHECKING
+
+from bayesgmm.em.search import Plan
+from bayesgmm.em.starts import MIXED, STARTS
+from bayesgmm.errors import ParameterError
+from bayesgmm.mixture.families import family_of
+from bayesgmm.rows.rows import Rows
+from bayesgmm.support import arguments
+
+if TYPE_CHECKING:
+    from bayesgmm.em.estimator import EMGaussianMixture
+
+__all__ = ["checked_plan", "floor_of", "order_of"]
+
+N_LONG = 8
+BY_WEIGHTS = "weights"
+# Of the features' names in a message.
+MOST_NAMES = 10
+# What 0 stands for: no covariance below can be inverted, and no gain below is more than rounding.
+SMALLEST_FLOOR, SMALLEST_TOL = 1e-12, 1e-13
+
+
+def checked_plan(em: "EMGaussianMixture") -> tuple[Plan, int]:
+    """How to search, and with how many threads.
+
+    Raises
+    ------
+    ParameterError
+        Where a setting is not usable.
+    """
+    family_of(em.covariance_type)
+    arguments.check_choice(em.init_params, "init_params", (MIXED, *STARTS))
+    for name in ("tol", "reg_covar"):
+        value = getattr(em, name)
+        if isinstance(value, bool) or not (isinstance(value, numbers.Real) and 0 <= float(value) < 1):
+            raise ParameterError(
+                f"{name} must be a number of at least 0 and below 1; got {value!r}.",
+                name=name,
+                value=value,
+            )
+    check = arguments.check_integer
+    plan = Plan(
+        n_components=check(em.n_components, "n_components", 1),
+        init_params=em.init_params,
+        n_init=check(em.n_init, "n_init", 1),
+        n_long=N_LONG,
+        # The first pass is no step.
+        max_iter=check(em.max_iter, "max_iter", 0) + 1,
+        tol=max(float(em.tol), SMALLEST_TOL),
+    )
+    check(em.verbose, "verbose", 0)
+    check(em.verbose_interval, "verbose_interval", 1)
+    return plan, arguments.check_cores(em.cores)
+
+
+def floor_of(em: "EMGaussianMixture") -> float:
+    """Smallest eigenvalue of a covariance, in units of the columns' variances."""
+    return max(float(em.reg_covar), SMALLEST_FLOOR)
+
+
+def order_of(em: "EMGaussianMixture", rows: Rows) -> int | None:
+    """The feature whose means order the components, or None for their weights.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if isinstance(em.order, str) and em.order == BY_WEIGHTS:
+        return None
+    if isinstance(em.order, str) and em.order in rows.names:
+        return rows.names.index(em.order)
+    is_number = isinstance(em.order, numbers.Integral) and not isinstance(em.order, bool)
+    if is_number and 0 <= int(em.order) < rows.n_features:
+        return int(em.order)
+    raise ParameterError(
+        f"order must be 'weights', or one of the features {', '.join(rows.names[:MOST_NAMES])} by name or by "
+        f"its number from 0; got {em.order!r}.",
+        order=em.order,
+        features=rows.names,
+    )
