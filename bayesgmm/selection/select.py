@@ -95,7 +95,7 @@ class Selection:
         by_missing: dict[tuple[int, ...], list[str]] = {}
         for name, missing in open_criteria(self.table).items():
             by_missing.setdefault(missing, []).append(name)
-        return [Reason("preference_open", {"criteria": names, "ks": ks}) for ks, names in by_missing.items()]
+        return [Reason("preference_open", {"which": names, "ks": ks}) for ks, names in by_missing.items()]
 
     def _about_rows_left_out(self) -> list[Reason]:
         if "elpd_loo" not in self.best:

@@ -28,11 +28,11 @@ def criteria_prefer(ks: tuple[int, ...], criteria: tuple[tuple[str, ...], ...]) 
 
 
 @worded
-def preference_open(criteria: tuple[str, ...], ks: tuple[int, ...]) -> str:
+def preference_open(which: tuple[str, ...], ks: tuple[int, ...]) -> str:
     """Criteria whose best number has neighbours that have no say."""
-    text = listed([CRITERIA[name] for name in criteria])
-    verb = "prefers" if len(criteria) == 1 else "prefer"
-    it = "it" if len(criteria) == 1 else "they"
+    text = listed([CRITERIA[name] for name in which])
+    verb = "prefers" if len(which) == 1 else "prefer"
+    it = "it" if len(which) == 1 else "they"
     return (
         f"{text[0].upper()}{text[1:]} {verb} no number: next to the best of those that {it} could judge, "
         f"{_numbers(ks)} could not be judged."

@@ -158,7 +158,7 @@ def test_findings_are_those_of_the_table():
     table = a_table(verdict=["failed", "accepted", "refused"])
     part = Selection(table, criteria.best_numbers(table), None, {})
     assert codes(part)[1:] == [
-        ("preference_open", {"criteria": ("elpd_loo", "log_evidence"), "ks": (1, 3)}),
+        ("preference_open", {"which": ("elpd_loo", "log_evidence"), "ks": (1, 3)}),
         ("posteriors_refused", {"ks": (3,)}),
         ("posteriors_failed", {"ks": (1,)}),
     ]

@@ -35,6 +35,7 @@ NAMED = {
     "threshold": 0.95,
     "why": Reason("single_chain"),
     "what": "clusters of 30 and 15 observations",
+    "which": ("elpd_loo", "log_evidence"),
     "whose": "baseline",
 }
 TYPES = {int: 2, float: 0.25, bool: True, str: "x"}
@@ -60,6 +61,7 @@ FURTHER = {
     "one_partition": [{"sizes": (1,)}, {"kmeans_inside": False}],
     "posteriors_failed": [{"ks": (1,)}],
     "posteriors_refused": [{"ks": (1,)}],
+    "preference_open": [{"which": ("bic",), "ks": (1,)}],
     "replications_differ": [{"n": 17}],
     "rows_left_out": [{"difference": 9.0}, {"difference": -9.0}],
 }
