@@ -13,7 +13,7 @@ import xarray as xr
 
 from bayesgmm import BayesGaussianMixture, compare, load, save, write_report
 from bayesgmm.bayes.model import build_model
-from bayesgmm.errors import DataError
+from bayesgmm.errors import DataError, FileProblem
 from bayesgmm.plots import plot_responsibilities
 from bayesgmm.report import tables
 from bayesgmm.report.interactive import interactive_view
@@ -23,6 +23,7 @@ from bayesgmm.rows import checks
 from bayesgmm.rows.files import read_table
 from bayesgmm.rows.labels import text
 from bayesgmm.rows.rows import Rows
+from bayesgmm.storage.seal import sealed
 from bayesgmm.wording.numbers import number
 from bayesgmm.wording.rows import axis_title, called, numbering
 
@@ -182,7 +183,8 @@ def test_a_file_whose_names_are_incomplete_is_refused(fitted, tmp_path, golden):
     incomplete = np.where(np.arange(N) == 7, np.nan, np.arange(N))
     tree["observed_data"] = tree["observed_data"].dataset.assign_coords(obs=incomplete)
     tree.to_netcdf(path, engine="h5netcdf")
-    with golden.raises(DataError, row=7, n_missing=1):
+    path.write_bytes(sealed(path.read_bytes()))
+    with golden.raises(FileProblem, hide=[str(tmp_path)], row=7, n_missing=1):
         load(path)
 
 

@@ -13,7 +13,6 @@ import click
 import bayesgmm
 from bayesgmm.cli.program import WRITE_FAULTS, WRITTEN, Stop, Target, reason
 from bayesgmm.cli.streams import say
-from bayesgmm.errors import BayesGMMError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -129,10 +128,4 @@ def write_figure(figure: "Figure", path: str | Path, dpi: int) -> None:
 
 def load(path: str) -> "BayesGaussianMixture":
     """A saved fit."""
-    try:
-        return bayesgmm.load(path)
-    except BayesGMMError:
-        raise
-    except (KeyError, OSError, RuntimeError, ValueError) as error:
-        # HDF5 finds damage inside a file only when it comes to the place, and calls it by many names.
-        raise Stop(f"{path!r} is damaged ({str(error).strip(chr(39))}); fit and save it again.") from None
+    return bayesgmm.load(path)

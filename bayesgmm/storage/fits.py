@@ -69,12 +69,15 @@ def load(path: str | os.PathLike[str]) -> "BayesGaussianMixture":
     try:
         with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as opened:
             tree = opened.load()
+            # xarray passes over a variable with the name of a group, such as log_likelihood.
+            for node in tree.subtree:
+                for variable in node.variables.values():
+                    variable.load()
         bayes = _restored(tree)
     except Exception as error:
         # The checksum is right: it was made by hand, or a method was made known in another session.
-        raise FileProblem(
-            f"{str(source)!r} cannot be used here: {error}", path=str(source), reason=str(error)
-        ) from error
+        details = getattr(error, "details", {}) | {"path": str(source), "reason": str(error)}
+        raise FileProblem(f"{str(source)!r} cannot be used here: {error}", **details) from error
     check_contents(bayes.fit_, str(source), str(tree.attrs["data_sha256"]))
     return bayes
 
