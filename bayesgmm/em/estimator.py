@@ -182,12 +182,12 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         check_fittable(
             rows.values, rows.names, plan.n_components, family_of(self.covariance_type).has_correlations
         )
-        order_of(self, rows)
+        by = order_of(self, rows)
         problem, shift, scale = standardised_problem(rows, self.covariance_type, floor_of(self), n_threads)
         rng = np.random.default_rng(arguments.seed_sequence(self.random_state))
         given = self._given(problem, shift, scale)
         modes = search(problem, plan, rng, given)
-        self._keep(modes, problem, rows, shift, scale, given is not None)
+        self._keep(modes, problem, rows, (shift, scale), by, given is not None)
         return self
 
     def _given(self, problem: Problem, shift: Array, scale: Array) -> State | None:
@@ -214,9 +214,15 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         )
 
     def _keep(
-        self, modes: list[Mode], problem: Problem, rows: Rows, shift: Array, scale: Array, given: bool
+        self,
+        modes: list[Mode],
+        problem: Problem,
+        rows: Rows,
+        units: tuple[Array, Array],
+        by: int | None,
+        given: bool,
     ) -> None:
-        best = modes[0].run
+        best, (shift, scale) = modes[0].run, units
         if modes[0].degenerate and not problem.is_singular:
             n = 1 if given else self.n_init
             raise DegenerateFitError(
@@ -229,7 +235,6 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
                 n_rows=len(rows),
             )
         before = getattr(self, "log_likelihood_trace_", None) if self.warm_start else None
-        by = order_of(self, rows)
         hold_params(self, sorted_params(modes[0], shift, scale, by))
         mass = rows.total_weight
         self.log_likelihood_ = rows.total(density.log_likelihood_per_obs(rows.values, self.params_))
@@ -238,12 +243,13 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         self.regularised_ = modes[0].degenerate
         self.status_ = best.status.value
         self.n_iter_ = best.n_iter - 1
-        units = -mass * np.log(scale).sum()
-        self.log_likelihood_trace_ = best.trace + units
+        offset = -mass * np.log(scale).sum()
+        self.log_likelihood_trace_ = best.trace + offset
         if before is not None and best.status is Status.OUT_OF_ITERATIONS:
-            self.converged_ = has_stopped(before, self.log_likelihood_trace_, problem, float(self.tol))
+            # In standardised units, so that those of the data do not matter.
+            self.converged_ = has_stopped(before - offset, best.trace, problem, float(self.tol))
             self.status_ = Status.CONVERGED.value if self.converged_ else self.status_
-        hold_modes(self, modes, units, shift, scale, by)
+        hold_modes(self, modes, offset, shift, scale, by)
         tell_maxima(self)
         # Of the user's call of fit.
         warn_of_doubts(self, rows, modes[0].spurious, given, stacklevel=4)

@@ -16,7 +16,7 @@ from bayesgmm.em.problem import Problem
 from bayesgmm.em.steps import DEAD, Advance, State, unpacked
 from bayesgmm.support.compilation import entry, inlined
 
-__all__ = ["EMRun", "Status", "has_stopped", "run_em"]
+__all__ = ["ROUNDING", "EMRun", "Status", "has_stopped", "run_em"]
 
 Array = NDArray[np.float64]
 
@@ -108,7 +108,8 @@ def has_stopped(before: Array, after: Array, problem: Problem, tol: float) -> bo
     Parameters
     ----------
     before, after : ndarrays
-        Log-likelihoods along the two. They belong together where the one begins at the other's end.
+        Log-likelihoods along the two, in the problem's coordinates. They belong together where the one begins
+        at the other's end.
     problem : Problem
     tol : float
         As in :func:`run_em`. What is still to come is extrapolated from the last two gains (Aitken).

@@ -3,6 +3,7 @@
 import numbers
 from typing import TYPE_CHECKING
 
+from bayesgmm.em.run import ROUNDING
 from bayesgmm.em.search import Plan
 from bayesgmm.em.starts import MIXED, STARTS
 from bayesgmm.errors import ParameterError
@@ -19,8 +20,8 @@ N_LONG = 8
 BY_WEIGHTS = "weights"
 # Of the features' names in a message.
 MOST_NAMES = 10
-# What 0 stands for: no covariance below can be inverted, and no gain below is more than rounding.
-SMALLEST_FLOOR, SMALLEST_TOL = 1e-12, 1e-13
+# What a reg_covar of 0 stands for: no covariance below can be inverted.
+SMALLEST_FLOOR = 1e-12
 
 
 def checked_plan(em: "EMGaussianMixture") -> tuple[Plan, int]:
@@ -49,7 +50,7 @@ def checked_plan(em: "EMGaussianMixture") -> tuple[Plan, int]:
         n_long=N_LONG,
         # The first pass is no step.
         max_iter=check(em.max_iter, "max_iter", 0) + 1,
-        tol=max(float(em.tol), SMALLEST_TOL),
+        tol=max(float(em.tol), ROUNDING),
     )
     check(em.verbose, "verbose", 0)
     check(em.verbose_interval, "verbose_interval", 1)

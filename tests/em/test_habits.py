@@ -76,6 +76,19 @@ def test_steps_of_successive_fits_count_together():
     assert em.log_likelihood_ == pytest.approx(wanted, rel=1e-8)
 
 
+def test_successive_fits_end_at_the_same_step_whatever_the_units():
+    def steps(unit):
+        em = EMGaussianMixture(3, warm_start=True, max_iter=1, tol=1e-5, random_state=0)
+        for n in range(1000):
+            if em.fit(X * unit).converged_:
+                return n
+        raise AssertionError("never converged")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        assert steps(1e8) == steps(1.0) == steps(1e-8)
+
+
 def test_steps_on_other_rows_do_not_count():
     em = EMGaussianMixture(2, warm_start=True, max_iter=1, random_state=0)
     with warnings.catch_warnings():
