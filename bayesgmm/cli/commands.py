@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import bayesgmm
-from bayesgmm.cli.files import check_targets, load, write, write_figure, write_report
+from bayesgmm.cli.files import check_targets, write, write_figure, write_report
 from bayesgmm.cli.group import COMPLETE_VARIABLE, main
 from bayesgmm.cli.options import (
     COLUMNS,
@@ -293,7 +293,7 @@ def compare(fit: str, as_json: bool) -> None:
       bayesgmm compare fit.nc --json > comparison.json
     """
     with busy("comparing"):
-        bayes = load(fit)
+        bayes = bayesgmm.load(fit)
         result = bayesgmm.compare(bayes)
     if as_json:
         print_fit(bayes, result)
@@ -332,7 +332,7 @@ def report(fit: str, output: str, format: str, interactive: bool, quiet: bool) -
     """
     with busy("reading the fit", quiet):
         check_targets(fit, {"--output": output})
-        bayes = load(fit)
+        bayes = bayesgmm.load(fit)
     write_report(bayes, output, quiet, format=format, interactive=interactive)
     Page().line(f"Report written to {output!r}", wrap=False)
 

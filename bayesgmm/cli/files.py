@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-import bayesgmm
 from bayesgmm.cli.program import WRITE_FAULTS, WRITTEN, Stop, Target, reason
 from bayesgmm.cli.streams import say
 
@@ -23,7 +22,6 @@ __all__ = [
     "check_folder",
     "check_target",
     "check_targets",
-    "load",
     "write",
     "write_figure",
     "write_folder",
@@ -124,8 +122,3 @@ def write_figure(figure: "Figure", path: str | Path, dpi: int) -> None:
             path, lambda temporary: figure.savefig(temporary, format=kind, dpi=dpi, metadata=metadata)
         ),
     )
-
-
-def load(path: str) -> "BayesGaussianMixture":
-    """A saved fit."""
-    return bayesgmm.load(path)

@@ -199,8 +199,7 @@ PRIOR = click.option(
     type=PriorParts(),
     metavar="PARTS",
     help="Parts of the prior, in the units of the data, such as 'mean_scale=(2, 20), std_prior=gamma(2, 1)'; "
-    "what is not given is derived from the data. Families of std_prior: halfnormal, exponential, gamma, "
-    "lognormal, inversegamma, halfcauchy.",
+    "what is not given is derived from the data.",
 )
 DROP_MISSING = click.option(
     "--drop-missing", is_flag=True, help="Leave out rows with a missing value, and say how many."

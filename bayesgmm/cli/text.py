@@ -10,6 +10,7 @@ import click
 from bayesgmm.cli.streams import Page
 from bayesgmm.support.json_values import as_json
 from bayesgmm.support.sentences import count, shorten
+from bayesgmm.wording.comparison import LIKELIHOOD
 
 if TYPE_CHECKING:
     from bayesgmm import BayesGaussianMixture
@@ -20,17 +21,6 @@ __all__ = ["print_fit", "print_selection", "sentences", "show_fit", "show_select
 
 
 # ------------------------------------------------------------ a fit
-
-
-LIKELIHOOD_WORDS = {
-    "em": "EM",
-    "mean": "draws' mean",
-    "sd": "their sd",
-    "lower": "their interval from",
-    "upper": "to",
-    "largest": "largest draw",
-    "at_posterior_mean": "at the posterior mean of the parameters",
-}
 
 
 def show_fit(
@@ -53,7 +43,7 @@ def show_fit(
         page.line()
     # The posterior mean of the parameters is an average component by component.
     shown = result.log_likelihood if bayes.verdict_.ok else result.log_likelihood.drop("at_posterior_mean")
-    told = ", ".join(f"{LIKELIHOOD_WORDS[k]} {v:.2f}" for k, v in shown.items())
+    told = ", ".join(f"{LIKELIHOOD[k]} {v:.2f}" for k, v in shown.items())
     page.line(f"Log-likelihood: {told}")
     if files:
         page.line()

@@ -12,6 +12,7 @@ from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.posterior.verdict import Verdict
 from bayesgmm.report.names import Name, Shortener, quantities
 from bayesgmm.support.sentences import count, plain, shorten, with_sd
+from bayesgmm.wording.comparison import LIKELIHOOD
 from bayesgmm.wording.numbers import number, p_value, percent, probability, signed
 from bayesgmm.wording.rows import numbering
 
@@ -164,7 +165,7 @@ def likelihood(result: "Comparison", components: bool) -> Table:
     s = result.log_likelihood
     rows = [("EM", f"{s['em']:.2f}")]
     if components:
-        rows.append(("at the posterior mean of the parameters", f"{s['at_posterior_mean']:.2f}"))
+        rows.append((LIKELIHOOD["at_posterior_mean"], f"{s['at_posterior_mean']:.2f}"))
     rows += [
         ("draws: mean ± sd", f"{s['mean']:.2f} ± {s['sd']:.2f}"),
         (f"draws: central {percent(result.ci_prob)}", f"{s['lower']:.2f} to {s['upper']:.2f}"),

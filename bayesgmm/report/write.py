@@ -107,7 +107,7 @@ def write_report(
     check_writable(Path(path))
     interactive = interactive and format == "html"
     heading = plain(title) if title is not None else _title(bayes)
-    with ThreadPoolExecutor(2) as pool, _undisturbed():
+    with ThreadPoolExecutor(2) as pool, _ended_at_once():
         if interactive:
             # Seconds of compiled code, beside the comparison's.
             pool.submit(view_script)
@@ -122,11 +122,11 @@ def write_report(
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Where the page will not be, the pool need not finish the script."""
+def _ended_at_once() -> Iterator[None]:
+    """Where the program is ended, the pool need not finish the script."""
     try:
         yield
-    except BaseException:
+    except KeyboardInterrupt:
         stop_bundling()
         raise
 

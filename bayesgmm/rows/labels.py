@@ -136,8 +136,6 @@ def restored(values: NDArray[Any], name: str) -> pd.Index:
     DataError
         Where a name is missing.
     """
-    if values.dtype.kind in "iu" and np.array_equal(values, np.arange(len(values))) and name == UNNAMED:
-        return default_index(len(values))
     lost = np.asarray(pd.isna(values))
     if lost.any():
         raise DataError(
@@ -146,4 +144,5 @@ def restored(values: NDArray[Any], name: str) -> pd.Index:
             row=int(lost.argmax()),
             n_missing=int(lost.sum()),
         )
-    return pd.Index(values.astype(object) if values.dtype.kind in "OUT" else values, name=name)
+    index = pd.Index(values.astype(object) if values.dtype.kind in "OUT" else values, name=name)
+    return default_index(len(index)) if is_default(index) else index

@@ -15,7 +15,7 @@ _LENGTH = len("\nbayesgmm sha256 \n") + 64
 
 def sealed(content: bytes) -> bytes:
     """The content with its checksum behind it."""
-    return content + b"\nbayesgmm sha256 %s\n" % hashlib.sha256(content).hexdigest().encode()
+    return content + _seal_of(content)
 
 
 def is_sealed(path: Path) -> bool:
@@ -30,4 +30,8 @@ def unsealed(path: Path) -> bytes | None:
     """The content before the checksum, or None where it is not the one that the checksum was made of."""
     whole = path.read_bytes()
     content = whole[:-_LENGTH]
-    return content if sealed(content) == whole else None
+    return content if whole[-_LENGTH:] == _seal_of(content) else None
+
+
+def _seal_of(content: bytes) -> bytes:
+    return b"\nbayesgmm sha256 %s\n" % hashlib.sha256(content).hexdigest().encode()

@@ -4,7 +4,18 @@ from bayesgmm.support.sentences import count, listed
 from bayesgmm.wording.numbers import percent
 from bayesgmm.wording.reasons import worded
 
-__all__ = ["estimates_inside"]
+__all__ = ["LIKELIHOOD", "estimates_inside"]
+
+# How each log-likelihood of a comparison is called in a list of them, by its name in the table.
+LIKELIHOOD = {
+    "em": "EM",
+    "mean": "draws' mean",
+    "sd": "their sd",
+    "lower": "their interval from",
+    "upper": "to",
+    "largest": "largest draw",
+    "at_posterior_mean": "at the posterior mean of the parameters",
+}
 
 
 @worded
