@@ -26,6 +26,7 @@ from bayesgmm.results import PosteriorResults
 from bayesgmm.rows.checks import check_fittable, check_total_weight
 from bayesgmm.rows.features import note_columns
 from bayesgmm.rows.rows import Rows, RowsLike
+from bayesgmm.rows.unmeasured import tell_unmeasured
 from bayesgmm.support import arguments
 from bayesgmm.support.progress import Steps
 from bayesgmm.support.provenance import Provenance
@@ -194,6 +195,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         check_fittable(counting.values, counting.names, k, family_of(family).has_correlations)
         # After the rows: of a single one without weights, its weight is not what is wrong.
         check_total_weight(rows.total_weight)
+        tell_unmeasured(rows)
         prior = self.prior or Prior.from_data(rows, covariance_type=family)
         resolved = prior.resolve(k, rows.n_features, family)
         method = methods.find(settings.method)

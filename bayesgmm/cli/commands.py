@@ -11,12 +11,10 @@ import bayesgmm
 from bayesgmm.cli.files import check_targets, write, write_figure, write_report
 from bayesgmm.cli.group import COMPLETE_VARIABLE, main
 from bayesgmm.cli.options import (
-    COLUMNS,
     COVARIANCE_TYPE,
-    DROP_MISSING,
-    ID_COLUMN,
     JSON,
     LARGEST,
+    OF_TABLES,
     PRIOR,
     QUIET,
     DataSet,
@@ -24,6 +22,7 @@ from bayesgmm.cli.options import (
     Numbers,
     OneOf,
     Whole,
+    reading_a_table,
 )
 from bayesgmm.cli.program import Stop
 from bayesgmm.cli.streams import Page, busy, say
@@ -50,8 +49,7 @@ __all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "sel
     metavar="K",
     help="Number of components.",
 )
-@COLUMNS
-@ID_COLUMN
+@reading_a_table
 @COVARIANCE_TYPE
 @PRIOR
 @click.option(
@@ -62,7 +60,6 @@ __all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "sel
     help="smc: tempering, for several modes and the evidence; auto: nuts, and smc where that is not enough; "
     "laplace: a quick approximation, with a check.",
 )
-@DROP_MISSING
 @click.option(
     "--draws",
     type=Whole(4, LARGEST),
@@ -104,9 +101,6 @@ __all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "sel
 @QUIET
 def fit(
     data: str,
-    columns: str | None,
-    id_column: str | None,
-    drop_missing: bool,
     covariance_type: str | None,
     prior: dict[str, Any] | None,
     report: str | None,
@@ -118,7 +112,7 @@ def fit(
 ) -> None:
     """Fit K Gaussians to a table, by EM and by full Bayes.
 
-    DATA is a csv, tsv or parquet file with a header, or - for standard input.
+    DATA is a csv, tsv, parquet or feather file with a header, or - for standard input.
 
     \b
     Examples:
@@ -129,11 +123,13 @@ def fit(
       bayesgmm fit geyser.csv -k 2 --covariance-type diag --prior 'std_prior=gamma(2, (2, 0.2))'
       bayesgmm datasets penguins > penguins.csv
       bayesgmm fit penguins.csv -k 3 --drop-missing --columns bill_length_mm,bill_depth_mm
+      bayesgmm fit penguins.csv -k 3 --drop-missing --except species,island,sex
       bayesgmm datasets galaxies | bayesgmm fit - -k 3 --quiet
     """
     with busy("reading the data", quiet):
         check_targets(data, {"--report": report, "--save": save})
-        table = _read(data, columns, id_column, drop_missing)
+        reading = {name: settings.pop(name) for name in OF_TABLES}
+        table = _read(data, reading)
         settings |= _model(table.rows, covariance_type, prior)
     bayes = run_fit(table.rows, quiet, random_state=seed, **settings)
     if save is not None:
@@ -142,7 +138,6 @@ def fit(
         result = bayesgmm.compare(bayes)
     if report is not None:
         write_report(bayes, report, quiet, comparison=result)
-    left_out = table.dropped if drop_missing else None
     if as_json:
         print_fit(bayes, result, dropped=table.dropped, report=report, fit=save)
     else:
@@ -150,16 +145,16 @@ def fit(
         show_fit(
             bayes,
             result,
-            dropped=left_out,
+            dropped=table.dropped if reading["drop_missing"] else None,
             **{what: path for what, path in files.items() if path is not None},
         )
 
 
-def _read(data: str, columns: str | None, id_column: str | None, drop_missing: bool) -> "Table":
+def _read(data: str, reading: dict[str, Any]) -> "Table":
     """The rows to fit, and the number of those left out."""
     from bayesgmm.rows.files import read_table
 
-    return read_table(data, columns=columns, id_column=id_column, drop_missing=drop_missing)
+    return read_table(data, **reading)
 
 
 def _model(rows: "Rows", covariance_type: str | None, prior: dict[str, Any] | None) -> dict[str, Any]:
@@ -192,11 +187,9 @@ def run_fit(rows: "Rows", quiet: bool, n_components: int, **settings: Any) -> "B
     metavar="KS",
     help="Numbers of components.",
 )
-@COLUMNS
-@ID_COLUMN
+@reading_a_table
 @COVARIANCE_TYPE
 @PRIOR
-@DROP_MISSING
 @click.option(
     "--draws",
     type=Whole(100, LARGEST),
@@ -224,9 +217,6 @@ def run_fit(rows: "Rows", quiet: bool, n_components: int, **settings: Any) -> "B
 def select(
     data: str,
     ks: list[int],
-    columns: str | None,
-    id_column: str | None,
-    drop_missing: bool,
     covariance_type: str | None,
     prior: dict[str, Any] | None,
     draws: int,
@@ -236,12 +226,13 @@ def select(
     figure: str | None,
     as_json: bool,
     quiet: bool,
+    **reading: Any,
 ) -> None:
     """How many components? Every criterion in one table.
 
     By EM: BIC, AIC, ICL and a bootstrap likelihood-ratio test; by the posterior: leave-one-out, log evidence
-    and the number of components that have rows. DATA is a csv, tsv or parquet file with a header, or - for
-    standard input.
+    and the number of components that have rows. DATA is a csv, tsv, parquet or feather file with a header, or
+    - for standard input.
 
     \b
     Examples:
@@ -255,7 +246,7 @@ def select(
         check_targets(data, {"--figure": figure})
         if figure is not None and Path(figure).suffix.lower() not in (".png", ".svg"):
             raise Stop(f"--figure must end in .png or .svg; got {shorten(figure)!r}.")
-        table = _read(data, columns, id_column, drop_missing)
+        table = _read(data, reading)
         model = _model(table.rows, covariance_type, prior)
     say(f"fitting {count(len(table.rows), 'row')} with {', '.join(map(str, ks))} components", quiet)
     choice = bayesgmm.select_components(
@@ -275,7 +266,7 @@ def select(
     if as_json:
         print_selection(choice, table.dropped)
     else:
-        show_selection(choice, table.dropped if drop_missing else None, figure)
+        show_selection(choice, table.dropped if reading["drop_missing"] else None, figure)
 
 
 @main.command()

@@ -9,12 +9,10 @@ from click.shell_completion import CompletionItem
 from bayesgmm.support.sentences import shorten
 
 __all__ = [
-    "COLUMNS",
     "COVARIANCE_TYPE",
-    "DROP_MISSING",
-    "ID_COLUMN",
     "JSON",
     "LARGEST",
+    "OF_TABLES",
     "PRIOR",
     "QUIET",
     "DataSet",
@@ -24,6 +22,7 @@ __all__ = [
     "OneOf",
     "PriorParts",
     "Whole",
+    "reading_a_table",
 ]
 
 LARGEST = 1_000_000
@@ -170,17 +169,42 @@ class DataSet(click.ParamType):
         return [CompletionItem(name) for name in names() if name.startswith(incomplete)]
 
 
-COLUMNS = click.option(
-    "--columns",
-    metavar="A,B",
-    help="Columns to cluster, by name; all, if not given, which must then be numbers.",
-)
-ID_COLUMN = click.option(
-    "--id-column",
-    metavar="NAME",
-    help="The column that names the rows, and is not clustered; if not given, their numbers in the file, "
-    "from 1.",
-)
+_READING = {
+    "columns": click.option(
+        "--columns",
+        metavar="A,B",
+        help="Columns to cluster, by name; all, if not given, which must then be numbers.",
+    ),
+    "left_out": click.option(
+        "--except",
+        "left_out",
+        metavar="A,B",
+        help="Columns to leave out, by name, such as texts and numbers of rows.",
+    ),
+    "id_column": click.option(
+        "--id-column",
+        metavar="NAME",
+        help="The column that names the rows, and is not clustered; if not given, their numbers in the file, "
+        "from 1.",
+    ),
+    "missing_values": click.option(
+        "--missing-values",
+        metavar="A,B",
+        help="What cells hold in place of a missing value, such as ? or -999; empty cells, NA and NaN are "
+        "always taken for one.",
+    ),
+    "drop_missing": click.option(
+        "--drop-missing", is_flag=True, help="Leave out rows with a missing value, and say how many."
+    ),
+}
+OF_TABLES = tuple(_READING)
+
+
+def reading_a_table[F: Callable[..., Any]](command: F) -> F:
+    """The options of how a table is read, for a command; `OF_TABLES` are the names of their values."""
+    for option in reversed(_READING.values()):
+        command = option(command)
+    return command
 
 
 def _families() -> list[str]:
@@ -200,9 +224,6 @@ PRIOR = click.option(
     metavar="PARTS",
     help="Parts of the prior, in the units of the data, such as 'mean_scale=(2, 20), std_prior=gamma(2, 1)'; "
     "what is not given is derived from the data.",
-)
-DROP_MISSING = click.option(
-    "--drop-missing", is_flag=True, help="Leave out rows with a missing value, and say how many."
 )
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress on stderr; notes and errors remain.")
 JSON = click.option(

@@ -31,7 +31,7 @@ def show_fit(
     page.line(_heading(bayes, dropped), style="bold")
     page.line()
     first, *rest = sentences(result.verdict)
-    page.line(first, style="green" if bayes.verdict_.ok else "bold red")
+    page.line(first, style="green" if bayes.verdict_.ok and result.misfit is None else "bold red")
     for sentence in rest:
         page.line(sentence)
     _show_tempering(page, bayes)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import pandas as pd
+from scipy.stats import binom
 
 from bayesgmm.comparison.predictive import PredictiveCheck
 from bayesgmm.comparison.sides import Sides
@@ -17,12 +18,16 @@ __all__ = [
     "about_assignments",
     "about_estimates",
     "about_maximum",
+    "about_misfit",
     "about_replications",
     "quantities",
 ]
 
 # Between probabilities: what counts as a difference.
 LARGE_DIFFERENCE = 0.1
+# A check is odd by chance with at most the first probability; more odd ones than independent checks would
+# have with the second speak against the mixture.
+ODD_BY_CHANCE, MISFIT_BY_CHANCE = 0.05, 0.001
 
 
 def about_estimates(fit: Fit, parameters: pd.DataFrame, joint: JointDistance) -> Reason:
@@ -85,6 +90,16 @@ def about_replications(checks: tuple[PredictiveCheck, ...]) -> Reason:
             "n_replications": len(odd[0].replicated),
         },
     )
+
+
+def about_misfit(checks: tuple[PredictiveCheck, ...]) -> Reason | None:
+    """Whether more predictive checks fail than chance allows, so that the mixture does not describe the data;
+    None where they do not."""
+    odd, n = sum(check.odd for check in checks), len(checks)
+    allowed = int(binom.isf(MISFIT_BY_CHANCE, n, ODD_BY_CHANCE))
+    if odd <= allowed:
+        return None
+    return Reason("data_not_described", {"n": n, "odd": odd, "allowed": allowed, "chance": MISFIT_BY_CHANCE})
 
 
 _KINDS = {"weights": "weight", "means": "mean", "stds": "sd", "correlations": "correlation"}

@@ -101,6 +101,7 @@ class Comparison:
             findings.about_assignments(self.assignments),
         )
         return (
+            *self._misfit,
             *(of_components if self.components_readable else (Reason("components_not_compared"),)),
             self.better_maximum.finding,
             self.scores.finding,
@@ -109,9 +110,21 @@ class Comparison:
         )
 
     @property
+    def misfit(self) -> Reason | None:
+        """That the mixture does not describe the data, where more predictive checks fail than chance allows;
+        it is the first of the findings then."""
+        return findings.about_misfit(self.predictive)
+
+    @property
+    def _misfit(self) -> tuple[Reason, ...]:
+        return () if self.misfit is None else (self.misfit,)
+
+    @property
     def verdict(self) -> str:
-        """The whole in plain sentences: the verdict on the fit, and what the comparison has found."""
-        return " ".join(map(str, (self.bayes.verdict_, *self.findings)))
+        """The whole in plain sentences: that the mixture does not describe the data, where that is so, the
+        verdict on the fit, and what the comparison has found."""
+        misfit = self._misfit
+        return " ".join(map(str, (*misfit, self.bayes.verdict_, *self.findings[len(misfit) :])))
 
     @cached_property
     def clusterings(self) -> pd.DataFrame:

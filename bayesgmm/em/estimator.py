@@ -23,6 +23,7 @@ from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.rows.checks import check_fittable
 from bayesgmm.rows.features import rows_for
 from bayesgmm.rows.rows import Rows, RowsLike
+from bayesgmm.rows.unmeasured import tell_unmeasured
 from bayesgmm.support import arguments
 
 __all__ = ["EMGaussianMixture"]
@@ -178,10 +179,12 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         """
         plan, n_threads = checked_plan(self)
         # Rows that do not count must not take part in subsamples and starts either.
-        rows = rows_for(self, X, sample_weight, reset=True).counting
+        every = rows_for(self, X, sample_weight, reset=True)
+        rows = every.counting
         check_fittable(
             rows.values, rows.names, plan.n_components, family_of(self.covariance_type).has_correlations
         )
+        tell_unmeasured(every)
         by = order_of(self, rows)
         problem, shift, scale = standardised_problem(rows, self.covariance_type, floor_of(self), n_threads)
         rng = np.random.default_rng(arguments.seed_sequence(self.random_state))

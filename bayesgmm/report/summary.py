@@ -33,6 +33,8 @@ class Summary:
     grounds : tuple of Reason
         Why component-wise summaries are identifiable, where they are; empty otherwise.
     points : tuple of Reason
+    misfit : Reason or None
+        That the mixture does not describe the data, which stands before the headline.
     """
 
     headline: Reason
@@ -40,11 +42,12 @@ class Summary:
     warning: Reason | None
     grounds: tuple[Reason, ...]
     points: tuple[Reason, ...]
+    misfit: Reason | None = None
 
     def told(self, shorten: Shortener) -> dict[str, Any]:
         """In words for the page, by the same names: strings, and lists of them."""
         return {
-            "headline": _told(self.headline, shorten),
+            "headline": " ".join(_told(r, shorten) for r in (self.misfit, self.headline) if r is not None),
             "reasons": [_told(r, shorten) for r in self.reasons],
             "warning": "" if self.warning is None else _told(self.warning, shorten),
             "grounds": " ".join(_told(g, shorten) for g in self.grounds),
@@ -54,6 +57,7 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """Codes and values, by the same names."""
         return {
+            "misfit": None if self.misfit is None else self.misfit.to_json(),
             "headline": self.headline.to_json(),
             "reasons": [r.to_json() for r in self.reasons],
             "warning": None if self.warning is None else self.warning.to_json(),
@@ -88,6 +92,7 @@ def summarise(bayes: "BayesGaussianMixture", result: "Comparison", part: "Partit
         None if verdict.ok else Reason("components_left_out", {"label_free_ok": verdict.label_free_ok}),
         _grounds(bayes) if verdict.ok else (),
         tuple(points),
+        result.misfit,
     )
 
 

@@ -246,11 +246,19 @@ def check_collinear(X: Array, names: Sequence[str]) -> None:
         check_collinear(X[near], names)
         return
     involved = [name for name, part in zip(names, vectors[:, 0], strict=True) if abs(part) > 1e-6]
+    total = X[:, [names.index(name) for name in involved]].sum(axis=1)
+    is_whole = bool(np.ptp(total) <= 1e-9 * abs(total[0]))
+    how = (
+        f"add to {total[0]:g} in every row: each of them is known from the others"
+        if is_whole
+        else "are collinear: one of them is a linear combination of the others"
+    )
     raise DataError(
-        f"Columns {', '.join(map(repr, involved))} are collinear: one of them is a linear combination of the "
-        f"others, so that no full covariance has an inverse; drop one of them, or choose "
+        f"Columns {', '.join(map(repr, involved))} {how}, so that no full covariance has an inverse; drop "
+        f"one of them, such as {involved[-1]!r} (on the command line with --except), or choose "
         f"covariance_type='diag'.",
         columns=involved,
+        total=float(total[0]) if is_whole else None,
     )
 
 

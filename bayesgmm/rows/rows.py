@@ -241,6 +241,11 @@ class Rows:
         return {}
 
     @cached_property
+    def told_unmeasured(self) -> list[bool]:
+        """Not empty once a fit has told which columns are no measurements."""
+        return []
+
+    @cached_property
     def counting(self) -> "Rows":
         """The rows whose weight is not zero; these themselves where that is all of them."""
         if not len(self.weights) or (self.weights > 0).all():

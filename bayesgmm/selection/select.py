@@ -20,6 +20,7 @@ from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.overview import panel, table_in_html
 from bayesgmm.rows.checks import check_fittable
 from bayesgmm.rows.rows import Rows, RowsLike
+from bayesgmm.rows.unmeasured import tell_unmeasured
 from bayesgmm.selection.criteria import UNUSABLE, best_numbers, criteria_table, open_criteria
 from bayesgmm.selection.likelihood_ratio import LikelihoodRatioTest, likelihood_ratio_test
 from bayesgmm.selection.occupied import Occupied, occupied_components
@@ -212,6 +213,7 @@ def select_components(
     check_fittable(rows.values, rows.names, max(ks), family.has_correlations)
     _check_bootstrap(n_bootstrap)
     check_prior(prior)
+    tell_unmeasured(rows)
     prior = prior or Prior.from_data(rows, covariance_type=covariance_type)
     if not all(prior.resolve(k, rows.n_features, covariance_type).is_exchangeable for k in ks):
         raise ParameterError("The prior must treat all components alike; give it one concentration for all.")

@@ -201,6 +201,15 @@ def replications_differ(
     )
 
 
+@worded
+def data_not_described(n: int, odd: int, allowed: int, chance: float) -> str:
+    return (
+        f"The mixture does not describe the data: replicated data sets differ from them in {odd} of "
+        f"{count(n, 'check')}, where by chance there would be more than {allowed} with a probability below "
+        f"{chance:g} only."
+    )
+
+
 # Of the modes of a posterior.
 
 

@@ -192,6 +192,14 @@ def replications_differ(
     )
 
 
+@worded_for_page
+def data_not_described(n: int, odd: int, allowed: int, chance: float) -> str:
+    return (
+        f"The mixture does not describe the data: data sets simulated from it differ from the data in {odd} "
+        f"of {count(n, 'check')}, far more than by chance."
+    )
+
+
 @worded
 def em_starts(
     starts: int, best: int, n_maxima: int, degenerate: int, spurious: int, ended: str, kept_is_spurious: bool

@@ -323,7 +323,7 @@ def test_header_only(golden):
     ("content", "byte", "line"),
     [
         ("a,b\n1,2\n3,é\n".encode("latin-1"), "0xe9", 3),
-        ("a,b\n1,2\n".encode("utf-16"), "0x[f][ef]", 1),
+        ("a,b\n1,2\n".encode("utf-16-le"), "0x00", 1),
         (b"a,b\n1,\0\n", "0x00", 2),
     ],
 )
@@ -441,8 +441,8 @@ def test_no_numeric_column_at_all(golden):
     golden(problem("a b c\n1 2 3\n4 5 6\n"), column="a b c", columns=["a b c"], row=1)
 
 
-def test_decimal_commas(golden):
-    golden(problem("a;b\n1,5;2\n3;4,5\n", columns=["a"]), column="a", columns=["a"], row=1)
+def test_decimal_commas():
+    assert_array_equal(read("a;b\n1,5;2\n3;4,5\n").rows.values, [[1.5, 2], [3, 4.5]])
 
 
 @pytest.mark.parametrize("cell", ["True", "0x10", "1_0", "1+2j", "2020-01-01", "1d3", "١"])

@@ -1,13 +1,17 @@
-"""Reading a user's table: csv, tsv or parquet in, `Rows` out.
+"""Reading a user's table: csv, tsv, parquet or feather in, `Rows` out.
 
 Nothing is left out, filled in or guessed without a word. Whatever stands in the way of a fit is a
 `FileProblem` of one sentence: what is wrong, in which column and row, and what to do. Rows are counted from
 1, without the header; the line of the file is given too where every row is a line.
 
     content    from a path to bytes
+    kinds      which kind of file that is
+    preamble   where the table of a text begins
     source     from bytes to columns
     columns    which columns to take, and which names the rows
+    notation   how numbers are written
     numbers    from columns to finite numbers
+    remedies   what to do about cells that are none
     table      all of that in one call
     words      what the sentences are made of
 """

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.errors import FileProblem
-from bayesgmm.rows.files.numbers import numeric_columns
+from bayesgmm.rows.files.preamble import looks_like_data
+from bayesgmm.rows.files.remedies import numeric_columns
 from bayesgmm.rows.files.source import Source
-from bayesgmm.rows.files.words import columns_option, is_number, joined, listed_names, problem, quote
+from bayesgmm.rows.files.words import choice_of, columns_option, joined, listed_names, problem, quote
 from bayesgmm.rows.labels import FILE_NUMBERS
 from bayesgmm.support.sentences import count
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["check_has_rows", "choose", "row_names"]
-
-
-BLANKS = {"", "na", "n/a", "nan", "null", "none", "inf", "-inf"}
 
 
 def check_has_rows(source: Source) -> None:
@@ -38,17 +36,14 @@ def check_has_rows(source: Source) -> None:
 
 
 def _looks_like_data(source: Source) -> bool:
-    """Whether the header is a row of data: numbers only, or a number that is no whole one."""
-    numbers = [name for name in source.names if is_number(name)]
-    only_numbers = bool(numbers) and all(is_number(n) or n.lower() in BLANKS for n in source.names)
-    # Whole numbers among names, such as years, are names; 5.1 beside 'setosa' is not.
-    return source.is_text and (only_numbers or any(not float(n).is_integer() for n in numbers))
+    return source.is_text and looks_like_data(source.names)
 
 
 def choose(source: Source, columns: Sequence[str] | None) -> list[str]:
     """Names of the columns to take: those asked for, or all but the one that names the rows."""
     if columns is not None:
         _check_asked_for(source, columns)
+    _check_left_out(source, columns)
     if source.id_column is not None:
         _check_id_column(source, source.id_column, columns)
     if columns is None:
@@ -76,6 +71,27 @@ def _check_asked_for(source: Source, columns: Sequence[str]) -> None:
             )
 
 
+def _check_left_out(source: Source, columns: Sequence[str] | None) -> None:
+    for name in source.left_out:
+        if name not in source.names:
+            raise _unknown_column(source, name)
+        if name in (source.id_column, *(columns or ())):
+            option = "--id-column" if name == source.id_column else "--columns"
+            raise problem(
+                source.path,
+                f"Column {quote(name)} of {source.label} is both asked for by {option} and left out by "
+                f"--except; name it in one of them.",
+                column=name,
+            )
+    if not source.features and source.left_out:
+        raise problem(
+            source.path,
+            f"--except leaves out every column of {source.label}, so that nothing is left to cluster; leave "
+            f"out fewer.",
+            columns=list(source.left_out),
+        )
+
+
 def _check_id_column(source: Source, name: str, columns: Sequence[str] | None) -> None:
     if name not in source.names:
         raise _unknown_column(source, name)
@@ -98,18 +114,21 @@ def _check_id_column(source: Source, name: str, columns: Sequence[str] | None) -
 def _check_all_named(source: Source) -> None:
     if _looks_like_data(source):
         raise _header_is_data(source)
-    if "" in source.names:
+    if "" in source.features:
         j = source.names.index("")
+        option = choice_of(numeric_columns(source), [""])
+        other = "leave it out" if "--except" in option else "choose among the others"
         raise problem(
             source.path,
-            f"Column {j + 1} of {source.label} has no name; give it one, or choose among the others"
-            f"{columns_option(numeric_columns(source))}.",
+            f"Column {j + 1} of {source.label} has no name; give it one, or {other}{option}.",
             column_number=j + 1,
         )
 
 
 def _check_no_repeats(source: Source) -> None:
-    name, times = Counter(filter(None, source.names)).most_common(1)[0]
+    # Of those that are left out nothing need be known.
+    seen = [name for name in source.names if name and name not in source.left_out]
+    name, times = Counter(seen).most_common(1)[0]
     if times > 1:
         places = [j + 1 for j, other in enumerate(source.names) if other == name]
         raise problem(

@@ -5,20 +5,24 @@ import os
 import sys
 from pathlib import Path
 
+from bayesgmm.rows.files.kinds import PACKED_ENDINGS
 from bayesgmm.rows.files.words import label_of, problem, quote_path
 
 __all__ = ["read_bytes"]
+
+TABLES = (".csv", ".tsv", ".parquet", ".feather", ".arff")
+ENDINGS = TABLES + tuple(table + packed for table in TABLES for packed in PACKED_ENDINGS)
 
 
 def read_bytes(path: str) -> bytes:
     if path == "-":
         return _standard_input()
     if os.path.isdir(path):
-        tables = [name for name in _files_in(path) or [] if name.endswith((".csv", ".tsv", ".parquet"))]
+        tables = [name for name in _files_in(path) or [] if name.endswith(ENDINGS)]
         hint = (
             f"such as {quote_path(os.path.join(path, min(tables)))}"
             if tables
-            else "a csv, tsv or parquet file"
+            else "a csv, tsv, parquet or feather file"
         )
         raise problem(path, f"{label_of(path)} is a directory; name a file in it, {hint}.")
     try:

@@ -1,93 +1,49 @@
 """From columns to finite numbers that vary, or to the cell that is none."""
 
-import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.errors import FileProblem
+from bayesgmm.rows.files.remedies import not_numeric
 from bayesgmm.rows.files.source import Source
-from bayesgmm.rows.files.words import columns_option, joined, problem, quote
+from bayesgmm.rows.files.words import choice_of, problem, quote
 from bayesgmm.support.sentences import count
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["check_finite", "check_missing", "check_varying", "numbers", "numeric_columns"]
+__all__ = ["check_finite", "check_missing", "check_varying", "numbers"]
 
 Array = NDArray[np.float64]
 
 
-def numbers(source: Source, names: Sequence[str], *, asked: bool) -> Array:
+def numbers(source: Source, names: Sequence[str]) -> Array:
     """Values of the named columns, shape (N, D), NaN where one is missing."""
     values = np.empty((len(source.frame), len(names)))
     bad = {}
     for place, name in enumerate(names):
-        values[:, place], wrong = _to_numbers(source.frame[source.names.index(name)])
-        if len(wrong):
-            bad[name] = wrong
+        found = source.reading(source.names.index(name))
+        values[:, place] = found.values
+        if len(found.bad):
+            bad[name] = found.bad
+        elif found.other is not None and not bad:
+            raise _ambiguous(source, name, found.values, found.other)
     if bad:
-        rest = [name for name in names if name not in bad] if asked else []
-        raise _not_numeric(source, bad, rest or numeric_columns(source))
+        raise not_numeric(source, names, values, bad)
     return values
 
 
-def _to_numbers(column: "pd.Series[Any]") -> tuple[Array, NDArray[np.intp]]:
-    """Values of one column, NaN where missing, and the positions of those that are no numbers."""
-    import pandas as pd
-
-    if column.dtype.kind in "iuf":
-        return column.to_numpy(dtype=np.float64, na_value=np.nan), np.empty(0, dtype=np.intp)
-    # One bad cell makes a whole column text; integers beyond 64 bits and decimals are objects.
-    present = np.flatnonzero(column.notna())
-    numbers = pd.to_numeric(column.iloc[present].astype(str), errors="coerce").to_numpy(dtype=np.float64)
-    values = np.full(len(column), np.nan)
-    values[present] = numbers
-    return values, present[np.isnan(numbers)]
-
-
-def _not_numeric(source: Source, bad: dict[str, NDArray[np.intp]], numeric: list[str]) -> FileProblem:
-    cells = {name: str(source.frame[source.names.index(name)].iloc[rows[0]]) for name, rows in bad.items()}
-    name, rows = next(iter(bad.items()))
-    if len(bad) == 1:
-        what = (
-            f"Column {quote(name)} of {source.label} holds {quote(cells[name])} in {source.row(rows[0])}, "
-            "which is not a number"
-        )
-    else:
-        some = [f"{quote(n)} holds {quote(cells[n])} in row {bad[n][0] + 1}" for n in list(bad)[:3]]
-        what = f"{len(bad)} columns of {source.label} are not numeric ({joined(some, len(bad))})"
+def _ambiguous(source: Source, name: str, values: Array, other: Array) -> FileProblem:
+    i = int(np.flatnonzero(~np.isnan(values) & (values != other))[0])
+    cell = str(source.frame[source.names.index(name)].iloc[i])
     return problem(
         source.path,
-        f"{what}; {_remedy(source, bad, list(cells.values()), numeric)}.",
+        f"Column {quote(name)} of {source.label} holds {quote(cell)} in {source.row(i)}, which is "
+        f"{other[i]:.15g} if the comma separates thousands and {values[i]:.15g} if it is a decimal comma; "
+        f"write that column without separators of thousands, and decimals with a point.",
         column=name,
-        columns=list(bad),
-        row=int(rows[0]) + 1,
+        row=i + 1,
+        readings=(float(other[i]), float(values[i])),
     )
-
-
-def _remedy(source: Source, bad: dict[str, NDArray[np.intp]], cells: list[str], numeric: list[str]) -> str:
-    if any(re.fullmatch(r"[+-]?\d+,\d+", cell) for cell in cells):
-        return "write decimals with a point, not with a comma"
-    if len(source.names) == 1:
-        return "write numbers, and separate columns by commas, semicolons or tabs"
-    if not numeric:
-        return "no other column is numeric, so that nothing is left to cluster"
-    count = sum(map(len, bad.values()))
-    correct = "correct that value, or " if count == 1 else f"correct these {count} values, or "
-    few = count < len(source.frame) / 2
-    return f"{correct if few else ''}choose the numeric columns{columns_option(numeric)}"
-
-
-def numeric_columns(source: Source) -> list[str]:
-    """Names of the columns that hold numbers only, for the remedy in a message."""
-    return [
-        name
-        for j, name in enumerate(source.names)
-        if name and name != source.id_column and not len(_to_numbers(source.frame[j])[1])
-    ]
 
 
 def check_finite(source: Source, names: Sequence[str], values: Array) -> None:
@@ -119,7 +75,7 @@ def check_missing(source: Source, names: Sequence[str], values: Array, drop_miss
             source.path,
             f"Every row of {source.label} lacks a value (column {quote(names[j])} lacks "
             f"{missing[:, j].sum()} of {len(rows)}), so that nothing is left to fit; fill the values in"
-            + (f", or leave that column out{columns_option(rest)}." if rest else "."),
+            + (f", or leave that column out{choice_of(rest, [names[j]])}." if rest else "."),
             column=names[j],
             count=int(missing.sum()),
         )
@@ -146,6 +102,10 @@ def check_varying(source: Source, names: Sequence[str], values: Array) -> None:
             source.path,
             f"Column {quote(names[j])} of {source.label} is constant (every value is {values[0, j]:g}), so "
             f"that no Gaussian has a density for it; "
-            + (f"leave it out{columns_option(rest)}." if rest else "choose another."),
+            + (
+                f"leave it out{choice_of(rest, [names[k] for k in np.flatnonzero(constant).tolist()])}."
+                if rest
+                else "choose another."
+            ),
             column=names[j],
         )

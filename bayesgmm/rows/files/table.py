@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ import numpy as np
 from bayesgmm.rows.files.columns import check_has_rows, choose, row_names
 from bayesgmm.rows.files.content import read_bytes
 from bayesgmm.rows.files.numbers import check_finite, check_missing, check_varying, numbers
-from bayesgmm.rows.files.source import parse
+from bayesgmm.rows.files.source import Source, parse
+from bayesgmm.rows.files.words import listed_names
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.sentences import shorten
 
@@ -41,24 +43,38 @@ def read_table(
     *,
     columns: str | Sequence[str] | None = None,
     id_column: str | None = None,
+    left_out: str | Sequence[str] | None = None,
+    missing_values: str | Sequence[str | float] | None = None,
     drop_missing: bool = False,
 ) -> Table:
-    """Read the numeric columns of a csv, tsv or parquet file.
+    """Read the numeric columns of a csv, tsv, parquet or feather file.
 
     Parameters
     ----------
     path : str or path
-        The file; ``-`` reads standard input. Text is UTF-8 with a header line; a ``.tsv`` is separated by
-        tabs, any other text by the comma, semicolon or tab that its header is. Parquet is known by its suffix
-        or its first bytes.
+        The file; ``-`` reads standard input. What kind it is its first bytes tell; it may be packed by gzip,
+        bzip2 or xz. Text is UTF-8, or UTF-16 with its mark, with a header line; a ``.tsv`` is separated by
+        tabs, any other text by the comma, semicolon or tab that its header is, or that a first line ``sep=;``
+        names. Comments (``#``, ``%``) and titles above the header, and the header of ARFF, are no rows.
+        Decimals have a point, or a comma where that is the only way to read a column; thousands may be apart.
     columns : str or sequence of str, optional
         Columns to take, in this order; a string is split as by `parse_columns`. Without it, all columns,
         which then must all be numeric.
     id_column : str, optional
         The column that names the rows; it is no part of the data. Names may be equal, but not missing.
+    left_out : str or sequence of str, optional
+        Columns to leave out; a string is split in the same way.
+    missing_values : str or sequence, optional
+        What cells hold in place of a missing value, such as ``?`` or ``-999``, besides what is always taken
+        for one (nothing, NA, NaN, NULL, None, #N/A); a number stands for all ways to write it.
     drop_missing : bool
         Leave out the rows with a missing value in these columns, and count them in `Table.dropped`. Infinite
         values are an error all the same.
+
+    Warns
+    -----
+    UserWarning
+        Where lines above the header are taken for a title.
 
     Raises
     ------
@@ -75,12 +91,14 @@ def read_table(
     ((342, 2), 2, 'row 5 of penguins.csv')
     """
     path = os.fspath(path)
-    if columns is not None:
-        columns = parse_columns(columns) if isinstance(columns, str) else [name.strip() for name in columns]
-    source = parse(path, read_bytes(path), None if id_column is None else id_column.strip())
+    columns = None if columns is None else _names(columns)
+    id_column = None if id_column is None else id_column.strip()
+    source = parse(path, read_bytes(path), id_column, _names(left_out or ()), _names(missing_values or ()))
+    if source.titles:
+        _tell_titles(source)
     check_has_rows(source)
     names = choose(source, columns)
-    values = numbers(source, names, asked=columns is not None)
+    values = numbers(source, names)
     check_finite(source, names, values)
     kept = ~np.isnan(values).any(axis=1)
     if not kept.all():
@@ -96,6 +114,20 @@ def read_table(
         has_file_numbers=source.id_column is None,
     )
     return Table(rows, int((~kept).sum()))
+
+
+def _names(given: str | Sequence[str | float]) -> list[str]:
+    return parse_columns(given) if isinstance(given, str) else [str(name).strip() for name in given]
+
+
+def _tell_titles(source: Source) -> None:
+    n, shown = len(source.titles), shorten(source.titles[0])
+    lines = f"a line above the header ({shown!r}) is" if n == 1 else f"{n} lines above the header are"
+    warnings.warn(
+        f"In {source.label} {lines} taken for a title; the header names {listed_names(source.names)}.",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _called(path: str) -> str:

@@ -11,15 +11,21 @@ from bayesgmm.errors import FileProblem
 from bayesgmm.support.sentences import LONGEST_NAME, shorten
 
 __all__ = [
+    "choice_of",
     "columns_option",
+    "except_option",
     "is_number",
     "joined",
     "label_of",
     "listed_names",
+    "option_of",
     "problem",
     "quote",
     "quote_path",
 ]
+
+# A list of columns to be taken that is longer is harder to read than one of those to be left out.
+MOST_COLUMNS, MOST_PASTED = 6, 20
 
 
 def problem(path: str, message: str, **details: Any) -> FileProblem:
@@ -50,15 +56,36 @@ def listed_names(names: Sequence[str], *, quoted: bool = True) -> str:
 
 
 def columns_option(names: Sequence[str]) -> str:
-    """An option ready to paste into a shell, as the end of a sentence; names too long to be read are left
-    unsaid."""
-    short = [n for n in names if len(n) <= LONGEST_NAME and n.isprintable()][:20]
-    if not short:
-        return " with --columns"
+    """An option ready to paste into a shell, as the end of a sentence; without its value where that would be
+    too long to be read, or not be taken as it stands."""
+    return _option("--columns", names)
+
+
+def except_option(names: Sequence[str]) -> str:
+    """The same of columns to be left out."""
+    return _option("--except", names)
+
+
+def choice_of(kept: Sequence[str], left_out: Sequence[str]) -> str:
+    """The shorter of both options: with some columns, or without others."""
+    shorter = len(kept) <= MOST_COLUMNS and _can_be_pasted(kept)
+    return columns_option(kept) if shorter or not _can_be_pasted(left_out) else except_option(left_out)
+
+
+def _option(option: str, names: Sequence[str]) -> str:
+    return f" with {option} {option_of(names)}" if _can_be_pasted(names) else f" with {option}"
+
+
+def _can_be_pasted(names: Sequence[str]) -> bool:
+    fit = all(len(name) <= LONGEST_NAME and name.isprintable() for name in names)
+    return fit and 0 < len(names) <= MOST_PASTED
+
+
+def option_of(names: Sequence[str]) -> str:
+    """Names as the value of an option, for a shell."""
     record = io.StringIO()
-    csv.writer(record, lineterminator="").writerow(short)
-    unsaid = len(names) - len(short)
-    return f" with --columns {shlex.quote(record.getvalue())}" + (f" and {unsaid} more" if unsaid else "")
+    csv.writer(record, lineterminator="").writerow(names)
+    return shlex.quote(record.getvalue())
 
 
 def is_number(text: str) -> bool:

@@ -1,0 +1,215 @@
+"""Where the table of a text begins: below Excel's line ``sep=;``, comments, titles and the header of ARFF."""
+
+import csv
+import io
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from bayesgmm.rows.files.kinds import PACKED_ENDINGS
+from bayesgmm.rows.files.words import is_number, label_of, problem
+
+__all__ = ["Layout", "laid_out", "looks_like_data"]
+
+SEPARATORS = (",", ";", "\t")
+COMMENTS = ("#", "%")
+BLANKS = {"", "na", "n/a", "nan", "null", "none", "inf", "-inf"}
+# Titles are looked for in so many records.
+MOST_TITLES = 20
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the table of a text is laid out.
+
+    Attributes
+    ----------
+    body : str
+        The table: from the header on, or where the names stand elsewhere, from the first row on.
+    line : int
+        Line of the file in which the body begins.
+    separator : str
+    names : list of str
+    first_row : list of str
+        Empty where there is no row.
+    has_header : bool
+        Whether the body begins with the names.
+    titles : tuple of str
+        Lines above the header that are taken for titles.
+    whole : bool
+        Whether every line of the file from `line` on is in the body.
+    missing : tuple of str
+        What stands for a missing value by the definition of the format.
+    quote : str
+    """
+
+    body: str
+    line: int
+    separator: str
+    names: list[str]
+    first_row: list[str]
+    has_header: bool = True
+    titles: tuple[str, ...] = ()
+    whole: bool = True
+    missing: tuple[str, ...] = ()
+    quote: str = '"'
+
+
+def looks_like_data(names: list[str]) -> bool:
+    """Whether what should be a header is a row: numbers only, or a number that is no whole one."""
+    numbers = [name for name in names if is_number(name)]
+    only_numbers = bool(numbers) and all(is_number(n) or n.lower() in BLANKS for n in names)
+    # Whole numbers among names, such as years, are names; 5.1 beside 'setosa' is not.
+    return only_numbers or any(not float(n).is_integer() for n in numbers)
+
+
+def laid_out(path: str, text: str) -> Layout:
+    """Find the table of a text that is not empty."""
+    text, line = _below(text, 0, 1)
+    separator = None
+    if found := re.match(r'"?sep=([^"\r\n])"?[ ;,\t]*(?:\r\n|\r|\n|$)', text, re.IGNORECASE):
+        separator = found[1]
+        text, line = _below(text, found.end(), line)
+    comment: tuple[str, int] | None = None
+    while text.startswith(COMMENTS) and _ends(text) < len(text):
+        comment = text, line
+        text, line = _below(text, _ends(text), line)
+    if re.match(r"@relation\b", text, re.IGNORECASE):
+        return _arff(path, text, line)
+    if not text.strip():
+        if comment is None:
+            raise problem(path, f"{label_of(path)} has no table below its first line; export it again.")
+        (text, line), comment = comment, None
+    stem = path.lower()
+    for ending in PACKED_ENDINGS:
+        stem = stem.removesuffix(ending)
+    candidates = ("\t",) if stem.endswith(".tsv") else SEPARATORS
+    candidates = candidates if separator is None else (separator,)
+    records = {separator: _records(path, text, separator) for separator in candidates}
+    if comment is not None and (layout := _header_in_comment(path, comment, records)):
+        return layout
+    separator = max(candidates, key=lambda candidate: _plausibility(records[candidate]))
+    titles = []
+    for _ in range(_n_titles(records[separator])):
+        titles.append(text[: _ends(text)].strip().rstrip(separator))
+        text, line = _below(text, _ends(text), line)
+    header, first_row = _two(records[separator][len(titles) :])
+    return Layout(text, line, separator, _stripped(header), first_row, titles=tuple(titles))
+
+
+def _ends(text: str) -> int:
+    """Where the first line of a text ends, with its line break."""
+    found = re.search(r"\r\n|\r|\n", text)
+    return len(text) if found is None else found.end()
+
+
+def _below(text: str, at: int, line: int) -> tuple[str, int]:
+    """What follows a place and the empty lines after it, and in which line that is."""
+    rest = text[at:]
+    blank = re.match(r"[\r\n]*", rest)
+    end = at + (blank.end() if blank is not None else 0)
+    return text[end:], line + len(re.findall(r"\r\n|\r|\n", text[:end]))
+
+
+def _records(path: str, text: str, separator: str) -> list[list[str]]:
+    """The first records of a text."""
+    lines = io.StringIO(text, newline=None)
+    found = (r for r in csv.reader(lines, delimiter=separator, skipinitialspace=True) if r)
+    out: list[list[str]] = []
+    try:
+        out.extend(islice(found, 2))
+        # What is wrong further below is said where it is read.
+        out.extend(_until_error(islice(found, MOST_TITLES)))
+    except csv.Error as error:
+        raise problem(
+            path, f"The header of {label_of(path)} cannot be read ({error}); check its quotation marks."
+        ) from None
+    return out
+
+
+def _until_error(records: Iterator[list[str]]) -> Iterator[list[str]]:
+    try:
+        yield from records
+    except csv.Error:
+        return
+
+
+def _two(records: list[list[str]]) -> tuple[list[str], list[str]]:
+    return records[0], records[1] if len(records) > 1 else []
+
+
+def _stripped(cells: list[str]) -> list[str]:
+    return [cell.strip() for cell in cells]
+
+
+def _plausibility(records: list[list[str]]) -> tuple[bool, int]:
+    # A comma may be part of a name or of a number as well; then header and row disagree.
+    header, first_row = _two(records[_n_titles(records) :])
+    return len(header) == len(first_row) > 1, len(header)
+
+
+def _n_titles(records: list[list[str]]) -> int:
+    """Number of lines above the header that have fewer cells, or a single one that is filled."""
+    for h in range(1, len(records) - 1):
+        header, row = _stripped(records[h]), _stripped(records[h + 1])
+        above = records[:h]
+        if not all(len(r) < len(header) or (r[0] and not any(_stripped(r[1:]))) for r in above):
+            return 0
+        are_names = all(header) and not any(map(is_number, header))
+        if are_names and len(header) == len(row) > 1 and any(map(is_number, row)):
+            return h
+    return 0
+
+
+def _header_in_comment(
+    path: str, comment: tuple[str, int], records: dict[str, list[list[str]]]
+) -> Layout | None:
+    """The layout where the last comment names the columns, as NumPy writes it, or where a name begins with
+    the mark of a comment."""
+    text, line = comment
+    for separator, rows in sorted(records.items(), key=lambda item: -len(item[1][0])):
+        names = _stripped(next(iter(_records(path, text[: _ends(text)], separator)), []))
+        first, second = _two(rows)
+        if len(names) != len(first) or not any(map(is_number, first)) or any(map(is_number, names)):
+            continue
+        # Names above numbers are another kind of line than these; a row is like the next one.
+        if second and [is_number(c) for c in first] != [is_number(c) for c in second]:
+            continue
+        names[0] = re.sub(r"^#\s+", "", names[0])
+        return Layout(text, line, separator, names, first)
+    return None
+
+
+def _arff(path: str, text: str, line: int) -> Layout:
+    """The layout of ARFF: names in lines of their own, rows after ``@data``, ``?`` where a value is
+    missing."""
+    names: list[str] = []
+    while text:
+        end = _ends(text)
+        own = text[:end].strip()
+        text, line = _below(text, end, line)
+        if own.lower().startswith("@attribute"):
+            names.append(_attribute(own))
+        elif own.lower().startswith("@data"):
+            break
+    if not names:
+        raise problem(path, f"{label_of(path)} is ARFF without attributes; export it again as csv.")
+    kept = [part for part in re.split(r"(?<=\n)|(?<=\r)(?!\n)", text) if not part.startswith("%")]
+    body = "".join(kept)
+    if body.lstrip().startswith("{"):
+        raise problem(path, f"{label_of(path)} is sparse ARFF; export it as csv.", kind="sparse ARFF")
+    separator = "\t" if "\t" in body[: _ends(body)] and "," not in body[: _ends(body)] else ","
+    first_row = next(iter(_records(path, body, separator)), [])
+    quote = "'" if "'" in body and '"' not in body else '"'
+    return Layout(body, line, separator, names, first_row, False, (), body == text, ("?",), quote)
+
+
+def _attribute(line: str) -> str:
+    """The name in a line ``@attribute NAME TYPE``, which may stand in quotation marks."""
+    rest = line[len("@attribute") :].strip()
+    try:
+        return shlex.split(rest, posix=True)[0].strip()
+    except (ValueError, IndexError):
+        return rest.split()[0] if rest else ""

@@ -1,0 +1,184 @@
+"""Columns that are no measurements: numbers of rows, categories, values at a bound, codes, parts of a whole.
+
+A mixture of Gaussians takes every column for a measurement, and finds components in what is none: a column
+1 to N splits the rows into equal parts, each of them sure. None of this is an error, since it may be meant.
+"""
+
+import warnings
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.rows.rows import Rows
+from bayesgmm.wording.reasons import Reason
+
+__all__ = ["find_unmeasured", "tell_unmeasured"]
+
+Array = NDArray[np.float64]
+
+# With fewer rows, any few values look like any of these.
+FEWEST_ROWS = 20
+# A numbering of which rows have gone has its gaps.
+LARGEST_GAPS = 1.25
+MOST_CATEGORIES, ROWS_PER_CATEGORY = 7, 4
+# At a bound: this share of the rows, and so many times as many as at any of the values next to it.
+SHARE_AT_BOUND, FEWEST_AT_BOUND, PEAK_AT_BOUND, NEIGHBOURS = 0.05, 10, 4, 3
+# What programs write where there is no value, besides all nines: bounds of integers, and netCDF's.
+FILLS = (-32768.0, 32767.0, -2147483648.0, 2147483647.0, -1e20, 1e20, -1e30, 1e30, 9.96920996838687e36)
+WHOLES = (1.0, 100.0, 1000.0, 1e6)
+MOST_DECIMALS = 6
+
+
+class _Column(NamedTuple):
+    """A column by its distinct values, in order, and how often each is there."""
+
+    name: str
+    values: Array
+    counts: NDArray[np.intp]
+
+    @property
+    def n(self) -> int:
+        return int(self.counts.sum())
+
+
+def tell_unmeasured(rows: Rows, stacklevel: int = 3) -> None:
+    """Warn of columns that are no measurements, once for the same rows."""
+    if rows.told_unmeasured:
+        return
+    rows.told_unmeasured.append(True)
+    for reason in find_unmeasured(rows.counting):
+        warnings.warn(str(reason), UserWarning, stacklevel=stacklevel + 1)
+
+
+def find_unmeasured(rows: Rows) -> list[Reason]:
+    """What is found of the columns, a kind each."""
+    if len(rows) < FEWEST_ROWS:
+        return []
+    columns = [
+        _Column(name, *np.unique(x, return_counts=True))
+        for name, x in zip(rows.names, rows.columns.T, strict=True)
+    ]
+    found = [*_numberings(columns), *_categories(columns), *_bounds(columns), *_codes(columns)]
+    found += _wholes(rows)
+    return [Reason(r.code, {**r.values, "d": rows.n_features, "is_file": bool(rows.source)}) for r in found]
+
+
+def _numberings(columns: list[_Column]) -> Iterator[Reason]:
+    found = [c for c in columns if _is_numbering(c)]
+    if found:
+        values = [(c.name, float(c.values[0]), float(c.values[-1]), int(c.counts[0])) for c in found]
+        names, first, last, times = zip(*values, strict=True)
+        yield Reason("columns_number_rows", {"names": names, "first": first, "last": last, "times": times})
+
+
+def _is_numbering(column: _Column) -> bool:
+    """Whether each value is there once, or as often as any other, in steps of one size, but for gaps."""
+    values, counts = column.values, column.counts
+    if len(values) <= MOST_CATEGORIES or counts.min() < counts.max():
+        return False
+    steps = np.diff(values)
+    step = steps.min()
+    # What is not a whole number of steps away but for rounding was measured.
+    off = np.abs(steps / step - np.round(steps / step)).max()
+    slots = (values[-1] - values[0]) / step + 1
+    has_gaps = slots > len(values) + 0.5
+    return bool(off < 1e-6 and slots <= LARGEST_GAPS * len(values) and not (has_gaps and counts[0] > 1))
+
+
+def _categories(columns: list[_Column]) -> Iterator[Reason]:
+    found = [c for c in columns if _has_few(c)]
+    if found:
+        values = [tuple(c.values.tolist()) for c in found]
+        yield Reason("columns_of_few_values", {"names": [c.name for c in found], "values": values})
+
+
+def _has_few(column: _Column) -> bool:
+    n = len(column.values)
+    return n <= MOST_CATEGORIES and column.n >= ROWS_PER_CATEGORY * n
+
+
+def _bounds(columns: list[_Column]) -> Iterator[Reason]:
+    names, bounds, rows = [], [], []
+    for column in columns:
+        if len(column.values) <= MOST_CATEGORIES:
+            continue
+        for at in (0, -1):
+            if _is_peak(column.counts if at == 0 else column.counts[::-1]):
+                names.append(column.name)
+                bounds.append(float(column.values[at]))
+                rows.append(int(column.counts[at]))
+    if names:
+        yield Reason("columns_at_a_bound", {"names": names, "bounds": bounds, "rows": rows})
+
+
+def _is_peak(counts: NDArray[np.intp]) -> bool:
+    """Whether the first of these stands for a bound."""
+    first, rest = counts[0], counts[1:]
+    enough = first >= max(FEWEST_AT_BOUND, SHARE_AT_BOUND * counts.sum())
+    return bool(enough and first >= PEAK_AT_BOUND * max(rest[:NEIGHBOURS].max(), rest.mean()))
+
+
+def _codes(columns: list[_Column]) -> Iterator[Reason]:
+    names, codes, cells = [], [], []
+    for column in columns:
+        for value, n in _codes_of(column):
+            names.append(column.name)
+            codes.append(value)
+            cells.append(n)
+    if names:
+        yield Reason("codes_among_values", {"names": names, "codes": codes, "cells": cells})
+
+
+def _codes_of(column: _Column) -> list[tuple[float, int]]:
+    """Values of a column that look like codes and lie farther from all others than these lie apart."""
+    values, counts = column.values, column.counts
+    out: list[tuple[float, int]] = []
+    while len(values) > MOST_CATEGORIES:
+        spread_below, spread_above = values[-2] - values[0], values[-1] - values[1]
+        if _is_code(values[-1]) and values[-1] - values[-2] > spread_below:
+            at = -1
+        elif _is_code(values[0]) and values[1] - values[0] > spread_above:
+            at = 0
+        else:
+            return out
+        out.append((float(values[at]), int(counts[at])))
+        kept = slice(1, None) if at == 0 else slice(None, -1)
+        values, counts = values[kept], counts[kept]
+    return out
+
+
+def _is_code(value: float) -> bool:
+    if any(np.isclose(value, fill, rtol=1e-6) for fill in FILLS):
+        return True
+    digits = f"{abs(value):.10g}".replace(".", "")
+    return len(digits) >= 2 and set(digits) == {"9"} and abs(value) >= 9
+
+
+def _wholes(rows: Rows) -> Iterator[Reason]:
+    """Columns that add to 1 or 100 but for rounding; those that do exactly are refused where that matters."""
+    for whole in WHOLES:
+        parts = (rows.values.min(axis=0) >= 0) & (rows.values.max(axis=0) <= whole * (1 + 1e-9))
+        which = np.flatnonzero(parts)
+        if len(which) < 2 or len(rows) <= len(which):
+            continue
+        X = rows.values[:, which]
+        # Parts of the whole have coefficients of one, all others of zero.
+        scale = X.std(axis=0)
+        weights = np.linalg.lstsq(X / scale, np.full(len(X), whole), rcond=None)[0] / scale
+        which = which[weights > 0.5]
+        if len(which) >= 2 and _add_up(rows.values[:, which], whole):
+            yield Reason("columns_add_up", {"names": [rows.names[j] for j in which], "whole": whole})
+            return
+
+
+def _add_up(X: Array, whole: float) -> bool:
+    """Whether rows add to a whole, but for the rounding of their cells."""
+    off = np.abs(X.sum(axis=1) - whole).max()
+    decimals = next(
+        (d for d in range(MOST_DECIMALS + 1) if np.allclose(X, X.round(d), rtol=0, atol=1e-9)), None
+    )
+    rounding = 0.0 if decimals is None else 0.5 * 10.0**-decimals * X.shape[1]
+    # Cells as coarse as that add to anything.
+    return bool(off <= max(rounding, 1e-9 * whole) + 1e-9 and rounding < 0.1 * whole)

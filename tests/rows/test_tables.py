@@ -1,0 +1,418 @@
+"""Tables as people have them: how numbers are written, what stands above the header, packed and foreign
+files, codes of missing values, columns that are left out."""
+
+import bz2
+import gzip
+import io
+import lzma
+import re
+import shlex
+import time
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.ipc
+import pytest
+from numpy.testing import assert_array_equal
+
+from bayesgmm.errors import FileProblem
+from bayesgmm.rows.files import parse_columns, read_table
+from bayesgmm.rows.files.notation import read_cells
+
+NBSP, THIN, NARROW, MINUS = "\u00a0", "\u2009", "\u202f", "\u2212"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(content, name="x.csv"):
+    with open(name, "wb") as stream:
+        stream.write(content if isinstance(content, bytes) else content.encode())
+    return name
+
+
+def read(content, name="x.csv", **options):
+    return read_table(write(content, name), **options).rows
+
+
+def problem(content, name="x.csv", **options):
+    write(content, name)
+    with pytest.raises(FileProblem) as caught:
+        read_table(name, **options)
+    return caught.value
+
+
+# ------------------------------------------------------------ how numbers are written
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["1,250,000", "30,000"], [1250000, 30000]),
+        (["30,000", "1,250.5"], [30000, 1250.5]),
+        (["-30,000", "+1,250.5"], [-30000, 1250.5]),
+        (["1.234,5", "7,25"], [1234.5, 7.25]),
+        (["1.234.567", "12"], [1234567, 12]),
+        (["0,125", "30,000"], [0.125, 30]),
+        (["1,5", "2"], [1.5, 2]),
+        (["1 234", "12 345 678"], [1234, 12345678]),
+        (["1 234,5", "7"], [1234.5, 7]),
+        ([f"1{NBSP}234", f"7{THIN}250.5"], [1234, 7250.5]),
+        ([f"1{NARROW}234,5", "2"], [1234.5, 2]),
+        (["1'234", "7'250.5"], [1234, 7250.5]),
+        (["1’234’567", "2"], [1234567, 2]),
+        ([f"{MINUS}1.5", "2"], [-1.5, 2]),
+        ([f"{MINUS}1,5", f"{MINUS}1.234,25"], [-1.5, -1234.25]),
+        (["1,5e3", "2"], [1500, 2]),
+        # As it always was: a point alone is a decimal point.
+        (["1.234", "7.250"], [1.234, 7.25]),
+    ],
+)
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_notations(cells, values, separator):
+    text = f"a{separator}b\n" + "".join(f"{c}{separator}{i}\n" for i, c in enumerate(cells))
+    assert_array_equal(read(text).values[:, 0], values)
+
+
+@pytest.mark.parametrize(
+    "cell", ["1,2,3", "1,00,000", "12,345,6", "1.2.3", "1 2 3", "1,234,5", "1_000", "'1"]
+)
+def test_what_is_in_no_notation(cell):
+    bad = read_cells([cell, "1,234,567.5"]).bad
+    assert_array_equal(bad, [0])
+
+
+def test_thousands_or_decimals(golden):
+    for separator, quote in ((",", '"'), (";", "")):
+        text = f"a{separator}b\n{quote}30,000{quote}{separator}1\n{quote}1,250{quote}{separator}2\n"
+        found = problem(text)
+        golden(found, column="a", row=1, readings=(30000.0, 30.0))
+        # Another column that is left out may tell, and so may one that is fitted.
+        told = text.replace(f"{separator}1\n", f"{separator}1.5\n")
+        assert_array_equal(read(told).values[:, 0], [30000, 1250])
+    told = "a;b;c\n30,000;1,5;1\n1,250;2;3\n"
+    assert_array_equal(read(told, columns="a").values[:, 0], [30, 1.25])
+
+
+def test_a_decimal_comma_elsewhere_makes_points_thousands():
+    assert_array_equal(read("a;b\n1.234;1,5\n7.250;2\n").values, [[1234, 1.5], [7250, 2]])
+    # A column that contradicts is read as it can be.
+    assert_array_equal(read("a;b\n1.25;1,5\n7.5;2\n").values, [[1.25, 1.5], [7.5, 2]])
+
+
+def test_a_column_is_read_in_one_notation_or_not_at_all():
+    found = problem("a;b\n1,250,000;1\n1.5.2;2\n3,000;3\n4;4\n")
+    assert (found.details["column"], found.details["row"]) == ("a", 2)
+    found = problem("a;b\n1,250.5;1\n1.250,5;2\n3,000;3\n1,100.5;4\n")
+    assert found.details["row"] == 2
+
+
+def test_spaces_of_a_file_that_is_one_column_separate_columns():
+    assert problem("a b\n1 234\n5 678\n").details["column"] == "a b"
+    assert_array_equal(read("population\n1 234\n5 678\n").values[:, 0], [1234, 5678])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_written_with_thousands_apart_and_read_again(seed):
+    rng = np.random.default_rng(seed)
+    x = np.round(rng.normal(0, 10.0 ** rng.integers(3, 8), (60, 3)), 2)
+    x[0] = 1234567.25
+    for decimal, thousands in ((".", ","), (",", "."), (",", " "), (",", NARROW), (".", "'"), (",", "")):
+        swap = str.maketrans({",": thousands, ".": decimal})
+        lines = [";".join(f"{v:,.2f}".translate(swap) for v in row) for row in x]
+        assert_array_equal(read("a;b;c\n" + "\n".join(lines)).values, x)
+
+
+def test_a_large_table_with_thousands_is_read_quickly():
+    x = np.random.default_rng(0).integers(0, 10**7, (50_000, 2))
+    write("a;b\n" + "".join(f"{a:,};{b:,}\n" for a, b in x))
+    start = time.process_time()
+    assert_array_equal(read_table("x.csv").rows.values, x)
+    # About 1 s; the bound leaves room for a slow machine.
+    assert time.process_time() - start < 8
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_encodings_with_a_mark(encoding):
+    assert_array_equal(read("a,é\r\n1,2\r\n3,4\r\n".encode(encoding)).values, [[1, 2], [3, 4]])
+
+
+# ------------------------------------------------------------ above the header
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("sep=;\na;b\n1;2\n3;4\n", "ab"),
+        ('\ufeff"sep=;"\r\na;b\r\n1;2\r\n3;4\r\n', "ab"),
+        ("SEP=|\na|b\n1|2\n3|4\n", "ab"),
+        ("# made by me, 2024\n#\na,b\n1,2\n3,4\n", "ab"),
+        ("% made by me\n\na;b\n1;2\n3;4\n", "ab"),
+        ("# made by me\n# a, b\n1,2\n3,4\n", "ab"),
+        ("#,b\n1,2\n3,4\n", "#b"),
+        ("%,b\n1,2\n3,4\n", "%b"),
+        ("# it's \"odd\na,b\n1,2\n3,4\n", "ab"),
+    ],
+)
+def test_above_the_header(text, names):
+    rows = read(text)
+    assert "".join(rows.names) == names
+    assert_array_equal(rows.values, [[1, 2], [3, 4]])
+
+
+def test_a_name_that_begins_with_the_mark_of_a_comment_stays():
+    assert read("#id,a\nx,1\ny,2\n", id_column="#id").names == ("a",)
+    assert read("size,2019\n1,2\n3,4\n").names == ("size", "2019")
+    assert read("# c\nsize,year\n1,2\n3,4\n").names == ("size", "year")
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Results of spring\n", "Results\n\n", "Results,,\n", "Station: Kiel\nDate, 2020\n", "A\nB\nC\n\n\n"],
+)
+def test_titles_are_told(title, golden):
+    write(f"{title}a,b,c\n1,2,3\n3,4,6\n")
+    with pytest.warns(UserWarning, match="taken for a title") as caught:
+        rows = read_table("x.csv").rows
+    assert rows.names == ("a", "b", "c")
+    golden(str(caught[0].message))
+    with pytest.warns(UserWarning, match="taken for a title"):
+        found = problem(f"{title}a,b,c\n1,2,3\n3,x,6\n4,5,9\n1,1,2\n")
+    assert found.details["row"] == 2
+
+
+def test_no_header_is_taken_for_a_title():
+    assert problem("a,b\n1,2,3\n2,3,4\n").details["row"] == 1
+    assert problem(",a,b\n0,1,2\n1,2,3\n").details["column_number"] == 1
+
+
+def test_the_line_of_a_row_counts_what_stands_above():
+    found = problem("sep=;\n# c\n\na;b\n1;2\n3;4,x\n5;6\n7;8\n")
+    assert re.search(r"row 2 \(line 6\)", str(found))
+    assert re.search(r"^Line 7 ", str(problem("# c\n# d\n\na,b\n1,2\n3,4\n1,2,3\n")))
+
+
+ARFF = """% of 1988
+@RELATION iris
+
+@attribute 'sepal length' NUMERIC
+@attribute width real % in cm
+@attribute class {a,'b c'}
+@DATA
+1,2,a
+% a comment
+3,?,'b c'
+
+4,5.5,a
+"""
+
+
+def test_arff():
+    rows = read(ARFF, "x.arff", left_out="class", drop_missing=True)
+    assert rows.names == ("sepal length", "width")
+    assert_array_equal(rows.values, [[1, 2], [4, 5.5]])
+    assert list(rows.index) == [1, 3]
+
+
+def test_arff_that_is_not_read(golden):
+    golden(problem("@relation x\n@attribute a numeric\n@data\n{0 1}\n"), kind="sparse ARFF")
+    golden(problem("@relation x\n@data\n1\n"))
+    golden(problem("@relation x\n@attribute a numeric\n@data\n"))
+
+
+# ------------------------------------------------------------ rows that are no observations
+
+
+def test_a_row_of_units(golden):
+    golden(problem("a,b\ncm,kg\n1,2\n3,5\n"), row=1, columns=["a", "b"])
+    golden(problem("a,b,c\ncm,kg,7\n1,2,3\n3,5,4\n"), row=1)
+    golden(problem("a,b\nlength,weight\ncm,kg\n1,2\n3,5\n5,5\n"), row=1)
+    golden(problem("a,b\n1,2\n3,5\n7,1\nx,y\n"), row=4)
+
+
+def test_a_repeated_header(golden):
+    golden(problem("a,b\n1,2\na,b\n3,5\n"), row=2)
+    golden(problem("a,b\n1,2\na,b\n3,5\n7,8\na,b\n"), row=2)
+
+
+def test_a_minus_of_its_own_in_every_column():
+    assert_array_equal(read(f"a,b\n{MINUS}1.5,{MINUS}2\n3,{MINUS}4\n").values, [[-1.5, -2], [3, -4]])
+
+
+# ------------------------------------------------------------ packed and foreign files
+
+
+@pytest.mark.parametrize(("module", "ending"), [(gzip, "gz"), (bz2, "bz2"), (lzma, "xz")])
+def test_packed_files(module, ending, golden):
+    packed = module.compress(b"a\tb\n1\t2\n3\t4\n" * 1)
+    for name in (f"x.tsv.{ending}", "x.csv"):
+        assert_array_equal(read(packed, name).values, [[1, 2], [3, 4]])
+    golden(problem(packed[:-9]), hide=[r"(?<=\().*(?=\);)"])
+
+
+def test_feather_and_arrow_and_parquet_under_any_name():
+    frame = pd.DataFrame({"a": [1.5, 2, 3], "s": list("xyz"), "b": [3, 4, 6]})
+    wanted = frame[["a", "b"]].to_numpy()
+    for compression in ("lz4", "zstd", "uncompressed"):
+        frame.to_feather("x.feather", compression=compression)
+        assert_array_equal(read_table("x.feather", left_out="s").rows.values, wanted)
+    table, stream = pa.Table.from_pandas(frame), io.BytesIO()
+    with pa.ipc.new_stream(stream, table.schema) as writer:
+        writer.write_table(table)
+    frame.to_parquet("x.dat")
+    with open("x.dat", "rb") as parquet:
+        packed = gzip.compress(parquet.read())
+    for content in (stream.getvalue(), packed):
+        assert_array_equal(read(content, "x.csv", columns="a,b").values, wanted)
+    assert_array_equal(read("a,b\n1,2\n3,4\n", "x.parquet").values, [[1, 2], [3, 4]])
+
+
+def zipped(*names, **content):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in names:
+            archive.writestr(name, content.get(name, "x"))
+    return stream.getvalue()
+
+
+FOREIGN = {
+    "xlsx": zipped("[Content_Types].xml", "xl/workbook.xml"),
+    "ods": zipped("mimetype", mimetype="application/vnd.oasis.opendocument.spreadsheet"),
+    "docx": zipped("word/document.xml"),
+    "npz": zipped("a.npy"),
+    "zip": zipped("a.csv"),
+    "damaged zip": zipped("a.csv")[:30],
+    "xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100),
+    "pdf": b"%PDF-1.7\n%\xe2\xe3",
+    "sqlite": b"SQLite format 3\0" + bytes(100),
+    "hdf5": b"\x89HDF\r\n\x1a\n" + bytes(100),
+    "netcdf": b"CDF\x01" + bytes(100),
+    "npy": b"\x93NUMPY\x01\0",
+    "pickle": b"\x80\x04\x95\0",
+    "rds": gzip.compress(b"X\n\0\0\0\x03\0\x04"),
+    "sav": b"$FL2@(#) SPSS DATA FILE",
+    "zstd": b"\x28\xb5\x2f\xfd\x04",
+    "html": b"\n<!DOCTYPE html>\n<html><table>",
+    "xml": b"\xef\xbb\xbf<?xml version='1.0'?>",
+    "json": b'[\n  {"a": 1, "b": 2}]',
+    "lfs": b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+    "png": b"\x89PNG\r\n\x1a\n",
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_foreign_files_are_named(kind, golden):
+    found = problem(FOREIGN[kind])
+    assert found.details["kind"]
+    golden(found)
+
+
+def test_damaged_tables_of_arrow(golden):
+    pd.DataFrame({"a": [1.5, 2]}).to_feather("x.feather")
+    with open("x.feather", "rb") as stream:
+        golden(problem(stream.read()[:60]), hide=[r"(?<=\().*(?=\);)"])
+
+
+# ------------------------------------------------------------ missing values
+
+
+CODES = "a,b\n1,{}\n2,5\n3,6\n4,7\n5,{}\n6,9\n"
+
+
+@pytest.mark.parametrize("code", [".", "?", "-", "--", "#DIV/0!", "missing", "n.d.", "*", "x"])
+def test_codes_of_missing_values(code, golden):
+    text = CODES.format(code, code)
+    found = problem(text)
+    golden(found, column="b", row=1)
+    (_, _, option) = str(found).partition("--missing-values ")
+    given, drop = shlex.split(option.removesuffix("."))
+    assert drop == "--drop-missing"
+    for missing in (given, [code]):
+        rows = read(text, missing_values=missing, drop_missing=True)
+        assert_array_equal(rows.values[:, 1], [5, 6, 7, 9])
+
+
+def test_what_is_always_missing():
+    for code in ("", "NA", "NULL", "null", "#N/A", "nan", "N/A", "None"):
+        assert len(read(CODES.format(code, code), drop_missing=True)) == 4
+
+
+def test_several_codes_in_several_columns(golden):
+    text = "a,b,c\n1,.,2\n2,5,-\n?,6,1\n4,7,7\n5,?,8\n6,9,9\n"
+    found = problem(text)
+    golden(found, columns=["a", "b", "c"])
+    assert len(read(text, missing_values=".,-,?", drop_missing=True)) == 2
+
+
+def test_a_mistyped_number_is_not_called_missing(golden):
+    golden(problem("a,b\n1,2\n2,1.2.3\n3,4\n4,5\n"), column="b", row=2)
+
+
+def test_numbers_that_stand_for_missing_values():
+    text = "id,a,b\n-999,1,-999\n2,2,-999.0\n3,3,4\n4,-999,5\n5,7,9\n"
+    rows = read(text, id_column="id", missing_values="-999", drop_missing=True)
+    assert_array_equal(rows.values, [[3, 4], [7, 9]])
+    assert list(rows.index) == [3, 5]
+    frame = pd.DataFrame({"a": [1, -999, 3], "b": [1.5, 2, 3]})
+    frame.to_parquet("x.parquet")
+    assert len(read_table("x.parquet", missing_values=[-999], drop_missing=True).rows) == 2
+
+
+# ------------------------------------------------------------ columns that are left out
+
+
+def wide(n, name="name"):
+    rng = np.random.default_rng(n)
+    header = [name, *(f"g{j}" for j in range(n))]
+    lines = [",".join([f"s{i}", *map(str, rng.integers(0, 99, n))]) for i in range(30)]
+    return "\n".join([",".join(header), *lines])
+
+
+@pytest.mark.parametrize("n", [2, 6, 7, 20, 21, 60, 300])
+def test_no_suggestion_fails_when_pasted(n):
+    text = wide(n)
+    found = str(problem(text)).removesuffix(".")
+    option, value = shlex.split(found[found.index(" --") :])
+    names = {"--columns": "columns", "--except": "left_out"}
+    assert read(text, **{names[option]: value}).n_features == n
+    assert "more" not in found
+
+
+def test_a_text_column_among_many(golden):
+    golden(problem(wide(60)), column="name", columns=["name"])
+    golden(problem(wide(60, "")), column_number=1)
+    assert read(wide(60, ""), left_out='""').n_features == 60
+
+
+def test_columns_that_would_be_refused_next_are_left_out_as_well(golden):
+    lines = [line + (",k,z,NA" if i == 0 else ",7,,") for i, line in enumerate(wide(10).splitlines())]
+    found = problem("\n".join(lines))
+    golden(found)
+    option = shlex.split(str(found).removesuffix("."))[-1]
+    assert read("\n".join(lines), left_out=parse_columns(option)).n_features == 10
+
+
+def test_missing_values_of_suggested_columns(golden):
+    golden(problem("s,a,b\nx,1,2\ny,3,\nz,4,5\n"), column="s")
+
+
+def test_columns_that_cannot_be_left_out(golden):
+    text = "a,b,c\n1,2,3\n3,4,5\n"
+    assert read(text, left_out="b").names == ("a", "c")
+    assert read(text, left_out=["b", "c"]).names == ("a",)
+    golden(problem(text, left_out="d"), column="d")
+    golden(problem(text, left_out="a", columns="a,b"), column="a")
+    golden(problem(text, left_out="a", id_column="a"), column="a")
+    golden(problem(text, left_out="a,b,c"), columns=["a", "b", "c"])
+
+
+def test_what_is_left_out_is_not_looked_at():
+    assert read("a,a,b\n1,2,x\n3,4,y\n".replace("a,a", "a,c"), left_out="b").names == ("a", "c")
+    assert read("a,a,b\n1,2,3\n3,4,7\n", left_out="a").names == ("b",)
+    # Not even as evidence of how numbers are written is it too much.
+    assert_array_equal(read("a;b\n30,000;1.5\n1,250;2.5\n", left_out="b").values[:, 0], [30000, 1250])
