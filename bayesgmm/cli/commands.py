@@ -152,9 +152,14 @@ def fit(
 
 def _read(data: str, reading: dict[str, Any]) -> "Table":
     """The rows to fit, and the number of those left out."""
-    from bayesgmm.rows.files import read_table
+    from bayesgmm.rows.files import parse_columns, read_table
 
-    return read_table(data, **reading)
+    # A suggestion that is pasted behind a command adds to what is there.
+    several = {
+        option: [name for text in reading[option] for name in parse_columns(text)]
+        for option in ("left_out", "missing_values")
+    }
+    return read_table(data, **(reading | several))
 
 
 def _model(rows: "Rows", covariance_type: str | None, prior: dict[str, Any] | None) -> dict[str, Any]:

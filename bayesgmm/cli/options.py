@@ -178,6 +178,7 @@ _READING = {
     "left_out": click.option(
         "--except",
         "left_out",
+        multiple=True,
         metavar="A,B",
         help="Columns to leave out, by name, such as texts and numbers of rows.",
     ),
@@ -189,6 +190,7 @@ _READING = {
     ),
     "missing_values": click.option(
         "--missing-values",
+        multiple=True,
         metavar="A,B",
         help="What cells hold in place of a missing value, such as ? or -999; empty cells, NA and NaN are "
         "always taken for one.",

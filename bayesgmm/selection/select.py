@@ -209,8 +209,7 @@ def select_components(
             "the rows.",
             total_weight=rows.total_weight,
         )
-    family = family_of(covariance_type)
-    check_fittable(rows.values, rows.names, max(ks), family.has_correlations)
+    check_fittable(rows.values, rows.names, max(ks), family_of(covariance_type).has_correlations)
     _check_bootstrap(n_bootstrap)
     check_prior(prior)
     tell_unmeasured(rows)

@@ -323,6 +323,60 @@ def test_warnings_become_notes(monkeypatch, compared):
     assert note.removeprefix("bayesgmm: note: ") in result.stdout.splitlines()
 
 
+# ------------------------------------------------------------ tables as people have them
+
+
+def pasted(*args):
+    """A command again, with the options that its refusal suggests."""
+    found = refusal(*args)
+    suggested = found[found.index(" --") :].strip().removesuffix(".")
+    return shlex.split(suggested)
+
+
+@pytest.mark.parametrize("code", ["?", "-", "--", ".", "-,?", "#DIV/0!"])
+def test_options_for_missing_values_can_be_pasted(code):
+    first, *other = code.split(",")
+    rows = "".join(f"{i},{i * i % 7}\n" for i in range(12))
+    Path("codes.csv").write_text(f"a,b\n1,{first}\n{other[0] if other else 3},4\n{rows}")
+    args = ["fit", "codes.csv", "-k", "1", *QUICK, "--quiet"]
+    found = json.loads(done(*args, "--json", *pasted(*args)).stdout)
+    assert (found["n_observations"], found["n_dropped"]) == (13 - len(other), 1 + len(other))
+
+
+def test_options_for_columns_can_be_pasted():
+    X = np.random.default_rng(0).normal(size=(20, 9)).round(3)
+    frame = pd.DataFrame(X, columns=[f"g{j}" for j in range(9)]).assign(name="s", kind=list("ab") * 10)
+    frame.to_csv("wide.csv")
+    args = ["select", "wide.csv", "-k", "1", "--draws", "100", "--bootstrap", "0", "--quiet"]
+    first = pasted(*args)
+    second = pasted(*args, *first)
+    assert [*first, *second] == ["--except", '""', "--except", "name,kind"]
+    found = json.loads(done(*args, "--json", *first, *second).stdout)
+    assert [row["n_components"] for row in found["table"]] == [1]
+
+
+@pytest.mark.filterwarnings("default::UserWarning")
+def test_what_is_no_measurement_is_a_note_and_a_misfit_stands_first(golden):
+    rng = np.random.default_rng(1)
+    kind = rng.integers(0, 2, (300, 1))
+    X = np.where(kind, rng.integers(1, 4, (300, 6)), rng.integers(3, 6, (300, 6)))
+    pd.DataFrame(X, columns=[f"q{j}" for j in range(6)]).assign(id=range(300)).to_csv("q.csv", index=False)
+    args = ["fit", "q.csv", "-k", "2", "--method", "laplace", "--draws", "200", "--quiet"]
+    golden(done(*args, "--columns", "q0,id").stderr)
+    result = done(*args, "--except", "id")
+    golden(result.stderr)
+    assert result.stdout.splitlines()[2].startswith("The mixture does not describe the data: ")
+    assert result.stdout.splitlines()[3].startswith("Component-wise summaries ")
+
+
+def test_parts_of_a_whole_have_a_remedy_of_the_command_line(golden):
+    parts = np.random.default_rng(0).dirichlet([3, 2, 4], 60) * 100
+    pd.DataFrame(parts, columns=["sand", "silt", "clay"]).to_csv("soil.csv", index=False)
+    args = ["fit", "soil.csv", "-k", "1", "--method", "laplace", *QUICK, "--quiet"]
+    golden(refusal(*args))
+    assert done(*args, "--except", "clay").exit_code == 0
+
+
 # ------------------------------------------------------------ the other commands
 
 

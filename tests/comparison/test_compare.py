@@ -16,6 +16,8 @@ from bayesgmm.comparison.sides import Sides
 from bayesgmm.comparison.tables import JointDistance
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import FAMILIES
+from bayesgmm.report.machine import numbers
+from bayesgmm.report.summary import summarise
 from bayesgmm.wording import Reason
 
 
@@ -295,3 +297,62 @@ def test_a_fit_whose_names_do_not_hold_is_compared_all_the_same(faithful_frame):
     assert "estimates" not in codes
     assert "weights[0]" not in found.sensitivity.index
     assert "weight of rank 1" in found.sensitivity.index
+
+
+# ------------------------------------------------------------ a mixture that does not describe the data
+
+
+def checks(n, n_odd):
+    """Checks of which some lie above all replications."""
+    return tuple(
+        PredictiveCheck(f"c{i}", 2.0 if i < n_odd else 0.5, np.linspace(0, 1, 101)) for i in range(n)
+    )
+
+
+@pytest.mark.parametrize("n", [9, 17, 36, 47, 122])
+def test_more_failed_checks_than_chance_allows(n):
+    # The fewest that a binomial exceeds with a probability below 0.001.
+    allowed = next(m for m in range(n) if stats.binom(n, 0.05).sf(m) < 0.001)
+    assert findings.about_misfit(checks(n, allowed)) is None
+    values = {"n": n, "odd": allowed + 1, "allowed": allowed, "chance": 0.001}
+    assert findings.about_misfit(checks(n, allowed + 1)) == Reason("data_not_described", values)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_data_of_the_model_are_described(seed):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(150, 2)) + 6 * rng.integers(0, 2, (150, 1))
+    bayes = BayesGaussianMixture(2, method="laplace", draws=200, random_state=0, progressbar=False).fit(X)
+    assert compare(bayes).misfit is None
+
+
+@pytest.fixture(scope="module")
+def likert_comparison():
+    """Answers of two kinds of people to six questions."""
+    rng = np.random.default_rng(1)
+    kind = rng.integers(0, 2, (300, 1))
+    X = np.where(kind, rng.integers(1, 4, (300, 6)), rng.integers(3, 6, (300, 6)))
+    bayes = BayesGaussianMixture(2, method="laplace", draws=200, random_state=0, progressbar=False)
+    with pytest.warns(UserWarning, match="hold only 5 values"):
+        bayes.fit(X)
+    return compare(bayes)
+
+
+def test_a_misfit_stands_before_the_verdict(comparison, likert_comparison):
+    assert comparison.misfit is None
+    misfit = likert_comparison.misfit
+    assert misfit.values["odd"] > misfit.values["allowed"]
+    assert misfit.values["odd"] == sum(check.odd for check in likert_comparison.predictive)
+    assert likert_comparison.findings[0] == misfit
+    told = [str(r) for r in (misfit, likert_comparison.bayes.verdict_, *likert_comparison.findings[1:])]
+    assert likert_comparison.verdict == " ".join(told)
+
+
+def test_a_misfit_stands_before_the_headline_of_the_report(comparison, likert_comparison):
+    for result in (comparison, likert_comparison):
+        summary = numbers(result.bayes, result)["summary"]
+        headline = summarise(result.bayes, result, None).headline.sentence("page")
+        misfit = "" if result.misfit is None else result.misfit.sentence("page") + " "
+        assert summary["headline"] == misfit + headline
+        wanted = None if result.misfit is None else "data_not_described"
+        assert (summary["findings"]["misfit"] or {"code": None})["code"] == wanted

@@ -10,6 +10,14 @@ from bayesgmm.wording.reasons import sentences
 
 # A value for each name or type of a parameter; counts are those of type int.
 NAMED = {
+    "bounds": (0.0, 255.0),
+    "cells": (1, 3),
+    "codes": (-999.0, 9999.0),
+    "first": (1.0, 0.0),
+    "last": (150.0, 1.0),
+    "rows": (12, 20),
+    "times": (1, 3),
+    "values": ((0.0, 1.0), (1.0, 2.0, 3.0)),
     "at": "means[0, length]",
     "chain_means": (0.25, 0.5),
     "changes": (
@@ -42,6 +50,17 @@ TYPES = {int: 2, float: 0.25, bool: True, str: "x"}
 # Further examples, where the branches of a sentence do not hang on a count.
 FURTHER = {
     "chains_disagree": [{"chain_means": ()}, {"scope": "components"}],
+    "columns_add_up": [{"names": ("sand", "silt", "clay"), "d": 9}],
+    "columns_at_a_bound": [{"names": ("grey", "grey"), "d": 9}],
+    "columns_number_rows": [
+        {"names": ("id",), "first": (1.0,), "last": (9.0,), "times": (1,), "d": 9},
+        {"names": tuple("abcdefg"), "first": 7 * (1.0,), "last": 7 * (9.0,), "times": 7 * (1,), "d": 9},
+    ],
+    "columns_of_few_values": [
+        {"names": ("a",), "values": ((0.0, 1.0),), "d": 9},
+        {"names": ("a", "b, c"), "values": 2 * ((0.0, 1.0),), "d": 9},
+        {"names": ("n" * 70, "b"), "d": 9},
+    ],
     "em_starts": [
         {"ended": "at the iteration limit", "kept_is_spurious": True},
         {"starts": 20, "best": 17, "n_maxima": 3, "degenerate": 1, "spurious": 1},
