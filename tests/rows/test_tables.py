@@ -172,6 +172,31 @@ def test_a_name_that_begins_with_the_mark_of_a_comment_stays():
 
 
 @pytest.mark.parametrize(
+    ("first", "second"),
+    [("1'663,5;−2,5", "7;3"), ("1.234,5;?", "1;2"), ("NA;1 234,5", "1;2"), ("#DIV/0!;1,5", "2;3")],
+)
+@pytest.mark.parametrize("mark", ["#", "%", "# "])
+def test_a_header_with_the_mark_of_a_comment_is_never_lost(mark, first, second):
+    """Found by random tables: the row below it was taken for the header."""
+    write(f"{mark}n,a;2019\n{first}\n{second}\n9;8\n5;7\n")
+    rows = read_table("x.csv", missing_values="?,#DIV/0!", drop_missing=True).rows
+    assert rows.names[1] == "2019"
+    assert rows.index[-1] == 4
+
+
+def test_a_column_with_decimal_commas_alone(golden):
+    golden(problem("a\n1,5\n2,5\n"), row=1)
+    assert_array_equal(read("sep=;\na\n1,5\n2,5\n").values, [[1.5], [2.5]])
+
+
+def test_titles_above_years_and_decimal_commas():
+    write("Population of towns\n\ntown;area;2020\na;1,5;2\nb;2,5;4\n")
+    with pytest.warns(UserWarning, match="taken for a title"):
+        rows = read_table("x.csv", left_out="town").rows
+    assert_array_equal(rows.values, [[1.5, 2], [2.5, 4]])
+
+
+@pytest.mark.parametrize(
     "title",
     ["Results of spring\n", "Results\n\n", "Results,,\n", "Station: Kiel\nDate, 2020\n", "A\nB\nC\n\n\n"],
 )

@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NOTATIONS", "Notation", "Reading", "is_marked", "proven_decimal", "read_cells"]
+__all__ = [
+    "NOTATIONS",
+    "Notation",
+    "Reading",
+    "is_a_number",
+    "is_marked",
+    "proven_decimal",
+    "read_cells",
+]
 
 Array = NDArray[np.float64]
 
@@ -79,6 +87,12 @@ class Reading:
     values: Array
     bad: NDArray[np.intp]
     other: Array | None = None
+
+
+def is_a_number(cell: str) -> bool:
+    """Whether a cell is a number in any notation."""
+    plain = cell.strip().translate(_MINUS)
+    return any(n.number(plain) is not None for n in NOTATIONS)
 
 
 def is_marked(cells: Iterable[Any]) -> bool:

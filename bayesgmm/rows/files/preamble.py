@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from bayesgmm.rows.files.kinds import PACKED_ENDINGS
+from bayesgmm.rows.files.notation import is_a_number
 from bayesgmm.rows.files.words import is_number, label_of, problem
 
 __all__ = ["Layout", "laid_out", "looks_like_data"]
@@ -16,6 +17,8 @@ __all__ = ["Layout", "laid_out", "looks_like_data"]
 SEPARATORS = (",", ";", "\t")
 COMMENTS = ("#", "%")
 BLANKS = {"", "na", "n/a", "nan", "null", "none", "inf", "-inf"}
+# What Excel writes into a cell that it could not compute.
+_ERROR = re.compile(r"#(?:DIV/0|REF|VALUE|NUM|NULL|SPILL|CALC)!|#NAME\?|#N/A")
 # Titles are looked for in so many records.
 MOST_TITLES = 20
 
@@ -60,7 +63,8 @@ class Layout:
 def looks_like_data(names: list[str]) -> bool:
     """Whether what should be a header is a row: numbers only, or a number that is no whole one."""
     numbers = [name for name in names if is_number(name)]
-    only_numbers = bool(numbers) and all(is_number(n) or n.lower() in BLANKS for n in names)
+    filled = [name for name in names if name.lower() not in BLANKS]
+    only_numbers = bool(filled) and all(map(is_a_number, filled))
     # Whole numbers among names, such as years, are names; 5.1 beside 'setosa' is not.
     return only_numbers or any(not float(n).is_integer() for n in numbers)
 
@@ -73,7 +77,7 @@ def laid_out(path: str, text: str) -> Layout:
         separator = found[1]
         text, line = _below(text, found.end(), line)
     comment: tuple[str, int] | None = None
-    while text.startswith(COMMENTS) and _ends(text) < len(text):
+    while text.startswith(COMMENTS) and not _ERROR.match(text) and _ends(text) < len(text):
         comment = text, line
         text, line = _below(text, _ends(text), line)
     if re.match(r"@relation\b", text, re.IGNORECASE):
@@ -157,10 +161,27 @@ def _n_titles(records: list[list[str]]) -> int:
         above = records[:h]
         if not all(len(r) < len(header) or (r[0] and not any(_stripped(r[1:]))) for r in above):
             return 0
-        are_names = all(header) and not any(map(is_number, header))
-        if are_names and len(header) == len(row) > 1 and any(map(is_number, row)):
+        if all(header) and len(header) == len(row) > 1 and _is_header(header, row):
             return h
     return 0
+
+
+def _is_name(cell: str) -> bool:
+    """Whether a cell may be a name, rather than a number, a code of a missing one, or nothing."""
+    has_letter = any(map(str.isalpha, cell))
+    return has_letter and cell.lower() not in BLANKS and not is_a_number(cell) and not _ERROR.fullmatch(cell)
+
+
+def _is_header(cells: list[str], below: list[str]) -> bool:
+    """Whether a record names columns: it has a name above what is none; a row is like the next one."""
+    return any(_is_name(cell) and not _is_name(other) for cell, other in zip(cells, below, strict=False))
+
+
+def _width(records: list[list[str]]) -> tuple[bool, int, int]:
+    """Whether two rows are alike in width, that width, and how many numbers they have."""
+    first, second = _two(records)
+    alike = len(second) in (0, len(first))
+    return alike, len(first), sum(map(is_a_number, first + second))
 
 
 def _header_in_comment(
@@ -169,13 +190,12 @@ def _header_in_comment(
     """The layout where the last comment names the columns, as NumPy writes it, or where a name begins with
     the mark of a comment."""
     text, line = comment
-    for separator, rows in sorted(records.items(), key=lambda item: -len(item[1][0])):
+    for separator, rows in sorted(records.items(), key=lambda item: _width(item[1]), reverse=True):
         names = _stripped(next(iter(_records(path, text[: _ends(text)], separator)), []))
-        first, second = _two(rows)
-        if len(names) != len(first) or not any(map(is_number, first)) or any(map(is_number, names)):
-            continue
-        # Names above numbers are another kind of line than these; a row is like the next one.
-        if second and [is_number(c) for c in first] != [is_number(c) for c in second]:
+        first, second = map(_stripped, _two(rows))
+        has_numbers = any(map(is_a_number, first)) and not _is_header(first, second)
+        is_row = has_numbers or not any(map(_is_name, first))
+        if len(names) != len(first) or not is_row or looks_like_data(names):
             continue
         names[0] = re.sub(r"^#\s+", "", names[0])
         return Layout(text, line, separator, names, first)

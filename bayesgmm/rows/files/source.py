@@ -193,10 +193,12 @@ def _parse_text(path: str, raw: bytes, id_column: str | None) -> Source:
     names = layout.names
     # pandas would take the surplus value for an index, or drop it, without a word.
     if len(layout.first_row) > len(names):
+        decimal = layout.separator == "," and len(layout.first_row) == 2 and len(names) == 1
+        other = ", or put a line sep=; above it if the comma is a decimal comma" if decimal else ""
         raise problem(
             path,
             f"Row 1 of {label_of(path)} has {len(layout.first_row)} values, but its header names "
-            f"{count(len(names), 'column')}; give every column a name.",
+            f"{count(len(names), 'column')}; give every column a name{other}.",
             row=1,
         )
     as_text = [j for j, name in enumerate(names) if name == id_column]
