@@ -53,7 +53,8 @@ def numbers(
         * ``n_observations``, ``total_weight`` (the sum of the rows' weights), ``n_features``,
           ``n_components``, ``features``;
         * ``summary``: ``headline``, ``reasons``, ``warning``, ``grounds`` and ``points`` of the page in
-          sentences, and under ``findings`` the same as ``code`` and ``values``;
+          sentences, and under ``findings`` the same as ``code`` and ``values``, with ``misfit``, where the
+          mixture does not describe the data, apart from the headline;
         * ``source``: the file that the rows are from, or null;
         * ``row_names``: what the rows are called, numbers or text, or null where they are numbered from 0;
         * ``verdict``: ``ok``, ``reasons`` in sentences and, in the same order, as ``findings`` (``code`` and

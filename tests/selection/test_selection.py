@@ -134,7 +134,8 @@ def test_zeros_beside_a_cluster_are_no_reason_to_prefer_one_component():
     """The posterior with two and three components cannot be had; jittered, two are far better."""
     rng = np.random.default_rng(0)
     X = np.concatenate([np.zeros(80), rng.normal(5, 1, 120)])[:, None]
-    found = select_components(X, [1, 2, 3], draws=100, n_bootstrap=0, random_state=0, progressbar=False)
+    with pytest.warns(UserWarning, match="stops at a bound"):
+        found = select_components(X, [1, 2, 3], draws=100, n_bootstrap=0, random_state=0, progressbar=False)
     assert set(found.failures) == {2, 3}
     assert found.best == {}
     assert [code for code, _ in codes(found)] == ["preference_open", "posteriors_failed"]
