@@ -13,16 +13,23 @@ __all__ = [
     "FileProblem",
     "ParameterError",
     "SamplingError",
+    "printable",
 ]
 
 from typing import Any
+
+
+def printable(message: str) -> str:
+    """A message whose characters a terminal shows and does not obey: others become escapes, as in ``repr``;
+    lines stay."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in message)
 
 
 class BayesGMMError(Exception):
     """Base of this package's exceptions; ``details`` holds the numbers behind the sentence."""
 
     def __init__(self, message: str, **details: Any) -> None:
-        super().__init__(message)
+        super().__init__(printable(message))
         self.details = details
 
 

@@ -103,8 +103,8 @@ class Fit:
 
     @property
     def names(self) -> list[str]:
-        """Names of the features."""
-        return list(self.rows.names)
+        """Names of the features, as they are shown."""
+        return self.rows.shown
 
     @property
     def covariance_type(self) -> str:
@@ -172,7 +172,9 @@ class Fit:
 
     def tree(self) -> xr.DataTree:
         """The record as labelled data, for ArviZ and for files; arrays are shared with the record."""
-        tree = xr.DataTree.from_dict({**_groups(self, self.draws.to_dataset(self.names)), **self.groups})
+        tree = xr.DataTree.from_dict(
+            {**_groups(self, self.draws.to_dataset(self.rows.features)), **self.groups}
+        )
         tree.attrs.update(_attributes(self))
         return tree
 
@@ -288,6 +290,7 @@ def _attributes(fit: Fit) -> dict[str, Any]:
         "prior_fields": json.dumps(dataclasses.asdict(fit.prior)),
         "prior_given": int(fit.prior_given),
         "named_features": int(fit.rows.named),
+        "feature_names": json.dumps(fit.rows.names),
         "data_sha256": fit.rows.sha256,
     }
 
@@ -304,7 +307,7 @@ def _from_tree(tree: xr.DataTree) -> Fit:
     fields = {k: _tuples(v) for k, v in json.loads(attrs["prior_fields"]).items()}
     draws = MixtureDraws.from_dataset(tree["posterior"].dataset, str(attrs["covariance_type"]))
     relabelling, labelling = _relabelling(tree["relabelling"].dataset)
-    rows = _rows(tree, bool(attrs["named_features"]))
+    rows = _rows(tree, tuple(map(str, json.loads(attrs["feature_names"]))), bool(attrs["named_features"]))
     return Fit(
         rows=rows,
         em=_em(tree["em"].dataset, tree["em_modes"].dataset, rows.names if rows.named else None),
@@ -330,9 +333,8 @@ def _from_tree(tree: xr.DataTree) -> Fit:
     )
 
 
-def _rows(tree: xr.DataTree, named: bool) -> Rows:
+def _rows(tree: xr.DataTree, names: tuple[str, ...], named: bool) -> Rows:
     observed, constants = tree["observed_data"].dataset, tree["constant_data"].dataset
-    names = tuple(str(f) for f in observed["feature"].to_numpy())
     index = restored(observed["obs"].to_numpy(), str(observed.attrs["row_names"]))
     weights = constants["sample_weight"].to_numpy() if "sample_weight" in constants else np.empty(0)
     source, numbers = str(observed.attrs["source"]), bool(observed.attrs["file_numbers"])

@@ -27,7 +27,7 @@ from bayesgmm.support import arguments
 if TYPE_CHECKING:
     import pymc as pm
 
-__all__ = ["PosteriorResults"]
+__all__ = ["PosteriorResults", "check_fit"]
 
 Array = NDArray[np.float64]
 
@@ -37,6 +37,23 @@ LARGEST_MATRIX = 4000
 # has added.
 _NOT_PICKLED = ("_model", "_similarity")
 _MADE_WHEN_ASKED_FOR = (*_NOT_PICKLED, "_tree")
+
+
+def check_fit(bayes: object, name: str = "bayes") -> None:
+    """Refuse what is no fit by full Bayes, or is not fitted yet.
+
+    Raises
+    ------
+    ParameterError
+        Where it is something else, such as a fit by EM alone.
+    NotFittedError
+    """
+    alone = isinstance(bayes, EMGaussianMixture)
+    hint = "fit the same rows by BayesGaussianMixture, and hold the two together by compare(bayes, em=em)"
+    arguments.check_kind(
+        bayes, name, PosteriorResults, "a fitted BayesGaussianMixture", hint if alone else ""
+    )
+    check_is_fitted(bayes)
 
 
 class PosteriorResults:

@@ -65,7 +65,7 @@ def build_model(
     """
     rows = Rows.of(X)
     K, D = check_integer(n_components, "n_components", 1), rows.n_features
-    names = list(rows.names if feature_names is None else feature_names)
+    names = list(rows.features if feature_names is None else feature_names)
     if len(names) != D:
         raise ParameterError(
             f"feature_names has {len(names)} name(s), but X has {D} column(s); pass one for each.",

@@ -351,7 +351,7 @@ def datasets(name: str | None) -> None:
     if dataset.path is not None:
         click.echo(dataset.path.read_bytes(), nl=False)
     else:
-        click.echo(dataset.frame.to_csv(index=False), nl=False)
+        click.echo(dataset.whole.to_csv(index=False), nl=False)
 
 
 def _list_datasets() -> None:

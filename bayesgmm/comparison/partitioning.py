@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.em.kmeans import kmeans
-from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly
 from bayesgmm.posterior import partitions
 from bayesgmm.posterior.partitions import Ball
 from bayesgmm.posterior.passes import allocations
 from bayesgmm.posterior.similarity import similarity_matrix
+from bayesgmm.results import check_fit
 from bayesgmm.rows.rows import Rows
+from bayesgmm.support.arguments import check_choice
 from bayesgmm.support.sentences import listed
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     Raises
     ------
     ParameterError
-        Where the loss is neither.
+        Where `bayes` is no fit by full Bayes, or the loss is neither.
 
     Notes
     -----
@@ -142,9 +142,8 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     >>> found.n_clusters, found.em_inside
     (2, True)
     """
-    check_is_fitted(bayes)
-    if loss not in partitions.LOSSES:
-        raise ParameterError(f"loss must be 'vi' or 'binder'; got {loss!r}.", loss=loss)
+    check_fit(bayes)
+    check_choice(loss, "loss", partitions.LOSSES)
     rows = evenly(len(bayes.rows_), ROWS)
     X = bayes.rows_.taken(rows).columns
     draws = bayes.fit_.draws.in_canonical_order

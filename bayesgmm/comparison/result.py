@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.comparison import findings, tables
 from bayesgmm.comparison.better import BetterMaximum, better_maximum
@@ -19,13 +18,16 @@ from bayesgmm.comparison.sensitivity import sensitivity_table
 from bayesgmm.comparison.shapes import shape_table
 from bayesgmm.comparison.sides import CI_PROB, Sides
 from bayesgmm.em import EMGaussianMixture
+from bayesgmm.errors import ParameterError
 from bayesgmm.overview import panel, table_in_html
+from bayesgmm.results import check_fit
+from bayesgmm.support.arguments import check_kind
 from bayesgmm.wording import Reason
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Comparison", "check_comparison", "compare"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +172,20 @@ class Comparison:
         return panel(f"<p>{escape(self.verdict)}</p>", table)
 
 
+def check_comparison(result: object, of: object = None, *, name: str = "result") -> None:
+    """Refuse what is no comparison, or one of another fit than `of`, where that is given.
+
+    Raises
+    ------
+    ParameterError
+    """
+    check_kind(result, name, Comparison, "a Comparison, which compare(bayes) makes")
+    if of is not None and isinstance(result, Comparison) and result.bayes is not of:
+        raise ParameterError(
+            f"{name} must be compare(bayes) of the same fit; got that of another one.", name=name
+        )
+
+
 def compare(
     bayes: "BayesGaussianMixture",
     labels: ArrayLike | None = None,
@@ -202,8 +218,8 @@ def compare(
     Raises
     ------
     ParameterError
-        Where there are not as many labels as rows, `em` is not fitted or cannot be held against this
-        posterior, or `ci_prob` does not lie between 0 and 1.
+        Where `bayes` is no fit by full Bayes, there are not as many labels as rows, `em` is not fitted or
+        cannot be held against this posterior, or `ci_prob` does not lie between 0 and 1.
 
     Examples
     --------
@@ -217,7 +233,7 @@ def compare(
     >>> compare(bayes, em=GaussianMixture(2, random_state=0).fit(X)).better_maximum.known
     False
     """
-    check_is_fitted(bayes)
+    check_fit(bayes)
     true = checked_labels(labels, len(bayes.rows_))
     sides = Sides.of(bayes, em, ci_prob)
     return Comparison(

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
@@ -17,6 +16,7 @@ from bayesgmm.mixture.draws import evenly
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior.pointwise import log_densities
 from bayesgmm.rows.rows import Rows
+from bayesgmm.support.smoothing import smoothed_log_weights
 from bayesgmm.support.threads import shared, threads_for_runs
 from bayesgmm.wording import Reason
 
@@ -94,11 +94,9 @@ def leave_one_out(fit: Fit) -> tuple[Array, Array]:
 
     def of(part: slice) -> tuple[Array, Array]:
         values = log_densities(rows.columns[part], *draws).T
-        if not np.all(power[part] == 1.0):
-            log_weights, k = array_stats.psislw(power[part, None] * values, r_eff=efficiency)
-            return logsumexp(values + log_weights, axis=1), k
-        elpd, k, _ = array_stats.loo(values, chain_axis=None, draw_axis=-1, r_eff=efficiency)
-        return elpd, k
+        powers = power[part, None] if len(power) else 1.0
+        log_weights, k = smoothed_log_weights(powers * values, efficiency)
+        return logsumexp(values + log_weights, axis=1), k
 
     size = max(1, AT_ONCE // n_draws)
     # In one thread: the smoothing holds the interpreter's lock.

@@ -7,12 +7,18 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from bayesgmm.errors import DataError
 from bayesgmm.posterior.verdict import named_quantities
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
 
 __all__ = ["sensitivity_table"]
+
+# ArviZ's: how large a sensitivity is that says something, and what it says.
+LARGE = 0.05
+CONFLICT, STRONG_PRIOR = "potential prior-data conflict", "potential strong prior / weak likelihood"
+DIGITS, DIGITS_KEPT = 3, 15
 
 
 def sensitivity_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
@@ -45,10 +51,28 @@ def sensitivity_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
             "log_prior": xr.Dataset({"prior": (sampled, whole)}, coords=coords),
         }
     )
-    table = azs.psense_summary(scaled)
+    table = _summary(scaled)
     table.index = [_name(str(i)) for i in table.index]
-    table["diagnosis"] = table["diagnosis"].replace("✓", "")
     return table.rename_axis("quantity")
+
+
+def _summary(scaled: xr.DataTree) -> pd.DataFrame:
+    """ArviZ's two sensitivities, with ArviZ's diagnosis.
+
+    The diagnosis is made here, since ArviZ prints links beside its own.
+    """
+    try:
+        table = azs.psense_summary(scaled, threshold=np.inf, round_to=DIGITS_KEPT)
+    except ValueError as error:
+        # Of its smoothing, which needs a tail of five draws that are not all the same.
+        raise DataError(
+            f"The draws do not tell what another prior would change, since their log densities have no tail "
+            f"({error}); increase draws.",
+            reason=str(error),
+        ) from None
+    prior, likelihood = (table[name] >= LARGE for name in ("prior", "likelihood"))
+    table["diagnosis"] = np.select([prior & likelihood, prior], [CONFLICT, STRONG_PRIOR], "")
+    return table.round(DIGITS)
 
 
 def _name(label: str) -> str:

@@ -25,6 +25,7 @@ from bayesgmm.rows.features import rows_for
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.rows.unmeasured import tell_unmeasured
 from bayesgmm.support import arguments
+from bayesgmm.support.sentences import shown
 
 __all__ = ["EMGaussianMixture"]
 
@@ -365,7 +366,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             self.max_iter,
             self.tol,
             arguments.check_cores(self.cores),
-            [str(name) for name in getattr(self, "feature_names_in_", rows.names)],
+            shown(getattr(self, "feature_names_in_", rows.names)),
         )
         return standard_errors(
             estimate, rows, method=method, n_bootstrap=n_bootstrap, random_state=random_state

@@ -8,6 +8,7 @@ from bayesgmm.em.starts import kmeans_plusplus_start, nearest, start_of_responsi
 from bayesgmm.em.steps import State
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.families import family_of
+from bayesgmm.support.arguments import check_finite_array
 
 __all__ = ["user_start"]
 
@@ -38,7 +39,8 @@ def user_start(
     Raises
     ------
     ParameterError
-        Where a shape is wrong, weights are no distribution, or a precision is not positive definite.
+        Where a shape is wrong, a value is not finite, weights are no distribution, or a precision is not
+        symmetric and positive definite.
     """
     weights, means, precisions = given
     if weights is None and means is None and precisions is None:
@@ -50,53 +52,68 @@ def user_start(
         base = start_of_responsibilities(problem, kmeans_plusplus_start(problem, k, rng))
         centres = base.means
     else:
-        centres = (_checked(means, (k, d), "means_init") - shift) / scale
+        centres = (check_finite_array(means, "means_init", (k, d)) - shift) / scale
         base = start_of_responsibilities(problem, nearest(problem.X, centres))
     log_weights = base.log_weights if weights is None else _log_weights(weights, k)
     cholesky = base.cholesky
     if precisions is not None:
-        matrices = family_of(covariance_type).expanded(precisions, k, d, "precisions_init")
+        name = "precisions_init"
+        matrices = family_of(covariance_type).expanded(check_finite_array(precisions, name), k, d, name)
+        _check_precisions(matrices)
         cholesky = _cholesky_of_precisions(matrices * scale[:, None] * scale)
     return State(log_weights, centres, cholesky)
 
 
-def _checked(values: ArrayLike, shape: tuple[int, ...], name: str) -> Array:
-    try:
-        a = np.asarray(values)
-        if np.iscomplexobj(a):
-            raise TypeError
-        a = a.astype(float)
-    except (TypeError, ValueError):
-        raise ParameterError(
-            f"{name} must hold real numbers; got {values!r}.", name=name, values=values
-        ) from None
-    if a.shape != shape or not np.all(np.isfinite(a)):
-        raise ParameterError(
-            f"{name} must be finite and of shape {shape}; got shape {a.shape}.",
-            name=name,
-            expected=shape,
-            shape=a.shape,
-        )
-    return a
-
-
 def _log_weights(weights: ArrayLike, k: int) -> Array:
-    w = _checked(weights, (k,), "weights_init")
-    if np.any(w <= 0) or abs(w.sum() - 1) > 1e-6:
+    w = check_finite_array(weights, "weights_init", (k,))
+    if np.any(w <= 0):
+        at = int(np.argmin(w))
         raise ParameterError(
-            f"weights_init must be positive and sum to one; got {w.tolist()}.", weights=w.tolist()
+            f"weights_init must be positive; component {at} has {w[at]:g}; leave out a component without "
+            f"rows.",
+            name="weights_init",
+            component=at,
+            value=float(w[at]),
+        )
+    if abs(w.sum() - 1) > 1e-6:
+        raise ParameterError(
+            f"weights_init must sum to one; got a sum of {w.sum():.6g}; divide the weights by their sum.",
+            name="weights_init",
+            total=float(w.sum()),
         )
     return np.log(w / w.sum())
 
 
+def _check_precisions(precisions: Array) -> None:
+    """Refuse matrices (K, D, D) of which one is no precision, and say of the first why."""
+    for k, matrix in enumerate(precisions):
+        if not np.allclose(matrix, matrix.T, rtol=1e-6, atol=1e-12 * np.abs(matrix).max()):
+            i, j = np.unravel_index(np.abs(matrix - matrix.T).argmax(), matrix.shape)
+            raise ParameterError(
+                f"precisions_init must be symmetric; of component {k} entry ({i}, {j}) is {matrix[i, j]:g}, "
+                f"and entry ({j}, {i}) is {matrix[j, i]:g}; take the mean of the matrix and its transpose.",
+                name="precisions_init",
+                component=k,
+                entry=(int(i), int(j)),
+            )
+        smallest = float(np.linalg.eigvalsh(matrix)[0])
+        if not smallest > 0:
+            raise ParameterError(
+                f"precisions_init must be positive definite; that of component {k} has an eigenvalue of "
+                f"{smallest:.3g}; a precision is the inverse of a covariance.",
+                name="precisions_init",
+                component=k,
+                eigenvalue=smallest,
+            )
+
+
 def _cholesky_of_precisions(precisions: Array) -> Array:
+    """Of the covariances, shape (K, D, D)."""
     try:
-        transposed = np.swapaxes(precisions, 1, 2)
-        if not np.all(np.isfinite(precisions)) or not np.allclose(
-            precisions, transposed, rtol=1e-6, atol=1e-12 * np.abs(precisions).max()
-        ):
-            raise np.linalg.LinAlgError
-        np.linalg.cholesky(precisions)
         return np.linalg.cholesky(np.linalg.inv(precisions))
     except np.linalg.LinAlgError:
-        raise ParameterError("precisions_init must hold symmetric positive definite matrices.") from None
+        raise ParameterError(
+            "precisions_init cannot be inverted: got matrices that are singular to rounding; give others "
+            "with smaller ratios of their eigenvalues.",
+            name="precisions_init",
+        ) from None

@@ -8,13 +8,13 @@ somewhere, a few weights carry everything, and the shape k of their tail tells.
 from dataclasses import dataclass
 
 import numpy as np
-from arviz_stats.base import array_stats
 from numpy.typing import NDArray
 
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.laplace_approximation import Laplace
 from bayesgmm.methods.resampling import systematic
+from bayesgmm.support.smoothing import smoothed_log_weights
 from bayesgmm.support.threads import shared
 
 __all__ = ["ImportanceDraws", "sample_laplace"]
@@ -100,8 +100,8 @@ def sample_laplace(
     # Smoothing takes logarithms of ratios to the largest.
     log_ratios = np.where(finite, log_ratios, log_ratios[finite].min() - 700.0)
     # ArviZ takes a log-likelihood, of which the log ratios of leave-one-out are the negative.
-    log_weights, k = array_stats.psislw(-log_ratios.ravel(), r_eff=1.0)
-    weights = np.exp(np.asarray(log_weights)).reshape(chains, m)
+    log_weights, k = smoothed_log_weights(-log_ratios.ravel())
+    weights = np.exp(log_weights).reshape(chains, m)
     taken = np.stack([systematic(w, draws, rng) for w, rng in zip(weights, rngs, strict=True)])
     return ImportanceDraws(
         np.take_along_axis(q, taken[..., None], axis=1),

@@ -7,10 +7,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import ParameterError
+from bayesgmm.support.arguments import check_finite_array
 
 __all__ = ["MixtureParams"]
 
 Array = NDArray[np.float64]
+
+# Two entries of a matrix are one when they differ by less, relative to its largest.
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +33,8 @@ class MixtureParams:
     Raises
     ------
     ParameterError
-        If shapes disagree, weights do not sum to one, or a covariance is not positive definite.
+        If shapes disagree, a value is not finite, weights do not sum to one, or a covariance is not symmetric
+        and positive definite.
 
     Examples
     --------
@@ -48,9 +53,8 @@ class MixtureParams:
     covariances: Array
 
     def __init__(self, weights: ArrayLike, means: ArrayLike, covariances: ArrayLike) -> None:
-        w = _frozen(weights)
-        m = _frozen(means)
-        c = _frozen(covariances)
+        given = {"weights": weights, "means": means, "covariances": covariances}
+        w, m, c = (_frozen(check_finite_array(values, name)) for name, values in given.items())
         if w.ndim != 1 or m.ndim != 2 or c.shape != (*m.shape, m.shape[-1]) or len(w) != len(m):
             raise ParameterError(
                 "A mixture needs weights (K,), means (K, D) and covariances (K, D, D); "
@@ -64,6 +68,7 @@ class MixtureParams:
                 f"Mixture weights must be non-negative and sum to one over the components; got {w.tolist()}.",
                 weights=w,
             )
+        _check_symmetric(c)
         for name, value in (("weights", w), ("means", m), ("covariances", c)):
             object.__setattr__(self, name, value)
         self.cholesky  # noqa: B018  (raises now, not later, where a covariance is singular)
@@ -115,6 +120,20 @@ class MixtureParams:
             self.weights,
             shift + scale * self.means,
             self.covariances * scale[:, None] * scale[None, :],
+        )
+
+
+def _check_symmetric(covariances: Array) -> None:
+    """Refuse a matrix of which only one half would be looked at."""
+    away = np.abs(covariances - np.swapaxes(covariances, 1, 2))
+    if away.size and away.max() > ROUNDING * np.abs(covariances).max():
+        k, i, j = (int(index) for index in np.unravel_index(away.argmax(), away.shape))
+        raise ParameterError(
+            f"The covariance of component {k} is not symmetric: entry ({i}, {j}) is "
+            f"{covariances[k, i, j]:g}, and entry ({j}, {i}) is {covariances[k, j, i]:g}; take the mean of "
+            f"the matrix and its transpose.",
+            component=k,
+            entry=(i, j),
         )
 
 

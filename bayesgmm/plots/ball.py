@@ -14,6 +14,7 @@ from bayesgmm.mixture.draws import evenly
 from bayesgmm.plots.groups import draw_groups, em_labels, matched, numbered, rows_of, telling_features
 from bayesgmm.plots.style import BAYES, EM, PALE, display_names, new_figure
 from bayesgmm.posterior import partitions
+from bayesgmm.results import check_fit
 from bayesgmm.support.sentences import listed
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def plot_ball(bayes: "BayesGaussianMixture", part: "Partition") -> Figure:
     >>> plot_ball(bayes, partition(bayes)).axes[1].get_title().splitlines()[0]
     'the partition'
     """
+    check_fit(bayes)
     X = rows_of(bayes, part)
     names = display_names(bayes.fit_.names)
     centre = numbered(bayes, part)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.plots.style import colour, display_names, line_style
+from bayesgmm.results import check_fit
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -41,6 +42,7 @@ def trace_figure(bayes: "BayesGaussianMixture") -> Figure:
     """
     import arviz_plots as azp
 
+    check_fit(bayes)
     fit = bayes.fit_
     chosen = chosen_draws(fit.draws, fit.names)
     styles = ["-"] * fit.draws.n_chains
@@ -68,6 +70,7 @@ def rank_figure(bayes: "BayesGaussianMixture") -> Figure:
     """
     import arviz_plots as azp
 
+    check_fit(bayes)
     fit = bayes.fit_
     chains, draws = fit.draws.n_chains, fit.draws.n_draws
     if chains < 2:

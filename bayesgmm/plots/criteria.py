@@ -1,6 +1,6 @@
 """`plot_criteria`: what each criterion says of the number of components."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,10 +9,9 @@ from matplotlib.ticker import MaxNLocator
 
 from bayesgmm.plots.style import BAYES, EM, PALE, WARNING, line_style, marker, new_figure
 from bayesgmm.selection.criteria import SMALLEST
+from bayesgmm.selection.select import Selection
+from bayesgmm.support.arguments import check_kind
 from bayesgmm.wording.selection import CRITERIA
-
-if TYPE_CHECKING:
-    from bayesgmm.selection import Selection
 
 __all__ = ["plot_criteria"]
 
@@ -21,7 +20,7 @@ FURTHEST = 40.0
 _BARS: dict[str, Any] = {"color": BAYES, "marker": "o", "capsize": 3, "linewidth": 1.4}
 
 
-def plot_criteria(choice: "Selection") -> Figure:
+def plot_criteria(choice: Selection) -> Figure:
     """Each criterion against the number of components, the best at zero; and the occupied components of an
     overfitted fit.
 
@@ -48,6 +47,7 @@ def plot_criteria(choice: "Selection") -> Figure:
     >>> len(plot_criteria(choice).axes)
     3
     """
+    check_kind(choice, "choice", Selection, "a Selection, which select_components makes")
     n = 3 + (choice.occupied is not None)
     figure = new_figure(3.5 * n, 3.9)
     axes = figure.subplots(1, n)
@@ -66,7 +66,7 @@ def plot_criteria(choice: "Selection") -> Figure:
     return figure
 
 
-def _penalised(ax: Axes, choice: "Selection") -> None:
+def _penalised(ax: Axes, choice: Selection) -> None:
     table = choice.table
     for i, name in enumerate(SMALLEST):
         loss = -0.5 * (table[name] - table[name].min())
@@ -78,7 +78,7 @@ def _penalised(ax: Axes, choice: "Selection") -> None:
     ax.legend(fontsize="small", loc="lower center")
 
 
-def _left_out(ax: Axes, choice: "Selection") -> None:
+def _left_out(ax: Axes, choice: Selection) -> None:
     table = choice.table
     ax.errorbar(table.index, table["elpd_difference"], table["elpd_difference_se"], **_BARS)
     if "elpd_loo" in choice.best:
@@ -86,7 +86,7 @@ def _left_out(ax: Axes, choice: "Selection") -> None:
     ax.set(title="posterior, rows left out (± se)", xlabel="components")
 
 
-def _evidence(ax: Axes, choice: "Selection") -> None:
+def _evidence(ax: Axes, choice: Selection) -> None:
     table = choice.table
     evidence = table["log_evidence"] - table["log_evidence"].max()
     refused = (table["verdict"] == "refused").to_numpy()
@@ -99,7 +99,7 @@ def _evidence(ax: Axes, choice: "Selection") -> None:
     ax.set(title="posterior, log evidence (± se)", xlabel="components")
 
 
-def _occupied(ax: Axes, choice: "Selection") -> None:
+def _occupied(ax: Axes, choice: Selection) -> None:
     assert choice.occupied is not None
     table = choice.occupied.table
     at, width = np.asarray(table.index), 0.38

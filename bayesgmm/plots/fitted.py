@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.utils.validation import check_is_fitted
 
-from bayesgmm.comparison.result import Comparison
+from bayesgmm.comparison.result import Comparison, check_comparison
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import ParameterError
 from bayesgmm.estimator import BayesGaussianMixture
@@ -20,6 +20,7 @@ from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.plots.style import display_names
 from bayesgmm.rows.features import rows_for
 from bayesgmm.rows.rows import Rows, RowsLike
+from bayesgmm.support.arguments import check_kind
 
 __all__ = [
     "Fitted",
@@ -151,19 +152,21 @@ def check_drawable(fit: object, result: object = None) -> None:
     ------
     ParameterError
     """
-    if not isinstance(fit, BayesGaussianMixture | EMGaussianMixture):
-        raise ParameterError(
-            f"The fit to be drawn must be a BayesGaussianMixture or an EMGaussianMixture; got "
-            f"{type(fit).__name__}; one of another program can be drawn beside a posterior, with "
-            f"compare(bayes, em=...) as second argument.",
-            type=type(fit).__name__,
-        )
-    if result is not None and not isinstance(result, Comparison):
-        raise ParameterError(
-            f"The second argument must be compare(bayes); got {type(result).__name__}; rows are handed in by "
-            f"name, as in plot_fit(em, X=X).",
-            type=type(result).__name__,
-        )
+    check_kind(
+        fit,
+        "The fit to be drawn",
+        (BayesGaussianMixture, EMGaussianMixture),
+        "a BayesGaussianMixture or an EMGaussianMixture",
+        "one of another program can be drawn beside a posterior, with compare(bayes, em=...) as second "
+        "argument",
+    )
+    check_kind(
+        result,
+        "The second argument",
+        (Comparison, type(None)),
+        "compare(bayes)",
+        "rows are handed in by name, as in plot_fit(em, X=X)",
+    )
     check_is_fitted(fit)
 
 
@@ -205,8 +208,8 @@ def em_held_against(
         Where the comparison is of another fit.
     """
     check_drawable(fit, result)
-    if result is not None and result.bayes is not fit:
-        raise ParameterError("result must be compare(bayes) of the same fit; got that of another one.")
+    if result is not None:
+        check_comparison(result, fit)
     if isinstance(fit, EMGaussianMixture):
         return fit
     return fit.em_ if result is None else result.em

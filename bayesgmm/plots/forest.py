@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from bayesgmm.comparison.result import check_comparison
 from bayesgmm.plots.style import (
     BAYES,
     EM,
@@ -67,6 +68,7 @@ def plot_parameters(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     ParameterError
         Where the verdict refuses component-wise summaries.
     """
+    check_comparison(result)
     check_readable(result.components_readable, "plot_parameters")
     table = result.parameters
     kept = _largest(table["difference"].abs().to_numpy())
@@ -188,6 +190,7 @@ def plot_predictive(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     -------
     matplotlib.figure.Figure
     """
+    check_comparison(result)
     checks = _farthest_out(result.predictive)
     own = ax is None
     ax = axes_for(ax, 7.6, 1.7 + ROW * len(checks))

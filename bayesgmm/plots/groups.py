@@ -8,14 +8,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from bayesgmm.comparison.partitioning import Partition
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.matching import best_match
 from bayesgmm.plots.fitted import em_held_against
 from bayesgmm.plots.style import N_COLOURS, colour, marker
+from bayesgmm.results import check_fit
+from bayesgmm.support.arguments import check_kind
 
 if TYPE_CHECKING:
-    from bayesgmm.comparison import Comparison, Partition
+    from bayesgmm.comparison import Comparison
     from bayesgmm.estimator import BayesGaussianMixture
 
 __all__ = [
@@ -44,8 +47,10 @@ def rows_of(bayes: "BayesGaussianMixture", part: "Partition") -> Array:
     Raises
     ------
     ParameterError
-        Where the partition is of another number of rows.
+        Where it is no partition, or one of another number of rows.
     """
+    check_fit(bayes)
+    check_kind(part, "part", Partition, "a Partition, which partition(bayes) makes")
     X = bayes.rows_.values
     if part.rows[-1] != len(X) - 1:
         raise ParameterError(
@@ -102,8 +107,8 @@ def chosen_features(names: Sequence[str], features: Sequence[str | int]) -> list
     ParameterError
         Where there are more or fewer, one twice, or one that the data do not have.
     """
-    given = [features] if isinstance(features, str) else list(features)
-    at = [int(f) if isinstance(f, Integral) else names.index(f) if f in names else -1 for f in given]
+    given = list(features) if np.iterable(features) and not isinstance(features, str) else [features]
+    at = [_place(names, feature) for feature in given]
     if len(set(at)) != len(given) or not 1 <= len(at) <= 2 or not all(0 <= j < len(names) for j in at):
         raise ParameterError(
             f"features must hold one or two different ones of {', '.join(names)}, by name or by number; got "
@@ -112,6 +117,13 @@ def chosen_features(names: Sequence[str], features: Sequence[str | int]) -> list
             known=tuple(names),
         )
     return at
+
+
+def _place(names: Sequence[str], feature: object) -> int:
+    """Where a feature stands that was given by name or by number; -1 where it is neither."""
+    if isinstance(feature, Integral) and not isinstance(feature, bool):
+        return int(feature)
+    return names.index(feature) if isinstance(feature, str) and feature in names else -1
 
 
 def draw_groups(

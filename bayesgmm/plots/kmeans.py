@@ -10,11 +10,13 @@ from matplotlib.patches import PathPatch
 from numpy.typing import NDArray
 
 from bayesgmm.comparison import partition
+from bayesgmm.comparison.result import check_comparison
 from bayesgmm.mixture.draws import evenly
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.plots.fitted import ellipse, fitted
 from bayesgmm.plots.groups import draw_groups, em_labels, matched, numbered, telling_features
 from bayesgmm.plots.style import EM, new_figure
+from bayesgmm.results import check_fit
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -58,6 +60,9 @@ def plot_kmeans(bayes: "BayesGaussianMixture", result: "Comparison | None" = Non
     >>> [ax.get_title().splitlines()[0] for ax in plot_kmeans(bayes).axes]
     ['k-means', 'EM', 'posterior']
     """
+    check_fit(bayes)
+    if result is not None:
+        check_comparison(result, bayes)
     part = partition(bayes)
     f = fitted(bayes, result)
     X = f.X[part.rows]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesgmm.plots.style import BAYES, PALE, WARNING, new_figure
 from bayesgmm.posterior.labelling import LARGEST_NON_PERMUTATION_RATE, SMALLEST_AGREEMENT
 from bayesgmm.posterior.relabel import NEARLY_TIED
+from bayesgmm.results import check_fit
 from bayesgmm.support.sentences import listed
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def plot_labelling(bayes: "BayesGaussianMixture") -> Figure:
     >>> len(plot_labelling(bayes).axes)
     2
     """
+    check_fit(bayes)
     found = bayes.labelling_
     figure = new_figure(9.2, 3.7)
     left, right = figure.subplots(1, 2, width_ratios=[1.15, 1.0])

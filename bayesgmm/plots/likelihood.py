@@ -6,7 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bayesgmm.comparison.result import check_comparison
 from bayesgmm.plots.style import BAYES, EM, PALE, WARNING, axes_for, check_readable, figure_of, legend_below
+from bayesgmm.results import check_fit
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -43,6 +45,8 @@ def plot_log_likelihood(
     ParameterError
         Where the verdict refuses component-wise summaries, and `components` is True.
     """
+    check_fit(bayes)
+    check_comparison(result, bayes)
     components = bayes.verdict_.ok if components is None else components
     check_readable(bayes.verdict_.ok or not components, "the log-likelihood at the posterior mean")
     own = ax is None

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from bayesgmm.plots.groups import draw_groups, telling_features
 from bayesgmm.plots.style import BAYES, PALE, display_names, new_figure
+from bayesgmm.results import check_fit
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -32,6 +33,7 @@ def plot_modes(bayes: "BayesGaussianMixture") -> Figure:
     matplotlib.figure.Figure
     """
     found = bayes.mode_map_
+    check_fit(bayes)
     X = bayes.rows_.values
     names = display_names(bayes.fit_.names)
     n = min(found.n_modes, MOST_PANELS)

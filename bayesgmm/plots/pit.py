@@ -16,6 +16,7 @@ from bayesgmm.comparison.result import Comparison
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.plots.fitted import em_held_against
 from bayesgmm.plots.style import BAYES, EM, PALE, display_names, new_figure
+from bayesgmm.results import check_fit
 from bayesgmm.rows.rows import Rows
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def plot_pit(result: "Comparison | BayesGaussianMixture") -> Figure:
     if isinstance(result, Comparison):
         fit, em, table = result.sides.fit, result.sides.em, result.pit
     else:
+        check_fit(result, "result")
         fit, em, table = result.fit_, em_held_against(result), pit_table(result.fit_)
     names = display_names([str(c) for c in table.columns])
     by_em = em_pit(em.params_, fit.X)

@@ -13,6 +13,7 @@ from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.families import family_of
 from bayesgmm.plots.fitted import Fitted, fitted, histogram_edges, marginal_density
 from bayesgmm.plots.style import BAYES, PALE, WARNING, axes_for, figure_of, new_figure
+from bayesgmm.results import check_fit
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -53,6 +54,7 @@ def plot_prior(bayes: "BayesGaussianMixture", *, ax: Axes | None = None) -> Figu
     >>> len(plot_prior(bayes).axes)
     2
     """
+    check_fit(bayes)
     f = fitted(bayes)
     k, d = f.em.n_components, f.X.shape[1]
     if d > 1 and ax is not None:

@@ -13,7 +13,17 @@ from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.plots.fitted import check_drawable, em_held_against, rows_drawn
-from bayesgmm.plots.style import EM, check_readable, colour, figure_of, legend_below, marker, new_figure, text
+from bayesgmm.plots.style import (
+    EM,
+    axes_for,
+    check_readable,
+    colour,
+    figure_of,
+    legend_below,
+    marker,
+    new_figure,
+    text,
+)
 from bayesgmm.posterior.memberships import Memberships, membership_intervals
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.wording.numbers import percent
@@ -120,7 +130,7 @@ def _panels(ax: Axes | None, k: int, n_shown: int) -> NDArray[np.object_]:
             n_components=k,
             n_axes=panels,
         )
-    return np.array([ax])
+    return np.array([axes_for(ax, 0, 0)])
 
 
 def _least_sure(em: Array, mean: Array) -> NDArray[np.intp]:

@@ -8,10 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from bayesgmm.comparison.result import check_comparison
 from bayesgmm.errors import ParameterError
 from bayesgmm.plots.style import (
     EM,
     WARNING,
+    axes_for,
     check_readable,
     colour,
     figure_of,
@@ -70,6 +72,7 @@ def plot_shapes(result: "Comparison", *, ax: Axes | None = None) -> Figure:
     >>> len(plot_shapes(compare(bayes)).axes)
     3
     """
+    check_comparison(result)
     check_readable(result.components_readable, "plot_shapes")
     kinds = list(result.shapes.index.unique("shape"))
     k = len(result.shapes.index.unique("component"))
@@ -84,7 +87,7 @@ def plot_shapes(result: "Comparison", *, ax: Axes | None = None) -> Figure:
         figure = new_figure(max(6.2, 3.0 * len(kinds) + 1.0), 1.9 + ROW * k)
         axes = list(figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0])
     else:
-        axes = [ax]
+        axes = [axes_for(ax, 0, 0)]
     for at, kind in zip(axes, kinds, strict=True):
         _draw(at, result.shapes.xs(kind, level="shape"), kind)
         at.set_xlabel(

@@ -13,6 +13,7 @@ from bayesgmm.comparison import partition
 from bayesgmm.mixture.draws import evenly
 from bayesgmm.plots.groups import rows_of
 from bayesgmm.plots.style import SHADES, WARNING, axes_for, figure_of
+from bayesgmm.results import check_fit
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Partition
@@ -64,7 +65,8 @@ def plot_similarity(
     >>> plot_similarity(bayes).axes[0].images[0].get_array().shape
     (68, 68)
     """
-    part = part or partition(bayes)
+    check_fit(bayes)
+    part = partition(bayes) if part is None else part
     rows_of(bayes, part)
     similarity = bayes.similarity_
     # Of each cluster its share.

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from bayesgmm.errors import ParameterError
+from bayesgmm.support.arguments import check_kind
 from bayesgmm.support.sentences import distinct, plain, shorten
 
 __all__ = [
@@ -77,7 +78,14 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
-    """The given axes, or those of a new figure."""
+    """The given axes, or those of a new figure.
+
+    Raises
+    ------
+    ParameterError
+        Where `ax` is something else.
+    """
+    check_kind(ax, "ax", (Axes, type(None)), "axes of matplotlib, or None")
     return new_figure(width, height).subplots() if ax is None else ax
 
 

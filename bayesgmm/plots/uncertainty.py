@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bayesgmm.mixture.draws import evenly
 from bayesgmm.plots.groups import chosen_features, em_labels, telling_features
 from bayesgmm.plots.style import SHADES, axes_for, display_names, figure_of
+from bayesgmm.results import check_fit
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -63,9 +64,14 @@ def plot_uncertainty(
     >>> plot_uncertainty(bayes).axes[0].get_xlabel()
     'x0'
     """
+    check_fit(bayes)
     X = bayes.rows_.values
     names = bayes.fit_.names
-    shown = telling_features(X, em_labels(bayes)) if features is None else chosen_features(names, features)
+    shown = (
+        telling_features(X, em_labels(bayes))
+        if features is None
+        else chosen_features(bayes.rows_.names, features)
+    )
     rows, values = evenly(len(X), OBSERVATIONS), uncertainty(bayes)
     # Later points cover earlier ones.
     order = np.argsort(values, kind="stable")

@@ -56,7 +56,7 @@ def predictive_dataset(draws: MixtureDraws, rows: Rows, rng: np.random.Generator
     coords = {"chain": np.arange(chains), "draw": np.arange(n_draws), "obs": rows.obs}
     return xr.Dataset(
         {"x": (("chain", "draw", "obs", "feature"), values.reshape(chains, n_draws, n, -1))},
-        coords={**coords, "feature": list(rows.names)},
+        coords={**coords, "feature": rows.features},
     )
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.comparison import compare
-from bayesgmm.errors import ParameterError
+from bayesgmm.comparison.result import check_comparison
 from bayesgmm.methods import find
 from bayesgmm.plots.style import colour
 from bayesgmm.report import tables
@@ -22,7 +21,9 @@ from bayesgmm.report.interactive import interactive_view, stop_bundling, view_sc
 from bayesgmm.report.machine import numbers
 from bayesgmm.report.names import Name, Shortener
 from bayesgmm.report.summary import stand_in, summarise
-from bayesgmm.support.files import check_writable, replace_file
+from bayesgmm.results import check_fit
+from bayesgmm.support.arguments import check_choice, check_kind
+from bayesgmm.support.files import as_path, check_writable, replace_file
 from bayesgmm.support.progress import Steps
 from bayesgmm.support.sentences import count, plain
 from bayesgmm.wording.rows import numbering
@@ -83,7 +84,8 @@ def write_report(
     Raises
     ------
     ParameterError
-        Where the format is neither, or the comparison is of another fit.
+        Where `bayes` is no fit by full Bayes, the title is no text, the format is neither, or the comparison
+        is none or of another fit.
     FileProblem
         Where the folder does not exist or cannot be written to; nothing is drawn then.
 
@@ -99,12 +101,8 @@ def write_report(
     ...     report.read_text(encoding="utf-8").startswith("<!doctype html>")
     True
     """
-    check_is_fitted(bayes)
-    if format not in FORMATS:
-        raise ParameterError(f"format must be 'html' or 'json'; got {format!r}.", format=format)
-    if comparison is not None and comparison.bayes is not bayes:
-        raise ParameterError("comparison must be compare(bayes) of the same fit; got that of another one.")
-    check_writable(Path(path))
+    _check_arguments(bayes, title, format, comparison)
+    check_writable(as_path(path))
     interactive = interactive and format == "html"
     heading = plain(title) if title is not None else _title(bayes)
     with ThreadPoolExecutor(2) as pool, _ended_at_once():
@@ -119,6 +117,15 @@ def write_report(
         else:
             text = _page(bayes, result, part, heading, interactive, pool, progressbar)
     return replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
+
+
+def _check_arguments(bayes: object, title: object, format: object, comparison: object) -> None:
+    """Refuse what no report can be made of."""
+    check_fit(bayes)
+    check_kind(title, "title", str | None, "text, or None")
+    check_choice(format, "format", FORMATS)
+    if comparison is not None:
+        check_comparison(comparison, bayes, name="comparison")
 
 
 @contextmanager

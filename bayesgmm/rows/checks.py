@@ -3,6 +3,7 @@
 A message says what is wrong, what was found and where, and what to try.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from scipy import sparse
 
 from bayesgmm.errors import DataError, DataTypeError
 from bayesgmm.rows.labels import quoted
+from bayesgmm.support.sentences import count
 
 __all__ = [
     "ROWS_AT_ONCE",
@@ -37,16 +39,28 @@ def column_names(X: Any) -> tuple[str, ...] | None:
 
     Raises
     ------
-    TypeError
+    DataError
+        Where two have the same name.
+    DataTypeError
         Where some names are strings and others are not, as scikit-learn refuses them, too.
     """
     columns = list(getattr(X, "columns", ()))
     strings = [c for c in columns if isinstance(c, str)]
     if 0 < len(strings) < len(columns):
         other = next(c for c in columns if not isinstance(c, str))
-        raise TypeError(
+        raise DataTypeError(
             f"Some names of columns are strings and others are not (such as {strings[0]!r} and {other!r}); "
-            "make all of them strings by X.columns = X.columns.astype(str)."
+            "make all of them strings by X.columns = X.columns.astype(str).",
+            string=strings[0],
+            other=other,
+        )
+    name, times = Counter(strings).most_common(1)[0] if strings else ("", 1)
+    if times > 1:
+        raise DataError(
+            f"{times} columns have the name {name!r}; give each a name of its own, or pass X.to_numpy() for "
+            f"columns without names.",
+            name=name,
+            times=times,
         )
     return tuple(map(str, strings)) or None
 
@@ -56,10 +70,11 @@ def check_data(X: Any) -> Array:
 
     Raises
     ------
-    TypeError
+    DataTypeError
         For sparse matrices and for data that are not numbers.
     DataError
-        For wrong dimensions, missing or infinite values, complex numbers, masked arrays.
+        For rows of different lengths, wrong dimensions, missing or infinite values, complex numbers, masked
+        arrays.
     """
     values = _dense(X)
     _check_real(X, values)
@@ -71,8 +86,9 @@ def check_data(X: Any) -> Array:
 
 def _dense(X: Any) -> NDArray[Any]:
     if sparse.issparse(X):
-        raise TypeError(
-            "Sparse data were passed, but a Gaussian mixture needs a dense array; try X.toarray()."
+        raise DataTypeError(
+            "Sparse data were passed, but a Gaussian mixture needs a dense array; try X.toarray().",
+            got=type(X).__name__,
         )
     if isinstance(X, np.ma.MaskedArray):
         raise DataError(
@@ -80,12 +96,37 @@ def _dense(X: Any) -> NDArray[Any]:
             "as data; drop or impute them first and pass a plain array.",
             n_masked=int(np.ma.count_masked(X)),
         )
-    if hasattr(X, "to_numpy"):
-        values: NDArray[Any] = X.to_numpy()
-        return values
-    if hasattr(X, "__array__") or isinstance(X, Sequence):
+    # Of a class the same names are there, but no values.
+    if not isinstance(X, type):
+        if hasattr(X, "to_numpy"):
+            values: NDArray[Any] = X.to_numpy()
+            return values
+        if hasattr(X, "__array__"):
+            return np.asarray(X)
+        if isinstance(X, Sequence):
+            return _of_sequence(X)
+    got = f"the class {X.__name__}" if isinstance(X, type) else type(X).__name__
+    raise DataTypeError(f"X must be a two-dimensional array or data frame; got {got}.", got=got)
+
+
+def _of_sequence(X: Sequence[Any]) -> NDArray[Any]:
+    """A list of rows as an array."""
+    try:
         return np.asarray(X)
-    raise TypeError(f"X must be a two-dimensional array or data frame; got {type(X).__name__}.")
+    except ValueError:
+        pass
+    lengths = [len(row) if hasattr(row, "__len__") else None for row in X]
+    odd = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
+    if odd is None:
+        raise DataError("A row of X holds other lists; give each row one number for each column.")
+    values = [count(n, "value") if n is not None else "no list of values" for n in (lengths[0], lengths[odd])]
+    raise DataError(
+        f"The rows of X have different lengths: row 0 has {values[0]}, and row {odd} has {values[1]}; give "
+        f"each row one value for each column.",
+        row=odd,
+        expected=lengths[0],
+        got=lengths[odd],
+    )
 
 
 def _check_real(X: Any, values: NDArray[Any]) -> None:
@@ -95,9 +136,11 @@ def _check_real(X: Any, values: NDArray[Any]) -> None:
     if dates is not None or (
         values.dtype == object and any(isinstance(v, np.datetime64 | np.timedelta64) for v in values.flat)
     ):
-        raise TypeError(
-            f"X holds dates or durations ({dates or 'in an object array'}); convert them to numbers first, "
-            f"such as days since a start."
+        kind = dates or "in an object array"
+        raise DataTypeError(
+            f"X holds dates or durations ({kind}); convert them to numbers first, "
+            f"such as days since a start.",
+            kind=kind,
         )
 
 

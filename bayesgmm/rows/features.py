@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import validate_data
 
+from bayesgmm.errors import printable
 from bayesgmm.rows.rows import Rows, RowsLike
 
 __all__ = ["note_columns", "rows_for"]
@@ -40,5 +41,11 @@ def note_columns(estimator: Any, X: RowsLike, *, reset: bool) -> None:
     """Let an estimator learn the columns of X, which was checked before, or hold them against those that it
     knows."""
     if isinstance(X, Rows):
-        X = pd.DataFrame(X.values, columns=list(X.names), copy=False) if X.named else X.values
-    validate_data(estimator, X, reset=reset, skip_check_array=True)
+        # As objects: pandas has no texts of its own that are not Unicode.
+        names = pd.Index(X.names, dtype=object)
+        X = pd.DataFrame(X.values, columns=names, copy=False) if X.named else X.values
+    try:
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+    except ValueError as error:
+        # It lists names as they are.
+        raise type(error)(printable(str(error))) from None

@@ -24,6 +24,7 @@ __all__ = [
     "quoted",
     "restored",
     "storable",
+    "storable_text",
     "text",
 ]
 
@@ -62,7 +63,9 @@ def index_of(X: Any, n: int) -> pd.Index:
             n_names=len(index),
             n_rows=n,
         )
-    lost = index.to_frame(index=False).isna().any(axis=1).to_numpy()
+    # Level by level, since pandas has no frame for a name that is not Unicode.
+    levels = [index.get_level_values(level) for level in range(index.nlevels)]
+    lost = np.any([pd.isna(level) for level in levels], axis=0)
     if lost.any():
         raise DataError(
             f"The index has {int(lost.sum())} missing row name(s), the first in place {int(lost.argmax())}; "
@@ -107,11 +110,15 @@ def storable(index: pd.Index) -> NDArray[Any]:
     """
     if _is_storable(index):
         return index.to_numpy()
-    # HDF5 ends a text at its first zero byte, and knows UTF-8 alone.
-    texts = [text(label).encode("utf-8", "backslashreplace").decode().replace("\0", "\\0") for label in index]
+    texts = [storable_text(text(label)) for label in index]
     out = np.empty(len(texts), dtype=object)
     out[:] = texts
     return out
+
+
+def storable_text(text: str) -> str:
+    """A text that a netCDF file can hold: HDF5 ends one at its first zero byte, and knows UTF-8 alone."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
 
 
 def _is_storable(index: pd.Index) -> bool:

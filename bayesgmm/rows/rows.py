@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import DataError
 from bayesgmm.rows import checks, labels
+from bayesgmm.support.sentences import distinct, shown
 
 __all__ = ["Rows", "RowsLike", "default_names"]
 
@@ -151,10 +152,24 @@ class Rows:
         return labels.storable(self.index)
 
     @property
+    def features(self) -> list[str]:
+        """Names of the columns as the coordinate ``feature`` of a labelled data set, which a file can hold:
+        equal ones with their places behind them."""
+        return distinct([labels.storable_text(name) for name in self.names])
+
+    @cached_property
+    def shown(self) -> list[str]:
+        """Names of the columns as sentences, tables and figures call them: on one line, nothing that would
+        command a terminal, equal ones with their places behind them."""
+        return shown(self.names)
+
+    @property
     def called(self) -> dict[str, Any]:
         """How the rows are called together, as attributes of a labelled data set."""
         name = labels.UNNAMED if self.index.name is None else str(self.index.name)
-        return {"row_names": name, "source": self.source, "file_numbers": int(self.has_file_numbers)}
+        named = {"row_names": name, "source": self.source}
+        called = {key: labels.storable_text(value) for key, value in named.items()}
+        return {**called, "file_numbers": int(self.has_file_numbers)}
 
     def label(self, i: int) -> str:
         """Row i, counted from 0, as tables and figures call it: ``18``, ``Ann``, ``a, 3``."""

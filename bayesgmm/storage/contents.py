@@ -51,7 +51,7 @@ def _shapes(fit: Fit) -> Iterator[tuple[str, bool]]:
     each = (draws.n_chains, draws.n_draws)
     yield "the number of components is not that of the draws", fit.settings.n_components == k
     yield "there are no draws", min(each) > 0
-    yield "the rows have other features than the draws", rows.n_features == d
+    yield "the rows have other features than the draws", rows.n_features == len(rows.names) == d
     yield "the rows' weights are not one for each row", len(rows.weights) in (0, n)
     yield "the EM estimate is of another size", fit.em.params_.means.shape == (k, d)
     yield "the memberships are of other rows", labels.membership.shape == labels.membership_sd.shape == (n, k)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import xarray as xr
-from sklearn.utils.validation import check_is_fitted
 
 import bayesgmm
 from bayesgmm.errors import FileProblem
 from bayesgmm.fit import Fit
+from bayesgmm.results import check_fit
 from bayesgmm.storage import hdf5
 from bayesgmm.storage.contents import check_contents
 from bayesgmm.storage.seal import is_sealed, sealed, unsealed
@@ -40,10 +40,12 @@ def save(bayes: "BayesGaussianMixture", path: str | os.PathLike[str]) -> Path:
 
     Raises
     ------
+    ParameterError
+        Where `bayes` is no fit by full Bayes.
     FileProblem
         Where the folder does not exist or cannot be written to.
     """
-    check_is_fitted(bayes)
+    check_fit(bayes)
     tree = bayes.fit_.tree()
     tree.attrs["bayesgmm_format"] = FORMAT
     # What a user has added to posterior_ is kept; what was changed in it is not.
@@ -164,7 +166,7 @@ def _restored(tree: xr.DataTree) -> "BayesGaussianMixture":
     bayes.fit_ = fit
     bayes.n_features_in_ = fit.rows.n_features
     if fit.rows.named:
-        bayes.feature_names_in_ = np.array(fit.names, dtype=object)
+        bayes.feature_names_in_ = np.array(fit.rows.names, dtype=object)
     own = fit.tree().children
     for name, group in tree.children.items():
         if name not in own:

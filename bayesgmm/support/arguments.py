@@ -1,4 +1,4 @@
-"""Checks of plain arguments: a choice, an integer, cores, the mass of an interval, a seed."""
+"""Checks of plain arguments: a choice, a type, an integer, cores, the mass of an interval, a seed."""
 
 import numbers
 import os
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import ParameterError
 
@@ -13,7 +14,9 @@ __all__ = [
     "available_cores",
     "check_choice",
     "check_cores",
+    "check_finite_array",
     "check_integer",
+    "check_kind",
     "check_share",
     "interval_ends",
     "seed_sequence",
@@ -59,6 +62,46 @@ def check_integer(value: Any, name: str, minimum: int) -> int:
             minimum=minimum,
         )
     return int(value)
+
+
+def check_kind(value: object, name: str, kinds: Any, expected: str, hint: str = "") -> None:
+    """Refuse what is of none of the kinds; `expected` says in words what they are, `hint` what to try."""
+    if not isinstance(value, kinds):
+        got = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+        raise ParameterError(
+            f"{name} must be {expected}; got {got}{hint and '; '}{hint}.",
+            name=name,
+            expected=expected,
+            got=type(value).__name__,
+        )
+
+
+def check_finite_array(
+    values: ArrayLike, name: str, shape: tuple[int, ...] | None = None
+) -> NDArray[np.float64]:
+    """An array of real and finite numbers, of exactly this shape where one is given."""
+    try:
+        a = np.asarray(values)
+        if np.iscomplexobj(a) or a.dtype.kind in "mM":
+            raise TypeError
+        a = a.astype(float)
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"{name} must hold real numbers; got {values!r}.", name=name, values=values
+        ) from None
+    if shape is not None and a.shape != shape:
+        raise ParameterError(
+            f"{name} must be of shape {shape}; got shape {a.shape}.",
+            name=name,
+            expected=shape,
+            shape=a.shape,
+        )
+    if not np.isfinite(a).all():
+        at = tuple(int(i) for i in np.argwhere(~np.isfinite(a))[0]) if a.ndim else ()
+        raise ParameterError(
+            f"{name} must be finite; got {a[at]} in place {at}.", name=name, at=at, value=float(a[at])
+        )
+    return a
 
 
 def check_share(value: Any, name: str) -> float:

@@ -8,7 +8,26 @@ from pathlib import Path
 
 from bayesgmm.errors import FileProblem
 
-__all__ = ["check_writable", "replace_file"]
+__all__ = ["as_path", "check_writable", "replace_file"]
+
+
+def as_path(path: object) -> Path:
+    """A path that a file can have.
+
+    Raises
+    ------
+    FileProblem
+    """
+    if not isinstance(path, str | os.PathLike) or isinstance(os.fspath(path), bytes):
+        raise FileProblem(f"path must be text or a pathlib.Path; got {path!r}.", path=str(path))
+    name = os.fspath(path)
+    try:
+        possible = "\0" not in os.fsencode(name).decode("latin-1")
+    except UnicodeEncodeError:
+        possible = False
+    if not possible:
+        raise FileProblem(f"No file can have the name {name!r}; give it another.", path=name)
+    return Path(name)
 
 
 def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
@@ -21,7 +40,8 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) 
     FileProblem
         Where the target is a folder, or its folder is missing or cannot be written to.
     """
-    check_writable(Path(path))
+    path = as_path(path)
+    check_writable(path)
     target = Path(os.path.realpath(path))
     check_writable(target)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part")
@@ -33,7 +53,7 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) 
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-    return Path(path)
+    return path
 
 
 def _mode(target: Path) -> int:

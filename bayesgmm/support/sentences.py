@@ -2,9 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-__all__ = ["count", "distinct", "listed", "plain", "shorten", "with_sd"]
+__all__ = ["count", "distinct", "listed", "plain", "shorten", "shown", "with_sd"]
 
 LONGEST_NAME = 60
 
@@ -29,6 +29,11 @@ def distinct(names: Sequence[str]) -> list[str]:
         taken = Counter(out)
         out = [f"{name} ({j})" if taken[name] > 1 else name for j, name in enumerate(out)]
     return out
+
+
+def shown(names: Iterable[str]) -> list[str]:
+    """Names as sentences, tables and figures call them: plain, and distinct."""
+    return distinct([plain(str(name)) for name in names])
 
 
 def plain(name: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bayesgmm.support.sentences import plain
+
 __all__ = ["CONSOLE", "PAGE", "Reason", "sentences", "worded", "worded_for_page"]
 
 CONSOLE, PAGE = "console", "page"
@@ -53,9 +55,10 @@ class Reason:
         """In words for an audience; where it has none of its own, in those of the console."""
         told = _SENTENCES.get((audience, self.code)) or _SENTENCES.get((CONSOLE, self.code))
         if told is not None:
-            return told(**self.values)
+            # Names of columns and rows may hold anything, also what would command a terminal.
+            return plain(told(**self.values))
         numbers = ", ".join(f"{name} {value}" for name, value in self.values.items())
-        return f"{self.code.replace('_', ' ').capitalize()}{': ' * bool(numbers)}{numbers}."
+        return plain(f"{self.code.replace('_', ' ').capitalize()}{': ' * bool(numbers)}{numbers}.")
 
     def to_json(self) -> dict[str, Any]:
         """As JSON holds it; a reason among the values is held alike."""

@@ -18,20 +18,20 @@ GOOD = np.arange(12.0).reshape(6, 2)
 @pytest.mark.parametrize(
     ("X", "error", "details"),
     [
-        (sparse.csr_matrix(GOOD), TypeError, {}),
+        (sparse.csr_matrix(GOOD), DataTypeError, {}),
         (np.ma.masked_less(GOOD, 3), DataError, {"n_masked": 3}),
         (GOOD + 1j, DataError, {}),
-        (np.array([["2020-01-01"]], dtype="datetime64[D]"), TypeError, {}),
+        (np.array([["2020-01-01"]], dtype="datetime64[D]"), DataTypeError, {}),
         (GOOD[:, 0], DataError, {"shape": (6,)}),
         (GOOD[None], DataError, {"shape": (1, 6, 2)}),
         (np.empty((0, 2)), DataError, {"shape": (0, 2)}),
         (pd.DataFrame({"a": [1.0, np.nan], "b": [np.inf, np.nan]}), DataError, {"row": 0, "column": 1}),
         (pd.DataFrame({"a": [1.0, 2.0], "b": ["3", "x"]}), DataTypeError, {"row": 1, "column": 1}),
         (pd.DataFrame({"a": [1, None], "b": [2, 3]}).convert_dtypes(), DataError, {"row": 1, "column": 0}),
-        (np.array([[1, np.datetime64("2020")], [2, 3]], dtype=object), TypeError, {}),
-        (pl.DataFrame({"a": [1, 2], "t": [datetime(2020, 1, 1), datetime(2021, 1, 1)]}), TypeError, {}),
+        (np.array([[1, np.datetime64("2020")], [2, 3]], dtype=object), DataTypeError, {}),
+        (pl.DataFrame({"a": [1, 2], "t": [datetime(2020, 1, 1), datetime(2021, 1, 1)]}), DataTypeError, {}),
         (np.array([[10**400, 1], [2, 3]], dtype=object), DataTypeError, {"row": 0, "column": 0}),
-        (7, TypeError, {}),
+        (7, DataTypeError, {}),
     ],
 )  # fmt: skip
 def test_unusable_data(X, error, details, golden):
@@ -145,3 +145,46 @@ def test_a_negative_seed_is_refused(golden):
 def test_equal_seeds_give_equal_streams(make):
     first, second = (arguments.seed_sequence(make()).generate_state(4) for _ in range(2))
     assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("X", "details"),
+    [
+        ([[1, 2], [3]], {"row": 1, "expected": 2, "got": 1}),
+        ([[1, 2], [3, 4], 5], {"row": 2, "expected": 2, "got": None}),
+        ([[1, 2], [3, [4]]], {}),
+        ([range(2), range(3)], {"row": 1, "expected": 2, "got": 3}),
+    ],
+)
+def test_rows_of_different_lengths(X, details, golden):
+    with golden.raises(DataError, **details):
+        validation.check_data(X)
+
+
+@pytest.mark.parametrize("X", [pd.DataFrame, np.ndarray, pl.DataFrame, float])
+def test_a_class_is_no_data(X):
+    with pytest.raises(DataTypeError) as caught:
+        validation.check_data(X)
+    assert caught.value.details["got"] == f"the class {X.__name__}"
+
+
+BOOLS = np.random.default_rng(0).random((40, 2)) < 0.5
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        BOOLS,
+        BOOLS.tolist(),
+        pd.DataFrame(BOOLS, columns=["a", "b"]),
+        pd.DataFrame(BOOLS, columns=["a", "b"]).astype("boolean"),
+        pl.DataFrame(BOOLS, schema=["a", "b"]),
+        pd.DataFrame({"a": BOOLS[:, 0], "b": BOOLS[:, 1].astype(float)}),
+        pd.DataFrame({"a": pd.array(BOOLS[:, 0]), "b": BOOLS[:, 1].astype(int)}),
+        BOOLS.astype(object),
+    ],
+    ids=["array", "list", "frame", "nullable", "polars", "mixed", "nullable and int", "object"],
+)
+def test_truth_values_are_zeros_and_ones(X):
+    out = validation.check_data(X)
+    assert out.dtype == np.float64 and np.array_equal(out, BOOLS)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from bayesgmm import datasets
+from bayesgmm import EMGaussianMixture, datasets
 from bayesgmm.errors import ParameterError
 
 # N, D, K and the column means as R prints them (rounded), in the units of X.
@@ -74,9 +74,19 @@ def test_labels_of_penguins_skip_the_rows_without_measurements():
     gentoo = data.X[data.labels == "Gentoo"]
     # The means per species of the palmerpenguins article: Gentoo are the heavy ones.
     assert_allclose(gentoo[:, 3].mean(), 5076.016, rtol=0, atol=0.001)
-    incomplete = data.frame.index[data.frame[data.features].isna().any(axis=1)]
+    incomplete = data.whole.index[data.whole[data.features].isna().any(axis=1)]
     assert incomplete.tolist() == [3, 271]
-    assert len(data.frame) == 344
+    assert len(data.whole) == 344 and data.frame.index.equals(data.whole.index.drop([3, 271]))
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_the_way_of_the_readme_works_for_each(name):
+    data = datasets.load(name)
+    em = EMGaussianMixture(data.n_components, n_init=2, random_state=0).fit(data.frame[data.features])
+    unit = 1000 if name == "galaxies" else 1
+    other = EMGaussianMixture(data.n_components, n_init=2, random_state=0).fit(data.X * unit)
+    assert_allclose(em.means_, other.means_)
+    assert em.feature_names_in_.tolist() == data.features
 
 
 @pytest.mark.parametrize("name", FACTS)
@@ -86,8 +96,8 @@ def test_features_are_columns_of_the_frame(name):
     assert data.feature_names == data.features == [c for c in data.frame.columns if c in data.features]
     assert not {"species", "island", "sex", "year", "Status"} & set(data.features)
     divisor = 1000 if name == "galaxies" else 1
-    complete = data.frame[data.features].dropna().to_numpy(dtype=float)
-    assert_array_equal(data.X, complete / divisor)
+    assert_array_equal(data.X, data.frame[data.features].to_numpy(dtype=float) / divisor)
+    pd.testing.assert_frame_equal(data.frame, data.whole.dropna(subset=data.features))
 
 
 def test_frame_keeps_all_columns():
@@ -102,7 +112,7 @@ def test_path_is_a_csv_with_exactly_these_data(name):
         assert data.path is None
         return
     assert isinstance(data.path, Path) and data.path.suffix == ".csv"
-    pd.testing.assert_frame_equal(pd.read_csv(data.path), data.frame)
+    pd.testing.assert_frame_equal(pd.read_csv(data.path), data.whole)
 
 
 def test_galaxies_versions_differ_in_row_78_only():

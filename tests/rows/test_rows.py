@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 from sklearn.base import BaseEstimator
 
-from bayesgmm.errors import DataError
+from bayesgmm.errors import DataError, DataTypeError
 from bayesgmm.rows.features import note_columns, rows_for
 from bayesgmm.rows.rows import Rows
 
@@ -62,7 +62,7 @@ def test_a_missing_value_is_said_by_the_names_of_its_row_and_column(golden):
 
 
 def test_names_of_columns_that_are_partly_strings_are_refused(golden):
-    with golden.raises(TypeError):
+    with golden.raises(DataTypeError):
         Rows.of(pd.DataFrame(X, columns=["a", 1, 2]))
 
 

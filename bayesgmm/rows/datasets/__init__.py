@@ -10,9 +10,9 @@ banknote     200   6   2  Swiss banknotes, genuine and counterfeit
 iris         150   4   3  iris flowers of three species, two of which overlap
 ==========  ====  ==  ==  ==========================================================
 
-``load(name)`` or the function of that name returns a `Dataset`: ``.X`` goes into an estimator, ``.labels``
-are the true groups where they are known, ``.n_components`` is a sensible K. Sources and terms are in
-``SOURCES.md`` beside the files.
+``load(name)`` or the function of that name returns a `Dataset`: ``.X`` goes into an estimator, or
+``.frame[.features]`` with the names of columns and rows, ``.labels`` are the true groups where they are
+known, ``.n_components`` is a sensible K. Sources and terms are in ``SOURCES.md`` beside the files.
 """
 
 import difflib
@@ -46,7 +46,10 @@ class Dataset:
     ----------
     name : str
     frame : DataFrame
-        Every column and every row of the source, in the units of the source.
+        Every column of the source, in its units, and the rows of X by their numbers in the source, from 0:
+        ``frame[features]`` can be fitted as it is.
+    whole : DataFrame
+        The same with the rows that lack a measurement.
     features : list of str
         The measurement columns to be clustered.
     X : ndarray, shape (N, D)
@@ -62,6 +65,7 @@ class Dataset:
 
     name: str
     frame: "pd.DataFrame" = field(repr=False)
+    whole: "pd.DataFrame" = field(repr=False)
     features: list[str]
     X: Array = field(repr=False)
     labels: NDArray[np.str_] | None = field(repr=False)
@@ -142,7 +146,7 @@ def galaxies(version: str = "mass") -> Dataset:
     Returns
     -------
     Dataset
-        ``X`` is in 1000 km/s, as in the literature; ``frame`` keeps the km/s of the source.
+        ``X`` is in 1000 km/s, as in the literature; ``frame`` and ``whole`` keep the km/s of the source.
 
     Examples
     --------
@@ -262,4 +266,4 @@ def _dataset(
     measured = frame.dropna(subset=features)
     X = np.array(measured[features], dtype=np.float64, order="C") / divisor
     labels = None if label_column is None else np.array(measured[label_column], dtype=np.str_)
-    return Dataset(name=name, frame=frame, features=features, X=X, labels=labels, **facts)
+    return Dataset(name=name, frame=measured, whole=frame, features=features, X=X, labels=labels, **facts)
