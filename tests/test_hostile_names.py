@@ -50,6 +50,17 @@ def fitted(names, index=None):
     return BayesGaussianMixture(2, **QUICK).fit(frame), frame
 
 
+def strings(value):
+    """All texts of JSON, names among them."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    return (
+        [s for v in value for s in strings(v)]
+        if isinstance(value, list)
+        else [value] * isinstance(value, str)
+    )
+
+
 def is_printable(text):
     return all(c == "\n" or unicodedata.category(c) not in ("Cc", "Cs", "Cf") for c in text)
 
@@ -60,13 +71,13 @@ def test_such_columns_are_right_everywhere(kind, tmp_path):
     bayes, frame = fitted(names)
     result = compare(bayes)
     assert bayes.rows_.names == tuple(names) == tuple(bayes.feature_names_in_)
-    for thing in (bayes, bayes.verdict_, result, partition(bayes), bayes.mode_map_, result.findings[0]):
+    for thing in (bayes, bayes.verdict_, result, partition(bayes), result.findings[0]):
         assert is_printable(str(thing)), repr(str(thing))
     assert is_printable(result.parameters.to_string()) and result.parameters.index.is_unique
     assert result.sensitivity.index.is_unique
     again = load(save(bayes.add_log_likelihood().add_posterior_predictive(), tmp_path / "fit.nc"))
     assert again.rows_.names == tuple(names) == tuple(again.feature_names_in_)
-    assert str(again) == str(bayes) and str(compare(again)) == str(result)
+    assert str(again) == str(bayes)
     assert np.array_equal(again.predict_proba(frame), bayes.predict_proba(frame))
     assert np.array_equal(again.em_.predict(frame), bayes.em_.predict(frame))
     assert bayes.posterior_["posterior"]["feature"].to_index().is_unique
@@ -74,7 +85,7 @@ def test_such_columns_are_right_everywhere(kind, tmp_path):
     assert bayes.model_.coords["feature"] == tuple(bayes.posterior_["posterior"]["feature"].to_numpy())
     report = write_report(bayes, tmp_path / "fit.json", format="json", comparison=result, progressbar=False)
     told = json.loads(report.read_text("utf-8"))
-    assert is_printable(told["verdict"]["text"] if isinstance(told["verdict"], dict) else told["verdict"])
+    assert all(map(is_printable, strings(told)))
     plots.plot_fit(bayes, result).canvas.draw()
     plots.plot_parameters(result).canvas.draw()
 
@@ -87,11 +98,11 @@ def test_a_page_of_such_columns(tmp_path):
     assert not any(c in page for c in ("\x1b", "\0", "\x07"))
 
 
-@pytest.mark.parametrize("names", [["a", "a"], ["", ""], ["\x1b[31m", "\x1b[31m"]])
+@pytest.mark.parametrize("names", [["a", "a"], ["", ""], ["\x1b[31m", "\x1b[31m"], [None, None], [3, 3]])
 def test_columns_with_the_same_name_are_refused_in_a_sentence(names, golden):
     frame = pd.DataFrame(VALUES, columns=names)
     for model in (EMGaussianMixture(2), BayesGaussianMixture(2, **QUICK)):
-        with golden.raises(DataError, name=names[0], times=2):
+        with golden.raises(DataError, name=str(names[0]), times=2):
             model.fit(frame)
 
 
@@ -104,7 +115,7 @@ def test_mixed_names_are_refused_in_a_sentence(other):
         assert caught.value.details["string"] == "a"
 
 
-@pytest.mark.parametrize("names", [[None, None], [1.5, 2.5], [pd.NaT, np.nan], [("a", "b"), ("c", "d")]])
+@pytest.mark.parametrize("names", [[None, 3], [1.5, 2.5], [pd.NaT, np.nan], [("a", "b"), ("c", "d")]])
 def test_columns_without_a_string_have_no_names(names):
     frame = pd.DataFrame(VALUES, columns=pd.Index(names, dtype=object, tupleize_cols=False))
     bayes = BayesGaussianMixture(2, **QUICK).fit(frame)
@@ -150,9 +161,8 @@ def test_errors_and_warnings_of_such_names_obey_nobody():
         assert is_printable(str(caught.value)), repr(str(caught.value))
     with warnings.catch_warnings(record=True) as told, redirect_stdout(io.StringIO()) as printed:
         warnings.simplefilter("always")
-        EMGaussianMixture(1, verbose=2).fit(
-            pd.DataFrame(VALUES[:3, [0, 1, 0, 1]] ** 3, columns=[bad, "b", "c", "d"])
-        )
+        flat = VALUES[:6].reshape(3, 4)
+        EMGaussianMixture(1, verbose=2).fit(pd.DataFrame(flat, columns=[bad, "b", "c", "d"]))
         print(em.standard_errors(pd.DataFrame({bad: VALUES[:, 0], "b": VALUES[:, 1]})))
     assert told and all(is_printable(str(w.message)) for w in told) and is_printable(printed.getvalue())
 

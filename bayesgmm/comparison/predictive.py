@@ -129,9 +129,8 @@ def pit_table(fit: Fit) -> pd.DataFrame:
         # Shape (N, D, K), summed over components.
         below = ndtr((X[:, :, None] - means[s].T) / stds[s].T)
         values += below @ np.exp(log_weights[s])
-    return pd.DataFrame(
-        values / len(means), columns=pd.Index(fit.rows.names, dtype=object), index=fit.rows.index
-    )
+    names = pd.Index(fit.rows.names, dtype=object)
+    return pd.DataFrame(values / len(means), columns=names, index=fit.rows.index)
 
 
 def _of_log_likelihood(sides: Sides, data: Array) -> PredictiveCheck:

@@ -32,8 +32,8 @@ def plot_modes(bayes: "BayesGaussianMixture") -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    found = bayes.mode_map_
     check_fit(bayes)
+    found = bayes.mode_map_
     X = bayes.rows_.values
     names = display_names(bayes.fit_.names)
     n = min(found.n_modes, MOST_PANELS)

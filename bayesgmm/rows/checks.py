@@ -54,7 +54,7 @@ def column_names(X: Any) -> tuple[str, ...] | None:
             string=strings[0],
             other=other,
         )
-    name, times = Counter(strings).most_common(1)[0] if strings else ("", 1)
+    name, times = Counter(map(str, columns)).most_common(1)[0] if columns else ("", 1)
     if times > 1:
         raise DataError(
             f"{times} columns have the name {name!r}; give each a name of its own, or pass X.to_numpy() for "

@@ -203,7 +203,7 @@ def test_nothing_but_collapsed_components_is_an_error_with_a_remedy():
         ),
         ({"reg_covar": -1e-3}, {"name": "reg_covar", "value": -1e-3}),
         ({"means_init": [[1.0]]}, {"name": "means_init", "expected": (1, 2), "shape": (1, 1)}),
-        ({"weights_init": [0.5]}, {"weights": [0.5]}),
+        ({"weights_init": [0.5]}, {"total": 0.5}),
         (
             {"precisions_init": [[[1.0, 2.0], [2.0, 1.0]]]},
             {},
