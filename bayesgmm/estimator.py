@@ -227,6 +227,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
 
     def _settings(self) -> Settings:
         check_prior(self.prior)
+        arguments.check_flag(self.progressbar, "progressbar")
         settings = Settings.checked(**{f.name: getattr(self, f.name) for f in fields(Settings)})
         check_prepared(self.em, settings.n_components, settings.covariance_type)
         return settings

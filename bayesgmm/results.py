@@ -295,7 +295,7 @@ class PosteriorResults:
         return np.where(first == second, 1.0, values.reshape(first.shape))
 
     def _indices(self, value: ArrayLike, name: str) -> NDArray[np.intp]:
-        index, n = np.asarray(value), len(self.rows_)
+        index, n = arguments.as_array(value, name), len(self.rows_)
         if index.dtype.kind not in "iu" or index.size == 0 or index.min() < 0 or index.max() >= n:
             raise ParameterError(
                 f"{name} must hold rows of the data, integers from 0 to {n - 1}; got {value!r}.",

@@ -18,6 +18,7 @@ from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.rows.checks import check_varying_columns
 from bayesgmm.rows.rows import Rows
+from bayesgmm.support.arguments import as_array, check_integer
 
 __all__ = ["Prior", "ResolvedPrior", "check_prior"]
 
@@ -178,7 +179,7 @@ class Prior:
         ParameterError
             If a sequence is not of that length.
         """
-        K, D = n_components, n_features
+        K, D = check_integer(n_components, "n_components", 1), check_integer(n_features, "n_features", 1)
         family, *numbers = self.std_prior
         labels = [f"{name} of std_prior" for name in std_prior_family(family).numbers]
         first, *rest = (_spread(v, D, label, "feature") for v, label in zip(numbers, labels, strict=True))
@@ -227,6 +228,11 @@ class Prior:
         means[height] ~ Normal(0, 3)
         stds[height] ~ Gamma(2, 0.5)
         """
+        if isinstance(feature_names, str) or not np.iterable(feature_names):
+            raise ParameterError(
+                f"feature_names must be a list of names; got {feature_names!r}.", feature_names=feature_names
+            )
+        feature_names = list(feature_names)
         p = self.resolve(n_components, len(feature_names), covariance_type)
         family = family_of(covariance_type)
         lines = [_line("weights", "Dirichlet", *p.concentration)]
@@ -258,7 +264,7 @@ def _location_and_spread(rows: Array, sample_weight: Array, names: Sequence[str]
 def _plain(value: Any, name: str, positive: bool) -> Number:
     """A float, or a tuple of floats: what can be printed, hashed and compared."""
     try:
-        numbers = np.asarray(value)
+        numbers = as_array(value, name)
         if numbers.dtype.kind not in "iuf":
             raise TypeError
     except (TypeError, ValueError):

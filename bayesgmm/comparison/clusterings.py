@@ -13,6 +13,7 @@ from bayesgmm.comparison.sides import Sides
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.matching import best_match
 from bayesgmm.posterior import partitions
+from bayesgmm.support.arguments import as_array
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -64,12 +65,13 @@ def checked_labels(labels: ArrayLike | None, n: int) -> NDArray[np.int32] | None
     """
     if labels is None:
         return None
-    values = pd.Series(list(labels) if np.ndim(labels) == 1 else [])  # type: ignore[arg-type]
+    shape = as_array(labels, "labels").shape
+    values = pd.Series(list(labels) if len(shape) == 1 else [])  # type: ignore[arg-type]
     if len(values) != n:
         raise ParameterError(
-            f"labels must hold one label for each of the {n} rows; got shape {np.shape(labels)}.",
+            f"labels must hold one label for each of the {n} rows; got shape {shape}.",
             expected=n,
-            shape=np.shape(labels),
+            shape=shape,
         )
     codes, _ = pd.factorize(values)
     if (codes < 0).any():

@@ -36,7 +36,7 @@ def checked_plan(em: "EMGaussianMixture") -> tuple[Plan, int]:
     arguments.check_choice(em.init_params, "init_params", (MIXED, *STARTS))
     for name in ("tol", "reg_covar"):
         value = getattr(em, name)
-        if isinstance(value, bool) or not (isinstance(value, numbers.Real) and 0 <= float(value) < 1):
+        if not (arguments.is_number(value) and 0 <= float(value) < 1):
             raise ParameterError(
                 f"{name} must be a number of at least 0 and below 1; got {value!r}.",
                 name=name,
@@ -52,6 +52,7 @@ def checked_plan(em: "EMGaussianMixture") -> tuple[Plan, int]:
         max_iter=check(em.max_iter, "max_iter", 0) + 1,
         tol=max(float(em.tol), ROUNDING),
     )
+    arguments.check_flag(em.warm_start, "warm_start")
     check(em.verbose, "verbose", 0)
     check(em.verbose_interval, "verbose_interval", 1)
     return plan, arguments.check_cores(em.cores)
@@ -73,8 +74,7 @@ def order_of(em: "EMGaussianMixture", rows: Rows) -> int | None:
         return None
     if isinstance(em.order, str) and em.order in rows.names:
         return rows.names.index(em.order)
-    is_number = isinstance(em.order, numbers.Integral) and not isinstance(em.order, bool)
-    if is_number and 0 <= int(em.order) < rows.n_features:
+    if arguments.is_number(em.order, numbers.Integral) and 0 <= int(em.order) < rows.n_features:
         return int(em.order)
     raise ParameterError(
         f"order must be 'weights', or one of the features {', '.join(rows.names[:MOST_NAMES])} by name or by "

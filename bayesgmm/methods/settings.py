@@ -1,13 +1,12 @@
 """What a fit was asked for, checked."""
 
-import numbers
 from dataclasses import dataclass
 from typing import Any
 
 from bayesgmm.errors import ParameterError
 from bayesgmm.methods import find
 from bayesgmm.mixture.families import family_of
-from bayesgmm.support.arguments import check_cores, check_integer
+from bayesgmm.support.arguments import check_cores, check_integer, is_number
 
 __all__ = ["Settings"]
 
@@ -81,7 +80,7 @@ class Settings:
 
 
 def _rate(value: Any) -> float:
-    if not (isinstance(value, numbers.Real) and 0 < float(value) < 1):
+    if not (is_number(value) and 0 < float(value) < 1):
         raise ParameterError(
             f"target_accept must be a number between 0 and 1; got {value!r}.", target_accept=value
         )
@@ -89,7 +88,7 @@ def _rate(value: Any) -> float:
 
 
 def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not (isinstance(value, numbers.Real) and float(value) > 0):
+    if not (is_number(value) and float(value) > 0):
         raise ParameterError(
             f"max_time must be a positive number of seconds or None; got {value!r}.", max_time=value
         )

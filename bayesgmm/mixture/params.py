@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import ParameterError
-from bayesgmm.support.arguments import check_finite_array
+from bayesgmm.support.arguments import as_array, check_finite_array
 
 __all__ = ["MixtureParams"]
 
@@ -110,12 +110,27 @@ class MixtureParams:
 
     def permuted(self, order: ArrayLike) -> "MixtureParams":
         """The same mixture with component ``order[k]`` in place ``k``."""
-        order = np.asarray(order)
+        order = as_array(order, "order")
+        once = np.arange(self.n_components)
+        if order.dtype.kind not in "iu" or not np.array_equal(np.sort(order, axis=None), once):
+            raise ParameterError(
+                f"order must hold each component from 0 to {len(self.means) - 1} once; got {order!r}.",
+                order=order,
+            )
         return MixtureParams(self.weights[order], self.means[order], self.covariances[order])
 
     def rescaled(self, shift: ArrayLike, scale: ArrayLike) -> "MixtureParams":
         """The mixture of ``shift + scale * x``, where x follows this one; both of shape (D,)."""
-        shift, scale = np.asarray(shift, float), np.asarray(scale, float)
+        shift, scale = check_finite_array(shift, "shift"), check_finite_array(scale, "scale")
+        for name, a in (("shift", shift), ("scale", scale)):
+            if a.shape not in ((), (1,), (self.n_features,)):
+                raise ParameterError(
+                    f"{name} must be a number, or one for each of the {self.n_features} features; got shape "
+                    f"{a.shape}.",
+                    name=name,
+                    shape=a.shape,
+                )
+        scale = np.broadcast_to(scale, self.n_features)
         return MixtureParams(
             self.weights,
             shift + scale * self.means,

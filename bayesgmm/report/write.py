@@ -22,7 +22,7 @@ from bayesgmm.report.machine import numbers
 from bayesgmm.report.names import Name, Shortener
 from bayesgmm.report.summary import stand_in, summarise
 from bayesgmm.results import check_fit
-from bayesgmm.support.arguments import check_choice, check_kind
+from bayesgmm.support.arguments import check_choice, check_flag, check_kind
 from bayesgmm.support.files import as_path, check_writable, replace_file
 from bayesgmm.support.progress import Steps
 from bayesgmm.support.sentences import count, plain
@@ -102,6 +102,8 @@ def write_report(
     True
     """
     _check_arguments(bayes, title, format, comparison)
+    check_flag(interactive, "interactive")
+    check_flag(progressbar, "progressbar")
     check_writable(as_path(path))
     interactive = interactive and format == "html"
     heading = plain(title) if title is not None else _title(bayes)

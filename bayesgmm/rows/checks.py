@@ -98,15 +98,24 @@ def _dense(X: Any) -> NDArray[Any]:
         )
     # Of a class the same names are there, but no values.
     if not isinstance(X, type):
-        if hasattr(X, "to_numpy"):
-            values: NDArray[Any] = X.to_numpy()
-            return values
-        if hasattr(X, "__array__"):
-            return np.asarray(X)
+        if hasattr(X, "to_numpy") or hasattr(X, "__array__"):
+            return _converted(X)
         if isinstance(X, Sequence):
             return _of_sequence(X)
     got = f"the class {X.__name__}" if isinstance(X, type) else type(X).__name__
     raise DataTypeError(f"X must be a two-dimensional array or data frame; got {got}.", got=got)
+
+
+def _converted(X: Any) -> NDArray[Any]:
+    """What converts itself to an array, which may raise anything."""
+    try:
+        return np.asarray(X.to_numpy() if hasattr(X, "to_numpy") else X)
+    except Exception as error:
+        raise DataTypeError(
+            f"X cannot be read as an array; got {type(X).__name__}: {error}; pass a two-dimensional array or "
+            f"a data frame.",
+            got=type(X).__name__,
+        ) from None
 
 
 def _of_sequence(X: Sequence[Any]) -> NDArray[Any]:
@@ -315,7 +324,8 @@ def check_sample_weight(sample_weight: Any, n: int, index: pd.Index | None = Non
         if w.dtype.kind not in "biuf":
             w = w.astype(object)
         w = w.astype(np.float64)
-    except (TypeError, ValueError):
+    # Objects convert themselves, and may raise anything.
+    except Exception:
         raise DataError("sample_weight must hold real numbers, one per row.") from None
     if w.ndim == 0:
         w = np.full(n, float(w))

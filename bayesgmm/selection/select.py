@@ -211,6 +211,8 @@ def select_components(
         )
     check_fittable(rows.values, rows.names, max(ks), family_of(covariance_type).has_correlations)
     _check_bootstrap(n_bootstrap)
+    arguments.check_flag(overfitted, "overfitted")
+    arguments.check_flag(progressbar, "progressbar")
     check_prior(prior)
     tell_unmeasured(rows)
     prior = prior or Prior.from_data(rows, covariance_type=covariance_type)

@@ -11,16 +11,23 @@ from numpy.typing import ArrayLike, NDArray
 from bayesgmm.errors import ParameterError
 
 __all__ = [
+    "as_array",
     "available_cores",
     "check_choice",
     "check_cores",
     "check_finite_array",
+    "check_flag",
     "check_integer",
     "check_kind",
     "check_share",
     "interval_ends",
+    "is_number",
     "seed_sequence",
 ]
+
+
+# Of a count: no array has more rows.
+LARGEST = 2**31 - 1
 
 
 def check_choice(value: Any, name: str, choices: Iterable[str]) -> None:
@@ -47,7 +54,7 @@ def check_cores(cores: Any) -> int:
 
 def check_integer(value: Any, name: str, minimum: int) -> int:
     """An integer not below `minimum`; booleans and floats such as 2.0 are refused."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
+    if not is_number(value, numbers.Integral):
         raise ParameterError(
             f"{name} must be an integer of at least {minimum}; got {value!r} ({type(value).__name__}).",
             name=name,
@@ -61,7 +68,25 @@ def check_integer(value: Any, name: str, minimum: int) -> int:
             value=int(value),
             minimum=minimum,
         )
+    if value > LARGEST:
+        raise ParameterError(
+            f"{name} must be an integer from {minimum} to {LARGEST}; got {int(value):.3e}.",
+            name=name,
+            value=int(value),
+            maximum=LARGEST,
+        )
     return int(value)
+
+
+def is_number(value: object, kind: type = numbers.Real) -> bool:
+    """Whether a value is a single number; truth values and durations are none, whatever NumPy calls them."""
+    return isinstance(value, kind) and not isinstance(value, bool | np.bool_ | np.timedelta64)
+
+
+def check_flag(value: object, name: str) -> bool:
+    """True or False, and nothing that only counts as one of them."""
+    check_kind(value, name, (bool, np.bool_), "True or False")
+    return bool(value)
 
 
 def check_kind(value: object, name: str, kinds: Any, expected: str, hint: str = "") -> None:
@@ -76,16 +101,30 @@ def check_kind(value: object, name: str, kinds: Any, expected: str, hint: str = 
         )
 
 
+def as_array(values: Any, name: str) -> NDArray[Any]:
+    """An array of whatever type, or a sentence that there is none."""
+    try:
+        return np.asarray(values)
+    # Objects convert themselves, and may raise anything.
+    except Exception as error:
+        raise ParameterError(
+            f"{name} cannot be read as an array; got {type(values).__name__}: {error}; pass a list or "
+            f"an array of numbers.",
+            name=name,
+            got=type(values).__name__,
+        ) from None
+
+
 def check_finite_array(
     values: ArrayLike, name: str, shape: tuple[int, ...] | None = None
 ) -> NDArray[np.float64]:
     """An array of real and finite numbers, of exactly this shape where one is given."""
     try:
-        a = np.asarray(values)
+        a = as_array(values, name)
         if np.iscomplexobj(a) or a.dtype.kind in "mM":
             raise TypeError
         a = a.astype(float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ParameterError(
             f"{name} must hold real numbers; got {values!r}.", name=name, values=values
         ) from None
@@ -106,8 +145,7 @@ def check_finite_array(
 
 def check_share(value: Any, name: str) -> float:
     """A number strictly between 0 and 1."""
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
-    if not is_number or not 0 < float(value) < 1:
+    if not is_number(value) or not 0 < float(value) < 1:
         raise ParameterError(
             f"{name} must be a number between 0 and 1; got {value!r}.", name=name, value=value
         )

@@ -154,7 +154,7 @@ def galaxies(version: str = "mass") -> Dataset:
     >>> datasets.galaxies().X[77], datasets.galaxies(version="richardson_green").X[77]
     (array([26.69]), array([26.96]))
     """
-    if version not in ("mass", "richardson_green"):
+    if not isinstance(version, str) or version not in ("mass", "richardson_green"):
         from bayesgmm.errors import ParameterError
 
         raise ParameterError(
