@@ -87,7 +87,7 @@ def test_such_columns_are_right_everywhere(kind, tmp_path):
     told = json.loads(report.read_text("utf-8"))
     assert all(map(is_printable, strings(told)))
     plots.plot_fit(bayes, result).canvas.draw()
-    plots.plot_parameters(result).canvas.draw()
+    plots.plot_predictive(result).canvas.draw()
 
 
 def test_a_page_of_such_columns(tmp_path):

@@ -1,5 +1,6 @@
 """How far the posterior would move with a slightly weaker or stronger prior or likelihood."""
 
+import warnings
 from typing import TYPE_CHECKING
 
 import arviz_stats as azs
@@ -62,8 +63,10 @@ def _summary(scaled: xr.DataTree) -> pd.DataFrame:
     The diagnosis is made here, since ArviZ prints links beside its own.
     """
     try:
-        table = azs.psense_summary(scaled, threshold=np.inf, round_to=DIGITS_KEPT)
-    except ValueError as error:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", "Number of tail draws")
+            table = azs.psense_summary(scaled, threshold=np.inf, round_to=DIGITS_KEPT)
+    except (ValueError, IndexError, UserWarning) as error:
         # Of its smoothing, which needs a tail of five draws that are not all the same.
         raise DataError(
             f"The draws do not tell what another prior would change, since their log densities have no tail "

@@ -1,5 +1,7 @@
 """Pareto-smoothed importance weights, by ArviZ, also where there is no tail to be smoothed."""
 
+import warnings
+
 import numpy as np
 from arviz_stats.base import array_stats
 from numpy.typing import NDArray
@@ -32,7 +34,10 @@ def smoothed_log_weights(log_likelihood: Array, efficiency: float = 1.0) -> tupl
     Vehtari, Simpson, Gelman, Yao and Gabry (2024), Pareto smoothed importance sampling.
     """
     try:
-        log_weights, k = array_stats.psislw(log_likelihood, r_eff=efficiency)
+        with warnings.catch_warnings():
+            # Of few draws a tail of five is taken, and k tells.
+            warnings.filterwarnings("ignore", "Number of tail draws")
+            log_weights, k = array_stats.psislw(log_likelihood, r_eff=efficiency)
     except (ValueError, IndexError):
         if log_likelihood.ndim > 1:
             parts = [smoothed_log_weights(row, efficiency) for row in log_likelihood]
