@@ -172,9 +172,8 @@ class Fit:
 
     def tree(self) -> xr.DataTree:
         """The record as labelled data, for ArviZ and for files; arrays are shared with the record."""
-        tree = xr.DataTree.from_dict(
-            {**_groups(self, self.draws.to_dataset(self.rows.features)), **self.groups}
-        )
+        posterior = self.draws.to_dataset(self.rows.features)
+        tree = xr.DataTree.from_dict({**_groups(self, posterior), **self.groups})
         tree.attrs.update(_attributes(self))
         return tree
 

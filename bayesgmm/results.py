@@ -289,7 +289,16 @@ class PosteriorResults:
         ParameterError
             Where an index is not that of a row.
         """
-        first, second = np.broadcast_arrays(self._indices(i, "i"), self._indices(j, "j"))
+        rows_i, rows_j = self._indices(i, "i"), self._indices(j, "j")
+        try:
+            first, second = np.broadcast_arrays(rows_i, rows_j)
+        except ValueError:
+            raise ParameterError(
+                f"i and j must have shapes that go together; got {rows_i.shape} and {rows_j.shape}; give one "
+                f"row of each pair in i, and the other in j.",
+                i=rows_i.shape,
+                j=rows_j.shape,
+            ) from None
         one, other = (self.rows_.taken(k.ravel()).columns for k in (first, second))
         values = pairwise_similarity(one, other, *self._record.draws.in_canonical_order.stacked)
         return np.where(first == second, 1.0, values.reshape(first.shape))

@@ -73,7 +73,13 @@ def checked_labels(labels: ArrayLike | None, n: int) -> NDArray[np.int32] | None
             expected=n,
             shape=shape,
         )
-    codes, _ = pd.factorize(values)
+    try:
+        codes, _ = pd.factorize(values)
+    except TypeError as error:
+        raise ParameterError(
+            f"labels must be numbers or texts, which can be told apart; got others ({error}).",
+            reason=str(error),
+        ) from None
     if (codes < 0).any():
         raise ParameterError(
             f"labels must not be missing; row {int(np.flatnonzero(codes < 0)[0])} has none.",

@@ -169,7 +169,7 @@ def seed_sequence(random_state: Any) -> np.random.SeedSequence:
         return np.random.SeedSequence(random_state.randint(0, 2**31 - 1, 4).tolist())
     if random_state is None:
         return np.random.SeedSequence()
-    if isinstance(random_state, bool | np.bool_) or not isinstance(random_state, numbers.Integral):
+    if not is_number(random_state, numbers.Integral):
         raise ParameterError(
             "random_state must be None, a non-negative integer, a numpy Generator or a RandomState; "
             f"got {random_state!r} ({type(random_state).__name__}).",

@@ -50,10 +50,20 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) 
     try:
         write(temporary)
         temporary.chmod(_mode(target))
-        temporary.replace(target)
+        _rename(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def _rename(temporary: Path, target: Path) -> None:
+    try:
+        temporary.replace(target)
+    except OSError as error:
+        # Such as a name that is too long.
+        raise FileProblem(
+            f"{str(target)!r} cannot be written: {error.strerror}; give another name.", path=str(target)
+        ) from None
 
 
 def _mode(target: Path) -> int:

@@ -124,7 +124,7 @@ def test_one_component_is_one_cluster():
 
 
 def test_an_unknown_loss_is_refused(iris_fit, golden):
-    with golden.raises(ParameterError, loss="hamming"):
+    with golden.raises(ParameterError, name="loss", value="hamming"):
         partition(iris_fit, loss="hamming")
 
 

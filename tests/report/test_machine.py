@@ -107,7 +107,7 @@ def test_what_is_no_number_is_null(faithful_fit, result):
 
 
 def test_another_format_is_refused_before_any_work(faithful_fit, tmp_path):
-    with pytest.raises(ParameterError, match="format must be 'html' or 'json'; got 'pdf'"):
+    with pytest.raises(ParameterError, match="format must be one of 'html', 'json'; got 'pdf'"):
         write_report(faithful_fit, tmp_path / "x.pdf", format="pdf")
     assert list(tmp_path.iterdir()) == []
 
