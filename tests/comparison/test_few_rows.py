@@ -9,6 +9,7 @@ from bayesgmm import BayesGaussianMixture, compare, partition
 from bayesgmm.errors import DataError
 
 
+@pytest.mark.filterwarnings("ignore:The 7 columns")
 @pytest.mark.parametrize("method", ["laplace", "nuts"])
 def test_fewer_rows_than_features(method):
     X = np.random.default_rng(0).normal(size=(4, 7))
