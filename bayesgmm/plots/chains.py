@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.draws import MixtureDraws
-from bayesgmm.plots.style import colour, display_names, line_style
+from bayesgmm.plots.style import ShownFigure, colour, display_names, line_style
 from bayesgmm.results import check_fit
 
 if TYPE_CHECKING:
@@ -133,7 +133,11 @@ def _drawn(
                 color=colours,
                 linestyle=styles,
                 col_wrap=COLUMNS,
-                figure_kwargs={"figsize": (9.0, height), "layout": "constrained"},
+                figure_kwargs={
+                    "figsize": (9.0, height),
+                    "layout": "constrained",
+                    "FigureClass": ShownFigure,
+                },
             )
             figure = collection.viz["figure"].item()
     finally:

@@ -1,6 +1,7 @@
 """Colours, markers, names and empty figures that all drawings share."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -19,6 +20,7 @@ __all__ = [
     "PALE",
     "SHADES",
     "WARNING",
+    "ShownFigure",
     "axes_for",
     "check_readable",
     "colour",
@@ -72,9 +74,26 @@ def line_style(k: int) -> Any:
     return _LINE_STYLES[k % len(_LINE_STYLES)]
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows as a picture where it is the last line of a cell.
+
+    For a figure of matplotlib that is pyplot's work, and of pyplot this one knows nothing. Where pyplot shows
+    pictures in notebooks, as after ``%matplotlib inline``, its way comes before this one: no picture is shown
+    twice.
+    """
+
+    def _repr_png_(self) -> bytes:
+        picture = BytesIO()
+        self.savefig(picture, format="png")
+        return picture.getvalue()
+
+    def __repr__(self) -> str:
+        return super().__repr__().replace(type(self).__name__, Figure.__name__, 1)
+
+
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches, that pyplot does not know of."""
-    return Figure(figsize=(width, height), layout="constrained")
+    """An empty figure, in inches, that pyplot does not know of and notebooks show by themselves."""
+    return ShownFigure(figsize=(width, height), layout="constrained")
 
 
 def axes_for(ax: Axes | None, width: float, height: float) -> Axes:
