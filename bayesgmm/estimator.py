@@ -16,6 +16,7 @@ from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.baseline import baseline, check_prepared
 from bayesgmm.fit import Fit
+from bayesgmm.methods.effort import announce, check_size
 from bayesgmm.methods.method import Drawn, Problem, Seeds
 from bayesgmm.methods.settings import Settings
 from bayesgmm.mixture.draws import MixtureDraws
@@ -28,6 +29,7 @@ from bayesgmm.rows.features import note_columns
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.rows.unmeasured import tell_unmeasured
 from bayesgmm.support import arguments
+from bayesgmm.support.clock import Clock
 from bayesgmm.support.progress import Steps
 from bayesgmm.support.provenance import Provenance
 
@@ -75,9 +77,13 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     target_accept : float, default 0.8
         Acceptance rate that the step size of NUTS is adapted to.
     max_time : float or None, default None
-        Seconds for method "smc": it then ends with the last inverse temperature that it has reached, and the
-        verdict says that the draws are not of the posterior. EM and the search for modes come before, take
-        what they take, and count; a run that the verdict refuses is not repeated.
+        Seconds, from the beginning of the fit to the end of its draws. When they have passed, EM tries no
+        further start, and no further modes are looked for. NUTS keeps the draws so far, of each chain as
+        many, where these are 50 or more, and the verdict says so; tempering ends with the last inverse
+        temperature that it has reached, and the verdict says that the draws are not of the posterior. Where
+        there is not enough to keep, the fit ends with a SamplingError. A single EM run and a single
+        optimisation are not cut short; labels and memberships of the draws come after. None of it is
+        repeated, and draws that were cut short differ from run to run.
     repeats : int, default 2
         How often method "smc" repeats runs that the verdict refuses, with more particles each time.
     random_state : int, Generator, RandomState or None, default None
@@ -188,14 +194,17 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         DataError, ParameterError
             Where X, the prior or a setting is not usable; nothing is built or drawn then.
         SamplingError
-            Where a chain stopped before its last draw.
+            Where a chain stopped before its last draw, or ``max_time`` passed before there were enough draws.
         """
         settings, rows = self._settings(), Rows.of(X, sample_weight, copy=True)
+        clock = Clock(settings.max_time)
         k, family, counting = settings.n_components, settings.covariance_type, rows.counting
         check_fittable(counting.values, counting.names, k, family_of(family).has_correlations)
         # After the rows: of a single one without weights, its weight is not what is wrong.
         check_total_weight(rows.total_weight)
         tell_unmeasured(rows)
+        check_size(settings, rows.n_features)
+        announce(settings, len(counting), rows.n_features)
         prior = self.prior or Prior.from_data(rows, covariance_type=family)
         resolved = prior.resolve(k, rows.n_features, family)
         method = methods.find(settings.method)
@@ -205,10 +214,10 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         provenance = Provenance.of(self.random_state, seed, seeds.predictive)
         with Steps(enabled=self.progressbar) as steps:
             with steps.step("EM from many starts"):
-                em = baseline(self.em, rows, k, family, seeds.em, settings.cores)
+                em = baseline(self.em, rows, k, family, seeds.em, settings.cores, clock)
             records = _Records(rows, em, prior, self.prior is not None, settings, provenance, steps)
             target = Target.standardising(rows, k, prior, family)
-            problem = Problem(rows, em, target, resolved, settings, seeds, steps, records.verdict)
+            problem = Problem(rows, em, target, resolved, settings, seeds, steps, records.verdict, clock)
             found = records.of(method.draw(problem))
             if found.check.knows_shares:
                 with steps.step("modes of the posterior"):

@@ -10,6 +10,7 @@ from bayesgmm.em.estimator import EMGaussianMixture
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.rows.rows import Rows
+from bayesgmm.support.clock import Clock
 
 __all__ = ["baseline", "check_prepared"]
 
@@ -50,6 +51,7 @@ def baseline(
     covariance_type: str,
     seed: np.random.SeedSequence,
     cores: int,
+    clock: Clock | None = None,
 ) -> EMGaussianMixture:
     """A fitted estimator for the rows.
 
@@ -63,6 +65,8 @@ def baseline(
         Of the fit.
     seed : numpy.random.SeedSequence
     cores : int
+    clock : Clock, optional
+        After its time no further start is tried.
 
     Raises
     ------
@@ -80,7 +84,7 @@ def baseline(
         em.set_params(random_state=np.random.default_rng(seed))
     if em.cores is None:
         em.set_params(cores=cores)
-    return em.fit(rows)
+    return em.fit_within(rows, clock or Clock(None))
 
 
 def _check_same_data(em: EMGaussianMixture, rows: Rows) -> None:

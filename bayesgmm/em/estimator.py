@@ -1,5 +1,6 @@
 """`EMGaussianMixture`: maximum likelihood with scikit-learn's interface."""
 
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -26,6 +27,7 @@ from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.rows.unmeasured import tell_unmeasured
 from bayesgmm.support import arguments
 from bayesgmm.support.sentences import shown
+from bayesgmm.support.clock import Clock
 
 __all__ = ["EMGaussianMixture"]
 
@@ -178,6 +180,17 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         DegenerateFitError
             Where every start ended in a collapsed component.
         """
+        return self.fit_within(X, Clock(None), sample_weight)
+
+    def fit_within(self, X: RowsLike, clock: Clock, sample_weight: ArrayLike | None = None) -> Self:
+        """The same; once the time of a clock has passed, no further start is tried.
+
+        Parameters
+        ----------
+        X, sample_weight
+            See :meth:`fit`.
+        clock : Clock
+        """
         plan, n_threads = checked_plan(self)
         # Rows that do not count must not take part in subsamples and starts either.
         every = rows_for(self, X, sample_weight, reset=True)
@@ -190,7 +203,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         problem, shift, scale = standardised_problem(rows, self.covariance_type, floor_of(self), n_threads)
         rng = np.random.default_rng(arguments.seed_sequence(self.random_state))
         given = self._given(problem, shift, scale)
-        modes = search(problem, plan, rng, given)
+        modes = search(problem, replace(plan, clock=clock), rng, given)
         self._keep(modes, problem, rows, (shift, scale), by, given is not None)
         return self
 
@@ -256,7 +269,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         hold_modes(self, modes, offset, shift, scale, by)
         tell_maxima(self)
         # Of the user's call of fit.
-        warn_of_doubts(self, rows, modes[0].spurious, given, stacklevel=4)
+        warn_of_doubts(self, rows, modes[0].spurious, given, stacklevel=5)
 
     @property
     def precisions_(self) -> Array:

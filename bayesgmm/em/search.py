@@ -1,7 +1,7 @@
 """Many EM runs: short ones from every start, long ones from the best, and the table of maxima found."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import EMRun, Status, run_em
 from bayesgmm.em.starts import MIXED, STARTS, start_of_responsibilities
 from bayesgmm.em.steps import State
+from bayesgmm.support.clock import Clock
 
 __all__ = ["Mode", "Plan", "search"]
 
@@ -29,7 +30,8 @@ TIGHT = 0.05
 
 @dataclass(frozen=True)
 class Plan:
-    """How the search goes about: number of starts, of long runs, and the rules of a run."""
+    """How the search goes about: number of starts, of long runs, the rules of a run, and a time after which
+    no further run begins."""
 
     n_components: int
     init_params: str
@@ -37,6 +39,7 @@ class Plan:
     n_long: int
     max_iter: int
     tol: float
+    clock: Clock = field(default_factory=lambda: Clock(None))
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,12 @@ def search(
     for i, start in enumerate(_starts(small, plan, rng)):
         short.append(run_em(small, start, max_iter=min(SHORT_STEPS, plan.max_iter), tol=plan.tol))
         progress(i + 1, total)
-    long = []
+        if plan.clock.is_over:
+            break
+    long: list[tuple[EMRun, int]] = []
     for i, (first, count) in enumerate(_merged([(c, 1) for c in short])[: plan.n_long]):
+        if long and plan.clock.is_over:
+            break
         if small is not problem:
             end = run_em(problem, first.state, max_iter=plan.max_iter, tol=plan.tol)
         elif first.status is Status.OUT_OF_ITERATIONS and first.n_iter < plan.max_iter:

@@ -15,6 +15,7 @@ from bayesgmm.errors import SamplingError
 from bayesgmm.methods.laplace_approximation import Laplace
 from bayesgmm.methods.resampling import systematic
 from bayesgmm.support.smoothing import smoothed_log_weights
+from bayesgmm.support.clock import Clock
 from bayesgmm.support.threads import shared
 
 __all__ = ["ImportanceDraws", "sample_laplace"]
@@ -26,6 +27,8 @@ PROPOSALS_PER_DRAW = 4
 # Fewer do not have a tail to fit.
 FEWEST_DRAWS = 50
 LARGEST_K = 0.7
+# Between two looks at the clock.
+PROPOSALS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ def sample_laplace(
     chains: int,
     cores: int,
     seed: np.random.SeedSequence,
+    clock: Clock | None = None,
 ) -> ImportanceDraws:
     """Sampling importance resampling from the Laplace approximation, with Pareto-smoothed weights.
 
@@ -79,17 +83,18 @@ def sample_laplace(
     cores : int
         Threads; the draws do not depend on it.
     seed : numpy.random.SeedSequence
+    clock : Clock, optional
 
     Raises
     ------
     SamplingError
-        Where no proposal has a finite log posterior.
+        Where no proposal has a finite log posterior, or the clock's time passes before all have one.
     """
     rngs = [np.random.default_rng(s) for s in seed.spawn(chains)]
     m = PROPOSALS_PER_DRAW * draws
     z = np.stack([rng.standard_normal((m, target.n_parameters)) for rng in rngs])
     q = approximation.mode + z @ approximation.whitening.T
-    log_posterior = _log_posteriors(target, q.reshape(chains * m, -1), cores).reshape(chains, m)
+    log_posterior = _log_posteriors(target, q.reshape(chains * m, -1), cores, clock).reshape(chains, m)
     # The Gaussian's constant is that of the weights, too, and drops out.
     log_ratios = log_posterior + 0.5 * (z**2).sum(axis=2)
     finite = np.isfinite(log_ratios)
@@ -112,6 +117,17 @@ def sample_laplace(
     )
 
 
-def _log_posteriors(target: Target, q: Array, cores: int) -> Array:
+def _log_posteriors(target: Target, q: Array, cores: int, clock: Clock | None) -> Array:
     """The log posterior at each row of q, shape (S,)."""
-    return np.array(shared(lambda row: target(row)[0], list(q), cores))
+    found: list[float] = []
+    while len(found) < len(q):
+        if clock is not None and clock.is_over and found:
+            raise SamplingError(
+                f"max_time had passed when {len(found)} of {len(q)} proposals for method='laplace' were "
+                "weighted; allow more time, or ask for fewer draws.",
+                reached=len(found),
+                wanted=len(q),
+            )
+        part = q[len(found) : len(found) + PROPOSALS_AT_ONCE]
+        found += shared(lambda row: target(row)[0], list(part), cores)
+    return np.array(found)

@@ -90,7 +90,8 @@ class LaplaceMethod(Method):
         """The mode, its curvature, and draws in proportion to their weights."""
         target, settings = problem.target, problem.settings
         with problem.steps.step("posterior mode"):
-            approximation = laplace(target, target.unconstrained(problem.em.params_))
+            start = target.unconstrained(problem.em.params_)
+            approximation = laplace(target, start, problem.clock)
         with problem.steps.step("weighted draws"):
             found = sample_laplace(
                 target,
@@ -99,6 +100,7 @@ class LaplaceMethod(Method):
                 chains=settings.chains,
                 cores=settings.cores,
                 seed=problem.seeds.draws,
+                clock=problem.clock,
             )
         check = ImportanceCheck(found.pareto_k, found.largest_k, found.ess)
         return self.drawn(problem, found.q, stats={"logp": found.log_posterior}, check=check)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.optimisation import maximise
+from bayesgmm.support.clock import Clock
 
 __all__ = ["Laplace", "laplace", "optimised"]
 
@@ -17,6 +18,7 @@ Array = NDArray[np.float64]
 # trusts a nearly zero curvature would send the first trajectories far away.
 SMALLEST_CURVATURE = 0.3
 STEP = 1e-4
+PARAMETERS_AT_ONCE = 100
 SMALL_GRADIENT = 1e-6
 # A saddle point is left along its steepest descent, this far, and optimisation starts again.
 LEAP = 0.3
@@ -37,7 +39,7 @@ class Laplace:
     curvatures: Array
 
 
-def laplace(target: Target, start: Array) -> Laplace:
+def laplace(target: Target, start: Array, clock: Clock | None = None) -> Laplace:
     """Optimise from `start` to a mode of the log posterior and measure its curvature.
 
     The mode is found by L-BFGS; the Hessian is made of central differences of the exact gradient, two
@@ -49,7 +51,8 @@ def laplace(target: Target, start: Array) -> Laplace:
     Raises
     ------
     SamplingError
-        Where the log posterior is not finite at the start.
+        Where the log posterior is not finite at the start, or a clock's time has passed before the curvature
+        is known.
     """
     if not np.isfinite(target(start)[0]):
         raise SamplingError(
@@ -58,7 +61,7 @@ def laplace(target: Target, start: Array) -> Laplace:
         )
     mode, value = optimised(target, start)
     for _ in range(MOST_TRIES):
-        curvatures, directions = np.linalg.eigh(negative_hessian(target, mode))
+        curvatures, directions = np.linalg.eigh(negative_hessian(target, mode, clock))
         if curvatures[0] >= -SMALLEST_CURVATURE * 1e-3:
             break
         ends = [optimised(target, mode + side * LEAP * directions[:, 0]) for side in (-1, 1)]
@@ -77,11 +80,19 @@ def optimised(
     return q, value if np.isfinite(value) else -np.inf
 
 
-def negative_hessian(target: Target, q: Array) -> Array:
+def negative_hessian(target: Target, q: Array, clock: Clock | None = None) -> Array:
     """Minus the Hessian of the log posterior at q, shape (n, n), by differences of the gradient."""
     n = len(q)
     h = np.empty((n, n))
     for i in range(n):
+        # Where there are few parameters this is done before anyone would look at a clock.
+        if clock is not None and i % PARAMETERS_AT_ONCE == PARAMETERS_AT_ONCE - 1 and clock.is_over:
+            raise SamplingError(
+                f"max_time had passed when the curvature at the posterior mode was known for {i} of {n} "
+                f"parameters; allow more time, or fewer parameters, as by covariance_type='diag'.",
+                reached=i,
+                wanted=n,
+            )
         e = np.zeros(n)
         e[i] = STEP
         h[i] = (target(q - e)[1] - target(q + e)[1]) / (2 * STEP)

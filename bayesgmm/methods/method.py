@@ -16,6 +16,7 @@ from bayesgmm.methods.check import MethodCheck
 from bayesgmm.methods.settings import Settings
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.rows.rows import Rows
+from bayesgmm.support.clock import Clock
 from bayesgmm.support.progress import Steps
 from bayesgmm.support.sentences import count
 from bayesgmm.wording import Reason
@@ -122,6 +123,8 @@ class Problem:
     judge : callable
         The verdict on some draws; it costs several passes over the data, the first time that it is asked of
         the same draws.
+    clock : Clock
+        What is left of the fit's ``max_time``.
     """
 
     rows: Rows
@@ -132,6 +135,7 @@ class Problem:
     seeds: Seeds
     steps: Steps
     judge: Callable[[Drawn], Assessment]
+    clock: Clock = field(default_factory=lambda: Clock(None))
 
 
 class Method(ABC):

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from bayesgmm.methods.check import MethodCheck
 from bayesgmm.methods.method import Drawn, Method, Problem
+from bayesgmm.methods.raw_draws import RawDraws
 from bayesgmm.methods.settings import Settings
 from bayesgmm.methods.starts import Start, find_starts, shared_out
-from bayesgmm.methods.whitened_nuts import RawDraws, sample_nuts
+from bayesgmm.methods.whitened_nuts import sample_nuts
+from bayesgmm.support.clock import Clock
 from bayesgmm.support.sentences import count
 from bayesgmm.wording import Reason
 
@@ -38,29 +40,42 @@ class NutsCheck(MethodCheck):
         Share of the draws whose tree reached the largest depth.
     start_shares : tuple of float
         Of the modes that chains started from, the share of the posterior by Laplace's method.
+    draws_wanted : int
+        Draws of each chain that were asked for, where ``max_time`` passed before they were made; else 0.
+    draws_made : int
+        Draws of each chain then.
     """
 
     divergences: int = 0
     smallest_bfmi: float = math.inf
     share_at_largest_depth: float = 0.0
     start_shares: tuple[float, ...] = ()
+    draws_wanted: int = 0
+    draws_made: int = 0
 
     @classmethod
-    def of(cls, stats: Mapping[str, NDArray[Any]], starts: list[Start]) -> "NutsCheck":
-        """From the sampler's statistics, each of shape (chain, draw), and the starts."""
+    def of(cls, stats: Mapping[str, NDArray[Any]], starts: list[Start], wanted: int) -> "NutsCheck":
+        """From the sampler's statistics, each of shape (chain, draw), the starts, and the number of draws of
+        each chain that was asked for."""
         energy = stats["energy"]
         spread = energy.var(axis=1, ddof=1)
+        made = energy.shape[1]
+        cut_short = (wanted, made) if made < wanted else (0, 0)
         moved = np.square(np.diff(energy, axis=1)).mean(axis=1)
         return cls(
             int(stats["diverging"].sum()),
             float((moved / np.where(spread > 0, spread, 1.0)).min()),
             float(stats["maxdepth_reached"].mean()),
             tuple(start.share for start in starts),
+            *cut_short,
         )
 
     def doubts(self) -> list[Reason]:
         """One reason for each fault of the sampler."""
         out = []
+        if self.draws_wanted:
+            numbers = {"n": self.draws_made, "wanted": self.draws_wanted}
+            out.append(Reason("draws_cut_short", numbers))
         if self.divergences:
             out.append(Reason("transitions_diverged", {"n": self.divergences}))
         if self.smallest_bfmi < SMALLEST_BFMI:
@@ -96,7 +111,7 @@ class Nuts(Method):
         """Starts, then all chains of each start."""
         settings = problem.settings
         with problem.steps.step("posterior modes"):
-            starts = find_starts(problem.target, problem.em.mode_params_)
+            starts = find_starts(problem.target, problem.em.mode_params_, problem.clock)
             given = shared_out(settings.chains, starts)
         total = settings.chains * (settings.draws + settings.tune)
         with problem.steps.step("sampling", total=total) as progress:
@@ -107,15 +122,19 @@ class Nuts(Method):
                 def report(finished: int, _total: int, divergences: int, before: int = done) -> None:
                     progress(before + finished, total, divergences)
 
-                runs.append(_run(problem, start, int(n), report))
+                # Chains that are still to come get their part of the time.
+                part = int(n) / (settings.chains - done // (settings.draws + settings.tune))
+                runs.append(_run(problem, start, int(n), report, problem.clock.share(part)))
                 done += int(n) * (settings.draws + settings.tune)
+        made = min(r.q.shape[1] for r in runs)
+        runs = [r.cut(made) for r in runs]
         stats = {
             name: np.concatenate([r.stats[name] for r in runs])
             for name in runs[0].stats
             if all(name in r.stats for r in runs)
         }
         q = np.concatenate([r.q for r in runs])
-        return self.drawn(problem, q, stats=stats, check=NutsCheck.of(stats, starts))
+        return self.drawn(problem, q, stats=stats, check=NutsCheck.of(stats, starts, settings.draws))
 
     def described(self, settings: Settings) -> list[tuple[str, str]]:
         """Chains, draws, warm-up and the acceptance that was aimed at."""
@@ -125,7 +144,7 @@ class Nuts(Method):
         return [("Posterior draws", chains), ("Target acceptance", f"{settings.target_accept:g}")]
 
 
-def _run(problem: Problem, start: Start, chains: int, report: Any) -> RawDraws:
+def _run(problem: Problem, start: Start, chains: int, report: Any, clock: Clock) -> RawDraws:
     settings = problem.settings
     return sample_nuts(
         problem.target,
@@ -137,6 +156,7 @@ def _run(problem: Problem, start: Start, chains: int, report: Any) -> RawDraws:
         seed=problem.seeds.draws,
         target_accept=settings.target_accept,
         progress=report,
+        clock=clock,
     )
 
 

@@ -1,7 +1,6 @@
 """Method "smc": tempering from many modes to the posterior, repeated where its verdict refuses it."""
 
 import math
-import time
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,6 +23,7 @@ from bayesgmm.methods.method import Assessment, Drawn, Method, Problem
 from bayesgmm.methods.settings import Settings
 from bayesgmm.methods.tempering import FEWEST_PARTICLES, TemperedDraws, sample_smc
 from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.support.clock import Clock
 from bayesgmm.support.sentences import count
 from bayesgmm.wording import Reason
 
@@ -123,13 +123,15 @@ class Smc(Method):
             return Reason("components_not_alike")
         if problem.settings.draws < FEWEST_PARTICLES:
             return Reason("too_few_draws_to_temper", {"wanted": FEWEST_PARTICLES})
+        if problem.clock.is_over:
+            return Reason("no_time_to_temper")
         if seconds > LONGEST_TEMPERING:
             return Reason("tempering_takes_long", {"minutes": seconds / 60})
         return None
 
     def draw(self, problem: Problem) -> Drawn:
         """By tempering; where that is not enough, again with more particles, from where these went."""
-        settings, clock = problem.settings, _Clock(problem.settings.max_time)
+        settings, clock = problem.settings, problem.clock
         # A limited time is for one run.
         repeats = settings.repeats if settings.max_time is None and settings.chains > 1 else 0
         em_seed, initial_seed, *run_seeds = problem.seeds.tempering.spawn(3 + repeats)
@@ -174,18 +176,6 @@ class Smc(Method):
 SMC = Smc()
 
 
-class _Clock:
-    """What is left of a limited time."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self._end = None if seconds is None else time.monotonic() + seconds
-
-    @property
-    def left(self) -> float | None:
-        """Seconds, not below zero; None where time is not limited."""
-        return None if self._end is None else max(0.0, self._end - time.monotonic())
-
-
 def seconds_of_tempering(target: Target, settings: Settings) -> float:
     """Roughly how long a first run of tempering takes on two cores.
 
@@ -197,7 +187,7 @@ def seconds_of_tempering(target: Target, settings: Settings) -> float:
 
 
 def _initial_mixture(
-    problem: Problem, em_seed: np.random.SeedSequence, seed: np.random.SeedSequence, clock: _Clock
+    problem: Problem, em_seed: np.random.SeedSequence, seed: np.random.SeedSequence, clock: Clock
 ) -> InitialMixture:
     """A mixture of t distributions around the modes that optimisations have found.
 

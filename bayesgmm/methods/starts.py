@@ -11,6 +11,7 @@ from bayesgmm.methods.initial_mixture import is_same_mode, log_evidence
 from bayesgmm.methods.laplace_approximation import Laplace, laplace, optimised
 from bayesgmm.methods.rounding import is_artefact, resolutions
 from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.support.clock import Clock
 
 __all__ = ["Start", "find_starts", "shared_out"]
 
@@ -27,15 +28,16 @@ class Start:
     share: float
 
 
-def find_starts(target: Target, mixtures: Sequence[MixtureParams]) -> list[Start]:
-    """Optimise from each mixture; distinct modes with more than a small share, the largest first.
+def find_starts(target: Target, mixtures: Sequence[MixtureParams], clock: Clock | None = None) -> list[Start]:
+    """Optimise from each mixture, from the first in any case and from others while there is time; distinct
+    modes with more than a small share, the largest first.
 
     Raises
     ------
     SamplingError
         Where the log posterior is not finite at the first mixture.
     """
-    first = laplace(target, target.unconstrained(mixtures[0]))
+    first = laplace(target, target.unconstrained(mixtures[0]), clock)
     found = [first]
     direction = np.eye(target.shape[1])[0]
 
@@ -45,11 +47,13 @@ def find_starts(target: Target, mixtures: Sequence[MixtureParams]) -> list[Start
     ends = [(in_order(first.mode), first.log_posterior)]
     for params in mixtures[1:MOST_STARTS]:
         q = target.unconstrained(params)
+        if clock is not None and clock.is_over:
+            break
         if not np.isfinite(target(q)[0]):
             continue
         q, value = optimised(target, q, tolerance=1e-9, iterations=400)
         if not any(is_same_mode((in_order(q), value), end, 0.5) for end in ends):
-            mode = laplace(target, q)
+            mode = laplace(target, q, clock)
             end = (in_order(mode.mode), mode.log_posterior)
             if not any(is_same_mode(end, other) for other in ends):
                 found.append(mode)

@@ -21,10 +21,12 @@ from sklearn.covariance import ledoit_wolf
 from bayesgmm.bayes.target import Target, log_posterior
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.laplace_approximation import Laplace
+from bayesgmm.methods.raw_draws import RawDraws, check_complete, check_in_time, read
 from bayesgmm.support.allocation import empty, zeros
+from bayesgmm.support.clock import Clock
 from bayesgmm.support.compilation import c_entry, inlined
 
-__all__ = ["Progress", "RawDraws", "sample_nuts"]
+__all__ = ["Progress", "sample_nuts"]
 
 Array = NDArray[np.float64]
 # Called with the number of finished iterations, of all iterations, and of divergences.
@@ -38,21 +40,6 @@ TRIED_STARTS = 20
 # In radians of that rotation. Three steps of this length, the trajectory of a tree of depth two, are a little
 # more than the half-turn after which it leads back.
 LONGEST_STEP = 1.2
-
-# Of nutpie's statistics, those that a person or ArviZ reads.
-KEPT = frozenset(
-    {
-        "depth",
-        "maxdepth_reached",
-        "diverging",
-        "energy",
-        "energy_error",
-        "logp",
-        "mean_tree_accept",
-        "n_steps",
-        "step_size",
-    }
-)
 
 _LOG_POSTERIOR = nb.types.int64(
     nb.types.uint64,
@@ -158,14 +145,6 @@ def _copy(n, _n_expanded, z, out, _data):
     return 0
 
 
-@dataclass(frozen=True)
-class RawDraws:
-    """Unconstrained draws, shape (chain, draw, n), and the sampler's statistics, each (chain, draw)."""
-
-    q: Array
-    stats: dict[str, NDArray[Any]]
-
-
 def sample_nuts(
     target: Target,
     approximation: Laplace,
@@ -177,6 +156,7 @@ def sample_nuts(
     seed: np.random.SeedSequence,
     target_accept: float = 0.8,
     progress: Progress | None = None,
+    clock: Clock | None = None,
 ) -> RawDraws:
     """Draw from the posterior by NUTS in the coordinates z of q = mode + whitening @ z.
 
@@ -197,23 +177,30 @@ def sample_nuts(
     target_accept : float
         Acceptance rate that the step size is adapted to.
     progress : callable, optional
+    clock : Clock, optional
+        Where its time passes, the draws so far are kept, of each chain as many. All chains then run at once,
+        so that they come equally far.
 
     Raises
     ------
     SamplingError
-        If no chain can start, or one stopped before its last draw, naming the chain.
+        If no chain can start, one stopped before its last draw, naming the chain, or the time has passed
+        before each has 50 draws.
     """
     _check_starts(target, approximation)
     plan = _WarmUp.of(tune)
     total = chains * (tune + draws)
     pilot_seed, chain_seed = seed.spawn(2)
-    run = _Run(target, chains, cores, target_accept)
+    clock = clock or Clock(None)
+    run = _Run(target, chains, cores if clock.left is None else max(cores, chains), target_accept, clock)
     done = chains * (plan.pilot_tune + plan.pilot_draws)
     pilot = run(approximation, plan.pilot_tune, plan.pilot_draws, pilot_seed, _shifted(progress, 0, total))
+    check_in_time(pilot["z"], plan.pilot_draws, "draws of warm-up")
     adapted = adapt(approximation, pilot["z"])
     found = run(adapted, plan.final_tune, draws, chain_seed, _shifted(progress, done, total))
+    kept = check_in_time(found["z"], draws, "draws")
     q = adapted.mode + found.pop("z") @ adapted.whitening.T
-    return RawDraws(q, found)
+    return RawDraws(q, found).cut(kept)
 
 
 def adapt(approximation: Laplace, z: Array) -> Laplace:
@@ -252,6 +239,7 @@ class _Run:
     chains: int
     cores: int
     target_accept: float
+    clock: Clock
 
     def __call__(
         self,
@@ -283,7 +271,9 @@ class _Run:
             return_raw_trace=True,
         )
         try:
-            trace = sampler.wait()
+            trace = sampler.wait(timeout=self.clock.left)
+        except TimeoutError:
+            trace = sampler.abort()
         except KeyboardInterrupt:
             sampler.cancel()
             raise
@@ -292,8 +282,9 @@ class _Run:
             _STILL_READ.append(data)
             raise SamplingError(f"The sampler stopped: {str(error).splitlines()[0]}.") from None
         positions, stats = trace.get_arrow_trace()
-        found = _read(positions, stats, draws)
-        _check_complete(found["z"], draws, self.chains)
+        found = read(positions, stats, (self.chains, draws, self.target.n_parameters))
+        if not self.clock.is_over:
+            check_complete(found["z"], draws, self.chains)
         return found
 
 
@@ -348,29 +339,6 @@ def _compiled_model(data: Array, n: int) -> Any:
     )
 
 
-def _read(positions: list[Any], stats: list[Any], draws: int) -> dict[str, NDArray[Any]]:
-    """Columns of nutpie's record batches, one batch a chain, without warm-up; NaN where a chain stopped
-    early."""
-    import pyarrow
-
-    names = sorted(KEPT & set(stats[0].column_names))
-    found: dict[str, list[NDArray[Any]]] = {name: [] for name in (*names, "z")}
-    for position, stat in zip(positions, stats, strict=True):
-        first = int(stat.column("tuning").to_numpy().sum())
-        for name in names:
-            found[name].append(_padded(stat.column(name).to_numpy()[first:], draws, 0))
-        z = pyarrow.array(position.column("z"))
-        rows = z.flatten().to_numpy().reshape(len(z), -1)[first:]
-        found["z"].append(_padded(rows, draws, np.nan))
-    return {name: np.stack(v) for name, v in found.items()}
-
-
-def _padded(values: NDArray[Any], length: int, fill: float) -> NDArray[Any]:
-    full = np.full((length, *values.shape[1:]), fill, dtype=values.dtype)
-    full[: len(values)] = values[:length]
-    return full
-
-
 def _shifted(progress: Progress | None, before: int, total: int) -> Callable[[Any], None] | None:
     if progress is None:
         return None
@@ -380,16 +348,3 @@ def _shifted(progress: Progress | None, before: int, total: int) -> Callable[[An
         progress(done, total, sum(c.divergences for c in chains))
 
     return callback
-
-
-def _check_complete(z: Array, draws: int, chains: int) -> None:
-    # nutpie fills what an interrupted chain did not reach with NaN.
-    finished = np.isfinite(z).all(axis=2).sum(axis=1)
-    if z.shape[1] < draws or (finished < draws).any():
-        worst = int(finished.argmin())
-        raise SamplingError(
-            f"Chain {worst} of {chains} stopped after {int(finished[worst])} of {draws} draws; "
-            "try another random_state or a higher target_accept.",
-            chain=worst,
-            finished=finished,
-        )

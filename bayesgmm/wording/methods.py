@@ -1,5 +1,6 @@
 """Sentences of the choice of a method."""
 
+from bayesgmm.support.sentences import count
 from bayesgmm.wording.reasons import Reason, worded
 
 __all__: list[str] = []
@@ -21,6 +22,22 @@ def nuts_kept(obstacle: Reason, why: Reason) -> str:
 @worded
 def components_not_alike() -> str:
     return "the prior does not treat all components alike."
+
+
+@worded
+def fit_takes_long(minutes: float, n_parameters: int, n_parameters_of_diag: int, n_rows: int) -> str:
+    text = (
+        f"A fit of {count(n_parameters, 'parameter')} to {count(n_rows, 'row')} will take about "
+        f"{minutes:.0f} min on two cores; max_time limits it"
+    )
+    if n_parameters_of_diag:
+        text += f", and covariance_type='diag' has {count(n_parameters_of_diag, 'parameter')}"
+    return f"{text}."
+
+
+@worded
+def no_time_to_temper() -> str:
+    return "max_time had passed."
 
 
 @worded

@@ -131,6 +131,14 @@ def trajectories_cut_off(share: float) -> str:
     )
 
 
+@worded
+def draws_cut_short(n: int, wanted: int) -> str:
+    return (
+        f"When max_time had passed, each chain had {count(n, 'draw')} of {wanted}; allow more time, or ask "
+        "for fewer draws."
+    )
+
+
 # Of weighted draws.
 
 

@@ -81,13 +81,8 @@ def test_time_that_runs_out_is_told():
     assert bayes.log_evidence_ is None
 
 
-def test_auto_keeps_its_chains_where_tempering_fails_or_time_is_short(monkeypatch):
+def test_auto_keeps_its_chains_where_tempering_fails(monkeypatch):
     X = np.random.default_rng(0).normal(size=(50, 1))
-    bayes = BayesGaussianMixture(2, draws=200, max_time=1e-6, **QUIET).fit(X)
-    assert bayes.method_ == "nuts"
-    assert bayes.method_reason_.startswith(
-        "NUTS, since tempering was worse: Tempering was stopped at inverse temperature 0"
-    )
 
     def failing(*_args, **_more):
         raise SamplingError("Nothing works.")

@@ -1,0 +1,79 @@
+"""What a fit would cost, counted before it begins: a refusal where it cannot end, a note where it is long.
+
+A count and not a measurement, on two cores: what is said must not depend on the machine or its load.
+"""
+
+import warnings
+
+from bayesgmm.errors import ParameterError
+from bayesgmm.methods.settings import Settings
+from bayesgmm.mixture.families import FAMILIES, family_of
+from bayesgmm.wording import Reason
+
+__all__ = ["announce", "check_size", "seconds_of_nuts"]
+
+# The curvature at a mode has the square of their number, and its eigenvalues take the cube.
+MOST_PARAMETERS = 10_000
+SECONDS_PER_CUBE = 1e-9
+# Of a gradient: a term of the likelihood, and an entry of the whitening matrix, which is read twice.
+SECONDS_PER_TERM, SECONDS_PER_ENTRY = 3e-9, 1e-9
+# A trajectory in whitened coordinates; more parameters take shorter steps.
+STEPS, FEW_PARAMETERS = 3, 30
+# A note is worth reading from so many seconds on.
+LONG = 120
+
+
+def check_size(settings: Settings, n_features: int) -> None:
+    """Refuse more parameters than any method here can take.
+
+    Raises
+    ------
+    ParameterError
+    """
+    k, name = settings.n_components, settings.covariance_type
+    n = family_of(name).n_parameters(k, n_features)
+    if n <= MOST_PARAMETERS:
+        return
+    sizes = {other: family.n_parameters(k, n_features) for other, family in FAMILIES.items()}
+    fitting = {other: size for other, size in sizes.items() if size <= MOST_PARAMETERS}
+    largest = max(fitting, key=lambda other: fitting[other], default=None)
+    remedy = "" if largest is None else f"choose covariance_type={largest!r} ({fitting[largest]}), or "
+    raise ParameterError(
+        f"n_components={k} with covariance_type={name!r} and {n_features} columns has {n} parameters, and a "
+        f"posterior of at most {MOST_PARAMETERS} can be drawn from; {remedy}keep fewer columns.",
+        n_parameters=n,
+        most=MOST_PARAMETERS,
+        n_features=n_features,
+    )
+
+
+def seconds_of_nuts(settings: Settings, n_rows: int, n_features: int) -> float:
+    """Roughly how long a fit by NUTS takes on two cores."""
+    k, d = settings.n_components, n_features
+    n = family_of(settings.covariance_type).n_parameters(k, d)
+    likelihood = 2e-6 + SECONDS_PER_TERM * n_rows * k * (1 + d + d * d / 8)
+    steps = STEPS * max(1.0, n / FEW_PARAMETERS) ** 0.25
+    iterations = settings.chains * (settings.draws + settings.tune)
+    sampling = iterations * steps * (likelihood + SECONDS_PER_ENTRY * n * n) / 2
+    return sampling + 2 * n * likelihood + SECONDS_PER_CUBE * n**3
+
+
+def announce(settings: Settings, n_rows: int, n_features: int) -> None:
+    """Say before a long fit that it will be one.
+
+    Warns
+    -----
+    UserWarning
+    """
+    seconds = seconds_of_nuts(settings, n_rows, n_features)
+    if settings.method not in ("auto", "nuts") or settings.max_time is not None or seconds < LONG:
+        return
+    n = family_of(settings.covariance_type).n_parameters(settings.n_components, n_features)
+    fewer = family_of("diag").n_parameters(settings.n_components, n_features)
+    values = {
+        "minutes": seconds / 60,
+        "n_parameters": n,
+        "n_parameters_of_diag": fewer if fewer < n else 0,
+        "n_rows": n_rows,
+    }
+    warnings.warn(str(Reason("fit_takes_long", values)), UserWarning, stacklevel=3)
