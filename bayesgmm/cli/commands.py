@@ -25,17 +25,17 @@ from bayesgmm.cli.options import (
     reading_a_table,
 )
 from bayesgmm.cli.program import Stop
+from bayesgmm.cli.running import run_comparison, run_fit
 from bayesgmm.cli.streams import Page, busy, say
 from bayesgmm.cli.text import print_fit, print_selection, show_fit, show_selection
 from bayesgmm.methods import DEFAULT_METHOD, METHODS
 from bayesgmm.support.sentences import count, shorten
 
 if TYPE_CHECKING:
-    from bayesgmm import BayesGaussianMixture
     from bayesgmm.rows.files import Table
     from bayesgmm.rows.rows import Rows
 
-__all__ = ["compare", "completion", "datasets", "fit", "report", "run_fit", "select"]
+__all__ = ["compare", "completion", "datasets", "fit", "report", "select"]
 
 
 @main.command()
@@ -134,8 +134,7 @@ def fit(
     bayes = run_fit(table.rows, quiet, random_state=seed, **settings)
     if save is not None:
         write(Path(save), lambda: bayesgmm.save(bayes, save))
-    with busy("comparing", quiet):
-        result = bayesgmm.compare(bayes)
+    result = run_comparison(bayes, quiet)
     if report is not None:
         write_report(bayes, report, quiet, comparison=result)
     if as_json:
@@ -169,15 +168,6 @@ def _model(rows: "Rows", covariance_type: str | None, prior: dict[str, Any] | No
     if prior is None:
         return model
     return model | {"prior": replace(bayesgmm.Prior.from_data(rows, **model), **prior)}
-
-
-def run_fit(rows: "Rows", quiet: bool, n_components: int, **settings: Any) -> "BayesGaussianMixture":
-    """Fit both ways, and say so before."""
-    n, d = rows.values.shape
-    with busy("starting", quiet):
-        estimator = bayesgmm.BayesGaussianMixture(n_components, progressbar=not quiet, **settings)
-    say(f"fitting {count(n, 'row')}, {count(d, 'column')}, {count(n_components, 'component')}", quiet)
-    return estimator.fit(rows)
 
 
 @main.command()
@@ -288,9 +278,9 @@ def compare(fit: str, as_json: bool) -> None:
       bayesgmm compare fit.nc
       bayesgmm compare fit.nc --json > comparison.json
     """
-    with busy("comparing"):
+    with busy("reading the fit"):
         bayes = bayesgmm.load(fit)
-        result = bayesgmm.compare(bayes)
+    result = run_comparison(bayes, quiet=False)
     if as_json:
         print_fit(bayes, result)
     else:

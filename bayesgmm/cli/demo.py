@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 import bayesgmm
-from bayesgmm.cli.commands import run_fit
 from bayesgmm.cli.files import check_folder, check_target, write, write_folder, write_report
 from bayesgmm.cli.group import main
 from bayesgmm.cli.options import QUIET, Folder
 from bayesgmm.cli.program import Stop
+from bayesgmm.cli.running import run_comparison, run_fit
 from bayesgmm.cli.streams import Page, busy, say
 from bayesgmm.cli.text import sentences, show_fit
 
@@ -79,8 +79,7 @@ def demo(output: str, everything: bool, quiet: bool) -> None:
         return
     page = PAGES["faithful"]
     bayes = _fitted(page, bayesgmm.datasets.load("faithful"), quiet)
-    with busy("comparing", quiet):
-        result = bayesgmm.compare(bayes)
+    result = run_comparison(bayes, quiet)
     target = folder / f"{page.file}.html"
     write_folder(folder)
     write_report(bayes, target, quiet, title=page.title, comparison=result)
@@ -121,8 +120,7 @@ def _write_all(folder: Path, quiet: bool) -> None:
         say(f"{page.title}, {done} of {len(PAGES)}", quiet)
         dataset = bayesgmm.datasets.load(name)
         bayes = _fitted(page, dataset, quiet)
-        with busy("comparing", quiet):
-            result = bayesgmm.compare(bayes)
+        result = run_comparison(bayes, quiet)
         target = folder / f"{page.file}.html"
         write_report(bayes, target, quiet, title=page.title, comparison=result)
         _write_picture(bayes, folder / "figures" / f"{page.file}.png")

@@ -36,19 +36,18 @@ def clustering_table(
     part, em = partition(bayes), sides.responsibilities
     hard = {
         "posterior": part.labels,
-        "em": em.argmax(axis=1).astype(np.int32)[part.rows],
+        "em": em.argmax(axis=1).astype(np.int32),
         "k-means": part.kmeans_labels,
     }
-    f = partitions.loss_function("vi", len(part.rows))
+    f = partitions.loss_function("vi", len(part.labels))
     table = pd.DataFrame(index=pd.Index(list(hard), name="clustering"))
     table["n_clusters"] = [len(np.unique(z)) for z in hard.values()]
     table["rand_with_posterior"] = [adjusted_rand_score(part.labels, z) for z in hard.values()]
     table["vi_with_posterior"] = [partitions.distances(z[None], part.labels, f)[0] for z in hard.values()]
     if labels is None:
         return table
-    true = labels[part.rows]
-    table["rand_with_truth"] = [adjusted_rand_score(true, z) for z in hard.values()]
-    table["vi_with_truth"] = [partitions.distances(z[None], true, f)[0] for z in hard.values()]
+    table["rand_with_truth"] = [adjusted_rand_score(labels, z) for z in hard.values()]
+    table["vi_with_truth"] = [partitions.distances(z[None], labels, f)[0] for z in hard.values()]
     # Memberships are by component; where labels are ambiguous, they have no meaning of their own.
     soft = {"em": em} | ({"posterior": bayes.membership_} if bayes.verdict_.ok else {})
     table["log_loss"] = [log_loss(soft[name], labels) if name in soft else np.nan for name in hard]

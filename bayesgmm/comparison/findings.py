@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 from scipy.stats import binom
 
+from bayesgmm.comparison.extent import Extent
 from bayesgmm.comparison.predictive import PredictiveCheck
 from bayesgmm.comparison.sides import Sides
 from bayesgmm.comparison.tables import JointDistance
@@ -17,6 +18,7 @@ from bayesgmm.wording import Reason
 __all__ = [
     "about_assignments",
     "about_estimates",
+    "about_extent",
     "about_maximum",
     "about_misfit",
     "about_replications",
@@ -100,6 +102,11 @@ def about_misfit(checks: tuple[PredictiveCheck, ...]) -> Reason | None:
     if odd <= allowed:
         return None
     return Reason("data_not_described", {"n": n, "odd": odd, "allowed": allowed, "chance": MISFIT_BY_CHANCE})
+
+
+def about_extent(extent: Extent) -> list[Reason]:
+    """That rows or draws were looked at in part, where they were."""
+    return [] if extent.is_whole else [extent.finding]
 
 
 _KINDS = {"weights": "weight", "means": "mean", "stds": "sd", "correlations": "correlation"}

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import pairwise_distances_argmin
 
 from bayesgmm.em.kmeans import kmeans
 from bayesgmm.mixture import density
-from bayesgmm.mixture.draws import evenly
+from bayesgmm.mixture.draws import Stacked, evenly
 from bayesgmm.posterior import partitions
 from bayesgmm.posterior.partitions import Ball
-from bayesgmm.posterior.passes import allocations
+from bayesgmm.posterior.passes import allocations, log_likelihoods_and_overlaps, mean_overlaps
 from bayesgmm.posterior.similarity import similarity_matrix
 from bayesgmm.results import check_fit
 from bayesgmm.rows.rows import Rows
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
 
 __all__ = ["Partition", "partition"]
+
+Array = NDArray[np.float64]
 
 # Partitions drawn from the posterior, and rows, that a search looks at: beyond, evenly spaced ones.
 DRAWS = 1000
@@ -36,25 +39,28 @@ class Partition:
 
     Attributes
     ----------
-    labels : ndarray of int, shape (M,)
-        Clusters, numbered from 0 in the order of their first rows; not the components of the mixture, whose
-        number they may differ from.
+    labels : ndarray of int, shape (N,)
+        The cluster of every row, numbered from 0 in the order of their first rows; not the components of the
+        mixture, whose number they may differ from.
     rows : ndarray of int, shape (M,)
-        The rows that were clustered: all, or 4,000 evenly spaced ones.
+        The rows that the search has looked at, and that losses and ball are of: all, or 4,000 evenly spaced
+        ones. Each other row has the label of the cluster with whose rows it shares a component with the
+        largest probability, on average over these rows and the draws.
     loss : str
         "vi", variation of information in bits, or "binder", the share of ordered pairs of rows.
     expected_loss : float
         Mean loss between this partition and those of the draws.
     ball : Ball
-        The 95 % credible ball.
+        The 95 % credible ball; its bounds are partitions of ``rows``, and have shape (., M).
     distances : dict of float
         Loss between this partition and those of "em" and "kmeans" (K clusters each).
     expected_losses : dict of float
         Expected losses of the same.
     n_draws : int
         Draws that the expectations are taken over.
-    kmeans_labels : ndarray of int, shape (M,)
-        Of k-means with K clusters on standardised columns.
+    kmeans_labels : ndarray of int, shape (N,)
+        Of k-means with K clusters on standardised columns of ``rows``; each other row has the label of the
+        nearest centre.
     """
 
     labels: NDArray[np.int32]
@@ -71,6 +77,11 @@ class Partition:
     def n_clusters(self) -> int:
         """Number of clusters."""
         return int(self.labels.max()) + 1
+
+    @property
+    def searched_labels(self) -> NDArray[np.int32]:
+        """The labels of ``rows`` alone, shape (M,)."""
+        return self.labels[self.rows]
 
     @property
     def em_inside(self) -> bool:
@@ -94,6 +105,11 @@ class Partition:
             f"{self.expected_loss:.4f} {unit} over {self.n_draws} draws.",
             f"{100 * self.ball.mass:.0f} % credible ball around it: radius {self.ball.radius:.4f} {unit}.",
         ]
+        if len(self.rows) < len(self.labels):
+            lines.append(
+                f"Losses and ball are of {len(self.rows):,} evenly spaced rows, which the search has looked "
+                "at; each other row is in the cluster that it is most similar to."
+            )
         for name, what in (("em", "EM's partition"), ("kmeans", "That of k-means")):
             where = "inside" if self._inside(name) else "outside"
             lines.append(
@@ -121,6 +137,8 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     Returns
     -------
     Partition
+        Of every row; of more than 4,000 the search looks at so many, evenly spaced, and the others join the
+        cluster that they are most similar to.
 
     Raises
     ------
@@ -130,8 +148,8 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     Notes
     -----
     Wade and Ghahramani (2018), Bayesian cluster analysis: point estimation and credible balls, Bayesian
-    Analysis 13; the search is of the kind of Dahl, Johnson and Mueller (2022). O(S N C) a sweep for S draws,
-    N rows and C clusters.
+    Analysis 13; the search is of the kind of Dahl, Johnson and Mueller (2022). O(S M C) a sweep for S draws,
+    M rows and C clusters, and O(S N K (C + D^2)) for the other rows.
 
     Examples
     --------
@@ -145,23 +163,24 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     check_fit(bayes)
     check_choice(loss, "loss", partitions.LOSSES)
     rows = evenly(len(bayes.rows_), ROWS)
-    X = bayes.rows_.taken(rows).columns
+    X, every = bayes.rows_.taken(rows).columns, bayes.rows_.columns
     draws = bayes.fit_.draws.in_canonical_order
-    log_weights, means, cholesky = (a[evenly(len(a), DRAWS)] for a in draws.stacked)
+    thinned = Stacked(*(a[evenly(len(a), DRAWS)] for a in draws.stacked))
     # Always the same for a fit.
     rng = np.random.default_rng([bayes.predictive_seed_, 2])
     cores = bayes.fit_.settings.cores
-    sampled = allocations(X, log_weights, means, cholesky, rng, cores)
-    k = log_weights.shape[1]
+    sampled = allocations(X, *thinned, rng, cores)
+    k = draws.n_components
+    by_kmeans = _kmeans(every, rows, k, rng)
     others = {
         "em": density.responsibilities(X, bayes.em_.params_).argmax(axis=1).astype(np.int32),
-        "kmeans": _kmeans(X, k, rng),
+        "kmeans": by_kmeans[rows],
     }
-    cuts = partitions.hierarchical_cuts(similarity_matrix(X, log_weights, means, cholesky, cores), 2 * k)
+    cuts = partitions.hierarchical_cuts(similarity_matrix(X, *thinned, cores), 2 * k)
     f = partitions.loss_function(loss, len(X))
     labels, expected = partitions.best_partition(sampled, [*others.values(), *cuts], f, rng, cores)
     return Partition(
-        labels,
+        _of_every_row(every, rows, labels, thinned, cores),
         rows,
         loss,
         expected,
@@ -169,12 +188,32 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
         {name: float(partitions.distances(labels[None], z, f)[0]) for name, z in others.items()},
         {name: float(partitions.distances(sampled, z, f).mean()) for name, z in others.items()},
         len(sampled),
-        others["kmeans"],
+        by_kmeans,
     )
 
 
-def _kmeans(X: NDArray[np.float64], k: int, rng: np.random.Generator) -> NDArray[np.int32]:
-    """K-means on standardised columns."""
-    shift, scale = Rows.unchecked(X).location_scale
-    most, seed = len(np.unique(X, axis=0)), int(rng.integers(2**31))
-    return kmeans((X - shift) / scale, min(k, most), n_init=10, seed=seed)[0].astype(np.int32)
+def _of_every_row(
+    X: Array, some: NDArray[np.intp], labels: NDArray[np.int32], draws: Stacked, cores: int
+) -> NDArray[np.int32]:
+    """The labels of some rows, (M,), handed on to all of X (N, D): to each other row that of the cluster with
+    the largest mean similarity to it."""
+    if len(some) == len(X):
+        return labels
+    members = np.eye(labels.max() + 1)[labels]
+    of_clusters = log_likelihoods_and_overlaps(X[some], *draws, members / members.sum(axis=0), cores)[1]
+    whole = mean_overlaps(X, *draws, of_clusters, cores).argmax(axis=1).astype(np.int32)
+    whole[some] = labels
+    return partitions.canonical(whole)
+
+
+def _kmeans(X: Array, some: NDArray[np.intp], k: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    """K-means on standardised columns of some rows; others go to the nearest centre. Labels of all, (N,)."""
+    own = X[some]
+    shift, scale = Rows.unchecked(own).location_scale
+    most, seed = len(np.unique(own, axis=0)), int(rng.integers(2**31))
+    labels, centres = kmeans((own - shift) / scale, min(k, most), n_init=10, seed=seed)
+    if len(some) == len(X):
+        return labels.astype(np.int32)
+    whole = pairwise_distances_argmin((X - shift) / scale, centres).astype(np.int32)
+    whole[some] = labels
+    return whole

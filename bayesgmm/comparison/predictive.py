@@ -4,9 +4,9 @@ Gelman, Meng and Stern (1996), Posterior predictive assessment of model fitness 
 section 2.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import batched, combinations
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.special import ndtr
 
+from bayesgmm.comparison.extent import draws_for, rows_checked
 from bayesgmm.comparison.sides import Sides
 from bayesgmm.fit import Fit
 from bayesgmm.methods.rounding import resolutions
@@ -21,6 +22,7 @@ from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly
 from bayesgmm.posterior.pointwise import log_densities, replicated_rows
 from bayesgmm.rows.rows import Rows
+from bayesgmm.support.threads import shared, threads_for_runs
 
 __all__ = ["PredictiveCheck", "pit_table", "predictive_checks", "replicate"]
 
@@ -32,6 +34,8 @@ ODD = 0.025
 FEWER_REPLICATIONS = 500
 # Whose nearest neighbours are looked for.
 ROWS_FOR_NEIGHBOURS = 250
+# Data sets that are held at a time, and rows of a table that a thread works at.
+AT_ONCE, BLOCK = 16, 16384
 # Of five standard deviations to both sides, for the number of modes.
 BINS = 200
 
@@ -77,14 +81,14 @@ class PredictiveCheck:
         return float(np.sqrt(p * (1 - p) / n))
 
 
-def replicate(fit: Fit, n_replications: int) -> Iterator[Array]:
+def replicate(fit: Fit, n_replications: int, n_rows: int | None = None) -> Iterator[Array]:
     """Data sets drawn one by one from the posterior predictive distribution, each of shape (N, D).
 
-    N is the number of rows that the data stand for, with their weights.
+    N is the number of rows that the data stand for, with their weights, where it is not given.
     """
     rng = np.random.default_rng(fit.provenance.predictive_seed)
     log_weights, means, cholesky = fit.draws.stacked
-    n = len(fit.rows.repeated)
+    n = len(fit.rows.repeated) if n_rows is None else n_rows
     chosen = rng.choice(len(means), n_replications, replace=len(means) < n_replications)
     for s in chosen:
         yield replicated_rows(log_weights[s], means[s], cholesky[s], n, rng)
@@ -92,20 +96,26 @@ def replicate(fit: Fit, n_replications: int) -> Iterator[Array]:
 
 def predictive_checks(sides: Sides) -> tuple[PredictiveCheck, ...]:
     """Spread, skewness, tails, quartiles, modes and correlations of the features, distances of neighbours, in
-    replicated data sets."""
+    replicated data sets.
+
+    Of more than 5,000 rows 3,000 are looked at, evenly spaced, and data sets of as many simulated.
+    """
     fit = sides.fit
     # A row of weight 3 is three rows, in the data as in what is simulated.
-    data, names = fit.rows.repeated.values, fit.names
+    looked_at = fit.rows.repeated
+    if rows_checked(len(looked_at)) < len(looked_at):
+        looked_at = looked_at.taken(evenly(len(looked_at), rows_checked(len(looked_at))))
+    data, names = looked_at.values, fit.names
     scale = data.std(axis=0)
     # What is measured is fixed by the data, so that replications are measured alike.
     unit = resolutions(data) / scale
     ruler = _Ruler(data.mean(axis=0), scale, evenly(len(data), ROWS_FOR_NEIGHBOURS), unit)
-    replicated = np.array([ruler.statistics(r) for r in replicate(fit, REPLICATIONS)])
+    cores = threads_for_runs(len(data), fit.settings.cores)
+    replicated = ruler.of_all(replicate(fit, REPLICATIONS, len(data)), cores)
     rng = np.random.default_rng([fit.provenance.predictive_seed, 5])
     em = sides.em.params_
-    by_em = np.array(
-        [ruler.statistics(density.simulate(em, len(data), rng)[0]) for _ in range(FEWER_REPLICATIONS)]
-    )
+    simulated = (density.simulate(em, len(data), rng)[0] for _ in range(FEWER_REPLICATIONS))
+    by_em = ruler.of_all(simulated, cores)
     labels = [f"{label} of {name}" for name in names for label in _STATISTICS]
     labels += [f"number of modes of {name}" for name in names]
     labels += [f"share beyond two sds of {name}" for name in names]
@@ -113,34 +123,41 @@ def predictive_checks(sides: Sides) -> tuple[PredictiveCheck, ...]:
     labels.append("mean distance to the nearest neighbour")
     observed = ruler.statistics(data)
     rows = zip(labels, observed, replicated.T, by_em.T, strict=True)
-    return (*(PredictiveCheck(*row) for row in rows), _of_log_likelihood(sides, data))
+    return (*(PredictiveCheck(*row) for row in rows), _of_log_likelihood(sides, looked_at))
 
 
 def pit_table(fit: Fit) -> pd.DataFrame:
-    """Probability integral transforms; see ``Comparison.pit``. O(S N K D) for 1,000 draws.
+    """Probability integral transforms; see ``Comparison.pit``. O(S N K D) for 1,000 draws, or fewer where
+    rows are many.
 
     Dawid (1984), Statistical theory: the prequential approach; here of the rows that the posterior has seen.
     """
-    X = fit.rows.values
-    log_weights, means, cholesky = (a[evenly(len(a), REPLICATIONS)] for a in fit.draws.stacked)
+    X, k = fit.rows.values, fit.draws.n_components
+    n_draws = min(REPLICATIONS, draws_for(REPLICATIONS, X.size * k))
+    log_weights, means, cholesky = (a[evenly(len(a), n_draws)] for a in fit.draws.stacked)
     stds = np.sqrt(np.square(cholesky).sum(axis=3))
-    values = np.zeros(X.shape)
-    for s in range(len(means)):
-        # Shape (N, D, K), summed over components.
-        below = ndtr((X[:, :, None] - means[s].T) / stds[s].T)
-        values += below @ np.exp(log_weights[s])
+
+    def of(rows: slice) -> Array:
+        values = np.zeros(X[rows].shape)
+        for s in range(len(means)):
+            # Shape (N, D, K), summed over components.
+            below = ndtr((X[rows, :, None] - means[s].T) / stds[s].T)
+            values += below @ np.exp(log_weights[s])
+        return values / len(means)
+
+    parts = shared(of, [slice(i, i + BLOCK) for i in range(0, len(X), BLOCK)], fit.settings.cores)
     names = pd.Index(fit.rows.names, dtype=object)
-    return pd.DataFrame(values / len(means), columns=names, index=fit.rows.index)
+    return pd.DataFrame(np.concatenate(parts), columns=names, index=fit.rows.index)
 
 
-def _of_log_likelihood(sides: Sides, data: Array) -> PredictiveCheck:
+def _of_log_likelihood(sides: Sides, rows: Rows) -> PredictiveCheck:
     """A discrepancy: the log-likelihood of a replicated data set less that of the data, both at the draw that
     made it."""
     fit, em = sides.fit, sides.em.params_
     rng = np.random.default_rng([fit.provenance.predictive_seed, 6])
     log_weights, means, cholesky = fit.draws.stacked
     n = len(means)
-    own = fit.rows.repeated.columns
+    data, own = rows.values, rows.columns
     gains = []
     for s in rng.choice(n, FEWER_REPLICATIONS, replace=n < FEWER_REPLICATIONS):
         one = log_weights[[s]], means[[s]], cholesky[[s]]
@@ -166,6 +183,11 @@ class _Ruler:
     def _rounded(self, standardised: Array) -> Array:
         unit = np.where(self.unit > 0, self.unit, 1.0)
         return np.where(self.unit > 0, np.round(standardised / unit) * unit, standardised)
+
+    def of_all(self, data_sets: Iterable[Array], cores: int) -> Array:
+        """Of many data sets, in their order, shape (M, statistics)."""
+        batches = batched(data_sets, AT_ONCE)
+        return np.array([found for batch in batches for found in shared(self.statistics, batch, cores)])
 
     def statistics(self, X: Array) -> list[float]:
         """All of one data set: feature by feature, then of pairs, then of all features together."""

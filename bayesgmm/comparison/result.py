@@ -1,5 +1,6 @@
 """`compare`: one object with the tables and the sentences."""
 
+import weakref
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from bayesgmm.comparison import findings, tables
 from bayesgmm.comparison.better import BetterMaximum, better_maximum
 from bayesgmm.comparison.clusterings import checked_labels, clustering_table
+from bayesgmm.comparison.extent import Extent, rows_checked
 from bayesgmm.comparison.predictive import PredictiveCheck, pit_table, predictive_checks
 from bayesgmm.comparison.scores import PredictiveScores, predictive_scores
 from bayesgmm.comparison.sensitivity import sensitivity_table
@@ -22,12 +24,13 @@ from bayesgmm.errors import ParameterError
 from bayesgmm.overview import panel, table_in_html
 from bayesgmm.results import check_fit
 from bayesgmm.support.arguments import check_kind
+from bayesgmm.support.progress import Steps
 from bayesgmm.wording import Reason
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
 
-__all__ = ["Comparison", "check_comparison", "compare"]
+__all__ = ["Comparison", "at_hand", "check_comparison", "compare"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +65,8 @@ class Comparison:
     better_maximum : BetterMaximum
         Whether a higher maximum of the likelihood is known than the one that the EM fit stands at, and by how
         much.
+    extent : Extent
+        How many rows and draws were looked at: all where rows are few.
     components_readable : bool
         Whether the verdict on the fit allows component-wise summaries; where it does not, parameters, joint,
         assignments and shapes compare components whose labels mean nothing.
@@ -80,6 +85,7 @@ class Comparison:
     log_likelihood: pd.Series
     better_maximum: BetterMaximum
     predictive: tuple[PredictiveCheck, ...]
+    extent: Extent
     components_readable: bool
     bayes: "BayesGaussianMixture" = field(repr=False)
     sides: Sides = field(repr=False)
@@ -109,6 +115,7 @@ class Comparison:
             self.scores.finding,
             *findings.about_maximum(self.sides),
             findings.about_replications(self.predictive),
+            *findings.about_extent(self.extent),
         )
 
     @property
@@ -192,8 +199,12 @@ def compare(
     *,
     em: Any = None,
     ci_prob: float = CI_PROB,
+    progressbar: bool = False,
 ) -> Comparison:
     """Hold an EM fit against the posterior of the same model and data.
+
+    Of more than some thousand rows, what is asked of every row and draw is asked of evenly spaced ones:
+    ``Comparison.extent`` tells of how many.
 
     Parameters
     ----------
@@ -210,6 +221,8 @@ def compare(
         the best maximum known.
     ci_prob : float, default 0.95
         Mass of the central posterior intervals.
+    progressbar : bool, default False
+        Show progress on a terminal or in a notebook.
 
     Returns
     -------
@@ -236,17 +249,58 @@ def compare(
     check_fit(bayes)
     true = checked_labels(labels, len(bayes.rows_))
     sides = Sides.of(bayes, em, ci_prob)
-    return Comparison(
-        parameters=tables.parameter_table(sides),
+    with Steps(enabled=progressbar) as steps:
+        with steps.step("estimates beside the posterior"):
+            parameters, shapes = tables.parameter_table(sides), shape_table(sides)
+        with steps.step("memberships of each row"):
+            assignments = tables.assignment_table(sides)
+        with steps.step("leave-one-out"):
+            scores = predictive_scores(sides)
+        with steps.step("replicated data sets"):
+            checks = predictive_checks(sides)
+    result = Comparison(
+        parameters=parameters,
         joint=tables.joint_distance(sides),
-        assignments=tables.assignment_table(sides),
-        shapes=shape_table(sides),
-        scores=predictive_scores(sides),
+        assignments=assignments,
+        shapes=shapes,
+        scores=scores,
         log_likelihood=tables.log_likelihood_summary(sides),
         better_maximum=better_maximum(sides),
-        predictive=predictive_checks(sides),
+        predictive=checks,
+        extent=_extent(sides, scores),
         components_readable=bayes.verdict_.ok,
         bayes=bayes,
         sides=sides,
         labels=true,
     )
+    if sides.is_baseline and ci_prob == CI_PROB and true is None:
+        _LATEST[bayes] = weakref.ref(result)
+    return result
+
+
+def _extent(sides: Sides, scores: PredictiveScores) -> Extent:
+    fit = sides.fit
+    repeated = len(fit.rows.repeated)
+    return Extent(
+        n_rows=len(fit.rows.counting),
+        n_draws=len(fit.draws.stacked.means),
+        n_repeated=repeated,
+        rows_left_out=scores.n_rows,
+        rows_left_out_of_em=len(scores.table),
+        rows_checked=rows_checked(repeated),
+        draws_of_intervals=len(sides.some_draws.means),
+    )
+
+
+# Of each estimator its latest comparison with all defaults, for as long as someone holds it.
+_LATEST: "weakref.WeakKeyDictionary[BayesGaussianMixture, weakref.ref[Comparison]]" = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def at_hand(bayes: "BayesGaussianMixture") -> Comparison | None:
+    """What ``compare(bayes)`` has given for the same draws, where someone still holds it: a report need not
+    compare again."""
+    known = _LATEST.get(bayes)
+    result = None if known is None else known()
+    return result if result is not None and result.sides.fit.labels is bayes.fit_.labels else None

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from bayesgmm.comparison.extent import refits_for, rows_left_out
 from bayesgmm.comparison.sides import Sides
 from bayesgmm.em.problem import params_of, standardised_problem, state_of
 from bayesgmm.em.run import Status, run_em
@@ -28,8 +29,6 @@ Array = NDArray[np.float64]
 AT_ONCE = 2_000_000
 # Above it importance weights are too uneven to be trusted (Vehtari, Gelman and Gabry 2017, section 2.1).
 LARGEST_K = 0.7
-# EM runs again without each of so many rows; of more, evenly spaced ones are left out.
-ROWS_LEFT_OUT = 1000
 STEPS, TOLERANCE = 2000, 1e-9
 
 
@@ -40,13 +39,16 @@ class PredictiveScores:
     Attributes
     ----------
     table : DataFrame
-        One row each of the rows left out, by its name: ``bayes``, by Pareto-smoothed importance sampling,
-        ``pareto_k``, and ``em``, of EM run to the maximum next to its estimate without the row; NaN where a
-        component collapses then.
+        One row each of the rows left out of both, by its name: ``bayes``, by Pareto-smoothed importance
+        sampling, ``pareto_k``, and ``em``, of EM run to the maximum next to its estimate without the row; NaN
+        where a component collapses then.
     elpd, elpd_se : float
-        Sum over all rows by the posterior, and its standard error.
+        Sum over all rows by the posterior, and its standard error. Where some rows were left out, the sum is
+        estimated from these, and the error of that is in it.
+    n_rows : int
+        Rows left out of the posterior: all that count, or 2,000 evenly spaced ones of more than 5,000.
     n_bad : int
-        Rows with a Pareto k above 0.7, whose share of elpd is not to be trusted.
+        Of these, rows with a Pareto k above 0.7, whose share of elpd is not to be trusted.
     n_collapsed : int
         Rows left out without which EM collapses; they are not in the difference.
     difference, difference_se : float
@@ -56,6 +58,7 @@ class PredictiveScores:
     table: pd.DataFrame
     elpd: float
     elpd_se: float
+    n_rows: int
     n_bad: int
     n_collapsed: int
     difference: float
@@ -79,15 +82,16 @@ class PredictiveScores:
         return str(self.finding)
 
 
-def leave_one_out(fit: Fit) -> tuple[Array, Array]:
-    """Log predictive density of each row that counts, given all others, and Pareto k, shape (N,) each; in
-    blocks of rows.
+def leave_one_out(fit: Fit, some: NDArray[np.intp] | None = None) -> tuple[Array, Array]:
+    """Log predictive density of each row that counts, or of some of these, given all others, and Pareto k,
+    shape (M,) each; in blocks of rows.
 
     Vehtari, Gelman and Gabry (2017), Practical Bayesian model evaluation using leave-one-out cross-validation
     and WAIC, section 2. The smoothing is ArviZ's. Of a row that stands for several, by its weight, one is
     left out; of one that weighs less than one, all.
     """
     rows, draws = fit.rows.counting, fit.draws.stacked
+    rows = rows if some is None else rows.taken(some)
     n_draws, ess = len(draws.means), fit.verdict.effective_draws
     efficiency = min(1.0, max(ess, 1.0) / n_draws) if np.isfinite(ess) else 1.0
     power = np.minimum(rows.weights, 1.0)
@@ -109,23 +113,48 @@ def predictive_scores(sides: Sides) -> PredictiveScores:
     """Leave-one-out scores of the posterior and of EM on the same rows."""
     fit, em = sides.fit, sides.em
     rows = fit.rows.counting
-    elpd, k = leave_one_out(fit)
-    some = evenly(len(rows), ROWS_LEFT_OUT)
+    left_out = evenly(len(rows), rows_left_out(len(rows)))
+    elpd, k = leave_one_out(fit, left_out)
+    at = evenly(len(left_out), refits_for(len(rows)))
+    some = left_out[at]
     by_em = em_leave_one_out(rows, em.params_, em.covariance_type, some, fit.settings.cores)
-    table = pd.DataFrame({"bayes": elpd[some], "pareto_k": k[some], "em": by_em}, index=rows.index[some])
+    table = pd.DataFrame({"bayes": elpd[at], "pareto_k": k[at], "em": by_em}, index=rows.index[some])
     finite = np.isfinite(by_em)
     of_both = rows.taken(some[finite])
-    gain, gain_se = _sum_and_error(elpd[some][finite] - by_em[finite], of_both)
-    total, total_se = _sum_and_error(elpd, rows)
+    gain, gain_se = _sum_and_error(elpd[at][finite] - by_em[finite], of_both)
+    total, total_se = _sum_and_error(elpd, rows.taken(left_out))
+    if len(left_out) < len(rows):
+        total, total_se = _estimated_sum(fit, elpd, left_out)
     scale = rows.total_weight / max(of_both.total_weight, 1.0)
     return PredictiveScores(
         table,
         total,
         total_se,
+        len(left_out),
         int((~(k <= LARGEST_K)).sum()),
         int(np.isnan(by_em).sum()),
         gain * scale,
         gain_se * scale,
+    )
+
+
+def _estimated_sum(fit: Fit, elpd: Array, some: NDArray[np.intp]) -> tuple[float, float]:
+    """The sum over all rows of a value that is known of some, and its standard error.
+
+    By differences from the log densities under EM's estimate, which are known of all rows and nearly the
+    values: Magnusson, Andersen, Jonasson and Vehtari (2020), Leave-one-out cross-validation for Bayesian
+    model comparison in large data, section 2.2. Rows are treated as a random part, though evenly spaced.
+    """
+    rows = fit.rows.counting
+    near = density.log_likelihood_per_obs(rows.values, fit.em.params_)
+    away, of_some = elpd - near[some], rows.taken(some)
+    n, m = rows.total_weight, of_some.total_weight
+    total = rows.total(near) + n / m * of_some.total(away)
+    _, error_of_values = _sum_and_error(elpd, of_some)
+    _, error_of_differences = _sum_and_error(away, of_some)
+    left = 1.0 - len(some) / len(rows)
+    return total, float(
+        np.hypot(np.sqrt(n / m) * error_of_values, np.sqrt(left) * n / m * error_of_differences)
     )
 
 

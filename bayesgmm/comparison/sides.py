@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.comparison.extent import draws_for
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.handed_in import fitted_at, handed_in
 from bayesgmm.fit import Fit
 from bayesgmm.mixture import density
-from bayesgmm.mixture.draws import MixtureDraws
+from bayesgmm.mixture.draws import MixtureDraws, Stacked, evenly
 from bayesgmm.mixture.matching import best_match
 from bayesgmm.support.arguments import check_share, interval_ends
 
@@ -81,6 +82,14 @@ class Sides:
     def responsibilities(self) -> Array:
         """EM's, shape (N, K)."""
         return density.responsibilities(self.fit.X, self.em.params_)
+
+    @property
+    def some_draws(self) -> Stacked:
+        """The draws that intervals of every row's memberships are of: all, or evenly spaced ones where rows
+        are many."""
+        draws = self.fit.draws.stacked
+        some = evenly(len(draws.means), draws_for(len(draws.means), self.responsibilities.size))
+        return Stacked(*(a[some] for a in draws))
 
     @property
     def em_draw(self) -> MixtureDraws:

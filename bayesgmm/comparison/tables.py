@@ -113,7 +113,7 @@ def assignment_table(sides: Sides) -> pd.DataFrame:
     fit, em = sides.fit, sides.responsibilities
     membership, sd = fit.labels.membership, fit.labels.membership_sd
     intervals = membership_intervals(
-        fit.rows, *fit.draws.stacked, ci_prob=sides.ci_prob, n_threads=fit.settings.cores
+        fit.rows, *sides.some_draws, ci_prob=sides.ci_prob, n_threads=fit.settings.cores
     )
     label = em.argmax(axis=1)
     at = np.arange(len(em)), label

@@ -77,7 +77,7 @@ def plot_ball(bayes: "BayesGaussianMixture", part: "Partition") -> Figure:
     check_fit(bayes)
     X = rows_of(bayes, part)
     names = display_names(bayes.fit_.names)
-    centre = numbered(bayes, part)
+    centre = numbered(bayes, part)[part.rows]
     others = _others(bayes, part, centre)
     panels = 1 + len(others)
     columns = 2 if panels in (2, 4) else min(COLUMNS, panels)
@@ -99,8 +99,9 @@ def plot_ball(bayes: "BayesGaussianMixture", part: "Partition") -> Figure:
         ax.set_xlabel(names[shown[0]])
         if len(shown) > 1 and i % columns == 0:
             ax.set_ylabel(names[shown[1]])
+    of = "" if len(X) == len(part.labels) else f"\n{len(X):,} of {len(part.labels):,} rows, evenly spaced"
     figure.suptitle(
-        "How far the posterior's partitions lie from the one that stands for them", fontsize="medium"
+        f"How far the posterior's partitions lie from the one that stands for them{of}", fontsize="medium"
     )
     return figure
 
@@ -109,7 +110,7 @@ def _others(bayes: "BayesGaussianMixture", part: "Partition", centre: NDArray[np
     """EM's, k-means', and the ball's bounds, the nearest first; equal ones once."""
     candidates = [
         ("EM", em_labels(bayes)[part.rows]),
-        ("k-means", part.kmeans_labels),
+        ("k-means", part.kmeans_labels[part.rows]),
         ("farthest in the ball", part.ball.horizontal[0]),
         ("fewest clusters", part.ball.upper[0]),
         ("most clusters", part.ball.lower[0]),

@@ -42,7 +42,7 @@ def em_labels(bayes: "BayesGaussianMixture", result: "Comparison | None" = None)
 
 
 def rows_of(bayes: "BayesGaussianMixture", part: "Partition") -> Array:
-    """The rows that a partition has clustered, shape (M, D).
+    """The rows that the search for a partition has looked at, shape (M, D).
 
     Raises
     ------
@@ -52,11 +52,11 @@ def rows_of(bayes: "BayesGaussianMixture", part: "Partition") -> Array:
     check_fit(bayes)
     check_kind(part, "part", Partition, "a Partition, which partition(bayes) makes")
     X = bayes.rows_.values
-    if part.rows[-1] != len(X) - 1:
+    if len(part.labels) != len(X):
         raise ParameterError(
-            f"The partition is of {part.rows[-1] + 1} rows, and the fit of {len(X)}; use partition(bayes) of "
+            f"The partition is of {len(part.labels)} rows, and the fit of {len(X)}; use partition(bayes) of "
             f"this fit.",
-            partition_rows=int(part.rows[-1]) + 1,
+            partition_rows=len(part.labels),
             fit_rows=len(X),
         )
     return X[part.rows]
@@ -64,12 +64,8 @@ def rows_of(bayes: "BayesGaussianMixture", part: "Partition") -> Array:
 
 def numbered(bayes: "BayesGaussianMixture", part: "Partition") -> Labels:
     """The partition's clusters, numbered as the components they resemble where those have names, shape
-    (M,)."""
-    return (
-        matched(part.labels, bayes.membership_.argmax(axis=1)[part.rows])
-        if bayes.verdict_.ok
-        else part.labels
-    )
+    (N,)."""
+    return matched(part.labels, bayes.membership_.argmax(axis=1)) if bayes.verdict_.ok else part.labels
 
 
 def matched(labels: NDArray[np.integer], reference: NDArray[np.integer]) -> Labels:

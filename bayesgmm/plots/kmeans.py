@@ -65,16 +65,16 @@ def plot_kmeans(bayes: "BayesGaussianMixture", result: "Comparison | None" = Non
         check_comparison(result, bayes)
     part = partition(bayes)
     f = fitted(bayes, result)
-    X = f.X[part.rows]
+    X = f.X
     centre = numbered(bayes, part)
     shown, some = telling_features(X, centre), evenly(len(X), MOST_POINTS)
     clusterings = {
         "k-means": part.kmeans_labels,
-        "EM": em_labels(bayes, result)[part.rows],
+        "EM": em_labels(bayes, result),
         "posterior": centre,
     }
     if result is not None and result.labels is not None:
-        clusterings["true labels"] = result.labels[part.rows]
+        clusterings["true labels"] = result.labels
     n = len(clusterings)
     columns = n if n < 4 else 2
     figure = new_figure(3.2 * columns, 3.6 * (n // columns) + 0.3)

@@ -68,16 +68,16 @@ def plot_similarity(
     check_fit(bayes)
     part = partition(bayes) if part is None else part
     rows_of(bayes, part)
-    similarity = bayes.similarity_
+    similarity, labels = bayes.similarity_, part.searched_labels
     # Of each cluster its share.
-    some = np.argsort(part.labels, kind="stable")[evenly(len(part.labels), MOST_ROWS)]
-    order = some[sorted_rows(similarity[np.ix_(some, some)], part.labels[some])]
+    some = np.argsort(labels, kind="stable")[evenly(len(labels), MOST_ROWS)]
+    order = some[sorted_rows(similarity[np.ix_(some, some)], labels[some])]
     ax = axes_for(ax, 6.4, 5.6)
     image = ax.imshow(
         similarity[np.ix_(order, order)], cmap=SHADES, vmin=0, vmax=1, interpolation="nearest", aspect="equal"
     )
     figure_of(ax).colorbar(image, ax=ax, label="probability of sharing a component")
-    _mark_groups(ax, part.labels[order])
+    _mark_groups(ax, labels[order])
     shown = (
         ""
         if len(order) == len(bayes.membership_)

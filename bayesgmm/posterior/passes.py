@@ -10,7 +10,13 @@ from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import entry
 from bayesgmm.support.threads import shared
 
-__all__ = ["allocations", "log_likelihoods_and_overlaps", "memberships", "responsibility_draws"]
+__all__ = [
+    "allocations",
+    "log_likelihoods_and_overlaps",
+    "mean_overlaps",
+    "memberships",
+    "responsibility_draws",
+]
 
 Array = NDArray[np.float64]
 
@@ -95,6 +101,20 @@ def allocations(
         n_threads,
     )
     return out
+
+
+def mean_overlaps(
+    X: Array, log_weights: Array, means: Array, cholesky: Array, tables: Array, n_threads: int = 1
+) -> Array:
+    """Mean over draws of sum_k tables[s, c, k] r_s[n, k], shape (N, C), for tables (S, C, K).
+
+    With the mean responsibilities of a cluster's rows in the tables, it is the mean over these rows of the
+    probability that a row shares a component with them. O(S N K (C + D^2)). Other parameters as in
+    :func:`log_likelihoods_and_overlaps`.
+    """
+    draws = log_weights, means, cholesky
+    parts = shared(lambda rows: _mean_overlaps(X[rows], *draws, tables), _chunks(len(X)), n_threads)
+    return np.concatenate(parts)
 
 
 def _chunks(n: int, numbers: int = 0) -> list[slice]:
@@ -184,3 +204,22 @@ def _allocations(X, log_weights, means, cholesky, uniforms, out):
                 k += 1
                 reached += r[n, k]
             out[s, n] = k
+
+
+@entry
+def _mean_overlaps(X, log_weights, means, cholesky, tables):
+    S, C, K = tables.shape
+    N = X.shape[0]
+    total = zeros(N * C).reshape((N, C))
+    density = empty(ROWS)
+    r = empty(ROWS * K).reshape((ROWS, K))
+    for start in range(0, N, ROWS):
+        size = min(ROWS, N - start)
+        rows = X[start : start + size]
+        for s in range(S):
+            evaluate(rows, log_weights[s], means[s], cholesky[s], density, r)
+            for n in range(size):
+                for c in range(C):
+                    for k in range(K):
+                        total[start + n, c] += tables[s, c, k] * r[n, k]
+    return total / S

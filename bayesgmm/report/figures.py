@@ -84,7 +84,7 @@ def _fit(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Na
 
 
 def _similarity(bayes: "BayesGaussianMixture", part: "Partition") -> Sketch:
-    n = len(part.labels)
+    n = len(part.rows)
     alt = (
         f"Square of {n} by {n} observations, sorted by the {count(part.n_clusters, 'cluster')} of the "
         f"partition: the darker a point, the more probable it is that the two observations share a group."

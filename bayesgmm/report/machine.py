@@ -76,8 +76,8 @@ def numbers(
           sets (``replicated``: the 2.5, 50 and 97.5 % quantiles);
         * ``parameters``, ``shapes``, ``joint``, ``assignments``: EM against the posterior, as in
           :func:`compare`;
-        * ``partition``: ``labels`` of ``rows``, ``expected_loss``, ``radius`` of the credible ball, or null
-          where component-wise summaries are identifiable;
+        * ``partition``: ``labels`` of all rows, ``expected_loss`` and ``radius`` of the credible ball over
+          ``rows``, or null where component-wise summaries are identifiable;
         * ``settings``, ``prior``, ``prior_given``, ``predictive_seed``, ``seed_entropy``, ``created_by``,
           ``versions``, ``python``, ``data_sha256``: how to make the fit again.
 

@@ -71,10 +71,11 @@ def _of_components(sides: Sides) -> Points:
 
 def _of(part: "Partition", bayes: "BayesGaussianMixture") -> Points:
     """Clusters of the partition with the similarity to their rows, which depends on no labels."""
-    own, other = _similarities(bayes.similarity_, part.labels)
+    labels = part.searched_labels
+    own, other = _similarities(bayes.similarity_, labels)
     groups = [f"cluster {c}" for c in range(part.n_clusters)]
     told = np.round(np.column_stack([own, other]), 3).tolist()
-    return Points(part.rows, groups, part.labels, 1 - own, told)
+    return Points(part.rows, groups, labels, 1 - own, told)
 
 
 def _similarities(similarity: Array, labels: NDArray[np.integer]) -> tuple[Array, Array]:

@@ -84,6 +84,7 @@ def summarise(bayes: "BayesGaussianMixture", result: "Comparison", part: "Partit
     points += [
         result.better_maximum.finding,
         findings.about_replications(result.predictive),
+        *findings.about_extent(result.extent),
         _about_starts(bayes),
     ]
     return Summary(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from bayesgmm.comparison import compare
-from bayesgmm.comparison.result import check_comparison
+from bayesgmm.comparison.result import at_hand, check_comparison
 from bayesgmm.methods import find
 from bayesgmm.plots.style import colour
 from bayesgmm.report import tables
@@ -72,7 +72,8 @@ def write_report(
         tables give extremes of the features and the values of those observations on which EM and Bayes differ
         most.
     comparison : Comparison, optional
-        ``compare(bayes)``, where it has been made already.
+        ``compare(bayes)``, where it has been made already: with true labels, say. Without it, what
+        ``compare(bayes)`` has given is taken where it is still held, and made where it is not.
     progressbar : bool, default True
         Show progress on a terminal or in a notebook.
 
@@ -111,7 +112,7 @@ def write_report(
         if interactive:
             # Seconds of compiled code, beside the comparison's.
             pool.submit(view_script)
-        result = compare(bayes) if comparison is None else comparison
+        result = comparison or at_hand(bayes) or compare(bayes, progressbar=progressbar)
         part = stand_in(bayes)
         if format == "json":
             content = {"title": heading} | numbers(bayes, result, part)

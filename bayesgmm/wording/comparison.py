@@ -174,6 +174,26 @@ def rows_left_out(
 
 
 @worded
+def compared_in_part(
+    n_rows: int,
+    n_draws: int,
+    n_repeated: int,
+    rows_left_out: int,
+    rows_left_out_of_em: int,
+    rows_checked: int,
+    draws_of_intervals: int,
+) -> str:
+    text = (
+        f"Since rows are many, leave-one-out is of {count(rows_left_out, 'row')}, evenly spaced among "
+        f"{n_rows}, and of EM of {count(rows_left_out_of_em, 'row')}; replicated data sets are of "
+        f"{count(rows_checked, 'row')}, of {n_repeated}"
+    )
+    if draws_of_intervals < n_draws:
+        text += f"; intervals of memberships are of {count(draws_of_intervals, 'draw')}, of {n_draws}"
+    return f"{text}."
+
+
+@worded
 def spurious_maximum() -> str:
     return (
         "The EM maximum looks spurious: a component has hardly more rows than its covariance has parameters, "

@@ -6,7 +6,7 @@ import pytest
 from scipy.special import logsumexp
 
 from bayesgmm import BayesGaussianMixture, EMGaussianMixture, MixtureParams, Prior, datasets
-from bayesgmm.comparison import scores
+from bayesgmm.comparison import extent, scores
 from bayesgmm.comparison.scores import em_leave_one_out, leave_one_out, predictive_scores
 from bayesgmm.comparison.sides import Sides
 from bayesgmm.posterior.pointwise import log_likelihood_dataset
@@ -87,7 +87,7 @@ def test_the_scores_add_up(faithful_fit):
 
 def test_of_many_rows_some_are_left_out_of_em(faithful_fit, monkeypatch):
     whole = predictive_scores(Sides.of(faithful_fit))
-    monkeypatch.setattr(scores, "ROWS_LEFT_OUT", 68)
+    monkeypatch.setattr(extent, "MOST_REFITS", 68)
     part = predictive_scores(Sides.of(faithful_fit))
     assert len(part.table) == 68
     assert part.elpd == pytest.approx(whole.elpd)
