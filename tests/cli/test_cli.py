@@ -72,7 +72,7 @@ def readable(monkeypatch, expected):
 @pytest.fixture
 def compared(monkeypatch, expected):
     """Comparisons at no cost, where they are not what is tested."""
-    monkeypatch.setattr(bayesgmm, "compare", lambda bayes: expected.comparison)
+    monkeypatch.setattr(bayesgmm, "compare", lambda bayes, **_: expected.comparison)
 
 
 @pytest.fixture
@@ -375,6 +375,30 @@ def test_parts_of_a_whole_have_a_remedy_of_the_command_line(golden):
     args = ["fit", "soil.csv", "-k", "1", "--method", "laplace", *QUICK, "--quiet"]
     golden(refusal(*args))
     assert done(*args, "--except", "clay").exit_code == 0
+
+
+def test_fit_compares_once_and_hands_it_to_the_report(monkeypatch, fitted, expected):
+    made, given = [], []
+
+    def compare(bayes, **_):
+        made.append(bayes)
+        return expected.comparison
+
+    def write_report(bayes, path, *, comparison, progressbar):
+        given.append(comparison)
+        Path(path).write_text("<html>")
+
+    monkeypatch.setattr(bayesgmm, "compare", compare)
+    monkeypatch.setattr("bayesgmm.report.write_report", write_report)
+    done(*FIT, *QUICK, "--report", "out.html")
+    assert len(made) == 1
+    assert given == [expected.comparison]
+
+
+@pytest.mark.parametrize(("many", "said"), [(100, ["fitting", "comparing"]), (1000, ["fitting"])])
+def test_a_long_comparison_is_announced(many, said, monkeypatch, fitted):
+    monkeypatch.setattr("bayesgmm.cli.running.ROWS_AT_ONCE", many)
+    assert [line.split()[1] for line in done(*FIT, *QUICK).stderr.splitlines()] == said
 
 
 # ------------------------------------------------------------ the other commands
@@ -812,7 +836,7 @@ def test_narrow_terminal(faithful_fit):
     bayesgmm.save(faithful_fit, "fit.nc")
     comparison = bayesgmm.compare(faithful_fit)
     sent = terminal(["compare", "fit.nc"], 40)
-    assert "comparing" in sent  # the spinner
+    assert "leave-one-out" in sent  # what takes the time
     text = sent[sent.index("272 observations") - 4 :].replace("\r", "")
     lines = [line.rstrip() for line in ANSI.sub("", text).splitlines()]
     assert max(map(len, lines)) <= 40

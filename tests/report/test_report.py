@@ -423,7 +423,7 @@ def test_nothing_is_half_written_when_a_picture_fails(small_fit, tmp_path, monke
 
 
 def test_a_target_that_cannot_be_written_is_refused_before_any_work(small_fit, tmp_path, monkeypatch):
-    monkeypatch.setattr(write, "compare", lambda _: pytest.fail("work was done"))
+    monkeypatch.setattr(write, "compare", lambda *_, **__: pytest.fail("work was done"))
     with pytest.raises(FileProblem, match="does not exist; create it first"):
         write_report(small_fit, tmp_path / "nowhere" / "report.html")
 
