@@ -171,7 +171,7 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     cores = bayes.fit_.settings.cores
     sampled = allocations(X, *thinned, rng, cores)
     k = draws.n_components
-    by_kmeans = _kmeans(every, rows, k, rng)
+    by_kmeans = _kmeans(X, every, rows, k, rng)
     others = {
         "em": density.responsibilities(X, bayes.em_.params_).argmax(axis=1).astype(np.int32),
         "kmeans": by_kmeans[rows],
@@ -206,9 +206,11 @@ def _of_every_row(
     return partitions.canonical(whole)
 
 
-def _kmeans(X: Array, some: NDArray[np.intp], k: int, rng: np.random.Generator) -> NDArray[np.int32]:
-    """K-means on standardised columns of some rows; others go to the nearest centre. Labels of all, (N,)."""
-    own = X[some]
+def _kmeans(
+    own: Array, X: Array, some: NDArray[np.intp], k: int, rng: np.random.Generator
+) -> NDArray[np.int32]:
+    """K-means on standardised columns of some rows of X, `own`; others go to the nearest centre. Labels of
+    all, (N,)."""
     shift, scale = Rows.unchecked(own).location_scale
     most, seed = len(np.unique(own, axis=0)), int(rng.integers(2**31))
     labels, centres = kmeans((own - shift) / scale, min(k, most), n_init=10, seed=seed)
