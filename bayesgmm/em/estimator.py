@@ -26,8 +26,8 @@ from bayesgmm.rows.features import rows_for
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.rows.unmeasured import tell_unmeasured
 from bayesgmm.support import arguments
-from bayesgmm.support.sentences import shown
 from bayesgmm.support.clock import Clock
+from bayesgmm.support.sentences import shown
 
 __all__ = ["EMGaussianMixture"]
 

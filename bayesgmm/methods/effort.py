@@ -69,7 +69,7 @@ def announce(settings: Settings, n_rows: int, n_features: int) -> None:
     if settings.method not in ("auto", "nuts") or settings.max_time is not None or seconds < LONG:
         return
     n = family_of(settings.covariance_type).n_parameters(settings.n_components, n_features)
-    fewer = family_of("diag").n_parameters(settings.n_components, n_features)
+    fewer = family_of(DIAGONAL_FAMILY).n_parameters(settings.n_components, n_features)
     values = {
         "minutes": seconds / 60,
         "n_parameters": n,

@@ -14,8 +14,8 @@ from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.laplace_approximation import Laplace
 from bayesgmm.methods.resampling import systematic
-from bayesgmm.support.smoothing import smoothed_log_weights
 from bayesgmm.support.clock import Clock
+from bayesgmm.support.smoothing import smoothed_log_weights
 from bayesgmm.support.threads import shared
 
 __all__ = ["ImportanceDraws", "sample_laplace"]

@@ -27,6 +27,7 @@ from bayesgmm.support.arguments import check_choice
 __all__ = [
     "DEFAULT_FAMILY",
     "DIAGONAL",
+    "DIAGONAL_FAMILY",
     "FAMILIES",
     "OVER_COMPONENTS",
     "OVER_FEATURES",
@@ -263,6 +264,8 @@ FAMILIES = _by_name(
     CovarianceFamily("tied_spherical", "one single variance for all", (), None),
 )
 DEFAULT_FAMILY = "full"
+# The one to suggest where correlations are too many.
+DIAGONAL_FAMILY = "diag"
 
 
 def family_of(covariance_type: Any) -> CovarianceFamily:

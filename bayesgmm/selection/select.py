@@ -210,9 +210,7 @@ def select_components(
             total_weight=rows.total_weight,
         )
     check_fittable(rows.values, rows.names, max(ks), family_of(covariance_type).has_correlations)
-    _check_bootstrap(n_bootstrap)
-    arguments.check_flag(overfitted, "overfitted")
-    arguments.check_flag(progressbar, "progressbar")
+    _check_settings(n_bootstrap, overfitted, progressbar)
     check_prior(prior)
     tell_unmeasured(rows)
     prior = prior or Prior.from_data(rows, covariance_type=covariance_type)
@@ -251,8 +249,10 @@ def select_components(
     return Selection(table, best_numbers(table), occupied, fits, {k: str(e) for k, e in failures.items()})
 
 
-def _check_bootstrap(n_bootstrap: int) -> None:
-    """Refuse a number of simulated data sets from which no p-value of 0.05 could come."""
+def _check_settings(n_bootstrap: int, overfitted: bool, progressbar: bool) -> None:
+    """Refuse what is no flag, and a number of simulated data sets from which no p-value of 0.05 could come."""
+    arguments.check_flag(overfitted, "overfitted")
+    arguments.check_flag(progressbar, "progressbar")
     if 0 < arguments.check_integer(n_bootstrap, "n_bootstrap", 0) < FEWEST_REPLICATIONS:
         raise ParameterError(
             f"n_bootstrap must be 0, or at least {FEWEST_REPLICATIONS} for a p-value of 0.05 to be possible; "
