@@ -7,7 +7,7 @@ import warnings
 
 from bayesgmm.errors import ParameterError
 from bayesgmm.methods.settings import Settings
-from bayesgmm.mixture.families import FAMILIES, family_of
+from bayesgmm.mixture.families import DIAGONAL_FAMILY, FAMILIES, family_of
 from bayesgmm.wording import Reason
 
 __all__ = ["announce", "check_size", "seconds_of_nuts"]

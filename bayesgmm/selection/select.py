@@ -250,7 +250,7 @@ def select_components(
 
 
 def _check_settings(n_bootstrap: int, overfitted: bool, progressbar: bool) -> None:
-    """Refuse what is no flag, and a number of simulated data sets from which no p-value of 0.05 could come."""
+    """Refuse what is no flag, and so few simulated data sets that no p-value of 0.05 could come."""
     arguments.check_flag(overfitted, "overfitted")
     arguments.check_flag(progressbar, "progressbar")
     if 0 < arguments.check_integer(n_bootstrap, "n_bootstrap", 0) < FEWEST_REPLICATIONS:
