@@ -130,16 +130,16 @@ def _prepare_streams() -> None:
 
 @contextmanager
 def _insistent_interrupts() -> Iterator[None]:
-    """See to it that Ctrl-C ends the command even if it falls into a callback, where Python drops
+    """See to it that Ctrl-C and SIGTERM end the command even if they fall into a callback, where Python drops
     exceptions."""
     import _thread
     import time
 
     before = sys.unraisablehook
 
-    def again() -> None:
+    def again(signum: signal.Signals) -> None:
         time.sleep(0.2)
-        _thread.interrupt_main()
+        _thread.interrupt_main(signum)
 
     def hook(dropped: Any) -> None:
         if not issubclass(dropped.exc_type, KeyboardInterrupt):
@@ -148,7 +148,8 @@ def _insistent_interrupts() -> Iterator[None]:
         # LLVM calls back while functions are compiled; once more, when it has come back from there. A Timer
         # would wait here for its thread, and on a busy machine the interrupt would fall into this hook and be
         # dropped as well.
-        _thread.start_new_thread(again, ())
+        terminated = issubclass(dropped.exc_type, _Termination)
+        _thread.start_new_thread(again, (signal.SIGTERM if terminated else signal.SIGINT,))
 
     sys.unraisablehook = hook
     try:

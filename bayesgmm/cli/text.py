@@ -9,7 +9,7 @@ import click
 
 from bayesgmm.cli.streams import Page
 from bayesgmm.support.json_values import as_json
-from bayesgmm.support.sentences import count, shorten
+from bayesgmm.support.sentences import count, shorten, shown
 from bayesgmm.wording.comparison import LIKELIHOOD
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _show_tempering(page: Page, bayes: "BayesGaussianMixture") -> None:
 
 def _heading(bayes: "BayesGaussianMixture", dropped: int | None) -> str:
     n, d = bayes.rows_.values.shape
-    features = ", ".join(shorten(str(f)) for f in bayes.rows_.names)
+    features = ", ".join(shorten(name) for name in shown(bayes.rows_.names))
     left_out = "" if dropped is None else f" ({count(dropped, 'row')} with a missing value left out)"
     components = count(bayes.em_.params_.n_components, "component")
     return f"{count(n, 'observation')}{left_out}, {count(d, 'column')} ({features}), {components}"

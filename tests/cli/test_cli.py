@@ -262,9 +262,9 @@ def test_names_cannot_command_the_terminal():
     Path("odd.csv").write_text('"[red]é","\x1b[31mb"\n1,2\n2,1\n4,4\n5,3\n', encoding="utf-8")
     out = done("fit", "odd.csv", "-k", "1", "--draws", "300", charset="ascii").stdout
     assert "\x1b" not in out
-    assert out.startswith("4 observations, 2 columns ([red]\\xe9,  [31mb), 1 component\n")
+    assert out.startswith("4 observations, 2 columns ([red]\\xe9, [31mb), 1 component\n")
     assert "means[0, [red]\\xe9]" in out
-    assert "means[0,  [31mb]" in out
+    assert "means[0, [31mb]" in out
 
 
 def test_names_of_any_kind():
@@ -488,7 +488,7 @@ def test_list_of_datasets():
 def test_data_set_as_csv(name):
     Path("printed.csv").write_bytes(done("datasets", name).stdout_bytes)
     dataset = datasets.load(name)
-    pd.testing.assert_frame_equal(pd.read_csv("printed.csv"), dataset.frame, check_dtype=False)
+    pd.testing.assert_frame_equal(pd.read_csv("printed.csv"), dataset.whole, check_dtype=False)
     if dataset.path is not None:
         assert Path("printed.csv").read_bytes() == dataset.path.read_bytes()
 

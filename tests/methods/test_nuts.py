@@ -9,6 +9,7 @@ from bayesgmm import BayesGaussianMixture, MixtureParams, Prior, datasets
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import ParameterError, SamplingError
 from bayesgmm.methods import laplace_approximation as laplace_module
+from bayesgmm.methods import raw_draws
 from bayesgmm.methods import whitened_nuts as sampling
 from bayesgmm.methods.laplace_approximation import laplace, negative_hessian
 from bayesgmm.rows.rows import Rows
@@ -156,7 +157,7 @@ def test_an_interrupted_chain_names_itself(golden):
     z = np.zeros((3, 10, 2))
     z[1, 7:] = np.nan
     with golden.raises(SamplingError):
-        sampling._check_complete(z, 10, 3)
+        raw_draws.check_complete(z, 10, 3)
 
 
 @pytest.mark.parametrize(

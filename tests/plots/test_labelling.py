@@ -1,18 +1,20 @@
 """`plot_labelling`: what speaks for the labels, and what exchanging them would cost."""
 
+import copy
+
 from numpy.testing import assert_allclose
 
 from bayesgmm import plots
 from bayesgmm.posterior.labelling import LabellingDiagnostics
 
 
-class WithLabelling:
-    """What the figure asks of a fit, with labelling diagnostics of one's own."""
-
-    def __init__(self, bayes, labelling):
-        self.labelling_ = labelling
-        self.relabelling_ = bayes.relabelling_
-        self.verdict_ = bayes.verdict_
+def with_labelling(bayes, labelling):
+    """The same fit, with labelling diagnostics of one's own and the verdict of the real ones."""
+    fit = copy.copy(bayes)
+    fit.__class__ = type(
+        "WithLabelling", (type(bayes),), {"labelling_": labelling, "verdict_": bayes.verdict_}
+    )
+    return fit
 
 
 def points(ax):
@@ -25,7 +27,7 @@ def test_each_row_holds_the_share_of_draws_that_speaks_for_the_labels(faithful):
     given = LabellingDiagnostics(
         {"iterative ECR": 0.96, "Stephens": 0.9, "parameters": 1.0}, 0.07, 0.05, (0, 3)
     )
-    figure = plots.plot_labelling(WithLabelling(faithful[0], given))
+    figure = plots.plot_labelling(with_labelling(faithful[0], given))
     left, right = figure.axes
     shares = [share for share, _ in points(left)]
     assert_allclose(shares, [0.96, 0.9, 1.0, 0.95, 0.93])
@@ -62,7 +64,7 @@ def test_costs_of_exchanging_labels_are_counted(any_fit):
 
 def test_almost_all_draws_are_not_all(faithful):
     shares = {"iterative ECR": 0.9999, "Stephens": 1.0, "parameters": 1.0}
-    figure = plots.plot_labelling(WithLabelling(faithful[0], LabellingDiagnostics(shares, 0.0, 0.0, (0,))))
+    figure = plots.plot_labelling(with_labelling(faithful[0], LabellingDiagnostics(shares, 0.0, 0.0, (0,))))
     assert [t.get_text() for t in figure.axes[0].texts][:2] == ["99.9 %", "100 %"]
     assert figure.axes[1].get_title() == "The labels of no chain switched"
     assert "nothing speaks against them" in figure.get_suptitle()

@@ -129,11 +129,11 @@ def test_what_the_sampler_says_is_read_off_its_statistics():
     deepest = np.zeros((2, 4000), bool)
     deepest[1, :40] = True
     stats = {"energy": energy, "diverging": deepest[:, ::-1], "maxdepth_reached": deepest}
-    found = NutsCheck.of(stats, [])
+    found = NutsCheck.of(stats, [], 4000)
     assert (found.divergences, found.share_at_largest_depth) == (40, 0.005)
     # Of independent energies it is two, of a random walk next to nothing.
     assert found.smallest_bfmi < 0.05
-    first = NutsCheck.of({name: v[:1] for name, v in stats.items()}, [])
+    first = NutsCheck.of({name: v[:1] for name, v in stats.items()}, [], 4000)
     assert first.smallest_bfmi == pytest.approx(2, abs=0.2)
 
 
