@@ -14,13 +14,13 @@ from bayesgmm.bayes.priors import Prior
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import ParameterError
 from bayesgmm.fit import Fit
-from bayesgmm.mixture.draws import evenly
 from bayesgmm.posterior import passes, pointwise, relabel, verdict
 from bayesgmm.posterior.labelling import LabellingDiagnostics
 from bayesgmm.posterior.memberships import Memberships, membership_intervals
 from bayesgmm.posterior.modes import ModeMap, modes_dataset
 from bayesgmm.posterior.similarity import pairwise_similarity, similarity_matrix
 from bayesgmm.rows.features import rows_for
+from bayesgmm.rows.part import part_of
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.support import arguments
 
@@ -269,8 +269,8 @@ class PosteriorResults:
 
     @property
     def similarity_rows_(self) -> NDArray[np.intp]:
-        """The rows of ``similarity_``: all, or 4,000 evenly spaced ones."""
-        return evenly(len(self.rows_), LARGEST_MATRIX)
+        """The rows of ``similarity_``: all, or 4,000, spread over them."""
+        return part_of(len(self.rows_), LARGEST_MATRIX)
 
     def similarity(self, i: ArrayLike, j: ArrayLike) -> Array:
         """P(rows i and j of the fitted data share a component), for pairs of rows; i and j are broadcast.

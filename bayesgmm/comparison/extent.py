@@ -1,4 +1,4 @@
-"""How much of large data a comparison looks at: all of it where rows are few, else evenly spaced rows and
+"""How much of large data a comparison looks at: all of it where rows are few, else a part of rows and
 draws.
 
 What is asked of every row and draw grows with N times S. On a posterior that 100,000 rows have made narrow a

@@ -17,6 +17,7 @@ from bayesgmm.posterior.partitions import Ball
 from bayesgmm.posterior.passes import allocations, log_likelihoods_and_overlaps, mean_overlaps
 from bayesgmm.posterior.similarity import similarity_matrix
 from bayesgmm.results import check_fit
+from bayesgmm.rows.part import part_of
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.arguments import check_choice
 from bayesgmm.support.sentences import listed
@@ -28,7 +29,7 @@ __all__ = ["Partition", "partition"]
 
 Array = NDArray[np.float64]
 
-# Partitions drawn from the posterior, and rows, that a search looks at: beyond, evenly spaced ones.
+# Partitions drawn from the posterior, and rows, that a search looks at: beyond, so many of them.
 DRAWS = 1000
 ROWS = 4000
 
@@ -43,8 +44,8 @@ class Partition:
         The cluster of every row, numbered from 0 in the order of their first rows; not the components of the
         mixture, whose number they may differ from.
     rows : ndarray of int, shape (M,)
-        The rows that the search has looked at, and that losses and ball are of: all, or 4,000 evenly spaced
-        ones. Each other row has the label of the cluster with whose rows it shares a component with the
+        The rows that the search has looked at, and that losses and ball are of: all, or 4,000 spread
+        over them. Each other row has the label of the cluster with whose rows it shares a component with the
         largest probability, on average over these rows and the draws.
     loss : str
         "vi", variation of information in bits, or "binder", the share of ordered pairs of rows.
@@ -107,7 +108,7 @@ class Partition:
         ]
         if len(self.rows) < len(self.labels):
             lines.append(
-                f"Losses and ball are of {len(self.rows):,} evenly spaced rows, which the search has looked "
+                f"Losses and ball are of {len(self.rows):,} rows, which the search has looked "
                 "at; each other row is in the cluster that it is most similar to."
             )
         for name, what in (("em", "EM's partition"), ("kmeans", "That of k-means")):
@@ -137,7 +138,7 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     Returns
     -------
     Partition
-        Of every row; of more than 4,000 the search looks at so many, evenly spaced, and the others join the
+        Of every row; of more than 4,000 the search looks at so many, and the others join the
         cluster that they are most similar to.
 
     Raises
@@ -162,7 +163,7 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     """
     check_fit(bayes)
     check_choice(loss, "loss", partitions.LOSSES)
-    rows = evenly(len(bayes.rows_), ROWS)
+    rows = part_of(len(bayes.rows_), ROWS)
     X, every = bayes.rows_.taken(rows).columns, bayes.rows_.columns
     draws = bayes.fit_.draws.in_canonical_order
     thinned = Stacked(*(a[evenly(len(a), DRAWS)] for a in draws.stacked))

@@ -21,6 +21,7 @@ from bayesgmm.methods.rounding import resolutions
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly
 from bayesgmm.posterior.pointwise import log_densities, replicated_rows
+from bayesgmm.rows.part import part_of
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.threads import shared, threads_for_runs
 
@@ -98,18 +99,18 @@ def predictive_checks(sides: Sides) -> tuple[PredictiveCheck, ...]:
     """Spread, skewness, tails, quartiles, modes and correlations of the features, distances of neighbours, in
     replicated data sets.
 
-    Of more than 5,000 rows 3,000 are looked at, evenly spaced, and data sets of as many simulated.
+    Of more than 5,000 rows 3,000 are looked at, and data sets of as many simulated.
     """
     fit = sides.fit
     # A row of weight 3 is three rows, in the data as in what is simulated.
     looked_at = fit.rows.repeated
     if rows_checked(len(looked_at)) < len(looked_at):
-        looked_at = looked_at.taken(evenly(len(looked_at), rows_checked(len(looked_at))))
+        looked_at = looked_at.taken(part_of(len(looked_at), rows_checked(len(looked_at))))
     data, names = looked_at.values, fit.names
     scale = data.std(axis=0)
     # What is measured is fixed by the data, so that replications are measured alike.
     unit = resolutions(data) / scale
-    ruler = _Ruler(data.mean(axis=0), scale, evenly(len(data), ROWS_FOR_NEIGHBOURS), unit)
+    ruler = _Ruler(data.mean(axis=0), scale, part_of(len(data), ROWS_FOR_NEIGHBOURS), unit)
     cores = threads_for_runs(len(data), fit.settings.cores)
     replicated = ruler.of_all(replicate(fit, REPLICATIONS, len(data)), cores)
     rng = np.random.default_rng([fit.provenance.predictive_seed, 5])

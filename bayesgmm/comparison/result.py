@@ -203,7 +203,7 @@ def compare(
 ) -> Comparison:
     """Hold an EM fit against the posterior of the same model and data.
 
-    Of more than some thousand rows, what is asked of every row and draw is asked of evenly spaced ones:
+    Of more than some thousand rows, what is asked of every row and draw is asked of a part of them:
     ``Comparison.extent`` tells of how many.
 
     Parameters

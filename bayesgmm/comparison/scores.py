@@ -16,6 +16,7 @@ from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior.pointwise import log_densities
+from bayesgmm.rows.part import part_of
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.smoothing import smoothed_log_weights
 from bayesgmm.support.threads import shared, threads_for_runs
@@ -46,7 +47,7 @@ class PredictiveScores:
         Sum over all rows by the posterior, and its standard error. Where some rows were left out, the sum is
         estimated from these, and the error of that is in it.
     n_rows : int
-        Rows left out of the posterior: all that count, or 2,000 evenly spaced ones of more than 5,000.
+        Rows left out of the posterior: all that count, or 2,000 of more than 5,000.
     n_bad : int
         Of these, rows with a Pareto k above 0.7, whose share of elpd is not to be trusted.
     n_collapsed : int
@@ -113,7 +114,7 @@ def predictive_scores(sides: Sides) -> PredictiveScores:
     """Leave-one-out scores of the posterior and of EM on the same rows."""
     fit, em = sides.fit, sides.em
     rows = fit.rows.counting
-    left_out = evenly(len(rows), rows_left_out(len(rows)))
+    left_out = part_of(len(rows), rows_left_out(len(rows)))
     elpd, k = leave_one_out(fit, left_out)
     at = evenly(len(left_out), refits_for(len(rows)))
     some = left_out[at]
@@ -143,7 +144,7 @@ def _estimated_sum(fit: Fit, elpd: Array, some: NDArray[np.intp]) -> tuple[float
 
     By differences from the log densities under EM's estimate, which are known of all rows and nearly the
     values: Magnusson, Andersen, Jonasson and Vehtari (2020), Leave-one-out cross-validation for Bayesian
-    model comparison in large data, section 2.2. Rows are treated as a random part, though evenly spaced.
+    model comparison in large data, section 2.2. Rows are a random part.
     """
     rows = fit.rows.counting
     near = density.log_likelihood_per_obs(rows.values, fit.em.params_)

@@ -183,7 +183,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         return self.fit_within(X, Clock(None), sample_weight)
 
     def fit_within(self, X: RowsLike, clock: Clock, sample_weight: ArrayLike | None = None) -> Self:
-        """The same; once the time of a clock has passed, no further start is tried.
+        """The same; once the time of a clock has passed, runs end where they are.
 
         Parameters
         ----------

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.steps import DEAD, Advance, State, unpacked
+from bayesgmm.support.clock import Clock
 from bayesgmm.support.compilation import entry, inlined
 
 __all__ = ["ROUNDING", "EMRun", "Status", "has_stopped", "run_em"]
@@ -32,6 +33,7 @@ class Status(Enum):
     OUT_OF_ITERATIONS = (
         "out of iterations: the log-likelihood was still rising; increase max_iter or loosen tol"
     )
+    OUT_OF_TIME = "out of time: the log-likelihood was still rising when max_time had passed; allow more time"
     DEGENERATE = (
         "degenerate: a component collapsed onto a few points or a plane, where the likelihood has no upper "
         "bound but for the floor that reg_covar sets; use fewer components or more data"
@@ -62,7 +64,15 @@ class EMRun:
         return float(self.trace[-1])
 
 
-def run_em(problem: Problem, start: State, *, max_iter: int, tol: float, accelerate: bool = True) -> EMRun:
+def run_em(
+    problem: Problem,
+    start: State,
+    *,
+    max_iter: int,
+    tol: float,
+    accelerate: bool = True,
+    clock: Clock | None = None,
+) -> EMRun:
     """Run EM from `start`.
 
     Ends when the gain that is still to come, estimated from the last steps' rate of convergence, is below
@@ -78,10 +88,15 @@ def run_em(problem: Problem, start: State, *, max_iter: int, tol: float, acceler
         Relative tolerance on the total log-likelihood.
     accelerate : bool
         Whether to jump; without, plain EM steps.
+    clock : Clock, optional
+        Where its time passes, the run ends where it is.
     """
     walk = _Walk(problem, start, max_iter)
     calm = 0
     while walk.status is None:
+        if clock is not None and clock.is_over:
+            walk.status = Status.OUT_OF_TIME
+            break
         first, second = walk.state, walk.ahead.next
         gain = walk.step()
         if walk.status is not None:

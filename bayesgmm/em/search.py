@@ -31,7 +31,7 @@ TIGHT = 0.05
 @dataclass(frozen=True)
 class Plan:
     """How the search goes about: number of starts, of long runs, the rules of a run, and a time after which
-    no further run begins."""
+    no further run begins and one under way ends."""
 
     n_components: int
     init_params: str
@@ -84,13 +84,15 @@ def search(
         Called with the number of finished runs and of all.
     """
     if given is not None:
-        end = run_em(problem, given, max_iter=plan.max_iter, tol=plan.tol)
+        end = run_em(problem, given, max_iter=plan.max_iter, tol=plan.tol, clock=plan.clock)
         return [_mode(problem, end, 1)]
     small = problem.subsample(rng)
     total = plan.n_init + min(plan.n_long, plan.n_init)
     short = []
     for i, start in enumerate(_starts(small, plan, rng)):
-        short.append(run_em(small, start, max_iter=min(SHORT_STEPS, plan.max_iter), tol=plan.tol))
+        short.append(
+            run_em(small, start, max_iter=min(SHORT_STEPS, plan.max_iter), tol=plan.tol, clock=plan.clock)
+        )
         progress(i + 1, total)
         if plan.clock.is_over:
             break
@@ -99,9 +101,10 @@ def search(
         if long and plan.clock.is_over:
             break
         if small is not problem:
-            end = run_em(problem, first.state, max_iter=plan.max_iter, tol=plan.tol)
+            end = run_em(problem, first.state, max_iter=plan.max_iter, tol=plan.tol, clock=plan.clock)
         elif first.status is Status.OUT_OF_ITERATIONS and first.n_iter < plan.max_iter:
-            rest = run_em(problem, first.state, max_iter=plan.max_iter - first.n_iter, tol=plan.tol)
+            left = plan.max_iter - first.n_iter
+            rest = run_em(problem, first.state, max_iter=left, tol=plan.tol, clock=plan.clock)
             # The second begins where the first ended.
             trace = np.concatenate([first.trace[:-1], rest.trace])
             end = replace(rest, trace=trace, n_iter=first.n_iter + rest.n_iter)

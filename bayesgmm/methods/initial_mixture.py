@@ -26,6 +26,7 @@ from bayesgmm.methods.laplace_approximation import SMALLEST_CURVATURE, Laplace, 
 from bayesgmm.methods.rounding import is_artefact, resolutions
 from bayesgmm.mixture.coordinates import Coordinates, unconstrained
 from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.support.clock import Clock
 from bayesgmm.support.threads import shared
 
 __all__ = ["InitialMixture", "find_initial_mixture", "is_same_mode", "log_evidence", "posterior_modes"]
@@ -165,7 +166,11 @@ class InitialMixture:
 
 
 def find_initial_mixture(
-    target: Target, starts: Sequence[MixtureParams], rng: np.random.Generator, cores: int
+    target: Target,
+    starts: Sequence[MixtureParams],
+    rng: np.random.Generator,
+    cores: int,
+    clock: Clock | None = None,
 ) -> InitialMixture:
     """A t distribution for each mode, and for modes of fewer components beside some that have no rows.
 
@@ -178,6 +183,12 @@ def find_initial_mixture(
     rng : numpy.random.Generator
     cores : int
         Threads; the result does not depend on it.
+    clock : Clock, optional
+
+    Raises
+    ------
+    SamplingError
+        Where no mode is found, or a clock's time has passed before they are known.
     """
     k = target.n_components
     direction = np.linalg.svd(target.rows - target.rows.mean(axis=0), full_matrices=False)[2][0]
@@ -188,7 +199,7 @@ def find_initial_mixture(
     for empty in range(min(MOST_EMPTY, k - 1) + 1):
         fewer = replace(target, n_components=k - empty, prior=prior)
         own = [p for p in starts if p.n_components == k - empty]
-        modes = posterior_modes(fewer, own, direction, rng, cores)
+        modes = posterior_modes(fewer, own, direction, rng, cores, clock)
         best = log_evidence(modes[0])
         evidence.append(best + _log_share_of_empty(concentration, target.data.total_weight, k, empty))
         if empty == 0:
@@ -224,6 +235,7 @@ def posterior_modes(
     direction: Array,
     rng: np.random.Generator,
     cores: int,
+    clock: Clock | None = None,
 ) -> list[Laplace]:
     """Up to 14 distinct modes of the posterior, in the order of their evidence by Laplace's method.
 
@@ -236,13 +248,13 @@ def posterior_modes(
     first = first or list(_random_starts(target, rng)[:1])
 
     def loose(q: Array) -> tuple[Array, float]:
-        end, value = optimised(target, q, tolerance=1e-9, iterations=400)
+        end, value = optimised(target, q, tolerance=1e-9, iterations=400, clock=clock)
         return in_order(end), value
 
     def sharp(end: tuple[Array, float]) -> Laplace:
-        mode = laplace(target, end[0])
+        mode = laplace(target, end[0], clock)
         again = in_order(mode.mode)
-        return mode if np.array_equal(again, mode.mode) else laplace(target, again)
+        return mode if np.array_equal(again, mode.mode) else laplace(target, again, clock)
 
     ends = sorted(shared(loose, first, cores), key=lambda end: -end[1])
     distinct: list[tuple[Array, float]] = []

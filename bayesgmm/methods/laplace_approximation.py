@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 # trusts a nearly zero curvature would send the first trajectories far away.
 SMALLEST_CURVATURE = 0.3
 STEP = 1e-4
+# Between two looks at a clock.
+STEPS_AT_ONCE = 50
 PARAMETERS_AT_ONCE = 100
 SMALL_GRADIENT = 1e-6
 # A saddle point is left along its steepest descent, this far, and optimisation starts again.
@@ -59,24 +61,47 @@ def laplace(target: Target, start: Array, clock: Clock | None = None) -> Laplace
             "The log posterior is not finite at the EM estimate; the prior may exclude it. "
             "Check the prior's scales against the data's."
         )
-    mode, value = optimised(target, start)
+    mode, value = optimised(target, start, clock=clock)
     for _ in range(MOST_TRIES):
         curvatures, directions = np.linalg.eigh(negative_hessian(target, mode, clock))
         if curvatures[0] >= -SMALLEST_CURVATURE * 1e-3:
             break
-        ends = [optimised(target, mode + side * LEAP * directions[:, 0]) for side in (-1, 1)]
+        ends = [optimised(target, mode + side * LEAP * directions[:, 0], clock=clock) for side in (-1, 1)]
         mode, value = max(ends, key=lambda end: end[1])
     whitening = directions / np.sqrt(np.maximum(curvatures, SMALLEST_CURVATURE))
     return Laplace(mode, whitening, value, curvatures)
 
 
 def optimised(
-    target: Target, start: Array, tolerance: float = 1e-13, iterations: int = 2000
+    target: Target,
+    start: Array,
+    tolerance: float = 1e-13,
+    iterations: int = 2000,
+    clock: Clock | None = None,
 ) -> tuple[Array, float]:
-    """Where L-BFGS ends, and the log posterior there; minus infinity where the start has no density."""
+    """Where L-BFGS ends, and the log posterior there; minus infinity where the start has no density.
+
+    Raises
+    ------
+    SamplingError
+        Where a clock's time has passed before.
+    """
     q = np.array(start, dtype=float)
     posterior = target.rows, target.sample_weight, target.packed_prior, target.beta
-    value = maximise(q, *posterior, tolerance, SMALL_GRADIENT, iterations)
+    if clock is None or clock.left is None:
+        value = maximise(q, *posterior, tolerance, SMALL_GRADIENT, iterations)
+        return q, value if np.isfinite(value) else -np.inf
+    # Compiled code cannot look at a clock: it comes back between legs.
+    value = -np.inf
+    for _ in range(0, iterations, STEPS_AT_ONCE):
+        before, value = value, maximise(q, *posterior, tolerance, SMALL_GRADIENT, STEPS_AT_ONCE)
+        if not value - before > tolerance * max(abs(value), 1.0):
+            break
+        if clock.is_over:
+            raise SamplingError(
+                "max_time had passed while the mode of the posterior was looked for; allow more time, or use "
+                "fewer rows."
+            )
     return q, value if np.isfinite(value) else -np.inf
 
 

@@ -198,7 +198,7 @@ def _initial_mixture(
     initial_seed, run_seed = seed.spawn(2)
     with problem.steps.step("initial mixture"):
         rng = np.random.default_rng(initial_seed)
-        initial = find_initial_mixture(problem.target, mixtures, rng, settings.cores)
+        initial = find_initial_mixture(problem.target, mixtures, rng, settings.cores, clock)
     # Of a limited time most is for the draws.
     limit = None if clock.left is None else clock.left * PILOTS_SHARE
     particles = max(FEWEST_PARTICLES, settings.draws // 4)
@@ -220,7 +220,7 @@ def _smaller_mixtures(problem: Problem, seed: np.random.SeedSequence) -> list[Mi
     # Those that look spurious warn in a fit of their own.
     with warnings.catch_warnings(), suppress(BayesGMMError):
         warnings.simplefilter("ignore")
-        return list(em.fit(problem.rows).mode_params_)
+        return list(em.fit_within(problem.rows, problem.clock).mode_params_)
     return []
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.bayes.target import Target
+from bayesgmm.errors import SamplingError
 from bayesgmm.methods.initial_mixture import is_same_mode, log_evidence
 from bayesgmm.methods.laplace_approximation import Laplace, laplace, optimised
 from bayesgmm.methods.rounding import is_artefact, resolutions
@@ -51,9 +52,17 @@ def find_starts(target: Target, mixtures: Sequence[MixtureParams], clock: Clock 
             break
         if not np.isfinite(target(q)[0]):
             continue
-        q, value = optimised(target, q, tolerance=1e-9, iterations=400)
-        if not any(is_same_mode((in_order(q), value), end, 0.5) for end in ends):
+        try:
+            q, value = optimised(target, q, tolerance=1e-9, iterations=400, clock=clock)
+            if any(is_same_mode((in_order(q), value), end, 0.5) for end in ends):
+                continue
             mode = laplace(target, q, clock)
+        except SamplingError:
+            # The first is enough.
+            if clock is not None and clock.is_over:
+                break
+            raise
+        else:
             end = (in_order(mode.mode), mode.log_posterior)
             if not any(is_same_mode(end, other) for other in ends):
                 found.append(mode)

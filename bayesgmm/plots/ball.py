@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bayesgmm.mixture.draws import evenly
 from bayesgmm.plots.groups import draw_groups, em_labels, matched, numbered, rows_of, telling_features
 from bayesgmm.plots.style import BAYES, EM, PALE, display_names, new_figure
 from bayesgmm.posterior import partitions
 from bayesgmm.results import check_fit
+from bayesgmm.rows.part import part_of
 from bayesgmm.support.sentences import listed
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def plot_ball(bayes: "BayesGaussianMixture", part: "Partition") -> Figure:
     figure = new_figure(max(3.2 * columns, 6.4), 3.2 * rows + 1.3)
     grid = figure.add_gridspec(rows + 1, columns, height_ratios=[1.0, *[3.0] * rows])
     _draw_line(figure.add_subplot(grid[0, :]), part, others)
-    shown, some = telling_features(X, centre), evenly(len(X), MOST_POINTS)
+    shown, some = telling_features(X, centre), part_of(len(X), MOST_POINTS)
     own = f"the partition\n{_n_clusters(centre)}, expected loss {part.expected_loss:.3f}"
     first: Axes | None = None
     for i in range(panels):
@@ -99,7 +99,7 @@ def plot_ball(bayes: "BayesGaussianMixture", part: "Partition") -> Figure:
         ax.set_xlabel(names[shown[0]])
         if len(shown) > 1 and i % columns == 0:
             ax.set_ylabel(names[shown[1]])
-    of = "" if len(X) == len(part.labels) else f"\n{len(X):,} of {len(part.labels):,} rows, evenly spaced"
+    of = "" if len(X) == len(part.labels) else f"\n{len(X):,} of {len(part.labels):,} rows, chosen at random"
     figure.suptitle(
         f"How far the posterior's partitions lie from the one that stands for them{of}", fontsize="medium"
     )

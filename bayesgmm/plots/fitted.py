@@ -19,6 +19,7 @@ from bayesgmm.mixture.draws import MixtureDraws, evenly
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.plots.style import display_names
 from bayesgmm.rows.features import rows_for
+from bayesgmm.rows.part import part_of
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.support.arguments import check_kind
 
@@ -109,8 +110,8 @@ class Fitted:
 
     @property
     def shown(self) -> NDArray[np.intp]:
-        """Indices of the observations that are drawn: all, or 4000 evenly spaced ones."""
-        return evenly(len(self.X), OBSERVATIONS)
+        """Indices of the observations that are drawn: all, or 4000, spread over them."""
+        return part_of(len(self.X), OBSERVATIONS)
 
     @property
     def centre(self) -> MixtureParams:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from bayesgmm.comparison import partition
 from bayesgmm.comparison.result import check_comparison
-from bayesgmm.mixture.draws import evenly
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.plots.fitted import ellipse, fitted
 from bayesgmm.plots.groups import draw_groups, em_labels, matched, numbered, telling_features
 from bayesgmm.plots.style import EM, new_figure
 from bayesgmm.results import check_fit
+from bayesgmm.rows.part import part_of
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -67,7 +67,7 @@ def plot_kmeans(bayes: "BayesGaussianMixture", result: "Comparison | None" = Non
     f = fitted(bayes, result)
     X = f.X
     centre = numbered(bayes, part)
-    shown, some = telling_features(X, centre), evenly(len(X), MOST_POINTS)
+    shown, some = telling_features(X, centre), part_of(len(X), MOST_POINTS)
     clusterings = {
         "k-means": part.kmeans_labels,
         "EM": em_labels(bayes, result),

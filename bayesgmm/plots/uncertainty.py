@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bayesgmm.mixture.draws import evenly
 from bayesgmm.plots.groups import chosen_features, em_labels, telling_features
 from bayesgmm.plots.style import SHADES, axes_for, display_names, figure_of
 from bayesgmm.results import check_fit
+from bayesgmm.rows.part import part_of
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -72,7 +72,7 @@ def plot_uncertainty(
         if features is None
         else chosen_features(bayes.rows_.names, features)
     )
-    rows, values = evenly(len(X), OBSERVATIONS), uncertainty(bayes)
+    rows, values = part_of(len(X), OBSERVATIONS), uncertainty(bayes)
     # Later points cover earlier ones.
     order = np.argsort(values, kind="stable")
     at, values = X[rows[order]], values[order]
@@ -102,12 +102,12 @@ def _title(shown: int, n: int, ok: bool) -> str:
 
 
 def uncertainty(bayes: "BayesGaussianMixture") -> Array:
-    """Of all rows, or of 4,000 evenly spaced ones; see :func:`plot_uncertainty`. The second kind lies between
+    """Of all rows, or of 4,000; see :func:`plot_uncertainty`. The second kind lies between
     0 and 1/2."""
     if bayes.verdict_.ok:
         largest = bayes.membership_.max(axis=1)
         # Memberships add up to one but for rounding.
-        return np.maximum(1 - largest[evenly(len(largest), OBSERVATIONS)], 0.0)
+        return np.maximum(1 - largest[part_of(len(largest), OBSERVATIONS)], 0.0)
     similarity = bayes.similarity_
     error = np.minimum(similarity, 1 - similarity)
     # On the diagonal there is nothing to guess.

@@ -34,7 +34,7 @@ class LabellingDiagnostics:
     ----------
     agreement : dict
         For each other method of relabelling the share of draws that it labels as the fit does. The methods
-        begin at the fit's labels and look at 2,000 evenly spaced rows at the most; where several labellings
+        begin at the fit's labels and look at 2,000 rows at the most; where several labellings
         are locally best they favour the fit's.
     nearly_tied : float
         Share of draws whose label assignment is ambiguous: two components could exchange their labels at next

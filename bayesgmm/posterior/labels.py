@@ -6,19 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.mixture import density
-from bayesgmm.mixture.draws import MixtureDraws, evenly
+from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior import passes, relabel
 from bayesgmm.posterior.labelling import LabellingDiagnostics, diagnose_labelling
 from bayesgmm.posterior.relabel import Relabelling
 from bayesgmm.posterior.streamed import StreamedResponsibilities
+from bayesgmm.rows.part import part_of
 from bayesgmm.rows.rows import Rows
 
 __all__ = ["Labels", "labelled"]
 
 Array = NDArray[np.float64]
 
-# Labels are compared between methods on so many rows, evenly spaced.
+# Labels are compared between methods on so many rows, spread over all.
 COMPARED_ROWS = 2000
 
 
@@ -74,7 +75,7 @@ def labelled(draws: MixtureDraws, reference: MixtureParams, rows: Rows, cores: i
     given = np.take_along_axis(order, found.permutations, axis=2)
     relabelling = Relabelling(given, found.margins)
     mean, sd, _ = passes.memberships(rows.columns, *renamed.stacked, cores)
-    some = evenly(len(rows), COMPARED_ROWS)
+    some = part_of(len(rows), COMPARED_ROWS)
     compared = rows.taken(some)
     diagnostics = diagnose_labelling(
         StreamedResponsibilities(compared.columns, *renamed.stacked, cores, compared.weights),

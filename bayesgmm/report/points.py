@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from bayesgmm.comparison.sides import Sides
 from bayesgmm.mixture.density import CERTAIN
-from bayesgmm.mixture.draws import evenly
 from bayesgmm.posterior.memberships import membership_intervals
 from bayesgmm.rows.labels import text
+from bayesgmm.rows.part import part_of
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.sentences import plain
 
@@ -56,7 +56,7 @@ def points_of(bayes: "BayesGaussianMixture", part: "Partition | None", sides: Si
 def _of_components(sides: Sides) -> Points:
     """Components with their memberships, by the posterior and by EM."""
     fit = sides.fit
-    rows = evenly(len(fit.rows), MOST_POINTS)
+    rows = part_of(len(fit.rows), MOST_POINTS)
     some = fit.rows.taken(rows)
     found = membership_intervals(some, *fit.draws.stacked, sides.ci_prob, fit.settings.cores)
     em = sides.responsibilities[rows]
@@ -96,7 +96,7 @@ def _similarities(similarity: Array, labels: NDArray[np.integer]) -> tuple[Array
 
 
 def _of_one_group(X: Array) -> Points:
-    rows = evenly(len(X), MOST_POINTS)
+    rows = part_of(len(X), MOST_POINTS)
     nothing = np.zeros(len(rows))
     return Points(rows, [], nothing.astype(np.intp), nothing, [[]] * len(rows))
 

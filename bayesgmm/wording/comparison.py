@@ -184,7 +184,7 @@ def compared_in_part(
     draws_of_intervals: int,
 ) -> str:
     text = (
-        f"Since rows are many, leave-one-out is of {count(rows_left_out, 'row')}, evenly spaced among "
+        f"Since rows are many, leave-one-out is of {count(rows_left_out, 'row')}, chosen at random among "
         f"{n_rows}, and of EM of {count(rows_left_out_of_em, 'row')}; replicated data sets are of "
         f"{count(rows_checked, 'row')}, of {n_repeated}"
     )
@@ -225,8 +225,8 @@ def replications_differ(
 def data_not_described(n: int, odd: int, allowed: int, chance: float) -> str:
     return (
         f"The mixture does not describe the data: replicated data sets differ from them in {odd} of "
-        f"{count(n, 'check')}, where by chance there would be more than {allowed} with a probability below "
-        f"{chance:g} only."
+        f"{count(n, 'check')}, where more than {allowed} would be unusual (of a probability below "
+        f"{chance:g} if checks were independent)."
     )
 
 

@@ -43,6 +43,6 @@ def caption(*, rows: str, by: str, most_values: int, threshold: float, ci_prob: 
 
 def note(shown: int, n: int, features: int, d: int) -> str:
     """What is not there; nothing where all is."""
-    left_out = [f"{shown} of {count(n, 'observation')}, evenly spaced"] if shown < n else []
+    left_out = [f"{shown} of {count(n, 'observation')}, chosen at random"] if shown < n else []
     left_out += [f"the first {features} of {count(d, 'feature')}"] if features < d else []
     return f"Shown here: {' and '.join(left_out)}." if left_out else ""

@@ -65,7 +65,7 @@ def test_of_more_rows_than_are_searched_sizes_add_up_to_all():
     sizes = np.bincount(found.labels)
     lines = str(found).splitlines()
     assert lines[0].startswith(f"2 clusters of {sizes[0]} and {sizes[1]} rows")
-    assert any("4,000 evenly spaced rows" in line for line in lines)
+    assert any("4,000 rows" in line for line in lines)
 
 
 def test_clusterings_are_of_all_rows(bayes, whole, monkeypatch):
@@ -120,6 +120,23 @@ def test_the_transforms_of_some_draws_are_nearly_those_of_all(bayes, monkeypatch
     some = predictive.pit_table(bayes.fit_)
     assert not np.array_equal(some, whole)
     np.testing.assert_allclose(some, whole, atol=0.02)
+
+
+def test_rows_that_take_turns_are_all_looked_at(monkeypatch):
+    """Every fourth row is of the same cluster, and every fourth row would be looked at."""
+    monkeypatch.setattr(extent, "MOST_ROWS", 500)
+    monkeypatch.setattr(extent, "ROWS_CHECKED", 300)
+    monkeypatch.setattr(extent, "ROWS_LEFT_OUT", 300)
+    centres = np.array([[0.0, 0.0], [6.0, 0.0], [0.0, 6.0], [6.0, 6.0]])
+    z = np.arange(1200) % 4
+    X = centres[z] + np.random.default_rng(4).normal(size=(1200, 2))
+    quick = {"method": "laplace", "draws": 100, "random_state": 0, "progressbar": False}
+    bayes = BayesGaussianMixture(4, **quick).fit(X)
+    assert compare(bayes).misfit is None
+    monkeypatch.setattr(partitioning, "ROWS", 300)
+    found = partition(bayes)
+    assert np.bincount(z[found.rows]).min() > 50
+    assert adjusted_rand_score(found.kmeans_labels, z) > 0.9
 
 
 def test_a_report_takes_the_comparison_that_is_at_hand(bayes, tmp_path, monkeypatch):

@@ -4,12 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
-from bayesgmm import BayesGaussianMixture, datasets, load, save
-from bayesgmm.em import EMGaussianMixture, search
+from bayesgmm import BayesGaussianMixture, datasets, estimator, load, save
+from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import SamplingError
-from bayesgmm.methods import laplace_approximation, raw_draws
-from bayesgmm.methods.nuts import NutsCheck
+from bayesgmm.methods import laplace_approximation, raw_draws, whitened_nuts
+from bayesgmm.methods.nuts import Nuts, NutsCheck
 from bayesgmm.support import clock
 from bayesgmm.support.clock import Clock
 from bayesgmm.wording import Reason
@@ -48,22 +49,22 @@ def test_a_clock_counts_down(stopped):
     assert Clock(None).share(0.5).left is None
 
 
-def test_em_tries_no_further_start(monkeypatch):
+def test_a_run_of_em_ends_where_it_is_and_no_further_one_begins(monkeypatch):
     X = datasets.faithful().X
-    runs = []
-    run_em = search.run_em
-    monkeypatch.setattr(search, "run_em", lambda *a, **k: runs.append(1) or run_em(*a, **k))
-    em = EMGaussianMixture(2, random_state=0).fit_within(X, Clock(1e-9))
-    assert len(runs) <= 2
-    assert em.converged_
+    with pytest.warns(ConvergenceWarning, match="out of time"):
+        em = EMGaussianMixture(3, random_state=0).fit_within(X, After(2))
     assert em.modes_["n_starts"].sum() == 1
+    assert em.n_iter_ <= 20
+    assert not em.converged_
 
 
 def test_no_time_for_nuts_is_refused_with_what_was_reached(golden):
-    bayes = BayesGaussianMixture(2, method="nuts", max_time=1e-6, **QUIET)
+    X = datasets.faithful().X
+    target = BayesGaussianMixture(2, method="laplace", draws=50, **QUIET).fit(X).fit_.target
+    found = laplace_approximation.laplace(target, np.zeros(target.n_parameters))
+    settings = {"draws": 1000, "tune": 600, "chains": 2, "cores": 2, "seed": np.random.SeedSequence(0)}
     with golden.raises(SamplingError, wanted=210, needed=210, reached=0):
-        bayes.fit(datasets.faithful().X)
-    assert not hasattr(bayes, "fit_")
+        whitened_nuts.sample_nuts(target, found, clock=Clock(1e-6), **settings)
 
 
 class DuringDraws(Clock):
@@ -118,10 +119,12 @@ def test_too_few_draws_are_refused(wanted, golden):
     assert raw_draws.check_in_time(z[:1], wanted, "draws") == wanted
 
 
-def test_laplace_is_refused_where_its_time_passes(golden):
+def test_laplace_is_refused_where_its_time_passes(golden, monkeypatch):
+    monkeypatch.setattr(estimator, "Clock", lambda seconds: After(1))
     X = np.random.default_rng(0).normal(size=(60, 3))
     with golden.raises(SamplingError, reached=1000, wanted=16000):
-        BayesGaussianMixture(1, method="laplace", max_time=1e-6, **QUIET).fit(X)
+        em = EMGaussianMixture(1).fit(X)
+        BayesGaussianMixture(1, method="laplace", em=em, max_time=3600.0, **QUIET).fit(X)
 
 
 def test_a_curvature_of_many_parameters_is_given_up(monkeypatch, golden):
@@ -133,8 +136,27 @@ def test_a_curvature_of_many_parameters_is_given_up(monkeypatch, golden):
 
 
 def test_auto_does_not_begin_to_temper_when_time_has_passed(monkeypatch):
-    monkeypatch.setattr(Clock, "is_over", property(lambda clock: clock.seconds == 3600.0))
+    drawn = []
+    draw = Nuts.draw
+
+    def draws(method, problem):
+        found = draw(method, problem)
+        drawn.append(True)
+        return found
+
+    monkeypatch.setattr(Nuts, "draw", draws)
+    monkeypatch.setattr(Clock, "is_over", property(lambda clock: clock.seconds == 3600.0 and bool(drawn)))
     X = np.random.default_rng(0).normal(size=(50, 1))
     bayes = BayesGaussianMixture(2, draws=200, max_time=3600.0, **QUIET).fit(X)
     assert bayes.method_ == "nuts"
     assert bayes.fit_.method_reason.values["obstacle"] == Reason("no_time_to_temper")
+
+
+def test_a_mode_is_given_up_between_legs(monkeypatch, golden):
+    monkeypatch.setattr(laplace_approximation, "STEPS_AT_ONCE", 2)
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    target = BayesGaussianMixture(1, method="laplace", draws=50, **QUIET).fit(X).fit_.target
+    with golden.raises(SamplingError):
+        laplace_approximation.optimised(target, np.ones(9), clock=After(1))
+    found, value = laplace_approximation.optimised(target, np.ones(9), clock=Clock(3600.0))
+    assert value == pytest.approx(laplace_approximation.optimised(target, np.ones(9))[1], rel=1e-10)
