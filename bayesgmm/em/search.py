@@ -97,7 +97,7 @@ def search(
         if plan.clock.is_over:
             break
     long: list[tuple[EMRun, int]] = []
-    for i, (first, count) in enumerate(_merged([(c, 1) for c in short])[: plan.n_long]):
+    for i, (first, count) in enumerate(_followed(short, plan.n_long)):
         if long and plan.clock.is_over:
             break
         if small is not problem:
@@ -125,6 +125,14 @@ def _starts(problem: Problem, plan: Plan, rng: np.random.Generator) -> Iterator[
             name = "random"
         responsibilities = STARTS[name](problem, plan.n_components, rng)
         yield start_of_responsibilities(problem, responsibilities)
+
+
+def _followed(short: list[EMRun], most: int) -> list[tuple[EMRun, int]]:
+    """The short runs that are followed to their ends: the best of distinct ones, and always the first, so
+    that more starts never end lower than one. Runs that stand equally high may yet part."""
+    if short[0].status is not Status.OUT_OF_ITERATIONS:
+        return _merged([(run, 1) for run in short])[:most]
+    return [*_merged([(run, 1) for run in short[1:]])[: most - 1], (short[0], 1)]
 
 
 def _merged(runs: list[tuple[EMRun, int]]) -> list[tuple[EMRun, int]]:
