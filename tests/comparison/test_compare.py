@@ -18,6 +18,7 @@ from bayesgmm.mixture import density
 from bayesgmm.mixture.families import FAMILIES
 from bayesgmm.report.machine import numbers
 from bayesgmm.report.summary import summarise
+from bayesgmm.rows.part import part_of
 from bayesgmm.wording import Reason
 
 
@@ -219,7 +220,7 @@ def test_all_statistics_are_those_of_the_data(comparison, faithful_frame):
     assert observed["number of modes of eruptions"] == 2
     distances = np.sqrt(((z.to_numpy()[:, None] - z.to_numpy()) ** 2).sum(axis=2))
     np.fill_diagonal(distances, np.inf)
-    some = np.linspace(0, len(z) - 1, predictive.ROWS_FOR_NEIGHBOURS).astype(int)
+    some = part_of(len(z), predictive.ROWS_FOR_NEIGHBOURS)
     wanted = distances.min(axis=1)[some].mean()
     assert_allclose(observed["mean distance to the nearest neighbour"], wanted, atol=1e-3)
 

@@ -139,8 +139,10 @@ def test_of_many_points_and_features_some_are_shown_and_the_page_says_so(faithfu
     view = interactive_view(faithful_fit, names_of(faithful_fit), None)
     golden(view.note)
     rows = sorted(points_of(json.loads(view.data)))
-    assert (len(rows), rows[0], rows[-1]) == (100, 0, 271)
-    assert max(np.diff(rows)) <= 3
+    assert len(rows) == len(set(rows)) == 100
+    # One out of each stretch of two or three.
+    assert (rows[0] <= 2, rows[-1] >= 269) == (True, True)
+    assert max(np.diff(rows)) <= 5
 
 
 def test_values_keep_the_digits_that_a_plot_could_show():
