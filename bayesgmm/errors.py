@@ -7,6 +7,7 @@ against scikit-learn keeps catching them.
 
 __all__ = [
     "BayesGMMError",
+    "ColumnWarning",
     "DataError",
     "DataTypeError",
     "DegenerateFitError",
@@ -55,3 +56,7 @@ class DegenerateFitError(BayesGMMError, ValueError):
 
 class SamplingError(BayesGMMError, RuntimeError):
     """The sampler could not start, or a chain stopped early."""
+
+
+class ColumnWarning(UserWarning):
+    """Columns look like no measurements: numbers of rows, categories, codes of missing values and others."""

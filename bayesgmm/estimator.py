@@ -189,6 +189,11 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         -------
         self
 
+        Warns
+        -----
+        bayesgmm.errors.ColumnWarning
+            Of columns that look like no measurements, such as numbers of the rows; once for the same rows.
+
         Raises
         ------
         DataError, ParameterError

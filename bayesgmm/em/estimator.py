@@ -173,6 +173,11 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         -------
         self
 
+        Warns
+        -----
+        bayesgmm.errors.ColumnWarning
+            Of columns that look like no measurements, such as numbers of the rows; once for the same rows.
+
         Raises
         ------
         DataError, ParameterError

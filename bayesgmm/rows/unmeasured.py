@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.errors import ColumnWarning
 from bayesgmm.rows.rows import Rows
 from bayesgmm.wording.reasons import Reason
 
@@ -49,7 +50,7 @@ def tell_unmeasured(rows: Rows, stacklevel: int = 3) -> None:
         return
     rows.told_unmeasured.append(True)
     for reason in find_unmeasured(rows.counting):
-        warnings.warn(str(reason), UserWarning, stacklevel=stacklevel + 1)
+        warnings.warn(str(reason), ColumnWarning, stacklevel=stacklevel + 1)
 
 
 def find_unmeasured(rows: Rows) -> list[Reason]:

@@ -185,6 +185,11 @@ def select_components(
     BayesGMMError
         Where no number of components can be fitted.
 
+    Warns
+    -----
+    bayesgmm.errors.ColumnWarning
+        Of columns that look like no measurements; once for the same rows.
+
     Notes
     -----
     ICL: Biernacki, Celeux and Govaert (2000). Likelihood-ratio test: McLachlan (1987); its choice goes up

@@ -355,7 +355,7 @@ def test_options_for_columns_can_be_pasted():
     assert [row["n_components"] for row in found["table"]] == [1]
 
 
-@pytest.mark.filterwarnings("default::UserWarning")
+@pytest.mark.filterwarnings("default::bayesgmm.errors.ColumnWarning")
 def test_what_is_no_measurement_is_a_note_and_a_misfit_stands_first(golden):
     rng = np.random.default_rng(1)
     kind = rng.integers(0, 2, (300, 1))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bayesgmm import BayesGaussianMixture, EMGaussianMixture, datasets, select_components
-from bayesgmm.errors import DataError
+from bayesgmm.errors import ColumnWarning, DataError
 from bayesgmm.rows import checks
 from bayesgmm.rows.files import read_table
 from bayesgmm.rows.rows import Rows
@@ -158,7 +158,8 @@ def test_it_is_told_once_a_fit():
         lambda: select_components(FRAME, [1, 2], draws=100, n_bootstrap=0, random_state=0, progressbar=False),
     ):
         (one,) = told(fit)
-        assert one.category is UserWarning
+        assert one.category is ColumnWarning
+        assert issubclass(ColumnWarning, UserWarning)
         assert one.filename == __file__
     # Of rows that were looked at before nothing is said again.
     assert told(lambda: bayes.predict_proba(FRAME)) == []
