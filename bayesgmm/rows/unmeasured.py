@@ -1,11 +1,12 @@
-"""Columns that are no measurements: numbers of rows, categories, values at a bound, codes, parts of a whole.
+"""Columns that are no measurements: numbers of rows, designs, categories, many rows at a bound, codes, parts
+of a whole.
 
 A mixture of Gaussians takes every column for a measurement, and finds components in what is none: a column
 1 to N splits the rows into equal parts, each of them sure. None of this is an error, since it may be meant.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -23,9 +24,16 @@ Array = NDArray[np.float64]
 FEWEST_ROWS = 20
 # A numbering of which rows have gone has its gaps.
 LARGEST_GAPS = 1.25
-MOST_CATEGORIES, ROWS_PER_CATEGORY = 7, 4
+# Steps are equal but for rounding, also that of single precision.
+FEWEST_SPACED, UNEQUAL = 20, 1e-3
+MOST_CATEGORIES, MOST_COARSE, ROWS_PER_CATEGORY = 3, 7, 4
 # At a bound: this share of the rows, and so many times as many as at any of the values next to it.
 SHARE_AT_BOUND, FEWEST_AT_BOUND, PEAK_AT_BOUND, NEIGHBOURS = 0.05, 10, 4, 3
+# Gaps from there on, in steps of rounding, or in the usual gap between values that are not rounded, which so
+# many values tell.
+STEPS_FROM_BOUND, GAPS_FROM_BOUND, USUAL = 2, 8, 10
+# Bounds that say so themselves: nothing, and the whole of a share, a percentage or a sensor.
+LOWEST_SCALES, HIGHEST_SCALES = (0.0,), (0.0, 1.0, 10.0, 100.0, 1000.0, 255.0, 1023.0, 4095.0, 65535.0)
 # What programs write where there is no value, besides all nines: bounds of integers, and netCDF's.
 FILLS = (-32768.0, 32767.0, -2147483648.0, 2147483647.0, -1e20, 1e20, -1e30, 1e30, 9.96920996838687e36)
 WHOLES = (1.0, 100.0, 1000.0, 1e6)
@@ -57,56 +65,86 @@ def find_unmeasured(rows: Rows) -> list[Reason]:
     """What is found of the columns, a kind each."""
     if len(rows) < FEWEST_ROWS:
         return []
-    columns = [
-        _Column(name, *np.unique(x, return_counts=True))
-        for name, x in zip(rows.names, rows.columns.T, strict=True)
-    ]
-    found = [*_numberings(columns), *_categories(columns), *_bounds(columns), *_codes(columns)]
-    found += _wholes(rows)
+    # Differences of the largest numbers are infinite, and so are no steps.
+    with np.errstate(over="ignore", invalid="ignore"):
+        columns = [
+            _Column(name, *np.unique(rows.values[:, j], return_counts=True))
+            for j, name in enumerate(rows.names)
+        ]
+        found = [*_spaced(columns), *_categories(columns), *_bounds(columns), *_codes(columns)]
+        found += _wholes(rows)
     return [Reason(r.code, {**r.values, "d": rows.n_features, "is_file": bool(rows.source)}) for r in found]
 
 
-def _numberings(columns: list[_Column]) -> Iterator[Reason]:
-    found = [c for c in columns if _is_numbering(c)]
-    if found:
-        values = [(c.name, float(c.values[0]), float(c.values[-1]), int(c.counts[0])) for c in found]
-        names, first, last, times = zip(*values, strict=True)
-        yield Reason("columns_number_rows", {"names": names, "first": first, "last": last, "times": times})
+def _spans_numbers(low: float, high: float, n: int) -> bool:
+    """Whether numbers of n rows lie between these, but for gaps."""
+    return low in (0, 1) and n <= high - low + 1 <= LARGEST_GAPS * n
+
+
+# ------------------------------------------------------------ columns by their distinct values
+
+
+def _spaced(columns: Sequence[_Column]) -> Iterator[Reason]:
+    numbers = [c for c in columns if _is_numbering(c)]
+    if numbers:
+        gaps = [bool(c.values[-1] - c.values[0] + 1 > len(c.values)) for c in numbers]
+        yield Reason("columns_number_rows", {**_ranges(numbers), "gaps": gaps})
+    designs = [c for c in columns if _is_design(c) and not _is_numbering(c)]
+    if designs:
+        times = [int(c.counts[0]) for c in designs]
+        yield Reason("columns_equally_spaced", {**_ranges(designs), "times": times})
+
+
+def _ranges(columns: Sequence[_Column]) -> dict[str, list[str] | list[float]]:
+    return {
+        "names": [c.name for c in columns],
+        "first": [float(c.values[0]) for c in columns],
+        "last": [float(c.values[-1]) for c in columns],
+    }
 
 
 def _is_numbering(column: _Column) -> bool:
-    """Whether each value is there once, or as often as any other, in steps of one size, but for gaps."""
+    """Whether these are numbers as rows have, from 0 or 1, each once, but for gaps."""
+    values = column.values
+    return bool(
+        column.counts.max() == 1
+        and _spans_numbers(float(values[0]), float(values[-1]), len(values))
+        and (values == np.round(values)).all()
+    )
+
+
+def _is_design(column: _Column) -> bool:
+    """Whether each value is there as often as any other, in steps of one size."""
     values, counts = column.values, column.counts
-    if len(values) <= MOST_CATEGORIES or counts.min() < counts.max():
+    if len(values) < FEWEST_SPACED or counts.min() < counts.max():
         return False
     steps = np.diff(values)
-    step = steps.min()
-    # What is not a whole number of steps away but for rounding was measured.
-    off = np.abs(steps / step - np.round(steps / step)).max()
-    slots = (values[-1] - values[0]) / step + 1
-    has_gaps = slots > len(values) + 0.5
-    return bool(off < 1e-6 and slots <= LARGEST_GAPS * len(values) and not (has_gaps and counts[0] > 1))
+    return bool(steps.max() - steps.min() <= UNEQUAL * steps.mean())
 
 
-def _categories(columns: list[_Column]) -> Iterator[Reason]:
-    found = [c for c in columns if _has_few(c)]
-    if found:
-        values = [tuple(c.values.tolist()) for c in found]
-        yield Reason("columns_of_few_values", {"names": [c.name for c in found], "values": values})
+def _categories(columns: Sequence[_Column]) -> Iterator[Reason]:
+    for code, fewest, most in (
+        ("columns_of_few_values", 2, MOST_CATEGORIES),
+        ("columns_of_coarse_values", MOST_CATEGORIES + 1, MOST_COARSE),
+    ):
+        found = [c for c in columns if fewest <= len(c.values) <= most and _is_repeated(c)]
+        if found:
+            values = [tuple(c.values.tolist()) for c in found]
+            yield Reason(code, {"names": [c.name for c in found], "values": values})
 
 
-def _has_few(column: _Column) -> bool:
-    n = len(column.values)
-    return n <= MOST_CATEGORIES and column.n >= ROWS_PER_CATEGORY * n
+def _is_repeated(column: _Column) -> bool:
+    return column.n >= ROWS_PER_CATEGORY * len(column.values)
 
 
-def _bounds(columns: list[_Column]) -> Iterator[Reason]:
+def _bounds(columns: Sequence[_Column]) -> Iterator[Reason]:
     names, bounds, rows = [], [], []
     for column in columns:
-        if len(column.values) <= MOST_CATEGORIES:
+        if len(column.values) <= MOST_COARSE:
             continue
-        for at in (0, -1):
-            if _is_peak(column.counts if at == 0 else column.counts[::-1]):
+        for at, scales in ((0, LOWEST_SCALES), (-1, HIGHEST_SCALES)):
+            inwards = slice(None, None, 1 if at == 0 else -1)
+            if _is_bound(column.values[inwards], column.counts[inwards], scales):
                 names.append(column.name)
                 bounds.append(float(column.values[at]))
                 rows.append(int(column.counts[at]))
@@ -114,14 +152,25 @@ def _bounds(columns: list[_Column]) -> Iterator[Reason]:
         yield Reason("columns_at_a_bound", {"names": names, "bounds": bounds, "rows": rows})
 
 
-def _is_peak(counts: NDArray[np.intp]) -> bool:
-    """Whether the first of these stands for a bound."""
+def _is_bound(values: Array, counts: NDArray[np.intp], scales: tuple[float, ...]) -> bool:
+    """Whether the first of these values, in order from there, is one that others were cut off at."""
     first, rest = counts[0], counts[1:]
     enough = first >= max(FEWEST_AT_BOUND, SHARE_AT_BOUND * counts.sum())
-    return bool(enough and first >= PEAK_AT_BOUND * max(rest[:NEIGHBOURS].max(), rest.mean()))
+    is_peak = first >= PEAK_AT_BOUND * max(rest[:NEIGHBOURS].max(), rest.mean())
+    return bool(enough and is_peak and (values[0] in scales or _goes_on(values)))
 
 
-def _codes(columns: list[_Column]) -> Iterator[Reason]:
+def _goes_on(values: Array) -> bool:
+    """Whether values follow upon the first without a gap: a cluster that rounding made one value has one."""
+    gaps = np.abs(np.diff(values))
+    usual = np.median(gaps[1 : 1 + USUAL])
+    is_rounded = usual < 1.5 * gaps.min()
+    # A little more, for the rounding of decimals.
+    most = 1.01 * (STEPS_FROM_BOUND if is_rounded else GAPS_FROM_BOUND) * usual
+    return bool(gaps[:NEIGHBOURS].max() <= most)
+
+
+def _codes(columns: Sequence[_Column]) -> Iterator[Reason]:
     names, codes, cells = [], [], []
     for column in columns:
         for value, n in _codes_of(column):
@@ -136,7 +185,7 @@ def _codes_of(column: _Column) -> list[tuple[float, int]]:
     """Values of a column that look like codes and lie farther from all others than these lie apart."""
     values, counts = column.values, column.counts
     out: list[tuple[float, int]] = []
-    while len(values) > MOST_CATEGORIES:
+    while len(values) > MOST_COARSE:
         spread_below, spread_above = values[-2] - values[0], values[-1] - values[1]
         if _is_code(values[-1]) and values[-1] - values[-2] > spread_below:
             at = -1

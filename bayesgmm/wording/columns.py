@@ -38,6 +38,10 @@ def _each(parts: Sequence[str]) -> str:
     return listed(list(parts), MOST_NAMED)
 
 
+def _ranges(first: Sequence[float], last: Sequence[float]) -> str:
+    return _each([f"{number(a)} to {number(b)}" for a, b in zip(first, last, strict=True)])
+
+
 def _verb(names: Sequence[str], one: str, more: str) -> str:
     return one if len(set(names)) == 1 else more
 
@@ -47,16 +51,33 @@ def columns_number_rows(
     names: tuple[str, ...],
     first: tuple[float, ...],
     last: tuple[float, ...],
+    gaps: tuple[bool, ...],
+    d: int,
+    is_file: bool,
+) -> str:
+    steps = f"in steps of 1{' but for gaps' * any(gaps)}, each value once"
+    remedy = _instead(names, d, is_file, "cluster by another column")
+    return (
+        f"{_columns(names)} {_verb(names, 'numbers', 'number')} the rows rather than measuring them "
+        f"({_ranges(first, last)} {steps}), and components would divide that range; {remedy}."
+    )
+
+
+@worded
+def columns_equally_spaced(
+    names: tuple[str, ...],
+    first: tuple[float, ...],
+    last: tuple[float, ...],
     times: tuple[int, ...],
     d: int,
     is_file: bool,
 ) -> str:
-    ranges = _each([f"{number(a)} to {number(b)}" for a, b in zip(first, last, strict=True)])
     often = "once" if max(times) == 1 else "equally often"
-    remedy = _instead(names, d, is_file, "cluster by another column")
     return (
-        f"{_columns(names)} {_verb(names, 'numbers', 'number')} the rows rather than measuring them "
-        f"({ranges} in equal steps, each value {often}), and components would divide that range; {remedy}."
+        f"{_columns(names)} {_verb(names, 'is', 'are')} equally spaced, as a design or a time is "
+        f"({_ranges(first, last)}, each value {often}): a Gaussian has no shape to find there, and "
+        f"components would divide that range; cluster by what was measured at these values, and compare them "
+        f"between the clusters afterwards."
     )
 
 
@@ -64,14 +85,29 @@ def columns_number_rows(
 def columns_of_few_values(
     names: tuple[str, ...], values: tuple[tuple[float, ...], ...], d: int, is_file: bool
 ) -> str:
-    shown = _each([", ".join(map(number, v)) for v in values[:1]]) if len(set(values)) == 1 else ""
-    n = max(map(len, values))
-    what = f"only {count(n, 'value')} ({shown})" if shown else f"at most {count(n, 'distinct value')} each"
     remedy = _instead(names, d, is_file, "use a model of categories, such as one of latent classes")
     return (
-        f"{_columns(names)} {_verb(names, 'holds', 'hold')} {what}, on any of which a component can "
+        f"{_columns(names)} {_verb(names, 'holds', 'hold')} {_few(values)}, on any of which a component can "
         f"collapse; {remedy}."
     )
+
+
+@worded
+def columns_of_coarse_values(
+    names: tuple[str, ...], values: tuple[tuple[float, ...], ...], d: int, is_file: bool
+) -> str:
+    return (
+        f"{_columns(names)} {_verb(names, 'is', 'are')} coarse, as rounding, small counts or a rating scale "
+        f"are: {_few(values)}, on one of which a component can collapse; prefer fewer components, or a model "
+        f"of ordered categories."
+    )
+
+
+def _few(values: Sequence[Sequence[float]]) -> str:
+    n = max(map(len, values))
+    if len(set(values)) > 1:
+        return f"at most {count(n, 'distinct value')} each"
+    return f"only {count(n, 'value')} ({', '.join(map(number, values[0]))})"
 
 
 @worded
@@ -83,10 +119,11 @@ def columns_at_a_bound(
     is_file: bool,
 ) -> str:
     told = _each([f"{count(n, 'row')} at exactly {number(b)}" for b, n in zip(bounds, rows, strict=True)])
-    other = ", or leave those rows out" if len(set(names)) < d else ""
+    apart = "look at those rows apart: without them, clusters are of the rows within the bounds alone"
+    remedy = f"{leaving_out(names, is_file)}, or {apart}" if len(set(names)) < d else apart
     return (
-        f"{_columns(names)} {_verb(names, 'stops', 'stop')} at a bound ({told}), where a Gaussian does not; "
-        f"{_instead(names, d, is_file, 'leave those rows out')}{other}."
+        f"{_columns(names)} {_verb(names, 'has', 'have')} many rows at a lowest or highest value ({told}), "
+        f"as at a detection limit or on a saturated scale, where no Gaussian has a peak; {remedy}."
     )
 
 

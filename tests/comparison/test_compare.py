@@ -14,6 +14,7 @@ from bayesgmm.comparison import findings, predictive, tables
 from bayesgmm.comparison.predictive import PredictiveCheck
 from bayesgmm.comparison.sides import Sides
 from bayesgmm.comparison.tables import JointDistance
+from bayesgmm.errors import ColumnWarning
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import FAMILIES
 from bayesgmm.report.machine import numbers
@@ -334,7 +335,7 @@ def likert_comparison():
     kind = rng.integers(0, 2, (300, 1))
     X = np.where(kind, rng.integers(1, 4, (300, 6)), rng.integers(3, 6, (300, 6)))
     bayes = BayesGaussianMixture(2, method="laplace", draws=200, random_state=0, progressbar=False)
-    with pytest.warns(UserWarning, match="hold only 5 values"):
+    with pytest.warns(ColumnWarning, match="only 5 values"):
         bayes.fit(X)
     return compare(bayes)
 

@@ -43,39 +43,109 @@ def test_nothing_is_told_of_measurements_however_rounded(digits, seed):
     assert found(x=x, y=y, z=z) == {}
 
 
+HONEST = {
+    "rounded normals": lambda r, n: r.normal(170, 10, n).round(r.integers(0, 3)),
+    "two groups": lambda r, n: np.where(r.random(n) < 0.4, r.normal(0, 1, n), r.normal(5, 2, n)).round(1),
+    "lognormals": lambda r, n: r.lognormal(3, 1, n).round(r.integers(1, 4)),
+    "counts": lambda r, n: r.poisson(r.uniform(5, 40), n),
+    "counts of trials": lambda r, n: r.binomial(20, r.uniform(0.3, 0.7), n),
+    "uniforms": lambda r, n: r.uniform(0, 100, n).round(r.integers(0, 4)),
+    "waiting times": lambda r, n: r.exponential(30, n).round(r.integers(0, 3)),
+    "ages": lambda r, n: r.integers(18, 95, n),
+    "percentages": lambda r, n: (100 * r.beta(2, 3, n)).round(r.integers(0, 3)),
+    "prices": lambda r, n: np.ceil(r.lognormal(3, 1, n)) - 0.01,
+    "years of single events": lambda r, n: r.integers(1900, 2025, n),
+    "heavy tails": lambda r, n: r.standard_t(3, n).round(2) * 10,
+}
+
+
+@pytest.mark.parametrize("kind", HONEST)
+@pytest.mark.parametrize("seed", range(20))
+def test_nothing_is_told_of_honest_columns(kind, seed):
+    r = rng(seed)
+    assert found(x=HONEST[kind](r, int(r.integers(60, 800)))) == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "last", "gaps"),
+    [
+        (np.arange(150) + 1.0, 1, 150, False),
+        (np.arange(N)[::-1] * 1.0, 0, N - 1, False),
+        (rng().permutation(N) * 1.0, 0, N - 1, False),
+        # Rows have gone.
+        (np.delete(np.arange(N + 2) + 1.0, [3, 50]), 1, N + 2, True),
+    ],
+    ids=["from 1", "downwards", "permuted", "gaps"],
+)
+def test_columns_that_number_the_rows(column, first, last, gaps):
+    values = found(n=column)["columns_number_rows"]
+    assert (values["names"], values["gaps"]) == (("n",), (gaps,))
+    assert (values["first"], values["last"]) == ((first,), (last,))
+    assert set(found(n=column)) == {"columns_number_rows"}
+
+
 @pytest.mark.parametrize(
     ("column", "first", "last", "times"),
     [
-        (np.arange(N) + 1.0, 1, N, 1),
-        (np.arange(N)[::-1] * 1.0, 0, N - 1, 1),
+        (np.arange(1980.0, 2020), 1980, 2019, 1),
+        (np.linspace(0, 10, N), 0, 10, 1),
+        (np.linspace(0, 10, N, dtype=np.float32).astype(float), 0, 10, 1),
+        ((np.arange(N) + 0.5) / N, 0.5 / N, 1 - 0.5 / N, 1),
         (rng().permutation(N) * 5.0 + 100, 100, 100 + 5 * (N - 1), 1),
-        (np.linspace(0, 1, N), 0, 1, 1),
-        # Rows have gone.
-        (np.delete(np.arange(N + 2) + 1.0, [3, 50]), 1, N + 2, 1),
-        # Within groups.
+        # Days of each of four units, and minutes since 1970.
         (np.tile(np.arange(50.0), 4), 0, 49, 4),
+        (1.6e9 + 60 * np.arange(N), 1.6e9, 1.6e9 + 60 * (N - 1), 1),
     ],
-    ids=["from 1", "downwards", "permuted", "fractions", "gaps", "groups"],
+    ids=["years", "grid", "single precision", "quantiles", "permuted", "repeated", "time"],
 )
-def test_columns_that_number_the_rows(column, first, last, times):
-    values = found(n=column)["columns_number_rows"]
-    assert values["names"] == ("n",)
-    assert (values["first"], values["last"], values["times"]) == ((first,), (last,), (times,))
+def test_designs_and_times_are_no_numbers_of_rows(column, first, last, times):
+    values = found(t=column)["columns_equally_spaced"]
+    assert (values["names"], values["times"]) == (("t",), (times,))
+    assert np.allclose([values["first"], values["last"]], [[first], [last]], rtol=1e-12)
+    assert set(found(t=column)) == {"columns_equally_spaced"}
 
 
 @pytest.mark.parametrize(
-    ("column", "n"),
+    "column",
     [
-        (rng().integers(0, 2, N), 2),
-        (rng().integers(1, 6, N), 5),
-        (rng().choice([0.5, 1.5, 9.0], N), 3),
-        (rng().integers(1, 8, N), 7),
+        np.repeat(np.arange(2010.0, 2020), 8),
+        np.repeat(np.arange(8.0), 5),
+        np.delete(np.arange(20.0, 45), [3, 8, 13, 20]),
+        np.sort(rng().integers(0, 2000, N)) * 1.0,
+        # Not each value equally often.
+        np.append(np.arange(40.0), [20.0, 21.0]),
     ],
+    ids=["few years", "doses", "distinct integers", "integers", "uneven"],
 )
-def test_columns_of_few_values(column, n):
-    values = found(a=column, b=column)["columns_of_few_values"]
-    assert values["names"] == ("a", "b")
-    assert [len(v) for v in values["values"]] == [n, n]
+def test_few_steps_and_unequal_ones_are_not_called_a_design(column):
+    assert found(x=column) == {}
+
+
+@pytest.mark.parametrize("values", [[0, 1], [1, 2, 3], [0.5, 1.5, 9.0]])
+def test_columns_of_few_values(values):
+    column = rng().choice(values, N)
+    told = found(a=column, b=column)
+    assert set(told) == {"columns_of_few_values"}
+    assert told["columns_of_few_values"]["names"] == ("a", "b")
+    assert told["columns_of_few_values"]["values"] == (tuple(values), tuple(values))
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        rng().integers(1, 6, N),
+        rng().integers(1, 8, N),
+        rng().poisson(1, N),
+        rng().normal(1.75, 0.08, N).round(1),
+        rng().choice([1, 2, 5, 20], N),
+    ],
+    ids=["Likert 5", "Likert 7", "counts", "heights", "unequal steps"],
+)
+def test_coarse_columns(column):
+    told = found(x=column)
+    assert set(told) == {"columns_of_coarse_values"}
+    assert told["columns_of_coarse_values"]["values"] == (tuple(np.unique(column)),)
+    assert 4 <= len(np.unique(column)) <= 7
 
 
 @pytest.mark.parametrize(("low", "high"), [(-np.inf, 255), (0, np.inf), (0, 255)])
@@ -85,6 +155,30 @@ def test_columns_at_a_bound(low, high):
     wanted = [(b, int((x == b).sum())) for b in (low, high) if np.isfinite(b)]
     assert list(zip(values["bounds"], values["rows"], strict=True)) == wanted
     assert set(found(x=x)) == {"columns_at_a_bound"}
+
+
+@pytest.mark.parametrize("digits", [None, 2, 1])
+@pytest.mark.parametrize("bound", [7.3, 12.1])
+def test_limits_of_detection_are_bounds(digits, bound):
+    for seed in range(10):
+        x = rng(seed).normal(10, 3, N)
+        x = np.maximum(x, bound) if bound < 10 else np.minimum(x, bound)
+        x = x if digits is None else x.round(digits)
+        values = found(x=x)["columns_at_a_bound"]
+        assert (values["bounds"], values["rows"]) == ((bound,), ((x == bound).sum(),))
+
+
+@pytest.mark.parametrize("far", [1, -1])
+def test_a_cluster_that_rounding_made_one_value_is_at_no_bound(far):
+    for seed in range(40):
+        r = rng(seed)
+        clusters = [r.normal(0.2, 0.02, 60), r.normal(1.5, 0.3, 60), r.normal(2.2, 0.3, 60)]
+        assert "columns_at_a_bound" not in found(x=far * np.concatenate(clusters).round(1))
+
+
+def test_many_zeros_are_at_a_bound_though_others_are_far():
+    x = np.append(np.zeros(80), rng().normal(5, 1, 120))
+    assert found(x=x)["columns_at_a_bound"]["rows"] == (80,)
 
 
 @pytest.mark.parametrize("code", [-999.0, 999.0, 9999.0, -9999.0, -99.0, 99.9, -32768.0, 1e20])
@@ -105,6 +199,13 @@ def test_two_codes_and_values_that_are_none():
         assert "codes_among_values" not in found(x=x)
     # Not far from all others.
     assert "codes_among_values" not in found(x=np.append(rng().uniform(0, 90, N), 99.0))
+
+
+@pytest.mark.parametrize("price", [9.99, 99.99, 999.99])
+def test_prices_are_no_codes(price):
+    x = (price * rng().uniform(0.3, 1, N)).round(2)
+    x[:4] = price
+    assert found(x=x) == {}
 
 
 @pytest.mark.parametrize("whole", [1, 100])
@@ -180,6 +281,8 @@ def test_sentences(golden, tmp_path):
     frame = pd.DataFrame(
         {
             "id": np.arange(N) + 1,
+            "year": np.repeat(np.arange(N / 4) + 1970, 4),
+            "sex": rng(4).integers(0, 2, N),
             "x": x,
             "grey": rng(1).normal(200, 60, N).clip(0, 255),
             **dict(zip(("sand", "silt", "clay"), rng(2).dirichlet([3, 3, 3], N).round(3).T, strict=True)),
@@ -195,7 +298,9 @@ def test_sentences(golden, tmp_path):
         reasons = find_unmeasured(rows)
         assert [r.code for r in reasons] == [
             "columns_number_rows",
+            "columns_equally_spaced",
             "columns_of_few_values",
+            "columns_of_coarse_values",
             "columns_at_a_bound",
             "codes_among_values",
             "columns_add_up",

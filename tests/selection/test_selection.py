@@ -8,7 +8,7 @@ from brute_force import prior_of, rows
 
 from bayesgmm import BayesGaussianMixture, EMGaussianMixture, Prior, datasets, select_components
 from bayesgmm.comparison.scores import leave_one_out
-from bayesgmm.errors import DataError, ParameterError, SamplingError
+from bayesgmm.errors import ColumnWarning, DataError, ParameterError, SamplingError
 from bayesgmm.selection import Selection, criteria, occupied
 
 
@@ -134,7 +134,7 @@ def test_zeros_beside_a_cluster_are_no_reason_to_prefer_one_component():
     """The posterior with two and three components cannot be had; jittered, two are far better."""
     rng = np.random.default_rng(0)
     X = np.concatenate([np.zeros(80), rng.normal(5, 1, 120)])[:, None]
-    with pytest.warns(UserWarning, match="stops at a bound"):
+    with pytest.warns(ColumnWarning, match="many rows at"):
         found = select_components(X, [1, 2, 3], draws=100, n_bootstrap=0, random_state=0, progressbar=False)
     assert set(found.failures) == {2, 3}
     assert found.best == {}

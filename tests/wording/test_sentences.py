@@ -14,6 +14,7 @@ NAMED = {
     "cells": (1, 3),
     "codes": (-999.0, 9999.0),
     "first": (1.0, 0.0),
+    "gaps": (False, True),
     "last": (150.0, 1.0),
     "rows": (12, 20),
     "times": (1, 3),
@@ -52,10 +53,14 @@ FURTHER = {
     "chains_disagree": [{"chain_means": ()}, {"scope": "components"}],
     "columns_add_up": [{"names": ("sand", "silt", "clay"), "d": 9}],
     "columns_at_a_bound": [{"names": ("grey", "grey"), "d": 9}],
-    "columns_number_rows": [
-        {"names": ("id",), "first": (1.0,), "last": (9.0,), "times": (1,), "d": 9},
-        {"names": tuple("abcdefg"), "first": 7 * (1.0,), "last": 7 * (9.0,), "times": 7 * (1,), "d": 9},
+    "columns_equally_spaced": [
+        {"names": ("year",), "first": (1980.0,), "last": (2019.0,), "times": (1,), "d": 9}
     ],
+    "columns_number_rows": [
+        {"names": ("id",), "first": (1.0,), "last": (9.0,), "gaps": (False,), "d": 9},
+        {"names": tuple("abcdefg"), "first": 7 * (1.0,), "last": 7 * (9.0,), "gaps": 7 * (True,), "d": 9},
+    ],
+    "columns_of_coarse_values": [{"names": ("q1",), "values": ((1.0, 2.0, 3.0, 4.0),), "d": 9}],
     "columns_of_few_values": [
         {"names": ("a",), "values": ((0.0, 1.0),), "d": 9},
         {"names": ("a", "b, c"), "values": 2 * ((0.0, 1.0),), "d": 9},
