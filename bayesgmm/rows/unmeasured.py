@@ -5,6 +5,7 @@ A mixture of Gaussians takes every column for a measurement, and finds component
 1 to N splits the rows into equal parts, each of them sure. None of this is an error, since it may be meant.
 """
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -22,6 +23,8 @@ Array = NDArray[np.float64]
 
 # With fewer rows, any few values look like any of these.
 FEWEST_ROWS = 20
+# So many of the rows say that of most columns nothing can be told, whose values need no sorting then.
+MOST_SAMPLED = 2000
 # A numbering of which rows have gone has its gaps.
 LARGEST_GAPS = 1.25
 # Steps are equal but for rounding, also that of single precision.
@@ -38,6 +41,23 @@ LOWEST_SCALES, HIGHEST_SCALES = (0.0,), (0.0, 1.0, 10.0, 100.0, 1000.0, 255.0, 1
 FILLS = (-32768.0, 32767.0, -2147483648.0, 2147483647.0, -1e20, 1e20, -1e30, 1e30, 9.96920996838687e36)
 WHOLES = (1.0, 100.0, 1000.0, 1e6)
 MOST_DECIMALS = 6
+
+
+class _Outline(NamedTuple):
+    """What is quickly known of all columns: bounds and means, shape (D,) each, and some rows."""
+
+    n: int
+    low: Array
+    high: Array
+    mean: Array
+    some: Array
+
+    @classmethod
+    def of(cls, X: Array) -> "_Outline":
+        n = len(X)
+        # At random, since evenly spaced rows may keep step with a design; the same ones for the same rows.
+        some = X if n <= MOST_SAMPLED else X[np.random.default_rng(0).integers(n, size=MOST_SAMPLED)]
+        return cls(n, X.min(axis=0), X.max(axis=0), X.mean(axis=0), some)
 
 
 class _Column(NamedTuple):
@@ -67,13 +87,35 @@ def find_unmeasured(rows: Rows) -> list[Reason]:
         return []
     # Differences of the largest numbers are infinite, and so are no steps.
     with np.errstate(over="ignore", invalid="ignore"):
+        outline = _Outline.of(rows.values)
         columns = [
             _Column(name, *np.unique(rows.values[:, j], return_counts=True))
             for j, name in enumerate(rows.names)
+            if _may_be_unmeasured(outline, j)
         ]
         found = [*_spaced(columns), *_categories(columns), *_bounds(columns), *_codes(columns)]
-        found += _wholes(rows)
+        found += _wholes(rows, outline)
     return [Reason(r.code, {**r.values, "d": rows.n_features, "is_file": bool(rows.source)}) for r in found]
+
+
+# ------------------------------------------------------------ which columns are worth sorting
+
+
+def _may_be_unmeasured(outline: _Outline, j: int) -> bool:
+    """Whether anything can be told of a column alone: what is not does not pass the checks of all rows."""
+    low, high, some = float(outline.low[j]), float(outline.high[j]), outline.some[:, j]
+    # Equally spaced values, each equally often, have their mean in the middle.
+    is_even = abs(outline.mean[j] - (low / 2 + high / 2)) <= 1e-6 * (high - low)
+    # A share that is reached by all rows is not halved in some by chance.
+    at_bounds = max(np.mean(some == low), np.mean(some == high)) > SHARE_AT_BOUND / 2
+    return bool(
+        is_even
+        or at_bounds
+        or _spans_numbers(low, high, outline.n)
+        or _is_code(low)
+        or _is_code(high)
+        or len(np.unique(some)) <= MOST_COARSE
+    )
 
 
 def _spans_numbers(low: float, high: float, n: int) -> bool:
@@ -200,25 +242,28 @@ def _codes_of(column: _Column) -> list[tuple[float, int]]:
 
 
 def _is_code(value: float) -> bool:
-    if any(np.isclose(value, fill, rtol=1e-6) for fill in FILLS):
+    if any(math.isclose(value, fill, rel_tol=1e-6) for fill in FILLS):
         return True
     digits = f"{abs(value):.10g}".replace(".", "")
     return len(digits) >= 2 and set(digits) == {"9"} and abs(value) >= 9
 
 
-def _wholes(rows: Rows) -> Iterator[Reason]:
+def _wholes(rows: Rows, outline: _Outline) -> Iterator[Reason]:
     """Columns that add to 1 or 100 but for rounding; those that do exactly are refused where that matters."""
+    scale = outline.some.std(axis=0)
     for whole in WHOLES:
-        parts = (rows.values.min(axis=0) >= 0) & (rows.values.max(axis=0) <= whole * (1 + 1e-9))
+        # What does not vary has no coefficient of its own.
+        parts = (outline.low >= 0) & (outline.high <= whole * (1 + 1e-9)) & (scale > 0)
         which = np.flatnonzero(parts)
-        if len(which) < 2 or len(rows) <= len(which):
+        if len(which) < 2 or len(outline.some) <= len(which):
             continue
-        X = rows.values[:, which]
+        X = outline.some[:, which]
         # Parts of the whole have coefficients of one, all others of zero.
-        scale = X.std(axis=0)
-        weights = np.linalg.lstsq(X / scale, np.full(len(X), whole), rcond=None)[0] / scale
+        weights = np.linalg.lstsq(X / scale[which], np.full(len(X), whole), rcond=None)[0] / scale[which]
         which = which[weights > 0.5]
-        if len(which) >= 2 and _add_up(rows.values[:, which], whole):
+        if len(which) < 2 or not _add_up(outline.some[:, which], whole):
+            continue
+        if _add_up(rows.values[:, which], whole):
             yield Reason("columns_add_up", {"names": [rows.names[j] for j in which], "whole": whole})
             return
 

@@ -227,6 +227,12 @@ def test_columns_that_nearly_add_up_are_not_called_a_whole():
     assert found(**dict(zip("abc", parts.T, strict=True))) == {}
 
 
+def test_a_constant_column_is_no_part_of_a_whole():
+    parts = dict(zip("abc", (rng().dirichlet([4, 3, 2], N) * 100).round(1).T, strict=True))
+    assert found(**parts, d=np.full(N, 5.0))["columns_add_up"]["names"] == ("a", "b", "c")
+    assert found(c=np.full(N, 5.0), d=np.zeros(N)) == {}
+
+
 def test_parts_of_a_whole_are_refused_with_a_remedy(golden):
     X = rng().dirichlet([4, 3, 2], 50) * 100
     with golden.raises(DataError, columns=["a", "b", "c"]):
@@ -235,6 +241,55 @@ def test_parts_of_a_whole_are_refused_with_a_remedy(golden):
 
 def test_of_few_rows_nothing_is_told():
     assert find_unmeasured(Rows.of(np.arange(19.0)[:, None])) == []
+
+
+# ------------------------------------------------------------ many rows
+
+
+MANY = 20_000
+
+
+def test_of_many_rows_the_same_is_told():
+    r = rng(5)
+    rare = r.normal(10, 3, MANY)
+    rare[17] = -999
+    columns = {
+        "id": r.permutation(MANY) + 1.0,
+        "gaps": np.sort(r.choice(MANY + 9, MANY, replace=False)) + 1.0,
+        "time": np.repeat(np.linspace(0, 7, MANY // 4), 4),
+        "binary": r.integers(0, 2, MANY),
+        "likert": r.integers(1, 6, MANY),
+        # Values that some of the rows do not hold are counted, too.
+        "mostly": np.append(np.arange(1, 11), np.ones(MANY - 10)),
+        "grey": r.normal(130, 80, MANY).clip(0, 255).round(),
+        "limit": np.maximum(r.normal(10, 3, MANY), 5.2),
+        "rare": rare,
+        **dict(zip(("sand", "silt", "clay"), (r.dirichlet([4, 3, 2], MANY) * 100).round(1).T, strict=True)),
+    }
+    honest = {kind: make(r, MANY) for kind, make in HONEST.items()}
+    told = {code: values["names"] for code, values in found(**columns, **honest).items()}
+    assert told["columns_number_rows"] == ("id", "gaps")
+    assert told["columns_equally_spaced"] == ("time",)
+    assert told["columns_of_few_values"] == ("binary",)
+    assert told["columns_of_coarse_values"] == ("likert",)
+    assert told["columns_at_a_bound"] == ("mostly", "grey", "grey", "limit")
+    assert told["codes_among_values"] == ("rare",)
+    assert told["columns_add_up"] == ("sand", "silt", "clay")
+
+
+def test_columns_are_sorted_only_where_something_may_be_told(monkeypatch):
+    sizes = []
+    unique = np.unique
+    monkeypatch.setattr(np, "unique", lambda x, **o: (sizes.append(len(x)), unique(x, **o))[1])
+    honest = {kind: make(rng(6), MANY) for kind, make in HONEST.items()}
+    assert found(**honest) == {}
+    assert max(sizes) < MANY
+    found(**honest, id=np.arange(MANY))
+    assert sizes.count(MANY) == 1
+
+
+def test_the_largest_numbers_are_no_error():
+    assert found(x=rng().normal(size=N) * 1e307) == {}
 
 
 # ------------------------------------------------------------ told once, before the fit
