@@ -21,10 +21,12 @@ SECONDS_PER_TERM, SECONDS_PER_ENTRY = 3e-9, 1e-9
 STEPS, FEW_PARAMETERS = 3, 30
 # A note is worth reading from so many seconds on.
 LONG = 120
+# More than any machine of these years has; and far more chains than say anything more of convergence.
+MOST_GIGABYTES, MOST_CHAINS = 64, 1_000
 
 
 def check_size(settings: Settings, n_features: int) -> None:
-    """Refuse more parameters than any method here can take.
+    """Refuse more parameters, chains or draws than any method here can take.
 
     Raises
     ------
@@ -33,6 +35,7 @@ def check_size(settings: Settings, n_features: int) -> None:
     k, name = settings.n_components, settings.covariance_type
     n = family_of(name).n_parameters(k, n_features)
     if n <= MOST_PARAMETERS:
+        _check_draws(settings, n)
         return
     sizes = {other: family.n_parameters(k, n_features) for other, family in FAMILIES.items()}
     fitting = {other: size for other, size in sizes.items() if size <= MOST_PARAMETERS}
@@ -45,6 +48,25 @@ def check_size(settings: Settings, n_features: int) -> None:
         most=MOST_PARAMETERS,
         n_features=n_features,
     )
+
+
+def _check_draws(settings: Settings, n_parameters: int) -> None:
+    chains, draws = settings.chains, settings.draws
+    if chains > MOST_CHAINS:
+        raise ParameterError(
+            f"chains={chains} is more than the {MOST_CHAINS} that can be run; choose fewer chains, and more "
+            f"draws of each.",
+            chains=chains,
+            most=MOST_CHAINS,
+        )
+    gigabytes = 8e-9 * chains * draws * n_parameters
+    if gigabytes > MOST_GIGABYTES:
+        raise ParameterError(
+            f"chains={chains} with draws={draws} of {n_parameters} parameters would take {gigabytes:,.0f} GB "
+            f"of memory, and at most {MOST_GIGABYTES} GB can be held; choose fewer draws.",
+            gigabytes=gigabytes,
+            most_gigabytes=MOST_GIGABYTES,
+        )
 
 
 def seconds_of_nuts(settings: Settings, n_rows: int, n_features: int) -> float:

@@ -22,6 +22,19 @@ def test_more_parameters_than_can_be_drawn_are_refused_at_once(shape, k, golden)
         BayesGaussianMixture(k, random_state=0).fit(X)
 
 
+@pytest.mark.parametrize(
+    ("asked", "details"),
+    [
+        ({"draws": 2**31 - 1, "chains": 2}, {"most_gigabytes": 64}),
+        ({"chains": 1001}, {"chains": 1001, "most": 1000}),
+    ],
+)
+def test_sizes_that_no_machine_has_are_refused_at_once(asked, details, golden):
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    with golden.raises(ParameterError, **details):
+        BayesGaussianMixture(2, **asked).fit(X)
+
+
 def test_a_long_fit_is_announced_before_anything_begins(monkeypatch, golden):
     """40 rows of 60 columns: the parameters make it long, not the rows."""
     X = np.random.default_rng(0).normal(size=(40, 60))
