@@ -23,6 +23,7 @@ from bayesgmm.rows.features import rows_for
 from bayesgmm.rows.part import part_of
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.support import arguments
+from bayesgmm.support.sentences import shown_value
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -307,7 +308,7 @@ class PosteriorResults:
         index, n = arguments.as_array(value, name), len(self.rows_)
         if index.dtype.kind not in "iu" or index.size == 0 or index.min() < 0 or index.max() >= n:
             raise ParameterError(
-                f"{name} must hold rows of the data, integers from 0 to {n - 1}; got {value!r}.",
+                f"{name} must hold rows of the data, integers from 0 to {n - 1}; got {shown_value(value)}.",
                 name=name,
                 n_rows=n,
                 value=value,

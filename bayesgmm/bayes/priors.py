@@ -18,7 +18,8 @@ from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.rows.checks import check_varying_columns
 from bayesgmm.rows.rows import Rows
-from bayesgmm.support.arguments import as_array, check_integer
+from bayesgmm.support.arguments import as_array, check_integer, check_unmasked
+from bayesgmm.support.sentences import shown_value
 
 __all__ = ["Prior", "ResolvedPrior", "check_prior"]
 
@@ -204,7 +205,9 @@ class Prior:
         shift, scale = np.asarray(shift, float), np.asarray(scale, float)
         family, *numbers = self.std_prior
         if not np.all(scale > 0):
-            raise ParameterError(f"scale must be positive; got {scale.tolist()}.", scale=scale.tolist())
+            raise ParameterError(
+                f"scale must be positive; got {shown_value(scale.tolist())}.", scale=scale.tolist()
+            )
         return Prior(
             concentration=self.concentration,
             mean_loc=(np.asarray(self.mean_loc) - shift) / scale,
@@ -230,7 +233,8 @@ class Prior:
         """
         if isinstance(feature_names, str) or not np.iterable(feature_names):
             raise ParameterError(
-                f"feature_names must be a list of names; got {feature_names!r}.", feature_names=feature_names
+                f"feature_names must be a list of names; got {shown_value(feature_names)}.",
+                feature_names=feature_names,
             )
         feature_names = list(feature_names)
         p = self.resolve(n_components, len(feature_names), covariance_type)
@@ -263,13 +267,14 @@ def _location_and_spread(rows: Array, sample_weight: Array, names: Sequence[str]
 
 def _plain(value: Any, name: str, positive: bool) -> Number:
     """A float, or a tuple of floats: what can be printed, hashed and compared."""
+    check_unmasked(value, name)
     try:
         numbers = as_array(value, name)
         if numbers.dtype.kind not in "iuf":
             raise TypeError
     except (TypeError, ValueError):
         raise ParameterError(
-            f"{name} must be a number or a sequence of numbers; got {value!r} ({type(value).__name__}).",
+            f"{name} must be a number or a sequence of numbers; got {shown_value(value, typed=True)}.",
             name=name,
             value=value,
         ) from None
@@ -300,7 +305,8 @@ def _plain_std_prior(value: Any) -> tuple[Any, ...]:
         or not isinstance(value[0], str)
     ):
         raise ParameterError(
-            f"std_prior must be a family and its numbers, such as ('halfnormal', 2.0); got {value!r}.",
+            f"std_prior must be a family and its numbers, such as ('halfnormal', 2.0); got "
+            f"{shown_value(value)}.",
             value=value,
         )
     family, *numbers = value
@@ -338,7 +344,7 @@ def _check_single(values: Array, name: str, covariance_type: str) -> None:
     if np.ptp(values) > 1e-9 * np.abs(values).max():
         raise ParameterError(
             f"{name} must be the same for all features with covariance_type={covariance_type!r}, where a "
-            f"component has one standard deviation; got {values.tolist()}.",
+            f"component has one standard deviation; got {shown_value(values.tolist())}.",
             name=name,
             values=values.tolist(),
         )

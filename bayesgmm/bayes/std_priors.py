@@ -22,6 +22,7 @@ from scipy.special import gammaln
 
 from bayesgmm.errors import ParameterError
 from bayesgmm.support.compilation import inlined, inlined_in_order
+from bayesgmm.support.sentences import shown_value
 
 __all__ = ["CODES", "STD_PRIORS", "StdPrior", "add_log_density", "std_prior_family"]
 
@@ -84,7 +85,8 @@ def std_prior_family(name: str) -> StdPrior:
         close = difflib.get_close_matches(str(name).lower(), STD_PRIORS, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ParameterError(
-            f"The family of std_prior must be one of {', '.join(map(repr, STD_PRIORS))}; got {name!r}.{hint}",
+            f"The family of std_prior must be one of {', '.join(map(repr, STD_PRIORS))}; got "
+            f"{shown_value(name)}.{hint}",
             family=name,
             known=tuple(STD_PRIORS),
         )

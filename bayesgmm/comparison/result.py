@@ -23,7 +23,7 @@ from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import ParameterError
 from bayesgmm.overview import panel, table_in_html
 from bayesgmm.results import check_fit
-from bayesgmm.support.arguments import check_kind
+from bayesgmm.support.arguments import check_flag, check_kind
 from bayesgmm.support.progress import Steps
 from bayesgmm.wording import Reason
 
@@ -247,6 +247,7 @@ def compare(
     False
     """
     check_fit(bayes)
+    check_flag(progressbar, "progressbar")
     true = checked_labels(labels, len(bayes.rows_))
     sides = Sides.of(bayes, em, ci_prob)
     with Steps(enabled=progressbar) as steps:

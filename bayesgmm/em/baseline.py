@@ -9,7 +9,9 @@ from sklearn.base import clone
 from bayesgmm.em.estimator import EMGaussianMixture
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
+from bayesgmm.mixture.families import family_of
 from bayesgmm.rows.rows import Rows
+from bayesgmm.support.arguments import check_integer
 from bayesgmm.support.clock import Clock
 
 __all__ = ["baseline", "check_prepared"]
@@ -33,8 +35,9 @@ def check_prepared(em: Any, n_components: int, covariance_type: str) -> None:
             f"em must be a bayesgmm.EMGaussianMixture or None; got {type(em).__name__}.",
             got=type(em).__name__,
         )
-    for name, wanted in (("n_components", n_components), ("covariance_type", covariance_type)):
-        found = getattr(em, name)
+    numbers = check_integer(em.n_components, "n_components of em", 1), n_components
+    families = family_of(em.covariance_type).name, covariance_type
+    for name, (found, wanted) in (("n_components", numbers), ("covariance_type", families)):
         if found != wanted:
             raise ParameterError(
                 f"em has {name}={found!r}, and the fit {name}={wanted!r}; give both the same.",

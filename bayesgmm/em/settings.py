@@ -10,6 +10,7 @@ from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.families import family_of
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support import arguments
+from bayesgmm.support.sentences import shown_value
 
 if TYPE_CHECKING:
     from bayesgmm.em.estimator import EMGaussianMixture
@@ -36,9 +37,9 @@ def checked_plan(em: "EMGaussianMixture") -> tuple[Plan, int]:
     arguments.check_choice(em.init_params, "init_params", (MIXED, *STARTS))
     for name in ("tol", "reg_covar"):
         value = getattr(em, name)
-        if not (arguments.is_number(value) and 0 <= float(value) < 1):
+        if not 0 <= arguments.as_real(value) < 1:
             raise ParameterError(
-                f"{name} must be a number of at least 0 and below 1; got {value!r}.",
+                f"{name} must be a number of at least 0 and below 1; got {shown_value(value)}.",
                 name=name,
                 value=value,
             )
@@ -78,7 +79,7 @@ def order_of(em: "EMGaussianMixture", rows: Rows) -> int | None:
         return int(em.order)
     raise ParameterError(
         f"order must be 'weights', or one of the features {', '.join(rows.names[:MOST_NAMES])} by name or by "
-        f"its number from 0; got {em.order!r}.",
+        f"its number from 0; got {shown_value(em.order)}.",
         order=em.order,
         features=rows.names,
     )

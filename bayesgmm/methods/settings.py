@@ -6,7 +6,8 @@ from typing import Any
 from bayesgmm.errors import ParameterError
 from bayesgmm.methods import find
 from bayesgmm.mixture.families import family_of
-from bayesgmm.support.arguments import check_cores, check_integer, is_number
+from bayesgmm.support.arguments import as_real, check_cores, check_integer
+from bayesgmm.support.sentences import shown_value
 
 __all__ = ["Settings"]
 
@@ -80,16 +81,17 @@ class Settings:
 
 
 def _rate(value: Any) -> float:
-    if not (is_number(value) and 0 < float(value) < 1):
+    if not 0 < as_real(value) < 1:
         raise ParameterError(
-            f"target_accept must be a number between 0 and 1; got {value!r}.", target_accept=value
+            f"target_accept must be a number between 0 and 1; got {shown_value(value)}.", target_accept=value
         )
     return float(value)
 
 
 def _seconds(value: Any) -> float:
-    if not (is_number(value) and float(value) > 0):
+    if not as_real(value) > 0:
         raise ParameterError(
-            f"max_time must be a positive number of seconds or None; got {value!r}.", max_time=value
+            f"max_time must be a positive number of seconds or None; got {shown_value(value)}.",
+            max_time=value,
         )
     return float(value)

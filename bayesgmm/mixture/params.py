@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import ParameterError
 from bayesgmm.support.arguments import as_array, check_finite_array
+from bayesgmm.support.sentences import shown_value
 
 __all__ = ["MixtureParams"]
 
@@ -65,7 +66,8 @@ class MixtureParams:
             )
         if not (np.all(w >= 0) and abs(w.sum() - 1) < 1e-8):
             raise ParameterError(
-                f"Mixture weights must be non-negative and sum to one over the components; got {w.tolist()}.",
+                f"Mixture weights must be non-negative and sum to one over the components; got "
+                f"{shown_value(w.tolist())}.",
                 weights=w,
             )
         _check_symmetric(c)
@@ -114,7 +116,8 @@ class MixtureParams:
         once = np.arange(self.n_components)
         if order.dtype.kind not in "iu" or not np.array_equal(np.sort(order, axis=None), once):
             raise ParameterError(
-                f"order must hold each component from 0 to {len(self.means) - 1} once; got {order!r}.",
+                f"order must hold each component from 0 to {len(self.means) - 1} once; got "
+                f"{shown_value(order)}.",
                 order=order,
             )
         return MixtureParams(self.weights[order], self.means[order], self.covariances[order])

@@ -31,7 +31,7 @@ from bayesgmm.plots.style import (
     number_label,
 )
 from bayesgmm.rows.rows import RowsLike
-from bayesgmm.support.arguments import check_share, interval_ends
+from bayesgmm.support.arguments import check_flag, check_share, interval_ends
 from bayesgmm.wording.numbers import percent
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def plot_fit(
     """
     check_drawable(fit, result)
     allowed = isinstance(fit, EMGaussianMixture) or fit.verdict_.ok
-    components = allowed if components is None else components
+    components = allowed if components is None else check_flag(components, "components")
     check_readable(allowed or not components, "plot_fit with components")
     f = fitted(fit, result, X, sample_weight)
     band = _band(result, ci_prob)

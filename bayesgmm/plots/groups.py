@@ -16,6 +16,7 @@ from bayesgmm.plots.fitted import em_held_against
 from bayesgmm.plots.style import N_COLOURS, colour, marker
 from bayesgmm.results import check_fit
 from bayesgmm.support.arguments import check_kind
+from bayesgmm.support.sentences import shown_value
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -108,7 +109,7 @@ def chosen_features(names: Sequence[str], features: Sequence[str | int]) -> list
     if len(set(at)) != len(given) or not 1 <= len(at) <= 2 or not all(0 <= j < len(names) for j in at):
         raise ParameterError(
             f"features must hold one or two different ones of {', '.join(names)}, by name or by number; got "
-            f"{features!r}.",
+            f"{shown_value(features)}.",
             features=features,
             known=tuple(names),
         )

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from bayesgmm.errors import DataError, DataTypeError
 from bayesgmm.rows.labels import quoted
-from bayesgmm.support.sentences import count
+from bayesgmm.support.sentences import count, shown_error, shown_value
 
 __all__ = [
     "ROWS_AT_ONCE",
@@ -32,6 +32,8 @@ Array = NDArray[np.float64]
 
 # Copies of many rows are made in parts.
 ROWS_AT_ONCE = 65_536
+# Of weights: beyond these, EM's sums of them meet its floors, or lose the single rows.
+SMALLEST_TOTAL, LARGEST_TOTAL = 1e-6, 1e15
 
 
 def column_names(X: Any) -> tuple[str, ...] | None:
@@ -49,8 +51,8 @@ def column_names(X: Any) -> tuple[str, ...] | None:
     if 0 < len(strings) < len(columns):
         other = next(c for c in columns if not isinstance(c, str))
         raise DataTypeError(
-            f"Some names of columns are strings and others are not (such as {strings[0]!r} and {other!r}); "
-            "make all of them strings by X.columns = X.columns.astype(str).",
+            f"Some names of columns are strings and others are not (such as {strings[0]!r} and "
+            f"{shown_value(other)}); make all of them strings by X.columns = X.columns.astype(str).",
             string=strings[0],
             other=other,
         )
@@ -90,12 +92,7 @@ def _dense(X: Any) -> NDArray[Any]:
             "Sparse data were passed, but a Gaussian mixture needs a dense array; try X.toarray().",
             got=type(X).__name__,
         )
-    if isinstance(X, np.ma.MaskedArray):
-        raise DataError(
-            f"X is a masked array with {int(np.ma.count_masked(X))} masked values, which would be read "
-            "as data; drop or impute them first and pass a plain array.",
-            n_masked=int(np.ma.count_masked(X)),
-        )
+    _check_unmasked(X, "X")
     # Of a class the same names are there, but no values.
     if not isinstance(X, type):
         if hasattr(X, "to_numpy") or hasattr(X, "__array__"):
@@ -106,14 +103,24 @@ def _dense(X: Any) -> NDArray[Any]:
     raise DataTypeError(f"X must be a two-dimensional array or data frame; got {got}.", got=got)
 
 
+def _check_unmasked(values: Any, name: str) -> None:
+    if isinstance(values, np.ma.MaskedArray):
+        n_masked = int(np.ma.count_masked(values))
+        raise DataError(
+            f"{name} is a masked array with {count(n_masked, 'masked value')}, which would be read as data; "
+            f"drop or impute them first and pass a plain array.",
+            n_masked=n_masked,
+        )
+
+
 def _converted(X: Any) -> NDArray[Any]:
     """What converts itself to an array, which may raise anything."""
     try:
         return np.asarray(X.to_numpy() if hasattr(X, "to_numpy") else X)
     except Exception as error:
         raise DataTypeError(
-            f"X cannot be read as an array; got {type(X).__name__}: {error}; pass a two-dimensional array or "
-            f"a data frame.",
+            f"X cannot be read as an array; got {type(X).__name__}: {shown_error(error)}; pass a "
+            f"two-dimensional array or a data frame.",
             got=type(X).__name__,
         ) from None
 
@@ -218,7 +225,7 @@ def _to_float(values: NDArray[Any], X: Any) -> Array:
                 float(value)
             except (TypeError, ValueError, OverflowError):
                 raise DataTypeError(
-                    f"X must hold numbers, but {_cell(X, i, j)} holds {value!r} ({type(value).__name__}); "
+                    f"X must hold numbers, but {_cell(X, i, j)} holds {shown_value(value, typed=True)}; "
                     "drop or encode that column. An argument must be a string or a real number.",
                     row=i,
                     column=j,
@@ -236,7 +243,9 @@ def check_varying_columns(X: Array, names: Sequence[str]) -> None:
                 "density for it; drop that column.",
                 column=j,
             )
-        spread = X[:, j].std()
+        # Of values beyond 1e154 the squares overflow, which is told here in words.
+        with np.errstate(over="ignore", invalid="ignore"):
+            spread = X[:, j].std()
         if len(X) > 1 and not (np.isfinite(spread) and spread > 0):
             what = "underflows" if spread == 0 else "overflows"
             raise DataError(
@@ -319,6 +328,7 @@ def check_sample_weight(sample_weight: Any, n: int, index: pd.Index | None = Non
     names for the message."""
     if sample_weight is None:
         return np.empty(0)
+    _check_unmasked(sample_weight, "sample_weight")
     try:
         w = np.asarray(sample_weight)
         if w.dtype.kind not in "biuf":
@@ -346,6 +356,12 @@ def check_sample_weight(sample_weight: Any, n: int, index: pd.Index | None = Non
     if total <= 0:
         raise DataError(
             "sample_weight is zero for every row, so that nothing is left to fit.", total=float(total)
+        )
+    if not SMALLEST_TOTAL <= total <= LARGEST_TOTAL:
+        raise DataError(
+            f"sample_weight sums to {total:.3g}, and EM can use a sum from {SMALLEST_TOTAL:g} to "
+            f"{LARGEST_TOTAL:g}; a row of weight 3 counts as three rows: multiply the weights accordingly.",
+            total=float(total),
         )
     # Ones are no weights, to the last bit.
     return np.empty(0) if (w == 1.0).all() else w

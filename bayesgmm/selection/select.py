@@ -26,7 +26,7 @@ from bayesgmm.selection.likelihood_ratio import LikelihoodRatioTest, likelihood_
 from bayesgmm.selection.occupied import Occupied, occupied_components
 from bayesgmm.support import arguments
 from bayesgmm.support.progress import Steps
-from bayesgmm.support.sentences import count
+from bayesgmm.support.sentences import count, shown_value
 from bayesgmm.wording import Reason
 
 __all__ = ["Selection", "select_components"]
@@ -338,7 +338,8 @@ def checked_numbers(ks: Iterable[int]) -> list[int]:
     """
     if isinstance(ks, numbers.Integral | str) or not np.iterable(ks):
         raise ParameterError(
-            f"ks must be a list of numbers of components, such as range(1, 7); got {ks!r}.", ks=ks
+            f"ks must be a list of numbers of components, such as range(1, 7); got {shown_value(ks)}.",
+            ks=ks,
         )
     found = [arguments.check_integer(k, "each of ks", 1) for k in ks]
     if not found:

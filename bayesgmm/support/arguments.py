@@ -1,17 +1,21 @@
 """Checks of plain arguments: a choice, a type, an integer, cores, the mass of an interval, a seed."""
 
+import math
 import numbers
 import os
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import ParameterError
+from bayesgmm.support.sentences import count, shown_error, shown_value
 
 __all__ = [
     "as_array",
+    "as_real",
     "available_cores",
     "check_choice",
     "check_cores",
@@ -20,6 +24,7 @@ __all__ = [
     "check_integer",
     "check_kind",
     "check_share",
+    "check_unmasked",
     "interval_ends",
     "is_number",
     "seed_sequence",
@@ -35,7 +40,7 @@ def check_choice(value: Any, name: str, choices: Iterable[str]) -> None:
     allowed = list(choices)
     if not isinstance(value, str) or value not in allowed:
         raise ParameterError(
-            f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}.",
+            f"{name} must be one of {', '.join(map(repr, allowed))}; got {shown_value(value)}.",
             name=name,
             value=value,
             choices=tuple(allowed),
@@ -56,21 +61,21 @@ def check_integer(value: Any, name: str, minimum: int) -> int:
     """An integer not below `minimum`; booleans and floats such as 2.0 are refused."""
     if not is_number(value, numbers.Integral):
         raise ParameterError(
-            f"{name} must be an integer of at least {minimum}; got {value!r} ({type(value).__name__}).",
+            f"{name} must be an integer of at least {minimum}; got {shown_value(value, typed=True)}.",
             name=name,
             value=value,
             minimum=minimum,
         )
     if value < minimum:
         raise ParameterError(
-            f"{name} must be an integer of at least {minimum}; got {int(value)}.",
+            f"{name} must be an integer of at least {minimum}; got {shown_value(int(value))}.",
             name=name,
             value=int(value),
             minimum=minimum,
         )
     if value > LARGEST:
         raise ParameterError(
-            f"{name} must be an integer from {minimum} to {LARGEST}; got {int(value):.3e}.",
+            f"{name} must be an integer from {minimum} to {LARGEST}; got {Decimal(int(value)):.3e}.",
             name=name,
             value=int(value),
             maximum=LARGEST,
@@ -81,6 +86,15 @@ def check_integer(value: Any, name: str, minimum: int) -> int:
 def is_number(value: object, kind: type = numbers.Real) -> bool:
     """Whether a value is a single number; truth values and durations are none, whatever NumPy calls them."""
     return isinstance(value, kind) and not isinstance(value, bool | np.bool_ | np.timedelta64)
+
+
+def as_real(value: object) -> float:
+    """A single number as a float; not a number (NaN), which passes no test of its size, where the value is
+    none, or is too large for one."""
+    try:
+        return float(value) if is_number(value) else math.nan  # type: ignore[arg-type]
+    except OverflowError:
+        return math.nan
 
 
 def check_flag(value: object, name: str) -> bool:
@@ -101,15 +115,28 @@ def check_kind(value: object, name: str, kinds: Any, expected: str, hint: str = 
         )
 
 
+def check_unmasked(values: Any, name: str) -> None:
+    """Refuse an array whose mask would be lost."""
+    if isinstance(values, np.ma.MaskedArray):
+        n_masked = int(np.ma.count_masked(values))
+        raise ParameterError(
+            f"{name} is a masked array with {count(n_masked, 'masked value')}, which would be read as data; "
+            f"pass a plain array.",
+            name=name,
+            n_masked=n_masked,
+        )
+
+
 def as_array(values: Any, name: str) -> NDArray[Any]:
-    """An array of whatever type, or a sentence that there is none."""
+    """An array of whatever type, or a sentence that there is none, or that a mask would be lost."""
+    check_unmasked(values, name)
     try:
         return np.asarray(values)
     # Objects convert themselves, and may raise anything.
     except Exception as error:
         raise ParameterError(
-            f"{name} cannot be read as an array; got {type(values).__name__}: {error}; pass a list or "
-            f"an array of numbers.",
+            f"{name} cannot be read as an array; got {type(values).__name__}: {shown_error(error)}; pass a "
+            f"list or an array of numbers.",
             name=name,
             got=type(values).__name__,
         ) from None
@@ -119,6 +146,7 @@ def check_finite_array(
     values: ArrayLike, name: str, shape: tuple[int, ...] | None = None
 ) -> NDArray[np.float64]:
     """An array of real and finite numbers, of exactly this shape where one is given."""
+    check_unmasked(values, name)
     try:
         a = as_array(values, name)
         if np.iscomplexobj(a) or a.dtype.kind in "mM":
@@ -126,7 +154,7 @@ def check_finite_array(
         a = a.astype(float)
     except (TypeError, ValueError, OverflowError):
         raise ParameterError(
-            f"{name} must hold real numbers; got {values!r}.", name=name, values=values
+            f"{name} must hold real numbers; got {shown_value(values)}.", name=name, values=values
         ) from None
     if shape is not None and a.shape != shape:
         raise ParameterError(
@@ -145,9 +173,9 @@ def check_finite_array(
 
 def check_share(value: Any, name: str) -> float:
     """A number strictly between 0 and 1."""
-    if not is_number(value) or not 0 < float(value) < 1:
+    if not 0 < as_real(value) < 1:
         raise ParameterError(
-            f"{name} must be a number between 0 and 1; got {value!r}.", name=name, value=value
+            f"{name} must be a number between 0 and 1; got {shown_value(value)}.", name=name, value=value
         )
     return float(value)
 
@@ -172,11 +200,12 @@ def seed_sequence(random_state: Any) -> np.random.SeedSequence:
     if not is_number(random_state, numbers.Integral):
         raise ParameterError(
             "random_state must be None, a non-negative integer, a numpy Generator or a RandomState; "
-            f"got {random_state!r} ({type(random_state).__name__}).",
+            f"got {shown_value(random_state, typed=True)}.",
             random_state=random_state,
         )
     if random_state < 0:
         raise ParameterError(
-            f"random_state must not be negative; got {int(random_state)}.", random_state=int(random_state)
+            f"random_state must not be negative; got {shown_value(int(random_state))}.",
+            random_state=int(random_state),
         )
     return np.random.SeedSequence(int(random_state))

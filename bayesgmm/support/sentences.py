@@ -4,9 +4,19 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-__all__ = ["count", "distinct", "listed", "plain", "shorten", "shown", "with_sd"]
+__all__ = [
+    "count",
+    "distinct",
+    "listed",
+    "plain",
+    "shorten",
+    "shown",
+    "shown_error",
+    "shown_value",
+    "with_sd",
+]
 
-LONGEST_NAME = 60
+LONGEST_NAME, LONGEST_VALUE, LONGEST_ERROR = 60, 80, 200
 
 
 def listed(items: Sequence[str], most: int | None = None) -> str:
@@ -48,6 +58,26 @@ def shorten(name: str, limit: int = LONGEST_NAME) -> str:
         return name
     head = (limit - 1) * 2 // 3
     return f"{name[:head]}…{name[-(limit - 1 - head) :]}"
+
+
+def shown_value(value: object, *, typed: bool = False) -> str:
+    """A value as a message echoes it: as Python writes it, on one line and cut; of tables and matrices their
+    type and shape, and the type alone of what cannot be written. With `typed` the type is told of each."""
+    kind = type(value).__name__
+    # Objects write themselves, and may raise anything.
+    try:
+        shape = getattr(value, "shape", ())
+        if isinstance(shape, tuple) and len(shape) > (kind == "ndarray"):
+            return f"{kind} of shape {shape}"
+        text = " ".join(line.strip() for line in repr(value).splitlines())
+    except Exception:
+        return kind
+    return f"{shorten(text, LONGEST_VALUE)} ({kind})" if typed else shorten(text, LONGEST_VALUE)
+
+
+def shown_error(error: Exception) -> str:
+    """What another library has said, on one line and cut."""
+    return shorten(plain(str(error)), LONGEST_ERROR)
 
 
 def with_sd(value: float, sd: float) -> str:

@@ -110,11 +110,12 @@ def load(name: str) -> Dataset:
     if isinstance(name, str) and name in _LOADERS:
         return _LOADERS[name]()
     from bayesgmm.errors import ParameterError
+    from bayesgmm.support.sentences import shown_value
 
-    close = difflib.get_close_matches(str(name).lower(), _LOADERS, n=1)
+    close = difflib.get_close_matches(shown_value(name).strip("'").lower(), _LOADERS, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else "."
     raise ParameterError(
-        f"There is no data set {name!r}{hint} The names are {', '.join(_LOADERS)}.", name=name
+        f"There is no data set {shown_value(name)}{hint} The names are {', '.join(_LOADERS)}.", name=name
     )
 
 
@@ -156,9 +157,11 @@ def galaxies(version: str = "mass") -> Dataset:
     """
     if not isinstance(version, str) or version not in ("mass", "richardson_green"):
         from bayesgmm.errors import ParameterError
+        from bayesgmm.support.sentences import shown_value
 
         raise ParameterError(
-            f"version must be 'mass' or 'richardson_green'; got {version!r}.", version=version
+            f"version must be 'mass' or 'richardson_green'; got {shown_value(version)}.",
+            version=version,
         )
     frame, path = _read("galaxies_mass.csv")
     copy = "R package MASS (row 78 is 26690)"
