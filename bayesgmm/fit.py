@@ -334,7 +334,7 @@ def _from_tree(tree: xr.DataTree) -> Fit:
 
 def _rows(tree: xr.DataTree, names: tuple[str, ...], named: bool) -> Rows:
     observed, constants = tree["observed_data"].dataset, tree["constant_data"].dataset
-    index = restored(observed["obs"].to_numpy(), str(observed.attrs["row_names"]))
+    index = restored(observed["obs"].to_numpy(), observed.attrs)
     weights = constants["sample_weight"].to_numpy() if "sample_weight" in constants else np.empty(0)
     source, numbers = str(observed.attrs["source"]), bool(observed.attrs["file_numbers"])
     return Rows(observed["x"].to_numpy(), names, index, weights, source, named, numbers)

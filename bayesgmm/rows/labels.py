@@ -3,9 +3,10 @@ call them.
 
 A row's own name is a value of a pandas index, of any kind: a string, a date, a number, or one of each of
 several levels; two rows may have the same. Files cannot hold all of these. What they cannot hold is stored as
-text.
+text; what is one of several kinds, such as numbers among texts, is stored with its kind beside it.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = [
     "default_index",
     "index_of",
     "is_default",
+    "kinds",
     "quoted",
     "restored",
     "storable",
@@ -30,6 +32,8 @@ __all__ = [
 
 # What an index is called that has no name of its own, and one of the numbers that rows have in their file.
 UNNAMED, FILE_NUMBERS = "obs", "row"
+# Names of these kinds come back from text as they were; each has a letter in a file.
+_KINDS = {"s": str, "i": int, "f": float, "b": bool}
 
 
 def default_index(n: int) -> pd.Index:
@@ -116,6 +120,15 @@ def storable(index: pd.Index) -> NDArray[Any]:
     return out
 
 
+def kinds(index: pd.Index) -> str:
+    """A letter for each name of an index of several kinds, or of whole numbers of more than 64 bits, which
+    become text; empty where all names are text, or one is of a kind that only text is left of."""
+    if index.nlevels > 1 or index.dtype != object:
+        return ""
+    letters = "".join(next((s for s, kind in _KINDS.items() if type(x) is kind), "?") for x in index)
+    return "" if "?" in letters or set(letters) == {"s"} else letters
+
+
 def storable_text(text: str) -> str:
     """A text that a netCDF file can hold: HDF5 ends one at its first zero byte, and knows UTF-8 alone."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
@@ -135,13 +148,14 @@ def _in_nanoseconds(dates: NDArray[np.datetime64]) -> bool:
     return bool(years.min() >= 1678 and years.max() <= 2261)
 
 
-def restored(values: NDArray[Any], name: str) -> pd.Index:
-    """The index that :func:`storable` made an array of; of several levels the text.
+def restored(values: NDArray[Any], called: Mapping[str, Any]) -> pd.Index:
+    """The index that :func:`storable` made an array of, and ``Rows.called`` the attributes; of several levels
+    the text.
 
     Raises
     ------
     DataError
-        Where a name is missing.
+        Where a name is missing, or is not of its kind.
     """
     lost = np.asarray(pd.isna(values))
     if lost.any():
@@ -151,5 +165,22 @@ def restored(values: NDArray[Any], name: str) -> pd.Index:
             row=int(lost.argmax()),
             n_missing=int(lost.sum()),
         )
+    name, kinds = str(called["row_names"]), str(called.get("row_kinds", ""))
+    if kinds:
+        return pd.Index(_of_kinds(values, kinds), dtype=object, name=name)
     index = pd.Index(values.astype(object) if values.dtype.kind in "OUT" else values, name=name)
     return default_index(len(index)) if is_default(index) else index
+
+
+def _of_kinds(texts: NDArray[Any], kinds: str) -> list[Any]:
+    """Names from their texts."""
+    try:
+        # Any text but an empty one counts as true.
+        return [
+            str(text) == "True" if kind == "b" else _KINDS[kind](text)
+            for text, kind in zip(texts, kinds, strict=True)
+        ]
+    except (KeyError, ValueError):
+        raise DataError(
+            "The kinds of the row names are not those of the names; the file was changed.", kinds=kinds
+        ) from None

@@ -167,7 +167,7 @@ class Rows:
     def called(self) -> dict[str, Any]:
         """How the rows are called together, as attributes of a labelled data set."""
         name = labels.UNNAMED if self.index.name is None else str(self.index.name)
-        named = {"row_names": name, "source": self.source}
+        named = {"row_names": name, "source": self.source, "row_kinds": labels.kinds(self.index)}
         called = {key: labels.storable_text(value) for key, value in named.items()}
         return {**called, "file_numbers": int(self.has_file_numbers)}
 

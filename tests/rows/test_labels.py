@@ -42,10 +42,11 @@ def test_names_of_any_kind_become_text_and_come_back_from_a_file(index, first, k
     tree.to_netcdf(tmp_path / "rows.nc", engine="h5netcdf")
     with xr.open_datatree(tmp_path / "rows.nc", engine="h5netcdf") as opened:
         loaded = opened.load()["a"]["obs"].to_numpy()
-    again = labels.restored(loaded, str(index.name))
-    assert list(again) == list(pd.Index(stored))
+    again = labels.restored(loaded, {"row_names": str(index.name), "row_kinds": labels.kinds(index)})
+    assert list(again) == list(index if labels.kinds(index) else pd.Index(stored))
     assert labels.is_default(again) == labels.is_default(index)
-    if kind != "O":
+    if kind != "O" or labels.kinds(index):
+        assert [*map(type, again)] == [*map(type, index)]
         assert list(again) == list(index)
     elif isinstance(index[0], str):
         # A file holds no zero bytes and no halves of characters; these are written out.
