@@ -1,5 +1,9 @@
 """A fit that comes back from a file is the same fit."""
 
+import os
+import re
+import stat
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -7,7 +11,7 @@ import pytest
 import xarray as xr
 
 import bayesgmm
-from bayesgmm import BayesGaussianMixture, Prior, compare, load, save
+from bayesgmm import BayesGaussianMixture, Prior, compare, load, save, write_report
 from bayesgmm.errors import FileProblem
 from bayesgmm.storage.seal import sealed, unsealed
 
@@ -74,6 +78,59 @@ def test_what_is_no_path_of_a_file_is_refused(path):
         load(path)
 
 
+@pytest.fixture(params=["itself", "by a link"])
+def pipe(request, tmp_path):
+    """A named pipe, which stands for every file that is not an ordinary one."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    return tmp_path / ("pipe" if request.param == "itself" else "link")
+
+
+@pytest.mark.parametrize("write", [save, write_report])
+def test_what_is_no_ordinary_file_stays_what_it_is(write, pipe, faithful_fit, golden):
+    with golden.raises(FileProblem, hide=[str(pipe.parent)], path=str(pipe)):
+        write(faithful_fit, pipe)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert sorted(os.listdir(pipe.parent)) == ["link", "pipe"]
+
+
+def test_a_name_that_is_too_long_is_refused(tmp_path, faithful_fit, golden):
+    path = str(tmp_path / ("x" * 300))
+    for refused in (lambda: save(faithful_fit, path), lambda: load(path)):
+        with golden.raises(FileProblem, hide=[str(tmp_path), "x{300}"], path=path):
+            refused()
+
+
+def test_links_in_a_circle_are_refused(tmp_path, faithful_fit):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(FileProblem):
+        save(faithful_fit, tmp_path / "a")
+
+
+def test_a_folder_that_only_looks_writable(faithful_fit, tmp_path, monkeypatch, golden):
+    """As /proc does; the file that is meant is named, not the one beside it."""
+
+    def mkstemp(dir, prefix, suffix):
+        raise FileNotFoundError(2, "No such file or directory", f"{dir}/{prefix}{suffix}")
+
+    monkeypatch.setattr("tempfile.mkstemp", mkstemp)
+    with golden.raises(FileProblem, hide=[str(tmp_path)], path=str(tmp_path / "x.nc")):
+        save(faithful_fit, tmp_path / "x.nc")
+
+
+def test_row_names_of_several_kinds_come_back_as_they_were(faithful_frame, tmp_path):
+    names = ["a", 1, 2.5, True, 2**70, "1", "é\0"] * 9
+    index = pd.Index(names, dtype=object, name="mixed")
+    settings = {"method": "laplace", "draws": 60, "chains": 2, "random_state": 0, "progressbar": False}
+    fit = BayesGaussianMixture(2, **settings).fit(faithful_frame[: len(index)].set_axis(index))
+    again = load(save(fit, tmp_path / "fit.nc"))
+    kept = [name if name != "é\0" else "é\\0" for name in names]
+    assert [*map(repr, again.rows_.index)] == [*map(repr, kept)]
+    assert [*map(type, load(save(again, tmp_path / "b.nc")).rows_.index)] == [*map(type, names)]
+    assert again.rows_.row(1) == fit.rows_.row(1)
+
+
 def test_a_foreign_file_is_not_filled(tmp_path):
     """Two kilobytes that declare 64 gigabytes."""
     path = tmp_path / "large.nc"
@@ -116,6 +173,20 @@ def test_a_file_that_was_cut_short_is_refused(share, stored, tmp_path):
         (tmp_path / "cut.nc").write_bytes(content)
         with pytest.raises(FileProblem):
             load(tmp_path / "cut.nc")
+
+
+@pytest.mark.parametrize("signature", [b"OHDR", b"OCHK", b"FRHP", b"BTHD"])
+def test_damage_that_was_sealed_is_a_problem_of_the_file(signature, stored, tmp_path):
+    """Of the parts that HDF5 puts a file together from; it raises errors of many types."""
+    whole = unsealed(stored)
+    places = [found.start() for found in re.finditer(signature, whole)]
+    for at in places[:: max(1, len(places) // 8)]:
+        damaged = bytearray(whole)
+        damaged[at + 12] ^= 1
+        (tmp_path / "damaged.nc").write_bytes(sealed(bytes(damaged)))
+        with pytest.raises(FileProblem) as caught:
+            load(tmp_path / "damaged.nc")
+        assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
 
 
 def test_damage_is_told_from_another_programs_file(stored, tmp_path, golden):
@@ -202,6 +273,13 @@ def attribute(name, value):
     return change
 
 
+def at_group(group, name, value):
+    def change(file):
+        file[group].attrs[name] = value
+
+    return change
+
+
 def without(name):
     def change(file):
         del file[name]
@@ -231,6 +309,7 @@ IMPOSSIBLE = {
     "no draws": without("posterior"),
     "no memberships": without("membership/mean"),
     "no EM estimate": without("em/weights"),
+    "kinds of row names that are none": at_group("observed_data", "row_kinds", "sx"),
     "an EM estimate with a negative weight": put("em/weights", slice(None), [-1.0, 2.0]),
     "an EM estimate that is no mixture": put("em/covariances", (0, 0, 0), -1.0),
 }

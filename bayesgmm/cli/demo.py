@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 import bayesgmm
-from bayesgmm.cli.files import check_folder, check_target, write, write_folder, write_report
+from bayesgmm.cli.files import check_folder, write, write_folder, write_report
 from bayesgmm.cli.group import main
 from bayesgmm.cli.options import QUIET, Folder
 from bayesgmm.cli.program import Stop
@@ -88,6 +88,8 @@ def demo(output: str, everything: bool, quiet: bool) -> None:
 
 def _check_targets(folder: Path, pages: dict[str, DemoPage], everything: bool, quiet: bool) -> None:
     """Refuse what cannot be written before anything is fitted."""
+    from bayesgmm.support.files import check_writable
+
     figures = folder / "figures"
     check_folder(figures if everything else folder)
     targets = [folder / f"{page.file}.html" for page in pages.values()]
@@ -99,7 +101,7 @@ def _check_targets(folder: Path, pages: dict[str, DemoPage], everything: bool, q
     with busy("starting", quiet):
         for target in targets:
             if target.parent.exists():
-                check_target(target)
+                check_writable(target)
 
 
 def _fitted(page: DemoPage, dataset: "Dataset", quiet: bool) -> "BayesGaussianMixture":

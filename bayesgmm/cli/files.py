@@ -3,15 +3,15 @@ there."""
 
 import errno
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bayesgmm.cli.program import WRITE_FAULTS, WRITTEN, Stop, Target, reason
+from bayesgmm.cli.program import WRITE_FAULTS, WRITTEN, Stop, Target
 from bayesgmm.cli.streams import say
+from bayesgmm.support.files import cannot_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_folder",
-    "check_target",
     "check_targets",
     "write",
     "write_figure",
@@ -32,31 +31,17 @@ __all__ = [
 def check_targets(source: str | None, targets: dict[str, str | None]) -> None:
     """Refuse, before any work, outputs that cannot be written or that would overwrite what is read or one
     another."""
+    from bayesgmm.support.files import check_writable
+
     taken = {} if source in (None, "-") else {os.path.realpath(source): f"is the file to be read, {source!r}"}
     for option, path in targets.items():
         if path is None:
             continue
-        check_target(Path(path))
+        check_writable(Path(path))
         real = os.path.realpath(path)
         if real in taken:
             raise Stop(f"The file of {option} {taken[real]}; give it another name.")
         taken[real] = f"is that of {option}, too"
-
-
-def check_target(target: Path) -> None:
-    """Refuse a file that cannot be written."""
-    from bayesgmm.support.files import check_writable
-
-    try:
-        kind = target.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        kind = stat.S_IFREG
-    except OSError as error:
-        raise _cannot_write(target, error) from None
-    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
-        # A file renamed into its place would replace a device such as /dev/null.
-        raise Stop(f"{str(target)!r} is not an ordinary file; give the name of one.")
-    check_writable(target)
 
 
 def check_folder(folder: Path) -> None:
@@ -73,7 +58,7 @@ def write_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _cannot_write(folder, error) from None
+        raise cannot_write(folder, error) from None
 
 
 def write(target: Path, write: Callable[[], object]) -> None:
@@ -87,13 +72,7 @@ def write(target: Path, write: Callable[[], object]) -> None:
         gone = error.errno == errno.ENOENT and folder == os.path.abspath(target.parent)
         if error.errno not in WRITE_FAULTS and not gone:
             raise
-        raise _cannot_write(target, error) from None
-
-
-def _cannot_write(target: Path, error: OSError) -> Stop:
-    return Stop(
-        f"{str(target)!r} cannot be written ({reason(error)}); free some space or choose another place."
-    )
+        raise cannot_write(target, error) from None
 
 
 def write_report(

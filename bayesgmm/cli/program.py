@@ -15,8 +15,9 @@ import click
 
 from bayesgmm.cli.streams import note, one_line
 from bayesgmm.errors import BayesGMMError
+from bayesgmm.support.files import reason
 
-__all__ = ["WRITE_FAULTS", "WRITTEN", "Interrupted", "Program", "Stop", "Target", "Terminated", "reason"]
+__all__ = ["WRITE_FAULTS", "WRITTEN", "Interrupted", "Program", "Stop", "Target", "Terminated"]
 
 # Where a command keeps the files that it writes.
 WRITTEN = f"{__name__}.written"
@@ -207,11 +208,6 @@ def _ended_well(targets: list[Target]) -> Iterator[None]:
         if not _is_of_validation(error):
             raise
         raise Stop(str(error)) from None
-
-
-def reason(error: OSError) -> str:
-    """What the system says of a fault, in its own words."""
-    return os.strerror(error.errno or 0).lower()
 
 
 def _is_of_validation(error: Exception) -> bool:

@@ -16,8 +16,8 @@ from bayesgmm.results import check_fit
 from bayesgmm.storage import hdf5
 from bayesgmm.storage.contents import check_contents
 from bayesgmm.storage.seal import is_sealed, sealed, unsealed
-from bayesgmm.support.files import replace_file
-from bayesgmm.support.sentences import plain
+from bayesgmm.support.files import reason, replace_file
+from bayesgmm.support.sentences import plain, shown_error, shown_value
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -36,14 +36,15 @@ def save(bayes: "BayesGaussianMixture", path: str | os.PathLike[str]) -> Path:
         A fitted one.
     path : str or path
         The file is written beside its target and renamed into place, so that a fit is there whole or not at
-        all.
+        all. Names of rows that a file cannot hold, such as periods, and those of several levels become text
+        in it; numbers, text and dates stay what they are.
 
     Raises
     ------
     ParameterError
         Where `bayes` is no fit by full Bayes.
     FileProblem
-        Where the folder does not exist or cannot be written to.
+        Where the folder does not exist or cannot be written to, or the target is no ordinary file.
     """
     check_fit(bayes)
     tree = bayes.fit_.tree()
@@ -76,22 +77,30 @@ def load(path: str | os.PathLike[str]) -> "BayesGaussianMixture":
                 for variable in node.variables.values():
                     variable.load()
         bayes = _restored(tree)
+        check_contents(bayes.fit_, str(source), str(tree.attrs["data_sha256"]))
+    except FileProblem:
+        raise
     except Exception as error:
         # The checksum is right: it was made by hand, or a method was made known in another session.
         details = getattr(error, "details", {}) | {"path": str(source), "reason": str(error)}
-        raise FileProblem(f"{str(source)!r} cannot be used here: {error}", **details) from error
-    check_contents(bayes.fit_, str(source), str(tree.attrs["data_sha256"]))
+        raise FileProblem(f"{str(source)!r} cannot be used here: {shown_error(error)}", **details) from error
     return bayes
 
 
 def _source(path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, str | os.PathLike):
         raise FileProblem(
-            f"path must be that of a file written by bayesgmm.save; got {path!r}.", path=str(path)
+            f"path must be that of a file written by bayesgmm.save; got {shown_value(path)}.",
+            path=shown_value(path),
         )
     source = Path(path)
-    # No file has a name with NUL in it.
-    if "\0" in str(source) or not source.is_file():
+    try:
+        # No file has a name with NUL in it.
+        found = "\0" not in str(source) and source.is_file()
+    except OSError as error:
+        # Such as a name that is too long.
+        raise FileProblem(f"{str(source)!r} cannot be read: {reason(error)}.", path=str(source)) from None
+    if not found:
         raise FileProblem(
             f"No file at {str(source)!r}; give the path of a fit written by bayesgmm.save.", path=str(source)
         )
@@ -114,8 +123,11 @@ def _whole(source: Path) -> bytes:
             )
         _check_format(name, hdf5.root_attributes(io.BytesIO(content)))
         hdf5.check_self_contained(content, name)
-    except OSError as error:
-        raise FileProblem(f"{name!r} cannot be read: {error}.", path=name) from None
+    except FileProblem:
+        raise
+    # HDF5 calls damage by many names, when it comes to the place.
+    except Exception as error:
+        raise FileProblem(f"{name!r} cannot be read: {shown_error(error)}.", path=name) from None
     return content
 
 

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all."""
 
+import errno
 import os
 import stat
 import tempfile
@@ -7,8 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bayesgmm.errors import FileProblem
+from bayesgmm.support.sentences import shown_value
 
-__all__ = ["as_path", "check_writable", "replace_file"]
+__all__ = ["as_path", "cannot_write", "check_writable", "reason", "replace_file"]
 
 
 def as_path(path: object) -> Path:
@@ -19,7 +21,9 @@ def as_path(path: object) -> Path:
     FileProblem
     """
     if not isinstance(path, str | os.PathLike) or isinstance(os.fspath(path), bytes):
-        raise FileProblem(f"path must be text or a pathlib.Path; got {path!r}.", path=str(path))
+        raise FileProblem(
+            f"path must be text or a pathlib.Path; got {shown_value(path)}.", path=shown_value(path)
+        )
     name = os.fspath(path)
     try:
         possible = "\0" not in os.fsencode(name).decode("latin-1")
@@ -38,32 +42,46 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) 
     Raises
     ------
     FileProblem
-        Where the target is a folder, or its folder is missing or cannot be written to.
+        Where the target is a folder or another file that is not an ordinary one, or its folder is missing or
+        cannot be written to.
     """
     path = as_path(path)
     check_writable(path)
     target = Path(os.path.realpath(path))
     check_writable(target)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part")
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _temporary(path, target)
     try:
         write(temporary)
         temporary.chmod(_mode(target))
-        _rename(temporary, target)
+        try:
+            temporary.replace(target)
+        except OSError as error:
+            raise cannot_write(path, error) from None
     finally:
         temporary.unlink(missing_ok=True)
     return path
 
 
-def _rename(temporary: Path, target: Path) -> None:
+def _temporary(path: Path, target: Path) -> Path:
+    """An empty file beside the target; `path` is what the user calls it."""
     try:
-        temporary.replace(target)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part")
     except OSError as error:
-        # Such as a name that is too long.
-        raise FileProblem(
-            f"{str(target)!r} cannot be written: {error.strerror}; give another name.", path=str(target)
-        ) from None
+        raise cannot_write(path, error) from None
+    os.close(handle)
+    return Path(name)
+
+
+def cannot_write(path: Path, error: OSError) -> FileProblem:
+    """What the system has said of a file, in a sentence."""
+    is_long = error.errno == errno.ENAMETOOLONG
+    remedy = "give it a shorter name" if is_long else "free some space or choose another place"
+    return FileProblem(f"{str(path)!r} cannot be written ({reason(error)}); {remedy}.", path=str(path))
+
+
+def reason(error: OSError) -> str:
+    """What the system says of a fault, in its own words."""
+    return os.strerror(error.errno or 0).lower()
 
 
 def _mode(target: Path) -> int:
@@ -76,7 +94,22 @@ def _mode(target: Path) -> int:
 
 
 def check_writable(target: Path) -> None:
-    """Refuse a target that cannot be written, before any work is done."""
+    """Refuse a target that cannot be written, before any work is done.
+
+    Raises
+    ------
+    FileProblem
+    """
+    try:
+        kind = target.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        kind = stat.S_IFREG
+    except OSError as error:
+        # Such as a name that is too long, or links in a circle.
+        raise cannot_write(target, error) from None
+    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+        # A file renamed into its place would replace a device such as /dev/null.
+        raise FileProblem(f"{str(target)!r} is not an ordinary file; give the name of one.", path=str(target))
     if target.is_dir():
         raise FileProblem(f"{str(target)!r} is a folder; give the name of a file in it.", path=str(target))
     parent = target.parent
