@@ -128,6 +128,10 @@ def test_hostile_names_of_rows(tmp_path):
     bayes, _ = fitted(["a", "b"], index)
     assert is_printable(str(bayes)) and is_printable(str(compare(bayes)))
     assert is_printable(bayes.rows_.row(3))
+    with warnings.catch_warnings(action="ignore"):
+        memberships = bayes.memberships()
+    for told in (str(memberships), repr(memberships)):
+        assert is_printable(told) and "x1b[31m3" in told
     again = load(save(bayes, tmp_path / "fit.nc"))
     assert again.rows_.row(3) == bayes.rows_.row(3)
     report = write_report(bayes, tmp_path / "fit.html", interactive=False, progressbar=False)

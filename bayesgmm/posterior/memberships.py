@@ -10,10 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import entr
 
+from bayesgmm.errors import printable
 from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.posterior.passes import responsibility_draws
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.arguments import interval_ends
+from bayesgmm.support.sentences import count
 from bayesgmm.support.threads import shared
 
 __all__ = ["Memberships", "membership_intervals"]
@@ -24,7 +26,7 @@ Array = NDArray[np.float64]
 AT_ONCE = 2_000_000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Memberships:
     """Posterior memberships of N rows in K components.
 
@@ -51,6 +53,11 @@ class Memberships:
     changing: Array
     ci_prob: float
     index: pd.Index
+
+    def __repr__(self) -> str:
+        n, k = self.mean.shape
+        # Names of rows are shown and not obeyed.
+        return f"Memberships of {count(n, 'row')} in {count(k, 'component')}\n{printable(repr(self.table))}"
 
     @property
     def labels(self) -> NDArray[np.intp]:
