@@ -19,7 +19,7 @@ from numpy.testing import assert_array_equal
 
 from bayesgmm.errors import FileProblem
 from bayesgmm.rows.files import parse_columns, read_table
-from bayesgmm.rows.files.notation import read_cells
+from bayesgmm.rows.files.evidence import Evidence
 
 NBSP, THIN, NARROW, MINUS = "\u00a0", "\u2009", "\u202f", "\u2212"
 
@@ -83,8 +83,8 @@ def test_notations(cells, values, separator):
     "cell", ["1,2,3", "1,00,000", "12,345,6", "1.2.3", "1 2 3", "1,234,5", "1_000", "'1"]
 )
 def test_what_is_in_no_notation(cell):
-    bad = read_cells([cell, "1,234,567.5"]).bad
-    assert_array_equal(bad, [0])
+    frame = pd.DataFrame({0: [cell, "1,234,567.5"]})
+    assert_array_equal(Evidence(frame, [0]).reading(0).bad, [0])
 
 
 def test_thousands_or_decimals(golden):
@@ -92,17 +92,85 @@ def test_thousands_or_decimals(golden):
         text = f"a{separator}b\n{quote}30,000{quote}{separator}1\n{quote}1,250{quote}{separator}2\n"
         found = problem(text)
         golden(found, column="a", row=1, readings=(30000.0, 30.0))
-        # Another column that is left out may tell, and so may one that is fitted.
+        # Another column may tell.
         told = text.replace(f"{separator}1\n", f"{separator}1.5\n")
         assert_array_equal(read(told).values[:, 0], [30000, 1250])
     told = "a;b;c\n30,000;1,5;1\n1,250;2;3\n"
-    assert_array_equal(read(told, columns="a").values[:, 0], [30, 1.25])
+    assert_array_equal(read(told, columns="a,b").values[:, 0], [30, 1.25])
 
 
 def test_a_decimal_comma_elsewhere_makes_points_thousands():
     assert_array_equal(read("a;b\n1.234;1,5\n7.250;2\n").values, [[1234, 1.5], [7250, 2]])
     # A column that contradicts is read as it can be.
     assert_array_equal(read("a;b\n1.25;1,5\n7.5;2\n").values, [[1.25, 1.5], [7.5, 2]])
+    # After a contradiction nothing tells of a third.
+    found = problem("a;b;c\n1.25;1,5;1.234\n7.5;2;2.345\n")
+    assert found.details["readings"] == (1234.0, 1.234)
+
+
+def test_points_between_thousands_in_another_column_make_points_thousands():
+    rows = read("pop;area\n1.234.567;1.234\n2.345.678;2.345\n3.111.222;12.345\n")
+    assert_array_equal(rows.values, [[1234567, 1234], [2345678, 2345], [3111222, 12345]])
+    # Zeros at the end are digits as well, and cells may be missing.
+    rows = read("pop;area;n\n1.234.567;1.000;5\n2.345.678;;\n3.111.222;2.000;7\n", drop_missing=True)
+    assert_array_equal(rows.values, [[1234567, 1000, 5], [3111222, 2000, 7]])
+
+
+def test_a_column_that_nobody_asked_for_proves_nothing(golden):
+    text = 'w,tags\n1.234,"1,2"\n2.345,"3,4"\n3.456,"1,3"\n'
+    for options in ({"columns": "w"}, {"left_out": "tags"}, {"id_column": "tags"}):
+        assert_array_equal(read(text, **options).values[:, 0], [1.234, 2.345, 3.456])
+    # Among columns that are separated by commas, three decimals are more likely than thousands.
+    golden(problem(text), column="w", row=1, readings=(1234.0, 1.234))
+    assert_array_equal(read(text.replace("1.234", "1.2340")).values[:, 1], [1.2, 3.4, 1.3])
+    told = "a;b;c\n30,000;1,5;1\n1,250;2;3\n"
+    assert problem(told, columns="a").details["readings"] == (30000.0, 30.0)
+
+
+def test_thousands_beside_small_whole_numbers(golden):
+    text = "pop;area\n1.234;5\n567;6\n12.345;7\n"
+    golden(problem(text), column="pop", row=1, readings=(1234.0, 1.234))
+    assert problem("sep=;\n" + text.replace("12.345", "2.000")).details["column"] == "pop"
+    assert problem("sep=;\na\n1.000\n5\n\n").details["readings"] == (1000.0, 1.0)
+    # What another column, or another number of decimals, proves.
+    assert_array_equal(read(text.replace(";5", ";5.5")).values[:, 0], [1.234, 567, 12.345])
+    assert_array_equal(read(text.replace(";5", ";5,5")).values[:, 0], [1234, 567, 12345])
+    assert_array_equal(read(text.replace("567", "567.0")).values[:, 0], [1.234, 567, 12.345])
+    assert_array_equal(read(text.replace(";", ",")).values[:, 0], [1.234, 567, 12.345])
+    # A code is no small number.
+    rows = read(text.replace("567", "-99"), missing_values="-99", drop_missing=True)
+    assert_array_equal(rows.values[:, 0], [1.234, 12.345])
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["192.168.100.101", "192.168.100.102", "192.168.100.103"],
+        ["10.168.100.101", "192.168.100.102", "192.168.100.103"],
+        ["555 123 456", "555 123 457", "612 345 678"],
+        ["12 345 678 901", "98 765 432 109", "11 222 333 444"],
+        ["+48 555 123 456", "+48 555 123 457", "+48 612 345 678"],
+    ],
+)
+def test_identifiers_are_no_measurements(cells, golden):
+    text = "n;w\n" + "".join(
+        f"{cell};{w}\n" for cell, w in zip(cells, ("1.234", "2.345", "3.456"), strict=True)
+    )
+    golden(problem(text), column="n", row=1)
+    # They prove nothing either.
+    assert_array_equal(read(text, columns="w").values[:, 0], [1.234, 2.345, 3.456])
+
+
+def test_grouped_numbers_with_evidence_are_measurements():
+    for cells, values in (
+        (["12.345.678", "1.234.567"], [12345678, 1234567]),
+        (["123 456 789", "12"], [123456789, 12]),
+        (["123 456 789,5", "123 456 788,5"], [123456789.5, 123456788.5]),
+        (["-123 456 789", "123 456 788"], [-123456789, 123456788]),
+        (["1 234", "5 678"], [1234, 5678]),
+    ):
+        text = "n;w\n" + "".join(f"{cell};{i}\n" for i, cell in enumerate(cells))
+        assert_array_equal(read(text).values[:, 0], values)
 
 
 def test_a_column_is_read_in_one_notation_or_not_at_all():
@@ -135,6 +203,45 @@ def test_a_large_table_with_thousands_is_read_quickly():
     assert_array_equal(read_table("x.csv").rows.values, x)
     # About 1 s; the bound leaves room for a slow machine.
     assert time.process_time() - start < 8
+
+
+def seconds(**options):
+    start = time.process_time()
+    rows = read_table("x.csv", **options).rows
+    return time.process_time() - start, rows
+
+
+def test_one_text_with_a_mark_costs_little():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(50_000, 10)))
+    plain = frame.to_csv(index=False, header=[f"c{j}" for j in range(10)])
+    write(plain)
+    base, rows = seconds()
+    lines = plain.splitlines()
+    write(
+        "\n".join(
+            [
+                f"{lines[0]},note",
+                *(f'{line},"{"5,4" if i == 7 else "a"}"' for i, line in enumerate(lines[1:])),
+            ]
+        )
+    )
+    for options in ({"left_out": "note"}, {"columns": ",".join(rows.names)}):
+        took, found = seconds(**options)
+        assert_array_equal(found.values, rows.values)
+        # The bound leaves room for a slow machine; it was 20 times as long.
+        assert took < 3 * base + 0.3
+
+
+def test_decimal_commas_are_read_quickly():
+    x = np.random.default_rng(0).normal(size=(50_000, 10))
+    frame = pd.DataFrame(x)
+    write(frame.to_csv(index=False, sep=";", header=list("abcdefghij")))
+    base, rows = seconds()
+    write(frame.to_csv(index=False, sep=";", decimal=",", header=list("abcdefghij")))
+    took, found = seconds()
+    assert_array_equal(found.values, rows.values)
+    assert took < 5 * base + 0.5
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
@@ -388,6 +495,33 @@ def test_numbers_that_stand_for_missing_values():
     assert len(read_table("x.parquet", missing_values=[-999], drop_missing=True).rows) == 2
 
 
+@pytest.mark.parametrize(
+    ("cells", "code"),
+    [
+        (["1,5", "-999,00", "2,5"], "-999"),
+        (["1.5", f"{MINUS}999", "2.5"], "-999"),
+        (["1,500.5", "-9,999.0", "7.5"], "-9999"),
+        (["1.234,5", "-9.999", "7,5"], "-9999"),
+        (["1,5", "-999.0", "2,5"], "-999"),
+        (["1 500", "-9 999,0", "2 500"], "-9999"),
+        (["1,5", "-999,00", "2,5"], "-999,00"),
+        (["1.5", "9.99e2", "2.5"], "999"),
+    ],
+)
+def test_a_code_that_is_a_number_stands_for_all_ways_to_write_it(cells, code):
+    text = "a;b\n" + "".join(f"{cell};{i}\n" for i, cell in enumerate(cells))
+    rows = read(text, missing_values=[code], drop_missing=True)
+    assert_array_equal(rows.values[:, 1], [0, 2])
+    assert rows.values.min() >= 0
+
+
+def test_a_code_is_compared_after_its_column_was_read():
+    text = "a;b\n1.234.567;1,5\n1.234;2,5\n7;3,5\n"
+    assert read(text, missing_values="1.234", drop_missing=True).values[:, 0].tolist() == [1234567, 7]
+    assert len(read(text, missing_values="1234", drop_missing=True)) == 2
+    assert len(read(text, missing_values=["3.5"], drop_missing=True)) == 2
+
+
 # ------------------------------------------------------------ columns that are left out
 
 
@@ -439,5 +573,5 @@ def test_columns_that_cannot_be_left_out(golden):
 def test_what_is_left_out_is_not_looked_at():
     assert read("a,a,b\n1,2,x\n3,4,y\n".replace("a,a", "a,c"), left_out="b").names == ("a", "c")
     assert read("a,a,b\n1,2,3\n3,4,7\n", left_out="a").names == ("b",)
-    # Not even as evidence of how numbers are written is it too much.
-    assert_array_equal(read("a;b\n30,000;1.5\n1,250;2.5\n", left_out="b").values[:, 0], [30000, 1250])
+    # Not even as evidence of how numbers are written.
+    assert problem("a;b\n30,000;1.5\n1,250;2.5\n", left_out="b").details["readings"] == (30000.0, 30.0)

@@ -7,9 +7,12 @@ Nothing is left out, filled in or guessed without a word. Whatever stands in the
     content    from a path to bytes
     kinds      which kind of file that is
     preamble   where the table of a text begins
-    source     from bytes to columns
+    text       from the bytes of a text to columns
+    parsing    from bytes to columns
+    source     what a parsed file is
     columns    which columns to take, and which names the rows
     notation   how numbers are written
+    evidence   which of these ways a column takes
     numbers    from columns to finite numbers
     remedies   what to do about cells that are none
     table      all of that in one call

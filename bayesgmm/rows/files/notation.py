@@ -1,39 +1,43 @@
-"""How the numbers of a text are written: with which decimal mark, and with thousands apart or not.
-
-A column is read as its cells can be read, all of them in one way. Where two ways are left that give other
-numbers, the decimal mark of the other columns decides; ``1.234`` alone has a decimal point, ``30,000`` alone
-cannot be told.
-"""
+"""How numbers of a text are written: with which decimal mark, and with thousands apart or not."""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "COMMA",
     "NOTATIONS",
+    "POINT",
     "Notation",
-    "Reading",
+    "as_typed",
+    "has_marks",
     "is_a_number",
-    "is_marked",
-    "proven_decimal",
-    "read_cells",
+    "look_like_identifiers",
+    "mixes_groups_and_small_numbers",
+    "possible_notations",
+    "readings_of",
+    "stand_for",
 ]
 
 Array = NDArray[np.float64]
 
+POINT, COMMA = ".", ","
 _EXPONENT = "(?:[eE][+-]?[0-9]+)?"
 _SPACE = "[ \u00a0\u2009\u202f]"
 _APOSTROPHE = "['’]"
 # Other signs of minus than that of a keyboard.
 _MINUS = str.maketrans(dict.fromkeys("\u2212\ufe63\uff0d", "-"))
 _WORDS = re.compile("[+-]?(?:inf|infinity)", re.IGNORECASE)
-# A mark between digits that a number of a program does not have.
-_MARKED = re.compile(r"[0-9][,'’ \u00a0\u2009\u202f][0-9]")
+# Three groups of digits or more, alike in what separates them.
+_GROUPS = re.compile(r"\+?[0-9]{1,3}(?:([.,'’]|[ \u00a0\u2009\u202f])[0-9]{3})(?:\1[0-9]{3})+")
+# Shorter ones are numbers rather than identifiers or telephone numbers, though all of one length.
+SHORTEST_IDENTIFIER, GROUPS_OF_AN_ADDRESS = 8, 4
+_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}\.[0-9]{3}")
+_BELOW_THOUSAND = re.compile(r"[+-]?[0-9]{1,3}")
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,16 @@ class Notation:
     thousands: str = ""
 
     @cached_property
-    def _number(self) -> re.Pattern[str]:
+    def pattern(self) -> str:
+        """What a number looks like, as a regular expression."""
         mark = re.escape(self.decimal)
         plain = f"(?:[0-9]+{mark}?[0-9]*|{mark}[0-9]+){_EXPONENT}"
         grouped = f"|[1-9][0-9]{{0,2}}(?:{self.thousands}[0-9]{{3}})+(?:{mark}[0-9]*)?"
-        return re.compile(f"[+-]?(?:{plain}{grouped * bool(self.thousands)})")
+        return f"[+-]?(?:{plain}{grouped * bool(self.thousands)})"
+
+    @cached_property
+    def _number(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
 
     def number(self, cell: str) -> float | None:
         """The number that a cell stands for, or None."""
@@ -59,8 +68,30 @@ class Notation:
         plain = re.sub(self.thousands, "", cell) if self.thousands else cell
         return float(plain.replace(self.decimal, "."))
 
+    def numbers(self, cells: Sequence[str]) -> Array:
+        """The numbers that cells stand for, NaN where one is none."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
 
-POINT, COMMA = ".", ","
+        # One regular expression after the other over all cells; a loop takes ten times as long.
+        texts = pa.array(cells, pa.string())
+        fits = pc.match_substring_regex(texts, f"^{self.pattern}$").to_numpy(zero_copy_only=False)
+        plain = pc.utf8_ltrim(texts, "+")
+        if self.thousands:
+            plain = pc.replace_substring_regex(plain, self.thousands, "")
+        if self.decimal != POINT:
+            plain = pc.replace_substring(plain, self.decimal, POINT)
+        values = np.full(len(cells), np.nan)
+        try:
+            values[fits] = pc.cast(plain.filter(pa.array(fits)), pa.float64()).to_numpy()
+        except pa.ArrowInvalid:  # a number beyond 1e308 among them, which Python calls infinite
+            return readings_one_by_one(self, cells)
+        for i in np.flatnonzero(~fits).tolist():
+            if _WORDS.fullmatch(cells[i]):
+                values[i] = float(cells[i])
+        return values
+
+
 # Of two that give the same numbers the first is taken.
 NOTATIONS = (
     Notation(POINT),
@@ -68,96 +99,104 @@ NOTATIONS = (
     *(Notation(POINT, mark) for mark in (COMMA, _SPACE, _APOSTROPHE)),
     *(Notation(COMMA, mark) for mark in (re.escape(POINT), _SPACE, _APOSTROPHE)),
 )
+# So many cells rule a notation out before it is tried on all.
+SAMPLE = 500
 
 
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What the cells of a column are read as.
-
-    Attributes
-    ----------
-    values : ndarray, shape (N,)
-        NaN where a cell is no number.
-    bad : ndarray of int
-        Places of such cells.
-    other : ndarray, shape (N,), or None
-        The numbers that the same cells may stand for as well.
-    """
-
-    values: Array
-    bad: NDArray[np.intp]
-    other: Array | None = None
+def as_typed(cell: str) -> str:
+    """A cell without blanks around it, and with the minus of a keyboard."""
+    plain = cell.strip()
+    # Few cells have it, and to look each letter up takes long.
+    return plain if plain.isascii() else plain.translate(_MINUS)
 
 
 def is_a_number(cell: str) -> bool:
     """Whether a cell is a number in any notation."""
-    plain = cell.strip().translate(_MINUS)
+    plain = as_typed(cell)
     return any(n.number(plain) is not None for n in NOTATIONS)
 
 
-def is_marked(cells: Iterable[Any]) -> bool:
-    """Whether a cell has a mark between digits other than a point."""
-    return any(isinstance(cell, str) and _MARKED.search(cell) is not None for cell in cells)
+def has_marks(cells: Iterable[str]) -> bool:
+    """Whether a cell has a point or a comma."""
+    return any(POINT in cell or COMMA in cell for cell in cells)
 
 
-def read_cells(cells: Sequence[str], decimal: str | None = None, spaces: bool = True) -> Reading:
-    """Read the cells of a column, none of them missing.
+def possible_notations(cells: Sequence[str], spaces: bool = True) -> list[Notation]:
+    """The notations whose marks are there; others would read the same, at the same cost."""
+    text = "\n".join(cells)
+    there = {mark: re.search(mark, text) is not None for mark in {n.thousands for n in NOTATIONS}}
+    there[_SPACE] &= spaces
+    return [n for n in NOTATIONS if there[n.thousands] and (n != NOTATIONS[1] or COMMA in text)]
+
+
+def readings_one_by_one(notation: Notation, cells: Iterable[str]) -> Array:
+    """The slow way of :meth:`Notation.numbers`."""
+    found = (notation.number(cell) for cell in cells)
+    return np.array([np.nan if value is None else value for value in found])
+
+
+def readings_of(
+    cells: Sequence[str], spaces: bool = True, are_codes: NDArray[np.bool_] | None = None
+) -> dict[Notation, Array]:
+    """What cells are read as by each notation that leaves fewest of them unread.
 
     Parameters
     ----------
     cells : sequence of str
-    decimal : str, optional
-        The decimal mark of other columns.
+        Distinct ones, as typed.
     spaces : bool
-        Whether a space may separate thousands; of a single column it may separate columns as well.
+        Whether a space may separate thousands.
+    are_codes : ndarray of bool, optional
+        Which stand for a missing value; these count only where the others do not tell.
     """
-    stripped = [c.strip().translate(_MINUS) for c in cells]
-    if not stripped:
-        return Reading(np.empty(0), np.empty(0, dtype=np.intp))
-    found, places = np.unique(np.array(stripped, dtype=object), return_inverse=True)
-    read = {n: _values(n, found) for n in _possible(found, spaces)}
-    fewest = min(int(np.isnan(v).sum()) for v in read.values())
-    fitting = [n for n, v in read.items() if int(np.isnan(v).sum()) == fewest]
-    best = _decided(fitting, read, decimal)
-    values = read[best]
-    others = [read[n] for n in fitting if not np.array_equal(read[n], values, equal_nan=True)]
-    doubt = best.decimal == COMMA and decimal is None and not fewest and others
-    # A point alone is a decimal point.
-    other = others[0][places] if doubt else None
-    bad = np.flatnonzero(np.isnan(values)[places])
-    return Reading(values[places], bad, other)
+    notations = possible_notations(cells, spaces)
+    weights = np.ones(len(cells)) if are_codes is None else np.where(are_codes, 1 / (len(cells) + 1), 1.0)
+    # A notation that reads all cells reads those of a sample.
+    if len(notations) > 1 and len(cells) > SAMPLE:
+        step = len(cells) // SAMPLE
+        some = {n: readings_one_by_one(n, cells[::step]) for n in notations}
+        notations = list(_with_fewest_bad(some, weights[::step]))
+    return _with_fewest_bad({n: n.numbers(cells) for n in notations}, weights)
 
 
-def _possible(cells: Iterable[str], spaces: bool = True) -> list[Notation]:
-    """The notations whose marks are there; others would read the same, at the same cost."""
-    text = "\n".join(cells)
-    return [
-        n
-        for n in NOTATIONS
-        if (not n.thousands or (re.search(n.thousands, text) and (spaces or n.thousands != _SPACE)))
-        and (n != NOTATIONS[1] or COMMA in text)
-    ]
+def _with_fewest_bad(read: dict[Notation, Array], weights: Array) -> dict[Notation, Array]:
+    bad = {n: float(weights[np.isnan(values)].sum()) for n, values in read.items()}
+    return {n: values for n, values in read.items() if bad[n] <= min(bad.values()) + 1e-12}
 
 
-def _values(notation: Notation, cells: Iterable[str]) -> Array:
-    found = (notation.number(str(cell)) for cell in cells)
-    return np.array([np.nan if value is None else value for value in found])
+def stand_for(numbers: Sequence[float], cells: Sequence[str], spaces: bool = True) -> NDArray[np.bool_]:
+    """Which cells stand for one of these numbers in each notation that they can be read in."""
+    read = np.array([n.numbers(cells) for n in possible_notations(cells, spaces)])
+    same = np.isin(read, numbers)
+    return np.asarray(same.any(axis=0) & (same | np.isnan(read)).all(axis=0))
 
 
-def _decided(fitting: list[Notation], read: dict[Notation, Array], decimal: str | None) -> Notation:
-    """The notation to be taken of those that fit: one with the decimal mark of the file, if there is one."""
-    return next((n for n in fitting if n.decimal == decimal), fitting[0])
+def look_like_identifiers(cells: Iterable[str]) -> bool:
+    """Whether cells are groups of digits that are all alike, as of telephones, taxes and addresses.
+
+    Numbers differ in length; those of a telephone and of a person do not, nor have they decimals. Of four
+    numbers with points between them that are an address of the Internet the first may be of any length.
+    """
+    digits, points = set(), set()
+    for cell in cells:
+        found = _GROUPS.fullmatch(cell)
+        if found is None:
+            return False
+        digits.add(sum(map(str.isdigit, cell)))
+        points.add(cell.count(POINT) + 1)
+        if len(digits) > 1 and points != {GROUPS_OF_AN_ADDRESS}:
+            return False
+    long = len(digits) == 1 and min(digits) >= SHORTEST_IDENTIFIER
+    return points == {GROUPS_OF_AN_ADDRESS} or long
 
 
-def proven_decimal(columns: Iterable[Sequence[str]]) -> str | None:
-    """The decimal mark that some columns can only be read with, or None where there is none, or two."""
-    proven: set[str] = set()
-    for cells in columns:
-        found = {c.strip().translate(_MINUS) for c in cells}
-        if not any(mark in cell for cell in found for mark in (POINT, COMMA)):
-            continue
-        # What is no number in any notation proves nothing.
-        fitting = [n for n in NOTATIONS if all(n.number(c) is not None for c in found)]
-        marks = {n.decimal for n in fitting}
-        proven |= marks if len(marks) == 1 else set()
-    return proven.pop() if len(proven) == 1 else None
+def mixes_groups_and_small_numbers(cells: Iterable[str]) -> bool:
+    """Whether some cells are one to three digits, a point and three digits, and all others are whole numbers
+    below 1000: 1.234 and 567 are what thousands look like, and decimals seldom."""
+    some = {True: False, False: False}
+    for cell in cells:
+        has_point = POINT in cell
+        if not (_THOUSANDS if has_point else _BELOW_THOUSAND).fullmatch(cell):
+            return False
+        some[has_point] = True
+    return all(some.values())

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.errors import FileProblem
-from bayesgmm.rows.files.remedies import not_numeric
+from bayesgmm.rows.files.evidence import Reading
+from bayesgmm.rows.files.notation import COMMA
+from bayesgmm.rows.files.remedies import leaving_out, not_numeric
 from bayesgmm.rows.files.source import Source
 from bayesgmm.rows.files.words import choice_of, problem, quote
 from bayesgmm.support.sentences import count
@@ -19,30 +21,59 @@ Array = NDArray[np.float64]
 def numbers(source: Source, names: Sequence[str]) -> Array:
     """Values of the named columns, shape (N, D), NaN where one is missing."""
     values = np.empty((len(source.frame), len(names)))
-    bad = {}
+    bad, doubtful = {}, {}
     for place, name in enumerate(names):
         found = source.reading(source.names.index(name))
         values[:, place] = found.values
         if len(found.bad):
             bad[name] = found.bad
-        elif found.other is not None and not bad:
-            raise _ambiguous(source, name, found.values, found.other)
+        elif not found.is_sure:
+            doubtful[name] = found
     if bad:
         raise not_numeric(source, names, values, bad)
+    for name, found in doubtful.items():
+        raise (
+            _identifiers(source, names, name, found) if found.identifiers else _ambiguous(source, name, found)
+        )
     return values
 
 
-def _ambiguous(source: Source, name: str, values: Array, other: Array) -> FileProblem:
-    i = int(np.flatnonzero(~np.isnan(values) & (values != other))[0])
-    cell = str(source.frame[source.names.index(name)].iloc[i])
+def _identifiers(source: Source, names: Sequence[str], name: str, found: Reading) -> FileProblem:
+    i = int(np.flatnonzero(~np.isnan(found.values))[0])
+    out = leaving_out(source, names, [name])
     return problem(
         source.path,
-        f"Column {quote(name)} of {source.label} holds {quote(cell)} in {source.row(i)}, which is "
-        f"{other[i]:.15g} if the comma separates thousands and {values[i]:.15g} if it is a decimal comma; "
-        f"write that column without separators of thousands, and decimals with a point.",
+        f"Column {quote(name)} of {source.label} holds {quote(source.cell(name, i))} in {source.row(i)}, "
+        f"groups of digits that are alike in every row, as of telephone numbers and identifiers rather than "
+        f"measurements; {f'{out}, or, ' if out else ''}if they were measured, write them without separators "
+        f"of thousands.",
         column=name,
         row=i + 1,
-        readings=(float(other[i]), float(values[i])),
+    )
+
+
+def _ambiguous(source: Source, name: str, found: Reading) -> FileProblem:
+    values, other = found.values, found.other
+    assert other is not None
+    i = int(np.flatnonzero(~np.isnan(values) & (values != other))[0])
+    cell = source.cell(name, i)
+    readings = float(other[i]), float(values[i])
+    if COMMA in cell:
+        what = "the comma separates thousands and {1:.15g} if it is a decimal comma"
+        instead = "write that column without separators of thousands, and decimals with a point"
+    else:
+        what = "the point separates thousands and {1:.15g} if it is a decimal point"
+        instead = (
+            f"write that column without separators of thousands ({{0:.15g}}), or with other than three "
+            f"decimals ({cell}0)"
+        )
+    told = f"which is {{0:.15g}} if {what}; {instead}.".format(*readings)
+    return problem(
+        source.path,
+        f"Column {quote(name)} of {source.label} holds {quote(cell)} in {source.row(i)}, {told}",
+        column=name,
+        row=i + 1,
+        readings=readings,
     )
 
 

@@ -46,6 +46,8 @@ class Layout:
     missing : tuple of str
         What stands for a missing value by the definition of the format.
     quote : str
+    comments : tuple of str
+        Those that may name the columns, the one that was taken first.
     """
 
     body: str
@@ -58,6 +60,7 @@ class Layout:
     whole: bool = True
     missing: tuple[str, ...] = ()
     quote: str = '"'
+    comments: tuple[str, ...] = ()
 
 
 def looks_like_data(names: list[str]) -> bool:

@@ -51,7 +51,7 @@ def not_numeric(source: Source, names: Sequence[str], values: Array, bad: dict[s
 
 
 def _cell(source: Source, name: str, i: int) -> str:
-    return str(source.frame[source.names.index(name)].iloc[i]).strip()
+    return source.cell(name, i)
 
 
 def _cells(source: Source, bad: dict[str, Rows]) -> str:
@@ -150,7 +150,7 @@ def _is_usable(source: Source, j: int) -> bool:
     if not source.names[j]:
         return False
     found = source.reading(j)
-    if len(found.bad) or found.other is not None:
+    if not found.is_sure:
         return False
     present = found.values[np.isfinite(found.values)]
     return len(source.frame) < 2 or (len(present) > 0 and bool(present.min() < present.max()))

@@ -13,8 +13,9 @@ import numpy as np
 from bayesgmm.rows.files.columns import check_has_rows, choose, row_names
 from bayesgmm.rows.files.content import read_bytes
 from bayesgmm.rows.files.numbers import check_finite, check_missing, check_varying, numbers
-from bayesgmm.rows.files.source import Source, parse
-from bayesgmm.rows.files.words import listed_names
+from bayesgmm.rows.files.parsing import parse
+from bayesgmm.rows.files.source import Source
+from bayesgmm.rows.files.words import joined, listed_names
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.sentences import shorten
 
@@ -56,7 +57,8 @@ def read_table(
         bzip2 or xz. Text is UTF-8, or UTF-16 with its mark, with a header line; a ``.tsv`` is separated by
         tabs, any other text by the comma, semicolon or tab that its header is, or that a first line ``sep=;``
         names. Comments (``#``, ``%``) and titles above the header, and the header of ARFF, are no rows.
-        Decimals have a point, or a comma where that is the only way to read a column; thousands may be apart.
+        Decimals have a point, or a comma where that is the only way to read a column, or other columns
+        to be taken prove it; thousands may be apart. What may be both is refused.
     columns : str or sequence of str, optional
         Columns to take, in this order; a string is split as by `parse_columns`. Without it, all columns,
         which then must all be numeric.
@@ -74,7 +76,7 @@ def read_table(
     Warns
     -----
     UserWarning
-        Where lines above the header are taken for a title.
+        Where lines above the header are taken for a title, and where several comments may name the columns.
 
     Raises
     ------
@@ -93,9 +95,13 @@ def read_table(
     path = os.fspath(path)
     columns = None if columns is None else _names(columns)
     id_column = None if id_column is None else id_column.strip()
-    source = parse(path, read_bytes(path), id_column, _names(left_out or ()), _names(missing_values or ()))
+    source = parse(
+        path, read_bytes(path), id_column, _names(left_out or ()), _names(missing_values or ()), columns
+    )
     if source.titles:
         _tell_titles(source)
+    if len(source.comments) > 1:
+        _tell_comments(source)
     check_has_rows(source)
     names = choose(source, columns)
     values = numbers(source, names)
@@ -125,6 +131,16 @@ def _tell_titles(source: Source) -> None:
     lines = f"a line above the header ({shown!r}) is" if n == 1 else f"{n} lines above the header are"
     warnings.warn(
         f"In {source.label} {lines} taken for a title; the header names {listed_names(source.names)}.",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def _tell_comments(source: Source) -> None:
+    taken, *others = [repr(shorten(comment)) for comment in source.comments]
+    warnings.warn(
+        f"In {source.label} more than one comment may name the columns; the names are taken from {taken}, "
+        f"not from {joined(others[:2], len(others))}.",
         UserWarning,
         stacklevel=3,
     )
