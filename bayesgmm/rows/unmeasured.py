@@ -93,7 +93,7 @@ def find_unmeasured(rows: Rows) -> list[Reason]:
             for j, name in enumerate(rows.names)
             if _may_be_unmeasured(outline, j)
         ]
-        found = [*_spaced(columns), *_categories(columns), *_bounds(columns), *_codes(columns)]
+        found = [*_spaced(columns), *_categories(columns), *_bounds(columns), *_codes(columns, rows)]
         found += _wholes(rows, outline)
     return [Reason(r.code, {**r.values, "d": rows.n_features, "is_file": bool(rows.source)}) for r in found]
 
@@ -212,15 +212,23 @@ def _goes_on(values: Array) -> bool:
     return bool(gaps[:NEIGHBOURS].max() <= most)
 
 
-def _codes(columns: Sequence[_Column]) -> Iterator[Reason]:
-    names, codes, cells = [], [], []
-    for column in columns:
-        for value, n in _codes_of(column):
-            names.append(column.name)
-            codes.append(value)
-            cells.append(n)
-    if names:
-        yield Reason("codes_among_values", {"names": names, "codes": codes, "cells": cells})
+def _codes(columns: Sequence[_Column], rows: Rows) -> Iterator[Reason]:
+    of_columns = {column.name: _codes_of(column) for column in columns}
+    found = [(name, value, n) for name, codes in of_columns.items() for value, n in codes]
+    if not found:
+        return
+    names, codes, cells = zip(*found, strict=True)
+    # To take a code as missing would take these as missing as well.
+    elsewhere = [
+        [
+            name
+            for j, name in enumerate(rows.names)
+            if value not in dict(of_columns.get(name, ())) and (rows.values[:, j] == value).any()
+        ]
+        for value in codes
+    ]
+    values = {"names": names, "codes": codes, "cells": cells, "elsewhere": elsewhere}
+    yield Reason("codes_among_values", values)
 
 
 def _codes_of(column: _Column) -> list[tuple[float, int]]:

@@ -129,17 +129,36 @@ def columns_at_a_bound(
 
 @worded
 def codes_among_values(
-    names: tuple[str, ...], codes: tuple[float, ...], cells: tuple[int, ...], d: int, is_file: bool
+    names: tuple[str, ...],
+    codes: tuple[float, ...],
+    cells: tuple[int, ...],
+    d: int,
+    is_file: bool,
+    elsewhere: tuple[tuple[str, ...], ...] = (),
 ) -> str:
     found = zip(names, codes, cells, strict=True)
     told = _each([f"{number(c)} in {count(n, 'cell')} of {shorten(name)!r}" for name, c, n in found])
-    unique = sorted(set(codes))
-    remedy = (
-        f"if so, use --missing-values {shlex.quote(','.join(f'{c:.15g}' for c in unique))} --drop-missing"
-        if is_file
-        else "if so, leave those rows out of X"
+    what = f"A value far from all others looks like the code of a missing one ({told}); if so,"
+    if not is_file:
+        return f"{what} leave those rows out of X."
+    elsewhere = elsewhere or len(codes) * ((),)
+    measured = {c for c, others in zip(codes, elsewhere, strict=True) if others}
+    unique = sorted(set(codes) - measured)
+    text = shlex.quote(",".join(f"{c:.15g}" for c in unique))
+    option = f"use --missing-values {text} --drop-missing" if unique else ""
+    if not measured:
+        return f"{what} {option}."
+    own = list(dict.fromkeys(name for name, c in zip(names, codes, strict=True) if c in measured))
+    others = list(dict.fromkeys(name for some in elsewhere for name in some))
+    them = _each([number(c) for c in sorted(measured)])
+    cells_of = _each([repr(shorten(name)) for name in own])
+    left_out = f", or {leaving_out(own, is_file)}" if len(own) < d else ""
+    return (
+        f"{what} {f'{option}, but ' if option else ''}make the cells of {cells_of} with {them} empty in the "
+        f"file{left_out}: {_each([repr(shorten(name)) for name in others])} {_verb(others, 'has', 'have')} "
+        f"{them} among {_verb(others, 'its', 'their')} ordinary values, and --missing-values would drop "
+        f"those rows as well."
     )
-    return f"A value far from all others looks like the code of a missing one ({told}); {remedy}."
 
 
 @worded

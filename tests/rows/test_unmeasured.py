@@ -208,6 +208,25 @@ def test_prices_are_no_codes(price):
     assert found(x=x) == {}
 
 
+def test_a_code_that_another_column_measures_is_not_to_be_dropped_everywhere(tmp_path, golden):
+    kids = np.append(rng().integers(0, 10, N - 3), [99, 99, -999])
+    weight = np.append(rng(1).integers(45, 105, N - 1), 99)
+    frame = pd.DataFrame(
+        {"kids": kids, "weight": weight, "height": np.append(rng(2).normal(170, 9, N - 1), -999)}
+    )
+    (reason,) = (r for r in find_unmeasured(Rows.of(frame)) if r.code == "codes_among_values")
+    assert reason.values["codes"] == (-999.0, 99.0, -999.0)
+    assert reason.values["elsewhere"] == ((), ("weight",), ())
+    golden(str(reason))
+    frame.to_csv(tmp_path / "x.csv", index=False)
+    (reason,) = (r for r in find_unmeasured(read_table(tmp_path / "x.csv").rows) if "codes_a" in r.code)
+    golden(str(reason))
+    # Where it is a code of the other column as well, none is lost.
+    frame["weight"] = np.append(rng(1).integers(45, 65, N - 1), 99)
+    (reason,) = (r for r in find_unmeasured(Rows.of(frame)) if r.code == "codes_among_values")
+    assert reason.values["elsewhere"] == 4 * ((),)
+
+
 @pytest.mark.parametrize("whole", [1, 100])
 @pytest.mark.parametrize("digits", [None, 1, 2])
 @pytest.mark.parametrize("seed", range(3))

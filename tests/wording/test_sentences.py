@@ -13,6 +13,7 @@ NAMED = {
     "bounds": (0.0, 255.0),
     "cells": (1, 3),
     "codes": (-999.0, 9999.0),
+    "elsewhere": ((), ()),
     "first": (1.0, 0.0),
     "gaps": (False, True),
     "last": (150.0, 1.0),
@@ -51,6 +52,10 @@ TYPES = {int: 2, float: 0.25, bool: True, str: "x"}
 # Further examples, where the branches of a sentence do not hang on a count.
 FURTHER = {
     "chains_disagree": [{"chain_means": ()}, {"scope": "components"}],
+    "codes_among_values": [
+        {"elsewhere": ((), ("weight",)), "d": 9},
+        {"elsewhere": (("weight", "size"), ("weight",))},
+    ],
     "columns_add_up": [{"names": ("sand", "silt", "clay"), "d": 9}],
     "columns_at_a_bound": [{"names": ("grey", "grey"), "d": 9}],
     "columns_equally_spaced": [
