@@ -323,6 +323,37 @@ def test_no_header_is_taken_for_a_title():
     assert problem(",a,b\n0,1,2\n1,2,3\n").details["column_number"] == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "site,count\nA12,1,5\n13,2,6\n14,3,7\n15,9,9\n",
+        "site,count\nA12,low,5\n13,2,6\n14,3,7\n",
+        "site,count\nA12,low,high\n13,2,6\n14,3,7\n",
+        "site\nA12,1,5\n13,2,6\n14,3,7\n",
+        "site\nA12,2019,2020\n13,2018,2020\n14,3,7\n",
+    ],
+)
+def test_no_row_is_taken_for_a_header(text, golden):
+    golden(problem(text), row=1)
+
+
+def test_a_header_of_years_below_a_title_or_a_comment():
+    assert problem("# by year, thousands\n2019,2020\n1,2\n3,4\n").details["line"] == 1
+    write("Population\ntown,2019,2020\n1,2,3\n2,5,9\n")
+    with pytest.warns(UserWarning, match="taken for a title"):
+        assert read_table("x.csv").rows.names == ("town", "2019", "2020")
+
+
+def test_several_comments_that_may_name_the_columns(golden):
+    for text in ("# x,y\n# units: m,s\n1,2\n3,4\n", "# made by me, 2024\n# x,y\n1,2\n3,4\n"):
+        write(text)
+        with pytest.warns(UserWarning, match="comment") as caught:
+            rows = read_table("x.csv").rows
+        assert rows.names == ("x", "y")
+        assert_array_equal(rows.values, [[1, 2], [3, 4]])
+        golden(str(caught[0].message))
+
+
 def test_the_line_of_a_row_counts_what_stands_above():
     found = problem("sep=;\n# c\n\na;b\n1;2\n3;4,x\n5;6\n7;8\n")
     assert re.search(r"row 2 \(line 6\)", str(found))

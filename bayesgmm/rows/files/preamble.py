@@ -1,7 +1,6 @@
 """Where the table of a text begins: below Excel's line ``sep=;``, comments, titles and the header of ARFF."""
 
 import csv
-import io
 import re
 import shlex
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ COMMENTS = ("#", "%")
 BLANKS = {"", "na", "n/a", "nan", "null", "none", "inf", "-inf"}
 # What Excel writes into a cell that it could not compute.
 _ERROR = re.compile(r"#(?:DIV/0|REF|VALUE|NUM|NULL|SPILL|CALC)!|#NAME\?|#N/A")
+_LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|$)")
+_YEAR = re.compile("(?:18|19|20)[0-9]{2}")
 # Titles are looked for in so many records.
 MOST_TITLES = 20
 
@@ -79,23 +80,24 @@ def laid_out(path: str, text: str) -> Layout:
     if found := re.match(r'"?sep=([^"\r\n])"?[ ;,\t]*(?:\r\n|\r|\n|$)', text, re.IGNORECASE):
         separator = found[1]
         text, line = _below(text, found.end(), line)
-    comment: tuple[str, int] | None = None
+    comments: list[tuple[str, int]] = []
     while text.startswith(COMMENTS) and not _ERROR.match(text) and _ends(text) < len(text):
-        comment = text, line
+        comments.append((text, line))
         text, line = _below(text, _ends(text), line)
     if re.match(r"@relation\b", text, re.IGNORECASE):
         return _arff(path, text, line)
     if not text.strip():
-        if comment is None:
+        if not comments:
             raise problem(path, f"{label_of(path)} has no table below its first line; export it again.")
-        (text, line), comment = comment, None
+        (text, line), comments = comments[-1], []
     stem = path.lower()
     for ending in PACKED_ENDINGS:
         stem = stem.removesuffix(ending)
     candidates = ("\t",) if stem.endswith(".tsv") else SEPARATORS
     candidates = candidates if separator is None else (separator,)
     records = {separator: _records(path, text, separator) for separator in candidates}
-    if comment is not None and (layout := _header_in_comment(path, comment, records)):
+    above = [comment[: _ends(comment)] for comment, _ in comments]
+    if layout := _header_in_comments(path, above, text, line, records):
         return layout
     separator = max(candidates, key=lambda candidate: _plausibility(records[candidate]))
     titles = []
@@ -122,7 +124,8 @@ def _below(text: str, at: int, line: int) -> tuple[str, int]:
 
 def _records(path: str, text: str, separator: str) -> list[list[str]]:
     """The first records of a text."""
-    lines = io.StringIO(text, newline=None)
+    # As needed, since a text may be long and only its beginning is looked at.
+    lines = (line[1] + "\n" for line in _LINE.finditer(text) if line[0])
     found = (r for r in csv.reader(lines, delimiter=separator, skipinitialspace=True) if r)
     out: list[list[str]] = []
     try:
@@ -158,15 +161,29 @@ def _plausibility(records: list[list[str]]) -> tuple[bool, int]:
 
 
 def _n_titles(records: list[list[str]]) -> int:
-    """Number of lines above the header that have fewer cells, or a single one that is filled."""
+    """Number of lines above the header that have fewer cells, or a single one that is filled.
+
+    What is taken for a header below a title names every column, since a first row may have a name as well;
+    and a line of several names is a header rather than a title, though it names too few.
+    """
     for h in range(1, len(records) - 1):
         header, row = _stripped(records[h]), _stripped(records[h + 1])
-        above = records[:h]
-        if not all(len(r) < len(header) or (r[0] and not any(_stripped(r[1:]))) for r in above):
+        if not all(_is_title(_stripped(r), len(header)) for r in records[:h]):
             return 0
         if all(header) and len(header) == len(row) > 1 and _is_header(header, row):
-            return h
+            named = (
+                _is_name(cell) or (_is_year(cell) and not _is_year(below))
+                for cell, below in zip(header, row, strict=True)
+            )
+            return h if all(named) else 0
     return 0
+
+
+def _is_title(cells: list[str], width: int) -> bool:
+    filled = [cell for cell in cells if cell]
+    if len(filled) > 1 and all(map(_is_name, filled)):
+        return False
+    return len(cells) < width or (bool(cells[0]) and len(filled) == 1)
 
 
 def _is_name(cell: str) -> bool:
@@ -175,9 +192,18 @@ def _is_name(cell: str) -> bool:
     return has_letter and cell.lower() not in BLANKS and not is_a_number(cell) and not _ERROR.fullmatch(cell)
 
 
+def _is_year(cell: str) -> bool:
+    return _YEAR.fullmatch(cell) is not None
+
+
 def _is_header(cells: list[str], below: list[str]) -> bool:
     """Whether a record names columns: it has a name above what is none; a row is like the next one."""
     return any(_is_name(cell) and not _is_name(other) for cell, other in zip(cells, below, strict=False))
+
+
+def _are_years(cells: list[str], below: list[str]) -> bool:
+    """Whether a record of numbers names columns by years, which no row below it has."""
+    return all(map(_is_year, cells)) and len(set(cells)) == len(cells) > 1 and not any(map(_is_year, below))
 
 
 def _width(records: list[list[str]]) -> tuple[bool, int, int]:
@@ -187,21 +213,27 @@ def _width(records: list[list[str]]) -> tuple[bool, int, int]:
     return alike, len(first), sum(map(is_a_number, first + second))
 
 
-def _header_in_comment(
-    path: str, comment: tuple[str, int], records: dict[str, list[list[str]]]
+def _header_in_comments(
+    path: str, comments: list[str], text: str, line: int, records: dict[str, list[list[str]]]
 ) -> Layout | None:
-    """The layout where the last comment names the columns, as NumPy writes it, or where a name begins with
-    the mark of a comment."""
-    text, line = comment
+    """The layout of a table where a comment above it names the columns, as NumPy writes it, or where a name
+    begins with the mark of a comment: the first one that fits, since units may stand below it, but rather
+    one without numbers."""
     for separator, rows in sorted(records.items(), key=lambda item: _width(item[1]), reverse=True):
-        names = _stripped(next(iter(_records(path, text[: _ends(text)], separator)), []))
         first, second = map(_stripped, _two(rows))
+        if _are_years(first, second):
+            return None
         has_numbers = any(map(is_a_number, first)) and not _is_header(first, second)
-        is_row = has_numbers or not any(map(_is_name, first))
-        if len(names) != len(first) or not is_row or looks_like_data(names):
+        if any(map(_is_name, first)) and not has_numbers:
             continue
-        names[0] = re.sub(r"^#\s+", "", names[0])
-        return Layout(text, line, separator, names, first)
+        found = [(_stripped(next(iter(_records(path, c, separator)), [])), c) for c in comments]
+        fitting = [(n, c) for n, c in found if len(n) == len(first) and not looks_like_data(n)]
+        if fitting:
+            fitting.sort(key=lambda pair: not all(map(_is_name, pair[0])))
+            names = fitting[0][0]
+            names[0] = re.sub(r"^#\s+", "", names[0])
+            told = tuple(comment.strip() for _, comment in fitting)
+            return Layout(text, line, separator, names, first, has_header=False, comments=told)
     return None
 
 
