@@ -435,6 +435,13 @@ def test_feather_and_arrow_and_parquet_under_any_name():
     assert_array_equal(read("a,b\n1,2\n3,4\n", "x.parquet").values, [[1, 2], [3, 4]])
 
 
+def test_a_small_file_that_unpacks_to_an_absurd_size(monkeypatch, golden):
+    monkeypatch.setattr("bayesgmm.rows.files.kinds.MOST_UNPACKED", 2**20)
+    for module in (gzip, bz2, lzma):
+        assert len(read(module.compress(b"a,b\n" + b"1,2\n3,4\n" * 1000))) == 2000
+        golden(problem(module.compress(b"0" * 2**21)))
+
+
 def zipped(*names, **content):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:

@@ -7,6 +7,7 @@ import lzma
 import zipfile
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 from bayesgmm.errors import FileProblem
 from bayesgmm.rows.files.words import label_of, problem
@@ -15,11 +16,14 @@ __all__ = ["PACKED_ENDINGS", "check_kind", "kind_of", "unpacked"]
 
 PACKED_ENDINGS = (".gz", ".bz2", ".xz")
 
-_UNPACK: dict[bytes, tuple[str, Callable[[bytes], bytes]]] = {
-    b"\x1f\x8b": ("gzip", gzip.decompress),
-    b"BZh": ("bzip2", bz2.decompress),
-    b"\xfd7zXZ\0": ("xz", lzma.decompress),
+_UNPACK: dict[bytes, tuple[str, Callable[[io.BytesIO], Any]]] = {
+    b"\x1f\x8b": ("gzip", lambda packed: gzip.GzipFile(fileobj=packed)),
+    b"BZh": ("bzip2", bz2.BZ2File),
+    b"\xfd7zXZ\0": ("xz", lzma.LZMAFile),
 }
+# More bytes than that, from a packed file, are a mistake or a trap rather than a table.
+MOST_UNPACKED = 2**32
+_PIECE = 2**24
 
 # What pyarrow reads.
 _TABLES = {b"PAR1": "parquet", b"ARROW1": "feather", b"FEA1": "feather", b"\xff\xff\xff\xff": "arrow stream"}
@@ -75,7 +79,8 @@ def unpacked(path: str, raw: bytes) -> bytes:
     for start, (name, unpack) in _UNPACK.items():
         if raw.startswith(start):
             try:
-                return unpack(raw)
+                with unpack(io.BytesIO(raw)) as stream:
+                    found = _most_of(stream)
             except (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error) as error:
                 raise problem(
                     path,
@@ -83,7 +88,24 @@ def unpacked(path: str, raw: bytes) -> bytes:
                     f"({str(error).rstrip('.') or 'damaged'}); fetch or pack it again.",
                     kind=name,
                 ) from None
+            if len(found) > MOST_UNPACKED:
+                raise problem(
+                    path,
+                    f"{label_of(path)} unpacks to more than {MOST_UNPACKED // 2**20} MiB, which is more than "
+                    f"can be fitted; check what it holds, and take a part of its rows.",
+                    kind=name,
+                )
+            return found
     return raw
+
+
+def _most_of(stream: Any) -> bytes:
+    """What a stream holds, up to what is too much: a small file may unpack to more than the memory."""
+    pieces, size = [], 0
+    while size <= MOST_UNPACKED and (piece := stream.read(_PIECE)):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
 
 
 def kind_of(raw: bytes) -> str | None:
