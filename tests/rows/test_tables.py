@@ -563,6 +563,29 @@ def test_a_code_is_compared_after_its_column_was_read():
 # ------------------------------------------------------------ columns that are left out
 
 
+def test_texts_are_left_out_and_codes_taken_as_missing(golden):
+    text = "name,a,b,c\nx,1,?,3\ny,2,3,4\nz,3,4,1\nw,5,6,2\n"
+    found = problem(text)
+    golden(found, column="name", columns=["name", "b"])
+    rows = pasted(text, found)
+    assert rows.names == ("a", "b", "c")
+    assert_array_equal(rows.values[:, 1], [3, 4, 6])
+    text = wide(30, "s").replace(",7,", ",?,")
+    found = problem(text)
+    golden(found)
+    assert pasted(text, found).n_features == 30
+
+
+def pasted(text, found):
+    """The rows that the options at the end of a message read."""
+    options = shlex.split(str(found).removesuffix(".")[str(found).index(" --") :])
+    given, names = {}, {"--columns": "columns", "--except": "left_out", "--missing-values": "missing_values"}
+    for option, value in zip(options, [*options[1:], ""], strict=True):
+        if option in names:
+            given[names[option]] = value
+    return read(text, **given, drop_missing="--drop-missing" in options)
+
+
 def wide(n, name="name"):
     rng = np.random.default_rng(n)
     header = [name, *(f"g{j}" for j in range(n))]

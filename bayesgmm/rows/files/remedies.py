@@ -107,16 +107,23 @@ def _remedy(source: Source, names: Sequence[str], bad: dict[str, Rows]) -> str:
     n_rows, n_bad = len(source.frame), sum(map(len, bad.values()))
     if len(source.names) == 1 and n_bad >= n_rows / 2:
         return "write numbers, and separate columns by commas, semicolons or tabs"
-    few = all(len(rows) < n_rows / 2 for rows in bad.values())
-    if few and (codes := _codes(source, bad)):
-        them = "that value" if n_bad == 1 else f"these {n_bad} values"
-        taken = f"take {'it' if n_bad == 1 else 'them'} as missing with --missing-values {option_of(codes)}"
-        return f"correct {them}, or {taken}{DROP}"
+    coded = {name: rows for name, rows in bad.items() if len(rows) < n_rows / 2}
+    texts = [name for name in bad if name not in coded]
+    codes = _codes(source, coded) if coded else []
     correct = "correct that value" if n_bad == 1 else f"correct these {n_bad} values"
+    if codes and not texts:
+        them = "it" if n_bad == 1 else "them"
+        return f"{correct}, or take {them} as missing with{_missing(codes)}"
+    if codes and (both := leaving_out(source, names, texts, list(coded), codes)):
+        return both
     columns = leaving_out(source, names, list(bad))
-    if few:
+    if not texts:
         return f"{correct}, or {columns}" if columns else correct
     return columns or "no other column is numeric, so that nothing is left to cluster"
+
+
+def _missing(codes: Sequence[str]) -> str:
+    return f" --missing-values {option_of(codes)}{DROP}"
 
 
 def _codes(source: Source, bad: dict[str, Rows]) -> list[str]:
@@ -126,10 +133,26 @@ def _codes(source: Source, bad: dict[str, Rows]) -> list[str]:
     return sorted(found) if plain and len(found) <= MOST_CODES and all(map(str.isprintable, found)) else []
 
 
-def leaving_out(source: Source, names: Sequence[str], wrong: Sequence[str]) -> str:
+def leaving_out(
+    source: Source,
+    names: Sequence[str],
+    wrong: Sequence[str],
+    coded: Sequence[str] = (),
+    codes: Sequence[str] = (),
+) -> str:
     """How to go on without some columns: with the others by name, or where these are many, by those that are
-    left out; empty where nothing would be left."""
-    good = [name for name in numeric_columns(source) if name not in wrong]
+    left out; empty where nothing would be left.
+
+    Parameters
+    ----------
+    source : Source
+    names, wrong : sequence of str
+        The columns that were to be taken, and those that cannot be.
+    coded : sequence of str, optional
+        Columns that are numbers but for these codes of missing values.
+    codes : sequence of str, optional
+    """
+    good = [name for name in numeric_columns(source, coded) if name not in wrong]
     of_those_asked_for = [name for name in names if name in good]
     rest = of_those_asked_for or good
     if not rest:
@@ -138,19 +161,26 @@ def leaving_out(source: Source, names: Sequence[str], wrong: Sequence[str]) -> s
     unfit = list(dict.fromkeys(name for name in source.features if name not in good))
     option = choice_of(rest, unfit)
     what = f"leave {'it' if len(unfit) == 1 else 'them'} out" if "--except" in option else ""
-    return f"{what or 'choose the numeric columns'}{option}{drop}"
+    what = what or "choose the numeric columns"
+    if any(name in coded for name in rest):
+        return f"{what}, and take what is no number in the others as missing,{option}{_missing(codes)}"
+    return f"{what}{option}{drop}"
 
 
-def numeric_columns(source: Source) -> list[str]:
-    """Names of the columns that hold numbers only, and more than one number."""
-    return [name for j, name in enumerate(source.names) if name in source.features and _is_usable(source, j)]
+def numeric_columns(source: Source, coded: Sequence[str] = ()) -> list[str]:
+    """Names of the columns that hold numbers only, or are coded, and more than one number."""
+    return [
+        name
+        for j, name in enumerate(source.names)
+        if name in source.features and _is_usable(source, j, name in coded)
+    ]
 
 
-def _is_usable(source: Source, j: int) -> bool:
+def _is_usable(source: Source, j: int, is_coded: bool) -> bool:
     if not source.names[j]:
         return False
     found = source.reading(j)
-    if not found.is_sure:
+    if not (found.is_sure or is_coded):
         return False
     present = found.values[np.isfinite(found.values)]
     return len(source.frame) < 2 or (len(present) > 0 and bool(present.min() < present.max()))
