@@ -20,6 +20,7 @@ from numpy.testing import assert_array_equal
 from bayesgmm.errors import FileProblem
 from bayesgmm.rows.files import parse_columns, read_table
 from bayesgmm.rows.files.evidence import Evidence
+from bayesgmm.rows.files.notation import NOTATIONS, readings_one_by_one
 
 NBSP, THIN, NARROW, MINUS = "\u00a0", "\u2009", "\u202f", "\u2212"
 
@@ -85,6 +86,37 @@ def test_notations(cells, values, separator):
 def test_what_is_in_no_notation(cell):
     frame = pd.DataFrame({0: [cell, "1,234,567.5"]})
     assert_array_equal(Evidence(frame, [0]).reading(0).bad, [0])
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+def test_many_cells_are_read_as_one_by_one(notation):
+    rng = np.random.default_rng(0)
+    cells = ["".join(rng.choice(list("0123456789+-.,e' \u00a0"), n)) for n in rng.integers(1, 8, 5000)]
+    cells += [
+        "inf",
+        "-Infinity",
+        "1e999",
+        "+1",
+        "1.",
+        ",5",
+        "1e-400",
+        "1\n",
+        "",
+        "nan",
+        "1.234.567,5",
+        "1’234",
+        "٣",
+    ]
+    values = notation.numbers(cells)
+    assert_array_equal(values, readings_one_by_one(notation, cells))
+    assert np.isfinite(values).sum() > 300
+
+
+def test_a_mark_that_comes_late_rules_the_other_reading_out():
+    cells = [f"{i // 1000 + 1},{i % 1000:03}" for i in range(3000)]
+    for last, first in (("1,234.5", 1000), ("7,25", 1)):
+        rows = read("a;b\n" + "".join(f"{cell};{i}\n" for i, cell in enumerate([*cells, last])))
+        assert rows.values[0, 0] == first
 
 
 def test_thousands_or_decimals(golden):
