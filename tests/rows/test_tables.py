@@ -384,6 +384,10 @@ def test_several_comments_that_may_name_the_columns(golden):
         assert rows.names == ("x", "y")
         assert_array_equal(rows.values, [[1, 2], [3, 4]])
         golden(str(caught[0].message))
+    # Any comment fits a single column; the nearest one names it.
+    write("# made by me\n# x\n1\n2\n")
+    with pytest.warns(UserWarning, match="comment"):
+        assert read_table("x.csv").rows.names == ("x",)
 
 
 def test_the_line_of_a_row_counts_what_stands_above():

@@ -226,7 +226,9 @@ def _header_in_comments(
         has_numbers = any(map(is_a_number, first)) and not _is_header(first, second)
         if any(map(_is_name, first)) and not has_numbers:
             continue
-        found = [(_stripped(next(iter(_records(path, c, separator)), [])), c) for c in comments]
+        # Any comment fits a single column, and then the nearest one is meant.
+        in_order = comments if len(first) > 1 else comments[::-1]
+        found = [(_stripped(next(iter(_records(path, c, separator)), [])), c) for c in in_order]
         fitting = [(n, c) for n, c in found if len(n) == len(first) and not looks_like_data(n)]
         if fitting:
             fitting.sort(key=lambda pair: not all(map(_is_name, pair[0])))
