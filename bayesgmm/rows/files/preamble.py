@@ -115,9 +115,9 @@ def _ends(text: str) -> int:
 
 
 def _below(text: str, at: int, line: int) -> tuple[str, int]:
-    """What follows a place and the empty lines after it, and in which line that is."""
+    """What follows a place and the blank lines after it, and in which line that is."""
     rest = text[at:]
-    blank = re.match(r"[\r\n]*", rest)
+    blank = re.match(r"(?:[ \t]*[\r\n])*", rest)
     end = at + (blank.end() if blank is not None else 0)
     return text[end:], line + len(re.findall(r"\r\n|\r|\n", text[:end]))
 
@@ -126,7 +126,9 @@ def _records(path: str, text: str, separator: str) -> list[list[str]]:
     """The first records of a text."""
     # As needed, since a text may be long and only its beginning is looked at.
     lines = (line[1] + "\n" for line in _LINE.finditer(text) if line[0])
-    found = (r for r in csv.reader(lines, delimiter=separator, skipinitialspace=True) if r)
+    cut = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    # pandas reads over a line of blanks, too, unless these separate; that row tells nothing either.
+    found = (r for r in cut if separator.join(r).strip())
     out: list[list[str]] = []
     try:
         out.extend(islice(found, 2))

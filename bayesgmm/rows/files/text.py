@@ -3,6 +3,7 @@
 import codecs
 import io
 import re
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -115,17 +116,31 @@ def _read_csv(path: str, layout: Layout, body: str, as_text: Sequence[int]) -> "
     import pandas as pd
 
     form = _form(layout)
+    width = len(layout.names)
     if not body:
         return pd.DataFrame(columns=range(len(layout.names)))
     try:
-        frame = pd.read_csv(io.StringIO(body), **form)
+        with warnings.catch_warnings():
+            # Only a warning tells that values are dropped where the first row is too long.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = pd.read_csv(io.StringIO(body), **form)
         if as_text:
             form["na_values"] = None
             cells = pd.read_csv(io.StringIO(body), **form, usecols=as_text, dtype=str, na_filter=False)
             frame[as_text] = cells.apply(lambda column: column.str.strip())
         return frame
     except pd.errors.ParserError as error:
-        raise _not_a_table(path, str(error).strip(), layout.line - 1, len(layout.names)) from None
+        raise _not_a_table(path, str(error).strip(), layout.line - 1, width) from None
+    except pd.errors.ParserWarning:
+        raise _surplus(path, width) from None
+
+
+def _surplus(path: str, width: int) -> FileProblem:
+    return problem(
+        path,
+        f"Rows of {label_of(path)} have more values than its header names columns ({width}); give every "
+        f"column a name.",
+    )
 
 
 def _not_a_table(path: str, reason: str, skipped: int, width: int) -> FileProblem:
