@@ -55,3 +55,31 @@ def test_values_that_pandas_would_drop_are_refused(monkeypatch, golden):
     text = "a,b\n1,2,3\n4,5,6\n"
     monkeypatch.setattr(layout, lambda *_: Layout(text, 1, ",", ["a", "b"], []))
     golden(problem(text))
+
+
+# ------------------------------------------------------------ lines that are one value
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('"a,b"\n"1,2"\n"3,4"\n"5,7"\n', "x.csv"),
+        ("a,b\n1,2\n3,4\n5,7\n", "x.tsv"),
+        ("sep=;\na,b\n1,2\n3,4\n5,7\n", "x.csv"),
+        ('"a;b;c"\n"1;2;3"\n"3;4;3"\n\n', "x.csv"),
+        ('a,b\n"1,2"\n"3,4"\n"5,7"\n', "x.csv"),
+        ('a,b,c\n"1,2,3"\n"3,4,5"\n', "x.csv"),
+    ],
+    ids=["quotes", "tsv", "sep", "semicolons", "rows", "wide rows"],
+)
+def test_lines_that_are_one_value(text, name, golden):
+    golden(problem(text, name), row=1)
+    assert problem(text, name, columns="a").details["row"] == 1
+
+
+def test_a_column_whose_name_or_cells_hold_commas():
+    assert_array_equal(read('"length, cm"\n1.5\n2.5\n').values, [[1.5], [2.5]])
+    assert_array_equal(read('sep=;\n"length, in cm, x"\n"1,5"\n"2,5"\n').values, [[1.5], [2.5]])
+    assert_array_equal(read('n,a\n1,"1,5"\n2,"2,5"\n').values, [[1, 1.5], [2, 2.5]])
+    rows = read('a,b\n"1,5",\n"2,5",1\n"3,5",2\n', drop_missing=True)
+    assert_array_equal(rows.values, [[2.5, 1], [3.5, 2]])

@@ -10,6 +10,7 @@ Nothing is left out, filled in or guessed without a word. Whatever stands in the
     text       from the bytes of a text to columns
     parsing    from bytes to columns
     source     what a parsed file is
+    doubts     tables that are read as other ones than they are
     columns    which columns to take, and which names the rows
     notation   how numbers are written
     evidence   which of these ways a column takes

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from bayesgmm.rows.files.columns import check_has_rows, choose, row_names
+from bayesgmm.rows.files.doubts import check_split
 from bayesgmm.rows.files.content import read_bytes
 from bayesgmm.rows.files.numbers import check_finite, check_missing, check_varying, numbers
 from bayesgmm.rows.files.parsing import parse
@@ -103,6 +104,7 @@ def read_table(
     if len(source.comments) > 1:
         _tell_comments(source)
     check_has_rows(source)
+    check_split(source)
     names = choose(source, columns)
     values = numbers(source, names)
     check_finite(source, names, values)
