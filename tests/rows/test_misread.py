@@ -83,3 +83,18 @@ def test_a_column_whose_name_or_cells_hold_commas():
     assert_array_equal(read('n,a\n1,"1,5"\n2,"2,5"\n').values, [[1, 1.5], [2, 2.5]])
     rows = read('a,b\n"1,5",\n"2,5",1\n"3,5",2\n', drop_missing=True)
     assert_array_equal(rows.values, [[2.5, 1], [3.5, 2]])
+
+
+# ------------------------------------------------------------ both marks in one column
+
+
+@pytest.mark.parametrize("cells", [["1.234", "2,345", "3,456"], ["30,000", "1.500", "-45,000"]])
+def test_both_marks_in_one_column_are_refused(cells, golden):
+    text = "a;b\n" + "".join(f"{cell};{i}\n" for i, cell in enumerate(cells))
+    found = problem(text)
+    large, small = found.details["readings"]
+    assert large == 1000 * small
+    golden(found, column="a", row=1)
+    # What another cell or column tells.
+    assert read(text + "1,234.5;7\n").values[0, 0] in (1.234, 30000)
+    assert read(text.replace(";0", ";0,5")).values[0, 0] in (1234, 30)

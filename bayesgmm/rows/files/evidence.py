@@ -2,7 +2,8 @@
 
 All cells of a column are read in one way. Where two ways give other numbers, the decimal mark that other
 columns of those to be taken can only be read with decides. Where none does, ``1.234`` alone has a decimal
-point, and ``30,000`` alone cannot be told, nor can ``1.234`` where semicolons separate and it stands above
+point, and ``30,000`` alone cannot be told, nor
+``30,000`` beside ``1.500``, nor can ``1.234`` where semicolons separate and it stands above
 ``567``. Groups of digits that are all alike are identifiers and prove nothing.
 """
 
@@ -237,8 +238,9 @@ class Evidence:
             contradicts = chosen in others and best.decimal == POINT and self.separator == COMMA
             return cells.reading(best, chosen) if contradicts else cells.reading(chosen)
         thousands = self.separator == ";" and cells.may_be_thousands
-        doubtful = bool(proven) or best.decimal == COMMA or thousands
+        commas = best.decimal == COMMA or any(COMMA in cell for cell in cells.cells)
         # A point alone is a decimal point.
+        doubtful = bool(proven) or commas or thousands
         return cells.reading(best, others[0] if doubtful else None)
 
     def _preferred(self, cells: Cells, best: Notation) -> Notation:

@@ -57,7 +57,9 @@ def _ambiguous(source: Source, name: str, found: Reading) -> FileProblem:
     assert other is not None
     i = int(np.flatnonzero(~np.isnan(values) & (values != other))[0])
     cell = source.cell(name, i)
-    readings = float(other[i]), float(values[i])
+    # The larger one is that with thousands.
+    large, small = sorted((float(other[i]), float(values[i])), key=abs, reverse=True)
+    readings = large, small
     if COMMA in cell:
         what = "the comma separates thousands and {1:.15g} if it is a decimal comma"
         instead = "write that column without separators of thousands, and decimals with a point"
