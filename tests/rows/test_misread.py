@@ -98,3 +98,19 @@ def test_both_marks_in_one_column_are_refused(cells, golden):
     # What another cell or column tells.
     assert read(text + "1,234.5;7\n").values[0, 0] in (1.234, 30000)
     assert read(text.replace(";0", ";0,5")).values[0, 0] in (1234, 30)
+
+
+# ------------------------------------------------------------ spaces between columns
+
+
+def test_row_names_before_a_space_are_no_thousands(golden):
+    golden(problem('"x"\n"1" 234\n"2" 345\n"3" 456\n'), line=2)
+    golden(problem('x\n\n"a" 234\n"b" 345\n'), line=3)
+    golden(problem("x\n1 234\n2 345\n3 456\n"), row=1)
+    assert problem('x\n"1 234"\n"2 345"\n').details["row"] == 1
+
+
+def test_spaces_between_thousands_of_one_column():
+    assert_array_equal(read("x\n1 234\n12 345\n3 456\n").values[:, 0], [1234, 12345, 3456])
+    assert_array_equal(read('"x"\n"4 234"\n"5 345" \n').values[:, 0], [4234, 5345])
+    assert_array_equal(read("x;y\n1 234;2\n2 345;3\n").values[:, 0], [1234, 2345])

@@ -35,9 +35,9 @@ def _not_split(source: Source, mark: str, width: int, i: int) -> FileProblem:
     return problem(
         source.path,
         f"Column {quote(source.names[0])} is the only one of {source.label}, but its cells hold as many "
-        f"{marks} as its name ({cell} in {source.row(i)}), as if it were {width} columns; save it as csv that "
-        f"is separated by {marks}, without quotation marks around whole lines, or, if it is one column, give "
-        f"it a name without {marks}.",
+        f"{marks} as its name ({cell} in {source.row(i)}), as if it were {width} columns; save it as csv "
+        f"that is separated by {marks}, without quotation marks around whole lines, or, if it is one column, "
+        f"give it a name without {marks}.",
         column=source.names[0],
         row=i + 1,
     )

@@ -74,8 +74,15 @@ class Source:
     @property
     def _may_have_spaces(self) -> bool:
         """Whether a space may separate thousands; in a file that is read as one column it may separate
-        columns."""
-        return len(self.names) > 1 or not re.search(r"\s", self.names[0])
+        columns, and does where what stands before it counts the rows."""
+        return len(self.names) > 1 or not (re.search(r"\s", self.names[0]) or self._counts_rows)
+
+    @property
+    def _counts_rows(self) -> bool:
+        cells = self.frame[0]
+        if len(cells) < 2 or cells.dtype.kind in "iufb":
+            return False
+        return all(str(cell).strip().startswith(f"{i} ") for i, cell in enumerate(cells, start=1))
 
     @property
     def label(self) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from bayesgmm.rows.files.columns import check_has_rows, choose, row_names
-from bayesgmm.rows.files.doubts import check_split
 from bayesgmm.rows.files.content import read_bytes
+from bayesgmm.rows.files.doubts import check_split
 from bayesgmm.rows.files.numbers import check_finite, check_missing, check_varying, numbers
 from bayesgmm.rows.files.parsing import parse
 from bayesgmm.rows.files.source import Source

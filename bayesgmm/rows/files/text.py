@@ -12,7 +12,7 @@ from bayesgmm.errors import FileProblem
 from bayesgmm.rows.files.preamble import Layout, laid_out
 from bayesgmm.rows.files.source import Source
 from bayesgmm.rows.files.words import label_of, problem
-from bayesgmm.support.sentences import count
+from bayesgmm.support.sentences import count, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,8 @@ def parse_text(path: str, raw: bytes, id_column: str | None) -> Source:
         )
     as_text = [j for j, name in enumerate(names) if name == id_column]
     body = layout.body.strip("\r\n")
+    if len(names) == 1:
+        _check_quotes(path, layout, body)
     frame = _read_csv(path, layout, body, as_text)
     n_lines = body.count("\n")
     one_line_each = layout.whole and n_lines + (not layout.has_header) == len(frame)
@@ -133,6 +135,20 @@ def _read_csv(path: str, layout: Layout, body: str, as_text: Sequence[int]) -> "
         raise _not_a_table(path, str(error).strip(), layout.line - 1, width) from None
     except pd.errors.ParserWarning:
         raise _surplus(path, width) from None
+
+
+def _check_quotes(path: str, layout: Layout, body: str) -> None:
+    """Refuse what follows a quotation mark that closes in a single column: pandas joins both, so that the
+    names that R gives to rows become thousands."""
+    mark = layout.quote
+    if found := re.search(f"^ *{mark}[^{mark}\\r\\n]*{mark} +[^ \\r\\n][^\\r\\n]*", body, re.MULTILINE):
+        line = layout.line + body.count("\n", 0, found.start())
+        raise problem(
+            path,
+            f"Line {line} of {label_of(path)} goes on after a closing quotation mark ({shorten(found[0])}); "
+            f"separate columns by commas, semicolons or tabs.",
+            line=line,
+        )
 
 
 def _surplus(path: str, width: int) -> FileProblem:
