@@ -114,3 +114,47 @@ def test_spaces_between_thousands_of_one_column():
     assert_array_equal(read("x\n1 234\n12 345\n3 456\n").values[:, 0], [1234, 12345, 3456])
     assert_array_equal(read('"x"\n"4 234"\n"5 345" \n').values[:, 0], [4234, 5345])
     assert_array_equal(read("x;y\n1 234;2\n2 345;3\n").values[:, 0], [1234, 2345])
+
+
+# ------------------------------------------------------------ a first row in place of a header
+
+
+@pytest.mark.parametrize("mark", ["?", "-", ".", "*", "—", "..", "2020-01-01", "5%", "12:30", "#DIV/0!"])
+def test_a_first_row_without_letters_is_no_header(mark, golden):
+    golden(problem(f"{mark},5,3\n1,4,3\n2,5,8\n3,6,7\n"), line=1)
+    assert problem(f"{mark},5,3\n1,4,3\n2,5,8\n", id_column=mark).details["line"] == 1
+
+
+@pytest.mark.parametrize("text", ["?\n1\n2\n", "-,.\n1,2\n3,4\n"], ids=["one", "two"])
+def test_marks_alone_are_no_header(text):
+    assert problem(text).details["line"] == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "setosa,5,3\nsetosa,4,3\nvirg,5,8\n",
+        "virg,5,3\nsetosa,4,3\nvirg,5,8\n",
+        "1 Jan 2020,5,3\n12 Jan 2020,4,3\n1 Feb 2020,5,8\n",
+        "5.5 kg,5,3\n6 kg,4,3\n7.25 kg,5,8\n",
+        "s1,5,a\ns2,4,a\ns3,5,b\n",
+        "5 kg\n6 kg\n7 kg\n",
+    ],
+    ids=["text", "later", "date", "unit", "two texts", "one column"],
+)
+def test_names_that_are_like_the_cells_are_a_row(text, golden):
+    golden(problem(text), line=1)
+
+
+def test_names_beside_numbers_are_no_row():
+    text = "name,2019,2020\nx,1,2\ny,2,3\nz,4,4\n"
+    assert problem(text).details["column"] == "name"
+    assert read(text, left_out="name").names == ("2019", "2020")
+    assert read(text.replace("name", "x"), columns="2019,2020").names == ("2019", "2020")
+    assert read(text.replace("name", "x"), id_column="x").names == ("2019", "2020")
+    for first in ("#", "%"):
+        assert read(text.replace("name", first), left_out=first).names == ("2019", "2020")
+    assert read("*,a,b\n1,2,3\n2,3,5\n").names == ("*", "a", "b")
+    assert read("#\n1\n2\n").names == ("#",)
+    assert problem("a,2019\n1,2\na,2019\n3,5\n").details["row"] == 2
+    assert problem("x1,x2\nx1,a\nx3,b\n").details["column"] == "x1"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.errors import FileProblem
+from bayesgmm.rows.files.doubts import is_named_like_cells
 from bayesgmm.rows.files.preamble import looks_like_data
 from bayesgmm.rows.files.remedies import numeric_columns
 from bayesgmm.rows.files.source import Source
@@ -36,7 +37,7 @@ def check_has_rows(source: Source) -> None:
 
 
 def _looks_like_data(source: Source) -> bool:
-    return source.is_text and looks_like_data(source.names)
+    return source.is_text and (looks_like_data(source.names) or is_named_like_cells(source))
 
 
 def choose(source: Source, columns: Sequence[str] | None) -> list[str]:
@@ -141,12 +142,13 @@ def _check_no_repeats(source: Source) -> None:
 
 def _header_is_data(source: Source) -> FileProblem:
     names = source.names
-    otherwise = f", or, if these are the names, choose among them{columns_option(numeric_columns(source))}"
+    numeric = numeric_columns(source) if len(set(names)) == len(names) else []
+    otherwise = f", or, if these are the names, choose among them{columns_option(numeric)}" if numeric else ""
     return problem(
         source.path,
         f"The first line of {source.label} ({listed_names(names, quoted=False)}) looks like data; add a "
         f"header line with {count(len(names), 'column name')} above "
-        f"it{otherwise if len(set(names)) == len(names) else ''}.",
+        f"it{otherwise}.",
         line=1,
     )
 

@@ -1,11 +1,14 @@
 """Tables that can be read, but are likely to be other ones than what is read."""
 
+import re
+
 from bayesgmm.errors import FileProblem
+from bayesgmm.rows.files.notation import is_a_number
 from bayesgmm.rows.files.preamble import SEPARATORS
 from bayesgmm.rows.files.source import Source
 from bayesgmm.rows.files.words import problem, quote
 
-__all__ = ["check_split"]
+__all__ = ["check_split", "is_named_like_cells"]
 
 _CALLED = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
@@ -41,3 +44,28 @@ def _not_split(source: Source, mark: str, width: int, i: int) -> FileProblem:
         column=source.names[0],
         row=i + 1,
     )
+
+
+def is_named_like_cells(source: Source) -> bool:
+    """Whether what should be a header is a row of texts and numbers: each text is one of its column's cells,
+    or like the first of them but for its digits, as dates and numbers with a unit are."""
+    texts = [j for j, name in enumerate(source.names) if not is_a_number(name)]
+    if len(texts) == len(source.names) > 1 or not len(source.frame):
+        return False
+    return all(source.names[j] in source.features and _is_like_cells(source, j) for j in texts)
+
+
+def _is_like_cells(source: Source, j: int) -> bool:
+    name, cells = source.names[j], source.frame[j].dropna()
+    if not name or cells.dtype.kind in "iufb" or not len(cells):
+        return False
+    cells = cells.astype(str).str.strip()
+    # Below names that are repeated numbers come first.
+    if is_a_number(cells.iloc[0]):
+        return False
+    alike = any(map(str.isdigit, name)) and _shape(name) == _shape(cells.iloc[0])
+    return alike or bool((cells == name).any())
+
+
+def _shape(text: str) -> str:
+    return re.sub(r"[0-9]+([.,][0-9]+)?", "0", text)

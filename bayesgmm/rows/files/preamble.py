@@ -19,6 +19,8 @@ BLANKS = {"", "na", "n/a", "nan", "null", "none", "inf", "-inf"}
 # What Excel writes into a cell that it could not compute.
 _ERROR = re.compile(r"#(?:DIV/0|REF|VALUE|NUM|NULL|SPILL|CALC)!|#NAME\?|#N/A")
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|\r|\n|$)")
+# What stands for a missing value and never for a name.
+_MARKS = re.compile("[?.*–—-]+")
 _YEAR = re.compile("(?:18|19|20)[0-9]{2}")
 # Titles are looked for in so many records.
 MOST_TITLES = 20
@@ -68,9 +70,16 @@ def looks_like_data(names: list[str]) -> bool:
     """Whether what should be a header is a row: numbers only, or a number that is no whole one."""
     numbers = [name for name in names if is_number(name)]
     filled = [name for name in names if name.lower() not in BLANKS]
-    only_numbers = bool(filled) and all(map(is_a_number, filled))
+    others = [name for name in filled if not is_a_number(name)]
+    # Among numbers a cell without a letter, such as ? or a date, is no name; alone only the marks are none.
+    marks = all(map(_is_mark, others)) if len(others) < len(filled) else all(map(_MARKS.fullmatch, others))
+    only_numbers = bool(filled) and marks
     # Whole numbers among names, such as years, are names; 5.1 beside 'setosa' is not.
     return only_numbers or any(not float(n).is_integer() for n in numbers)
+
+
+def _is_mark(name: str) -> bool:
+    return not (any(map(str.isalpha, name)) or name.startswith(COMMENTS)) or bool(_ERROR.fullmatch(name))
 
 
 def laid_out(path: str, text: str) -> Layout:
