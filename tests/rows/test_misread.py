@@ -158,3 +158,16 @@ def test_names_beside_numbers_are_no_row():
     assert read("#\n1\n2\n").names == ("#",)
     assert problem("a,2019\n1,2\na,2019\n3,5\n").details["row"] == 2
     assert problem("x1,x2\nx1,a\nx3,b\n").details["column"] == "x1"
+
+
+# ------------------------------------------------------------ separators
+
+
+def test_commas_in_names_and_numbers_separate_no_columns():
+    text = "length, cm;width, cm\n1,5;2,5\n3,5;4,7\n"
+    rows = read(text)
+    assert rows.names == ("length, cm", "width, cm")
+    assert_array_equal(rows.values, [[1.5, 2.5], [3.5, 4.7]])
+    assert_array_equal(read(text.replace(";", "\t")).values, rows.values)
+    found = read("tags;more,a,b\nx;y,1,2\nz;y,2,4\n", columns="a,b")
+    assert_array_equal(found.values, [[1, 2], [2, 4]])

@@ -165,10 +165,13 @@ def _stripped(cells: list[str]) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def _plausibility(records: list[list[str]]) -> tuple[bool, int]:
-    # A comma may be part of a name or of a number as well; then header and row disagree.
-    header, first_row = _two(records[_n_titles(records) :])
-    return len(header) == len(first_row) > 1, len(header)
+def _plausibility(records: list[list[str]]) -> tuple[bool, float, int]:
+    # A comma may be part of a name or of a number as well; then header and row disagree, or a row that is cut
+    # at decimal commas has fewer numbers among its cells.
+    header, *rows = records[_n_titles(records) :]
+    alike = bool(rows) and len(header) == len(rows[0]) > 1
+    cells = [cell for row in rows for cell in row if alike and cell.strip()]
+    return alike, sum(map(is_a_number, cells)) / max(len(cells), 1), len(header)
 
 
 def _n_titles(records: list[list[str]]) -> int:
