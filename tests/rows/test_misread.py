@@ -1,9 +1,10 @@
 """Tables that could be read as other ones without a word: none of them is."""
 
+import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
-from bayesgmm.errors import FileProblem
+from bayesgmm.errors import FileProblem, ParameterError
 from bayesgmm.rows.files import read_table
 
 
@@ -171,3 +172,47 @@ def test_commas_in_names_and_numbers_separate_no_columns():
     assert_array_equal(read(text.replace(";", "\t")).values, rows.values)
     found = read("tags;more,a,b\nx;y,1,2\nz;y,2,4\n", columns="a,b")
     assert_array_equal(found.values, [[1, 2], [2, 4]])
+
+
+# ------------------------------------------------------------ what is no text
+
+
+def test_an_index_with_the_name_of_a_column(golden):
+    frame = pd.DataFrame({"a": [1, 2, 4], "b": [2, 3, 5]}, index=pd.Index([7, 8, 9], name="a"))
+    frame.to_parquet("x.parquet")
+    with pytest.raises(FileProblem) as caught:
+        read_table("x.parquet")
+    golden(caught.value, column="a")
+    assert read_table("x.parquet", left_out="a").rows.names == ("b",)
+
+
+def test_bytes_of_a_table(golden):
+    frame = pd.DataFrame({"a": [b"\xff", b"1", None], "b": [2, 3, 5]})
+    frame.to_parquet("x.parquet")
+    with pytest.raises(FileProblem) as caught:
+        read_table("x.parquet")
+    golden(caught.value, column="a", row=1)
+    frame["a"] = [b"1", b"2.5", b"4"]
+    frame.to_parquet("x.parquet")
+    assert_array_equal(read_table("x.parquet").rows.values, [[1, 2], [2.5, 3], [4, 5]])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"columns": 3},
+        {"columns": b"a"},
+        {"columns": [None]},
+        {"left_out": 3},
+        {"left_out": 0},
+        {"missing_values": 3},
+        {"id_column": 3},
+        {"id_column": ["a"]},
+        {"drop_missing": "x"},
+    ],
+    ids=str,
+)
+def test_arguments_of_another_type(options, golden):
+    with pytest.raises(ParameterError) as caught:
+        read("a,b\n1,2\n3,4\n5,7\n", **options)
+    golden(caught.value)

@@ -78,10 +78,17 @@ def _parse_arrow(path: str, raw: bytes, kind: str) -> Source:
         ) from None
     if any(name is not None for name in frame.index.names):
         # A named index is a column of the file like any other; an unnamed one only numbers the rows.
-        frame = frame.reset_index()
+        frame = frame.reset_index(allow_duplicates=True)
     names = [str(name).strip() for name in frame.columns]
     frame.columns = range(len(names))
+    for j in frame.columns:
+        if frame[j].dtype == object:
+            frame[j] = frame[j].map(_as_text)
     return Source(path, names, frame, is_text=False)
+
+
+def _as_text(cell: object) -> object:
+    return cell.decode(errors="backslashreplace") if isinstance(cell, bytes) else cell
 
 
 def _read_arrow(stream: Any, kind: str) -> "pd.DataFrame":

@@ -4,7 +4,7 @@ import csv
 import io
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from bayesgmm.rows.files.parsing import parse
 from bayesgmm.rows.files.source import Source
 from bayesgmm.rows.files.words import joined, listed_names
 from bayesgmm.rows.rows import Rows
+from bayesgmm.support.arguments import check_flag, check_kind
 from bayesgmm.support.sentences import shorten
 
 __all__ = ["Table", "parse_columns", "read_table"]
@@ -81,6 +82,8 @@ def read_table(
 
     Raises
     ------
+    ParameterError
+        Where an argument is of another type.
     FileProblem
         Whenever the columns cannot be had as finite numbers that vary; ``details`` holds the column and the
         row.
@@ -94,18 +97,21 @@ def read_table(
     ((342, 2), 2, 'row 5 of penguins.csv')
     """
     path = os.fspath(path)
-    columns = None if columns is None else _names(columns)
-    id_column = None if id_column is None else id_column.strip()
-    source = parse(
-        path, read_bytes(path), id_column, _names(left_out or ()), _names(missing_values or ()), columns
-    )
+    asked_for = None if columns is None else _names(columns, "columns")
+    if id_column is not None:
+        check_kind(id_column, "id_column", str, "the name of a column")
+        id_column = id_column.strip()
+    drop_missing = check_flag(drop_missing, "drop_missing")
+    excluded = [] if left_out is None else _names(left_out, "left_out")
+    codes = [] if missing_values is None else _names(missing_values, "missing_values")
+    source = parse(path, read_bytes(path), id_column, excluded, codes, asked_for)
     if source.titles:
         _tell_titles(source)
     if len(source.comments) > 1:
         _tell_comments(source)
     check_has_rows(source)
     check_split(source)
-    names = choose(source, columns)
+    names = choose(source, asked_for)
     values = numbers(source, names)
     check_finite(source, names, values)
     kept = ~np.isnan(values).any(axis=1)
@@ -124,8 +130,16 @@ def read_table(
     return Table(rows, int((~kept).sum()))
 
 
-def _names(given: str | Sequence[str | float]) -> list[str]:
-    return parse_columns(given) if isinstance(given, str) else [str(name).strip() for name in given]
+def _names(given: str | Sequence[str | float], name: str) -> list[str]:
+    if isinstance(given, str):
+        return parse_columns(given)
+    expected = "a string, or a list of strings" + (" and numbers" if name == "missing_values" else "")
+    kinds = () if isinstance(given, bytes) else Iterable  # bytes would give numbers
+    check_kind(given, name, kinds, expected)
+    names = list(given)
+    for one in names:
+        check_kind(one, f"an element of {name}", (str, int, float, np.number), "a string or a number")
+    return [str(one).strip() for one in names]
 
 
 def _tell_titles(source: Source) -> None:
