@@ -216,3 +216,21 @@ def test_arguments_of_another_type(options, golden):
     with pytest.raises(ParameterError) as caught:
         read("a,b\n1,2\n3,4\n5,7\n", **options)
     golden(caught.value)
+
+
+# ------------------------------------------------------------ ARFF and marks
+
+
+def test_quotes_and_comments_of_arff():
+    text = "@relation r\n  % c\n@attribute a {'p, q',r}\n@attribute b numeric\n@data\n"
+    rows = read(text + "'p, q',2\nr,3\n \t% d\nr,5\n", "x.arff", columns="b")
+    assert_array_equal(rows.values[:, 0], [2, 3, 5])
+    assert list(rows.index) == [1, 2, 3]
+    assert_array_equal(read(f"{ARFF}  % c\n1,2\n3,4\n").values, [[1, 2], [3, 4]])
+    assert problem(f"{ARFF}  % c\n'p, q',2,3\n", "x.arff").details["row"] == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_second_mark_of_the_encoding_is_no_part_of_a_name(encoding):
+    assert read("\ufeffa,b\n1,2\n3,4\n".encode(encoding)).names == ("a", "b")
+    assert problem("\ufeff\ufeff \n").details["path"] == "x.csv"

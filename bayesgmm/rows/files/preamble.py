@@ -131,11 +131,11 @@ def _below(text: str, at: int, line: int) -> tuple[str, int]:
     return text[end:], line + len(re.findall(r"\r\n|\r|\n", text[:end]))
 
 
-def _records(path: str, text: str, separator: str) -> list[list[str]]:
+def _records(path: str, text: str, separator: str, quote: str = '"') -> list[list[str]]:
     """The first records of a text."""
     # As needed, since a text may be long and only its beginning is looked at.
     lines = (line[1] + "\n" for line in _LINE.finditer(text) if line[0])
-    cut = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    cut = csv.reader(lines, delimiter=separator, quotechar=quote, skipinitialspace=True)
     # pandas reads over a line of blanks, too, unless these separate; that row tells nothing either.
     found = (r for r in cut if separator.join(r).strip())
     out: list[list[str]] = []
@@ -267,13 +267,15 @@ def _arff(path: str, text: str, line: int) -> Layout:
             break
     if not names:
         raise problem(path, f"{label_of(path)} is ARFF without attributes; export it again as csv.")
-    kept = [part for part in re.split(r"(?<=\n)|(?<=\r)(?!\n)", text) if not part.startswith("%")]
+    kept = [
+        part for part in re.split(r"(?<=\n)|(?<=\r)(?!\n)", text) if not part.lstrip(" \t").startswith("%")
+    ]
     body = "".join(kept)
     if body.lstrip().startswith("{"):
         raise problem(path, f"{label_of(path)} is sparse ARFF; export it as csv.", kind="sparse ARFF")
     separator = "\t" if "\t" in body[: _ends(body)] and "," not in body[: _ends(body)] else ","
-    first_row = next(iter(_records(path, body, separator)), [])
     quote = "'" if "'" in body and '"' not in body else '"'
+    first_row = next(iter(_records(path, body, separator, quote)), [])
     return Layout(body, line, separator, names, first_row, False, (), body == text, ("?",), quote)
 
 

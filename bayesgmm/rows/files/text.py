@@ -87,7 +87,8 @@ def _decode(path: str, raw: bytes) -> str:
             f"{line}); export it as csv in UTF-8.",
             line=line,
         )
-    return text
+    # Programs that join files, or write a mark before one that is there, leave more of them.
+    return text.lstrip("\ufeff")
 
 
 def _form(layout: Layout) -> dict[str, Any]:
