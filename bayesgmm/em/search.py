@@ -132,7 +132,7 @@ def _followed(short: list[EMRun], most: int) -> list[tuple[EMRun, int]]:
     that more starts never end lower than one. Runs that stand equally high may yet part."""
     if short[0].status is not Status.OUT_OF_ITERATIONS:
         return _merged([(run, 1) for run in short])[:most]
-    return [*_merged([(run, 1) for run in short[1:]])[: most - 1], (short[0], 1)]
+    return [*_merged([(run, 1) for run in short[1:]])[:most], (short[0], 1)]
 
 
 def _merged(runs: list[tuple[EMRun, int]]) -> list[tuple[EMRun, int]]:

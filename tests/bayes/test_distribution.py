@@ -270,7 +270,7 @@ def test_the_gradient_by_the_rows_weights_is_their_log_density():
             lambda X: np.where(X[2, 1] == X, np.nan, X),
             r"^X contains 1 missing \(NaN\) value\(s\), the first in row 2",
         ),
-        (lambda X: np.ma.masked_equal(X, X[0, 0]), r"^X is a masked array with 1 masked values"),
+        (lambda X: np.ma.masked_equal(X, X[0, 0]), r"^X is a masked array with 1 masked value,"),
     ],
 )
 def test_missing_values_are_refused_instead_of_imputed(fault, sentence):

@@ -417,6 +417,6 @@ def test_the_first_of_several_starts_is_always_followed_to_its_end():
         return EMRun(Status.OUT_OF_ITERATIONS, None, np.array([log_likelihood]), 50)
 
     first = run(-1000.0 - 1e-6)
-    followed = search._followed([first, run(-1000.0), run(-1000.0 + 1e-6), run(-990.0)], 2)
+    followed = search._followed([first, run(-1000.0), run(-1000.0 + 1e-6), run(-990.0)], 1)
     assert [(r.log_likelihood, n) for r, n in followed] == [(-990.0, 1), (first.log_likelihood, 1)]
     assert any(r is first for r, _ in followed)

@@ -13,6 +13,7 @@ from bayesgmm.errors import DataError, ParameterError, SamplingError
 from bayesgmm.methods.starts import Start, find_starts, shared_out
 from bayesgmm.mixture.families import FAMILIES
 from bayesgmm.rows.rows import Rows
+from bayesgmm.support.clock import Clock
 from bayesgmm.wording import Reason
 
 QUIET = {"progressbar": False, "random_state": 0}
@@ -72,9 +73,12 @@ def test_one_component_can_be_tempered_and_one_row_is_refused():
         BayesGaussianMixture(2, method="smc", prior=prior, draws=200, **QUIET).fit([[1.0]])
 
 
-def test_time_that_runs_out_is_told():
+def test_time_that_runs_out_is_told(monkeypatch):
     X = datasets.faithful().X
-    bayes = BayesGaussianMixture(3, method="smc", draws=100, chains=2, max_time=1e-6, **QUIET).fit(X)
+    em = EMGaussianMixture(3, random_state=0).fit(X)
+    # Optimisations and EM would not be begun.
+    monkeypatch.setattr(Clock, "is_over", False)
+    bayes = BayesGaussianMixture(3, method="smc", draws=100, chains=2, em=em, max_time=1e-6, **QUIET).fit(X)
     assert not bayes.verdict_.label_free_ok
     assert bayes.verdict_.reasons[0] == Reason("tempering_stopped", {"beta": 0.0})
     assert bayes.verdict_.exploration == "not explored"
