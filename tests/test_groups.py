@@ -22,7 +22,9 @@ STDS = {
 }
 
 
-@pytest.mark.parametrize("family", list(STDS))
+@pytest.mark.parametrize(
+    "family", ["full", *(pytest.param(f, marks=pytest.mark.slow) for f in list(STDS)[1:])]
+)
 def test_log_prior_and_log_likelihood_are_pymcs(family, faithful_frame):
     prior = Prior(
         concentration=[1.5, 3.0],

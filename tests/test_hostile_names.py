@@ -90,6 +90,7 @@ def test_such_columns_are_right_everywhere(kind, tmp_path):
     plots.plot_predictive(result).canvas.draw()
 
 
+@pytest.mark.slow
 def test_a_page_of_such_columns(tmp_path):
     bayes, _ = fitted(NAMES["escape sequence"])
     page = write_report(bayes, tmp_path / "page.html", interactive=False, progressbar=False).read_text(

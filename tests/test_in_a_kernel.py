@@ -70,6 +70,7 @@ def test_steps_are_shown_in_one_place_and_without_a_warning(widgets):
     assert "labels" in lines[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", ["", "%matplotlib inline", "import matplotlib.pyplot"])
 def test_a_figure_as_the_last_line_is_shown_once(before):
     drawn = "from bayesgmm.plots.style import axes_for, figure_of; figure_of(axes_for(None, 3, 2))"

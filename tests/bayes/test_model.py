@@ -148,7 +148,9 @@ def test_gradient_is_that_of_differences(case):
     assert_allclose(logp(q)[1], expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("case", ["3x1-exponential", "2x3-inversegamma"])
+@pytest.mark.parametrize(
+    "case", ["3x1-exponential", pytest.param("2x3-inversegamma", marks=pytest.mark.slow)]
+)
 def test_logp_is_that_of_pymcs_own_mixture(case):
     """Constrained, without Jacobians: priors by PyMC, likelihood by ``pm.Mixture`` of ``pm.MvNormal``."""
     X, prior, model = case_model(case)

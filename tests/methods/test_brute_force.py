@@ -23,7 +23,9 @@ SLOW += [
     ("inversegamma", 2, 1, 2.0),
     ("halfnormal", 2, 2, 4.0),
 ]
-SEVERAL = [pytest.param(*c, id="-".join(map(str, c))) for c in CASES]
+# Funnels take many draws.
+SLOW += [c for c in CASES if c[0] in ("halfnormal", "exponential")]
+SEVERAL = [pytest.param(*c, id="-".join(map(str, c))) for c in CASES if c not in SLOW]
 SEVERAL += [pytest.param(*c, id="-".join(map(str, c)), marks=pytest.mark.slow) for c in SLOW]
 
 

@@ -64,6 +64,7 @@ def test_its_fit_comes_back_from_a_file_only_where_it_is_known(made_up, tmp_path
         load(path)
 
 
+@pytest.mark.slow
 def test_its_report_is_written_for_people_and_for_programs(made_up, tmp_path, monkeypatch):
     monkeypatch.setattr(write, "drawn", lambda sketch: Drawing(sketch, "<svg/>", 1, 1))
     page = write_report(made_up, tmp_path / "fit.html", interactive=False, progressbar=False)

@@ -279,6 +279,7 @@ def test_the_fit_can_be_made_again_from_what_is_said(html, faithful_fit):
         assert line in text
 
 
+@pytest.mark.slow
 def test_a_seed_that_is_no_number_and_another_family_are_told_as_they_are(tmp_path, faithful_frame):
     settings = {"draws": 60, "method": "laplace", "progressbar": False}
     bayes = BayesGaussianMixture(2, covariance_type="spherical", random_state=None, **settings).fit(
