@@ -1,6 +1,7 @@
 """What a fit would cost, counted before it begins: a refusal where it cannot end, a note where it is long.
 
-A count and not a measurement, on two cores: what is said must not depend on the machine or its load.
+A count and not a measurement, on two cores: what is said and done must not depend on the machine or its
+load.
 """
 
 import warnings
@@ -10,7 +11,7 @@ from bayesgmm.methods.settings import Settings
 from bayesgmm.mixture.families import DIAGONAL_FAMILY, FAMILIES, family_of
 from bayesgmm.wording import Reason
 
-__all__ = ["announce", "check_size", "seconds_of_nuts"]
+__all__ = ["announce", "check_size", "seconds_of_evaluation", "seconds_of_nuts"]
 
 # The curvature at a mode has the square of their number, and its eigenvalues take the cube.
 MOST_PARAMETERS = 10_000
@@ -69,11 +70,17 @@ def _check_draws(settings: Settings, n_parameters: int) -> None:
         )
 
 
+def seconds_of_evaluation(n_rows: int, n_components: int, n_features: int) -> float:
+    """Roughly how long the log posterior and its gradient take on one core."""
+    terms = n_rows * n_components * (1 + n_features + n_features * n_features / 8)
+    return 2e-6 + SECONDS_PER_TERM * terms
+
+
 def seconds_of_nuts(settings: Settings, n_rows: int, n_features: int) -> float:
     """Roughly how long a fit by NUTS takes on two cores."""
     k, d = settings.n_components, n_features
     n = family_of(settings.covariance_type).n_parameters(k, d)
-    likelihood = 2e-6 + SECONDS_PER_TERM * n_rows * k * (1 + d + d * d / 8)
+    likelihood = seconds_of_evaluation(n_rows, k, d)
     steps = STEPS * max(1.0, n / FEW_PARAMETERS) ** 0.25
     iterations = settings.chains * (settings.draws + settings.tune)
     sampling = iterations * steps * (likelihood + SECONDS_PER_ENTRY * n * n) / 2

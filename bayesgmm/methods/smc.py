@@ -18,6 +18,7 @@ from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import BayesGMMError, ParameterError
 from bayesgmm.methods.ancestry import ancestral_ess
 from bayesgmm.methods.check import SMALLEST_ESS_PER_CHAIN, MethodCheck
+from bayesgmm.methods.effort import seconds_of_evaluation
 from bayesgmm.methods.initial_mixture import InitialMixture, find_initial_mixture
 from bayesgmm.methods.method import Assessment, Drawn, Method, Problem
 from bayesgmm.methods.settings import Settings
@@ -38,7 +39,6 @@ MOST_PARTICLES = 6
 PILOTS_SHARE = 0.2
 # Of evaluations of the posterior that tempering has needed for each particle, on data sets of all kinds.
 EVALUATIONS_PER_PARTICLE = 250
-SECONDS_PER_TERM = 3e-9
 # What a strategy may take for a first run, in seconds; a second may take several times as long.
 LONGEST_TEMPERING = 120
 
@@ -177,12 +177,8 @@ SMC = Smc()
 
 
 def seconds_of_tempering(target: Target, settings: Settings) -> float:
-    """Roughly how long a first run of tempering takes on two cores.
-
-    A count and not a measurement: what a fit does must not depend on the machine or its load.
-    """
-    (k, d), n = target.shape, len(target.rows)
-    evaluation = 2e-6 + SECONDS_PER_TERM * n * k * (1 + d + d * d / 8)
+    """Roughly how long a first run of tempering takes on two cores."""
+    evaluation = seconds_of_evaluation(len(target.rows), *target.shape)
     return EVALUATIONS_PER_PARTICLE * settings.draws * settings.chains * evaluation / 2
 
 

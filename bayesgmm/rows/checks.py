@@ -14,6 +14,7 @@ from scipy import sparse
 
 from bayesgmm.errors import DataError, DataTypeError
 from bayesgmm.rows.labels import quoted
+from bayesgmm.support.arguments import check_unmasked
 from bayesgmm.support.sentences import count, shown_error, shown_value
 
 __all__ = [
@@ -34,6 +35,7 @@ Array = NDArray[np.float64]
 ROWS_AT_ONCE = 65_536
 # Of weights: beyond these, EM's sums of them meet its floors, or lose the single rows.
 SMALLEST_TOTAL, LARGEST_TOTAL = 1e-6, 1e15
+UNMASKING = "drop or impute them first and pass a plain array"
 
 
 def column_names(X: Any) -> tuple[str, ...] | None:
@@ -92,7 +94,7 @@ def _dense(X: Any) -> NDArray[Any]:
             "Sparse data were passed, but a Gaussian mixture needs a dense array; try X.toarray().",
             got=type(X).__name__,
         )
-    _check_unmasked(X, "X")
+    check_unmasked(X, "X", DataError, UNMASKING)
     # Of a class the same names are there, but no values.
     if not isinstance(X, type):
         if hasattr(X, "to_numpy") or hasattr(X, "__array__"):
@@ -101,16 +103,6 @@ def _dense(X: Any) -> NDArray[Any]:
             return _of_sequence(X)
     got = f"the class {X.__name__}" if isinstance(X, type) else type(X).__name__
     raise DataTypeError(f"X must be a two-dimensional array or data frame; got {got}.", got=got)
-
-
-def _check_unmasked(values: Any, name: str) -> None:
-    if isinstance(values, np.ma.MaskedArray):
-        n_masked = int(np.ma.count_masked(values))
-        raise DataError(
-            f"{name} is a masked array with {count(n_masked, 'masked value')}, which would be read as data; "
-            f"drop or impute them first and pass a plain array.",
-            n_masked=n_masked,
-        )
 
 
 def _converted(X: Any) -> NDArray[Any]:
@@ -328,7 +320,7 @@ def check_sample_weight(sample_weight: Any, n: int, index: pd.Index | None = Non
     names for the message."""
     if sample_weight is None:
         return np.empty(0)
-    _check_unmasked(sample_weight, "sample_weight")
+    check_unmasked(sample_weight, "sample_weight", DataError, UNMASKING)
     try:
         w = np.asarray(sample_weight)
         if w.dtype.kind not in "biuf":

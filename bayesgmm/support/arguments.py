@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bayesgmm.errors import ParameterError
+from bayesgmm.errors import BayesGMMError, ParameterError
 from bayesgmm.support.sentences import count, shown_error, shown_value
 
 __all__ = [
@@ -115,13 +115,15 @@ def check_kind(value: object, name: str, kinds: Any, expected: str, hint: str = 
         )
 
 
-def check_unmasked(values: Any, name: str) -> None:
+def check_unmasked(
+    values: Any, name: str, error: type[BayesGMMError] = ParameterError, remedy: str = "pass a plain array"
+) -> None:
     """Refuse an array whose mask would be lost."""
     if isinstance(values, np.ma.MaskedArray):
         n_masked = int(np.ma.count_masked(values))
-        raise ParameterError(
+        raise error(
             f"{name} is a masked array with {count(n_masked, 'masked value')}, which would be read as data; "
-            f"pass a plain array.",
+            f"{remedy}.",
             name=name,
             n_masked=n_masked,
         )
