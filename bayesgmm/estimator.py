@@ -77,13 +77,13 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     target_accept : float, default 0.8
         Acceptance rate that the step size of NUTS is adapted to.
     max_time : float or None, default None
-        Seconds, from the beginning of the fit to the end of its draws. When they have passed, EM tries no
-        further start, and no further modes are looked for. NUTS keeps the draws so far, of each chain as
+        Seconds, from the beginning of the fit to the end of its draws. When they have passed, EM ends
+        where it is, and warns; no further modes are looked for. NUTS keeps the draws so far, of each chain as
         many, where these are 50 or more, and the verdict says so; tempering ends with the last inverse
         temperature that it has reached, and the verdict says that the draws are not of the posterior. Where
-        there is not enough to keep, the fit ends with a SamplingError. A single EM run and a single
-        optimisation are not cut short; labels and memberships of the draws come after. None of it is
-        repeated, and draws that were cut short differ from run to run.
+        there is not enough to keep, or no mode is known, the fit ends with a SamplingError. Labels and
+        memberships of the draws come after. None of it is repeated, and draws that were cut short differ
+        from run to run.
     repeats : int, default 2
         How often method "smc" repeats runs that the verdict refuses, with more particles each time.
     random_state : int, Generator, RandomState or None, default None

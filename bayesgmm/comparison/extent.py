@@ -52,8 +52,8 @@ class Extent:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all rows and draws were looked at; of EM that is so only of the first thousand rows, in any
-        case."""
+        """Whether all rows and draws were looked at; of EM, runs without a row are of a thousand rows at
+        the most in any case."""
         seen = self.rows_left_out, self.rows_checked, self.draws_of_intervals
         return seen == (self.n_rows, self.n_repeated, self.n_draws)
 

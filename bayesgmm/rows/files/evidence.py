@@ -2,9 +2,9 @@
 
 All cells of a column are read in one way. Where two ways give other numbers, the decimal mark that other
 columns of those to be taken can only be read with decides. Where none does, ``1.234`` alone has a decimal
-point, and ``30,000`` alone cannot be told, nor
-``30,000`` beside ``1.500``, nor can ``1.234`` where semicolons separate and it stands above
-``567``. Groups of digits that are all alike are identifiers and prove nothing.
+point, and ``30,000`` alone cannot be told, nor ``30,000`` beside ``1.500``, nor can ``1.234`` where
+semicolons separate and it stands above ``567``. Groups of digits that are all alike are identifiers and prove
+nothing.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

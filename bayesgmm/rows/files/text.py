@@ -121,7 +121,7 @@ def _read_csv(path: str, layout: Layout, body: str, as_text: Sequence[int]) -> "
     form = _form(layout)
     width = len(layout.names)
     if not body:
-        return pd.DataFrame(columns=range(len(layout.names)))
+        return pd.DataFrame(columns=range(width))
     try:
         with warnings.catch_warnings():
             # Only a warning tells that values are dropped where the first row is too long.
