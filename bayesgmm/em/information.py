@@ -95,7 +95,11 @@ class Chart:
         return State(log_weights, means, self.origin.cholesky @ inner)
 
     def score(self, problem: Problem, at: Array) -> Array:
-        """Gradient of the log-likelihood by the coordinates: the kernel's, and the chain rule."""
+        """Gradient of the log-likelihood by the coordinates."""
+        return self.value_and_score(problem, at)[1]
+
+    def value_and_score(self, problem: Problem, at: Array) -> tuple[float, Array]:
+        """Log-likelihood and its gradient by the coordinates: the kernel's, and the chain rule."""
         state = self.state(at)
         sums = problem.expect(state)
         by_weight, by_mean, by_factor = gradient(sums.s0, sums.s1, sums.s2, state.cholesky)
@@ -105,7 +109,7 @@ class Chart:
         by_c = np.einsum("kij,pij->kp", back @ by_factor, self.basis)
         if not self.family.by_component:
             by_c = by_c.sum(axis=0)
-        return np.concatenate([by_logit[1:], by_a.ravel(), by_c.ravel()])
+        return sums.log_likelihood, np.concatenate([by_logit[1:], by_a.ravel(), by_c.ravel()])
 
 
 def delta_method(problem: Problem, params: MixtureParams) -> Spread:

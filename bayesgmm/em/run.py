@@ -17,7 +17,7 @@ from bayesgmm.em.steps import DEAD, Advance, State, unpacked
 from bayesgmm.support.clock import Clock
 from bayesgmm.support.compilation import entry, inlined
 
-__all__ = ["ROUNDING", "EMRun", "Status", "has_stopped", "run_em"]
+__all__ = ["ROUNDING", "EMRun", "Status", "Walk", "has_stopped", "run_em"]
 
 Array = NDArray[np.float64]
 
@@ -75,9 +75,6 @@ def run_em(
 ) -> EMRun:
     """Run EM from `start`.
 
-    Ends when the gain that is still to come, estimated from the last steps' rate of convergence, is below
-    `tol` times the size of the log-likelihood, twice in a row.
-
     Parameters
     ----------
     problem : Problem
@@ -85,35 +82,14 @@ def run_em(
     max_iter : int
         Largest number of passes over the data.
     tol : float
-        Relative tolerance on the total log-likelihood.
+        Relative tolerance on the total log-likelihood; see :meth:`Walk.go`.
     accelerate : bool
         Whether to jump; without, plain EM steps.
     clock : Clock, optional
         Where its time passes, the run ends where it is.
     """
-    walk = _Walk(problem, start, max_iter)
-    calm = 0
-    while walk.status is None:
-        if clock is not None and clock.is_over:
-            walk.status = Status.OUT_OF_TIME
-            break
-        first, second = walk.state, walk.ahead.next
-        gain = walk.step()
-        if walk.status is not None:
-            break
-        third = walk.ahead.next
-        scale = max(abs(walk.value), problem.total_weight)
-        if not accelerate and gain > tol * scale:
-            calm = 0
-            continue
-        rate, target = _extrapolate(first, second, third)
-        # A gain the size of rounding says nothing of the rate.
-        to_come = gain * rate**2 / max(1 - rate**2, 1e-12) if gain > ROUNDING * scale else 0.0
-        calm = calm + 1 if max(gain, to_come) <= tol * scale else 0
-        if calm >= 2:
-            walk.status = Status.CONVERGED
-        elif accelerate and target is not None:
-            walk.jump(target)
+    walk = Walk(problem, start, accelerate=accelerate)
+    walk.go(max_iter, tol, clock)
     return walk.end()
 
 
@@ -142,23 +118,70 @@ def has_stopped(before: Array, after: Array, problem: Problem, tol: float) -> bo
     return bool(max(second, to_come) <= tol * scale)
 
 
-class _Walk:
-    """Where an EM run stands: the state, the EM step ahead of it, and the log-likelihoods so far."""
+class Walk:
+    """An EM run that can be paused: the state, the EM step ahead of it, and the log-likelihoods so far.
 
-    def __init__(self, problem: Problem, start: State, max_iter: int) -> None:
+    Attributes
+    ----------
+    status : Status or None
+        How it ended; None while it is under way.
+    n_iter : int
+        Passes over the data so far.
+    to_come : float
+        What the last steps' rate of convergence lets expect of further gain.
+    """
+
+    def __init__(self, problem: Problem, start: State, *, accelerate: bool = True) -> None:
         self.problem = problem
-        self.max_iter = max_iter
+        self.accelerate = accelerate
+        self.max_iter = 1
         self.status: Status | None = None
         self.state = start
         self.ahead = problem.advance(start)
         self.n_iter = 1
         self.trace = [self.ahead.log_likelihood]
+        self.to_come = np.inf
         if not np.isfinite(self.value):
             self.status = Status.DEGENERATE
+
+    def go(self, max_iter: int, tol: float, clock: Clock | None = None) -> None:
+        """Go on, to `max_iter` passes in all at the most, and not when a clock's time has passed.
+
+        Ends when the gain that is still to come, estimated from the last steps' rate of convergence, is below
+        `tol` times the size of the log-likelihood, twice in a row.
+        """
+        if self.status in (Status.OUT_OF_ITERATIONS, Status.OUT_OF_TIME, Status.CONVERGED):
+            self.status = None
+        self.max_iter, calm = max_iter, 0
+        while self.status is None:
+            if clock is not None and clock.is_over:
+                self.status = Status.OUT_OF_TIME
+                break
+            first, second = self.state, self.ahead.next
+            gain = self.step()
+            if self.status is not None:
+                break
+            if not self.accelerate and gain > tol * self.size:
+                calm = 0
+                continue
+            rate, target = _extrapolate(first, second, self.ahead.next)
+            # A gain the size of rounding says nothing of the rate.
+            told = gain > ROUNDING * self.size
+            self.to_come = gain * rate**2 / max(1 - rate**2, 1e-12) if told else 0.0
+            calm = calm + 1 if max(gain, self.to_come) <= tol * self.size else 0
+            if calm >= 2:
+                self.status = Status.CONVERGED
+            elif self.accelerate and target is not None:
+                self.jump(target)
 
     @property
     def value(self) -> float:
         return self.trace[-1]
+
+    @property
+    def size(self) -> float:
+        """What tolerances are relative to."""
+        return max(abs(self.value), self.problem.total_weight)
 
     def step(self) -> float:
         """Take the step ahead; returns the gain."""
@@ -171,14 +194,14 @@ class _Walk:
             self.status = Status.DEGENERATE
             return 0.0
         gain = ahead.log_likelihood - self.value
-        if gain < -1e-10 * max(abs(self.value), self.problem.total_weight):
+        if gain < -1e-10 * self.size:
             self.status = Status.DECREASED
             return 0.0
         self._move(self.ahead.next, ahead)
         return max(gain, 0.0)
 
     def jump(self, state: State) -> None:
-        """Go to an extrapolated state if the log-likelihood is no lower there."""
+        """Go to another state if the log-likelihood is no lower there."""
         if self.n_iter >= self.max_iter:
             return
         ahead = self.problem.advance(state)
@@ -191,6 +214,7 @@ class _Walk:
         self.trace.append(ahead.log_likelihood)
 
     def end(self) -> EMRun:
+        """Where it stands."""
         status = self.status or Status.OUT_OF_ITERATIONS
         if self.ahead.held or self.ahead.smallest_mass <= 10 * DEAD * self.problem.total_weight:
             status = Status.DEGENERATE
