@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bayesgmm.em.problem import Problem
+from bayesgmm.em.problem import FIRST_ROWS, Problem
 from bayesgmm.em.starts import kmeans_plusplus_start, nearest, start_of_responsibilities
 from bayesgmm.em.steps import State
 from bayesgmm.errors import ParameterError
@@ -47,7 +47,8 @@ def user_start(
         return None
     shift, scale = coordinates
     k, d = n_components, problem.X.shape[1]
-    problem = problem.subsample(rng)
+    if len(problem.X) > FIRST_ROWS:
+        problem = problem.subsample(FIRST_ROWS, rng)
     if means is None:
         base = start_of_responsibilities(problem, kmeans_plusplus_start(problem, k, rng))
         centres = base.means

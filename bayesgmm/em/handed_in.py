@@ -10,9 +10,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.em.estimator import EMGaussianMixture
 from bayesgmm.em.holding import hold_modes, hold_params
+from bayesgmm.em.maxima import SAME_MAXIMUM
+from bayesgmm.em.plan import Plan
 from bayesgmm.em.problem import standardised_problem, state_of
 from bayesgmm.em.run import Status
-from bayesgmm.em.search import SAME_MAXIMUM, Plan, search
+from bayesgmm.em.search import search
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
@@ -84,7 +86,7 @@ def fitted_at(params: MixtureParams, rows: Rows, family: CovarianceFamily, cores
     em = EMGaussianMixture(params.n_components, covariance_type=family.name, cores=cores)
     note_columns(em, rows, reset=True)
     problem, shift, scale = standardised_problem(rows.counting, family.name, em.reg_covar, cores)
-    plan = Plan(params.n_components, em.init_params, 1, 1, em.max_iter, em.tol)
+    plan = Plan(params.n_components, em.init_params, 1, em.max_iter, em.tol)
     start = state_of(params.rescaled(-shift / scale, 1 / scale))
     reached = search(problem, plan, np.random.default_rng(0), start)
     hold_params(em, params)

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayesgmm.em.maxima import Mode
 from bayesgmm.em.problem import params_of
-from bayesgmm.em.search import Mode
 from bayesgmm.mixture.families import family_of
 from bayesgmm.mixture.params import MixtureParams
 
@@ -58,6 +58,7 @@ def hold_modes(
             "smallest_weight": [float(np.exp(m.run.state.log_weights.min())) for m in modes],
             "smallest_eigenvalue": [m.smallest_eigenvalue for m in modes],
             "spurious": [m.spurious for m in modes],
+            "tol": [m.tol for m in modes],
             "status": [m.run.status.value.split(":")[0] for m in modes],
         }
     )

@@ -3,8 +3,8 @@
 import numbers
 from typing import TYPE_CHECKING
 
+from bayesgmm.em.plan import Plan
 from bayesgmm.em.run import ROUNDING
-from bayesgmm.em.search import Plan
 from bayesgmm.em.starts import MIXED, STARTS
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.families import family_of
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["checked_plan", "floor_of", "order_of"]
 
-N_LONG = 8
 BY_WEIGHTS = "weights"
 # Of the features' names in a message.
 MOST_NAMES = 10
@@ -47,8 +46,7 @@ def checked_plan(em: "EMGaussianMixture") -> tuple[Plan, int]:
     plan = Plan(
         n_components=check(em.n_components, "n_components", 1),
         init_params=em.init_params,
-        n_init=check(em.n_init, "n_init", 1),
-        n_long=N_LONG,
+        n_init=None if em.n_init is None else check(em.n_init, "n_init", 1),
         # The first pass is no step.
         max_iter=check(em.max_iter, "max_iter", 0) + 1,
         tol=max(float(em.tol), ROUNDING),

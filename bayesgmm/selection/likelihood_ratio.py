@@ -20,9 +20,7 @@ __all__ = ["LikelihoodRatioTest", "likelihood_ratio_test"]
 
 Array = NDArray[np.float64]
 
-# As many starts as an estimate of the data has had: a worse search of replications would make their
-# statistics too small.
-STARTS, LONG_RUNS, STEPS, TOLERANCE = 20, 8, 2000, 1e-8
+STEPS, TOLERANCE = 2000, 1e-8
 # So many replications as large as the data's statistic settle that it is no exception.
 ENOUGH_ABOVE = 5
 # Simulated together; a fixed number, so that the result does not depend on the threads.
@@ -125,6 +123,7 @@ def likelihood_ratio_test(
 
 def _maximum(problem: Problem, n_components: int, rng: np.random.Generator) -> float | None:
     """Log-likelihood of the best maximum that is not an artefact of few rows; None where there is none."""
-    plan = Plan(n_components, MIXED, STARTS if n_components > 1 else 1, LONG_RUNS, STEPS, TOLERANCE)
+    # The search that an estimate of the data has had: a worse one would make statistics too small.
+    plan = Plan(n_components, MIXED, None, STEPS, TOLERANCE)
     best = search(problem, plan, rng)[0]
     return None if best.degenerate else best.run.log_likelihood

@@ -17,8 +17,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from bayesgmm import EMGaussianMixture, datasets
-from bayesgmm.em import search
-from bayesgmm.em.run import EMRun, Status
 from bayesgmm.errors import DataError, DegenerateFitError, ParameterError
 from bayesgmm.mixture.families import FAMILIES
 
@@ -408,15 +406,3 @@ def test_threads_do_not_change_the_result(n, d):
     one, two = (EMGaussianMixture(2, n_init=2, cores=t, random_state=0).fit(X) for t in (1, 2))
     assert np.array_equal(one.means_, two.means_)
     assert one.log_likelihood_ == two.log_likelihood_
-
-
-def test_the_first_of_several_starts_is_always_followed_to_its_end():
-    """Short runs that stand equally high may yet part, and more starts must not end lower than one."""
-
-    def run(log_likelihood):
-        return EMRun(Status.OUT_OF_ITERATIONS, None, np.array([log_likelihood]), 50)
-
-    first = run(-1000.0 - 1e-6)
-    followed = search._followed([first, run(-1000.0), run(-1000.0 + 1e-6), run(-990.0)], 1)
-    assert [(r.log_likelihood, n) for r, n in followed] == [(-990.0, 1), (first.log_likelihood, 1)]
-    assert any(r is first for r, _ in followed)

@@ -1,0 +1,130 @@
+"""Starts and moves on a part of the rows: which maxima there are, to a loose tolerance.
+
+Runs go on in legs. After each, a run is left whose end, by what it may still gain, would lie too far below
+the best to be it or to hold a share of a posterior, and one that is about to end where another has.
+"""
+
+from collections.abc import Iterator
+from itertools import count
+
+import numpy as np
+
+from bayesgmm.em.maxima import Contender, merged
+from bayesgmm.em.moves import moved
+from bayesgmm.em.plan import Plan
+from bayesgmm.em.problem import Problem
+from bayesgmm.em.run import Walk
+from bayesgmm.em.starts import MIXED, STARTS, start_of_responsibilities
+from bayesgmm.em.steps import State
+
+__all__ = ["LOOSE", "MATTERS", "Hunt"]
+
+# Mixed starts take turns in this order; Ward's method has no randomness to repeat it for.
+IN_TURN = ("ward", "k-means++", "random", "k-means++", "random_from_data", "k-means++", "random", "k-means++")
+# Relative tolerance of the log-likelihood while maxima are told apart, and passes between two looks at a run.
+LOOSE, LEG = 1e-7, 10
+# On a plateau a run promises less than it has: where a pass costs fewer nanoseconds, none is left for that.
+CHEAP = 1e5
+# Log-likelihood below the best at which a maximum no longer matters to anyone.
+MATTERS = 20.0
+# Without a number given: at least and at most so many starts, then moves until so many in a row, by the
+# square of K, have found nothing better; within nanoseconds of one core, counted, and what some passes over
+# all rows cost. A better maximum to which a move leads with probability p stays unseen with (1 - p)^(2 K^2).
+FEWEST_STARTS, MOST_STARTS = 4, 20
+FEWEST_MOVES, MOVES, FROM_ANOTHER = 10, 2, 0.3
+BUDGET, PASSES_OF_ALL = 1.5e8, 3
+
+
+class Hunt:
+    """The search on one problem, and what it has found."""
+
+    def __init__(self, problem: Problem, whole: Problem, plan: Plan, rng: np.random.Generator) -> None:
+        self.problem, self.plan, self.rng = problem, plan, rng
+        k = plan.n_components
+        budget = BUDGET + PASSES_OF_ALL * whole.work(k)
+        self.most_passes = budget / problem.work(k) if plan.n_init is None else np.inf
+        self.found: list[Contender] = []
+        self.best: Contender | None = None
+        self._passes = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the budget, or the time, has been used up."""
+        return self.plan.clock.is_over or self._passes > self.most_passes
+
+    def run(self) -> list[Contender]:
+        """All of the search; distinct maxima, the best first."""
+        most = self.plan.n_init or MOST_STARTS
+        for i, start in enumerate(self._starts()):
+            if i == most or (i > 0 and self.plan.clock.is_over) or (self._has_enough(i)):
+                break
+            self._follow(start)
+        if self.plan.n_init is None and self.plan.n_components > 1:
+            self._leave_basins()
+        return merged(self.found)
+
+    def _has_enough(self, n: int) -> bool:
+        if self.plan.n_init is not None or self.best is None or self.best.mode.degenerate:
+            return False
+        return self.plan.n_components == 1 or n >= FEWEST_STARTS or self.is_spent
+
+    def _leave_basins(self) -> None:
+        k = self.plan.n_components
+        in_vain, most = 0, max(FEWEST_MOVES, MOVES * k * k)
+        while in_vain < most and not self.is_spent and self.best and not self.best.mode.degenerate:
+            before = self.best
+            self._follow(moved(self.problem, self._basin().walk.state, self.rng))
+            in_vain = in_vain + 1 if self.best is before or self.best.is_at(before) else 0
+
+    def _basin(self) -> Contender:
+        """Where a move begins: mostly at the best."""
+        assert self.best is not None
+        others = [c for c in self.found if c.mode.rank[:2] == self.best.mode.rank[:2]]
+        chance = self.rng.random() < FROM_ANOTHER
+        return others[self.rng.integers(len(others))] if chance else self.best
+
+    def _starts(self) -> Iterator[State]:
+        mixed = self.plan.init_params == MIXED
+        for i in count():
+            # Ward's clustering comes first and once; later turns of it go to another.
+            name = IN_TURN[i % len(IN_TURN)] if mixed else self.plan.init_params
+            if mixed and name == "ward" and i > 0:
+                name = "random"
+            responsibilities = STARTS[name](self.problem, self.plan.n_components, self.rng)
+            yield start_of_responsibilities(self.problem, responsibilities)
+
+    def _follow(self, start: State) -> None:
+        """Run from a start until it has converged, is hopeless, or has become too dear."""
+        runner = Contender(Walk(self.problem, start), LOOSE)
+        before, most = self._passes, self.plan.max_iter
+        while True:
+            # Each leg is half as long as the run so far, and none shorter than the first.
+            leg = max(LEG, runner.walk.n_iter // 2)
+            runner.go(min(runner.walk.n_iter + leg, most), max(LOOSE, self.plan.tol), self.plan.clock)
+            self._passes = before + runner.walk.n_iter
+            if self._is_hopeless(runner) or self._has_joined(runner):
+                return
+            if not runner.is_under_way or runner.walk.n_iter >= most or self.is_spent:
+                break
+        self._keep(runner)
+
+    def _is_hopeless(self, runner: Contender) -> bool:
+        if self.best is None or not runner.is_under_way or self.best.mode.degenerate:
+            return False
+        if self.problem.work(self.plan.n_components) < CHEAP:
+            return False
+        return runner.hope < self.best.walk.value - MATTERS
+
+    def _has_joined(self, runner: Contender) -> bool:
+        """Whether a run is about to end where another has; it is counted there then."""
+        for known in self.found:
+            if known.walk.value >= runner.walk.value and runner.is_at(known):
+                known.n_starts += runner.n_starts
+                vars(known).pop("mode", None)
+                return True
+        return False
+
+    def _keep(self, runner: Contender) -> None:
+        self.found.append(runner)
+        if self.best is None or runner.mode.rank < self.best.mode.rank:
+            self.best = runner

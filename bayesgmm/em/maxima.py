@@ -1,0 +1,123 @@
+"""Local maxima that runs have come to: which of them is to be trusted, and which are the same."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.em.problem import Problem
+from bayesgmm.em.run import EMRun, Status, Walk
+from bayesgmm.support.clock import Clock
+
+__all__ = ["Contender", "Mode", "merged"]
+
+Array = NDArray[np.float64]
+
+# Two runs ended at the same maximum when their log-likelihoods differ by less than this, per unit of its
+# size: far above the tolerance of a run, far below the distance of distinct maxima.
+SAME_MAXIMUM = 1e-7
+# Or, before they have ended, when their log densities differ by less than this on average, at so many rows.
+SAME_DENSITY, ROWS_COMPARED, NEAR_VALUE = 0.05, 256, 2.0
+# What a run may still gain, in units of what its last steps let expect.
+HOPE = 5.0
+# A maximum looks spurious (McLachlan and Peel 2000, section 3.10) where a component with hardly more rows
+# than it needs for a covariance is much tighter, in some direction, than the data as a whole.
+FEW_ROWS_PER_FEATURE = 3
+TIGHT = 0.05
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A local maximum, how many starts ended there, and how far it may be trusted.
+
+    ``tol`` is the tolerance to which it was run.
+    """
+
+    run: EMRun
+    n_starts: int
+    tol: float
+    smallest_count: float
+    smallest_eigenvalue: float
+    spurious: bool
+
+    @property
+    def degenerate(self) -> bool:
+        """Whether a component had collapsed."""
+        return self.run.status is Status.DEGENERATE
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """Sorts the most trustworthy first: not degenerate, not spurious, then by log-likelihood."""
+        return self.degenerate, self.spurious, -self.run.log_likelihood
+
+    @classmethod
+    def of(cls, problem: Problem, run: EMRun, n_starts: int, tol: float) -> "Mode":
+        """What a run has come to on the rows of a problem."""
+        cholesky = run.state.cholesky
+        counts = np.exp(run.state.log_weights) * problem.total_weight
+        smallest = np.linalg.eigvalsh(cholesky @ np.swapaxes(cholesky, 1, 2))[:, 0]
+        tight = np.sqrt(np.maximum(smallest, 0)) < TIGHT * problem.tightest_spread
+        few = counts < FEW_ROWS_PER_FEATURE * (cholesky.shape[1] + 1)
+        spurious = bool(np.any(few & tight))
+        return cls(run, n_starts, tol, float(counts.min()), float(smallest.min()), spurious)
+
+
+class Contender:
+    """A run that may lead to the best maximum, paused, and how many starts have led to where it stands."""
+
+    def __init__(self, walk: Walk, tol: float, n_starts: int = 1) -> None:
+        self.walk, self.tol, self.n_starts = walk, tol, n_starts
+
+    def go(self, max_iter: int, tol: float, clock: Clock | None = None) -> None:
+        """Go on with the run, unless it has come to this tolerance already."""
+        if self.walk.status is Status.CONVERGED and tol >= self.tol:
+            return
+        self.walk.go(max_iter, tol, clock)
+        self.tol = tol
+        for name in ("mode", "heights"):
+            vars(self).pop(name, None)
+
+    @cached_property
+    def mode(self) -> Mode:
+        """What it has come to so far."""
+        return Mode.of(self.walk.problem, self.walk.end(), self.n_starts, self.tol)
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it has neither converged nor collapsed."""
+        return self.walk.status in (None, Status.OUT_OF_ITERATIONS, Status.OUT_OF_TIME)
+
+    @property
+    def hope(self) -> float:
+        """The log-likelihood that it may come to."""
+        return self.walk.value + HOPE * self.walk.to_come
+
+    @cached_property
+    def heights(self) -> Array:
+        """Log densities at some of the rows, which do not depend on the order of components."""
+        step = max(1, len(self.walk.problem.X) // ROWS_COMPARED)
+        return self.walk.problem.log_densities(self.walk.state, slice(None, None, step))
+
+    def is_at(self, other: "Contender") -> bool:
+        """Whether both have come to the same maximum, or are about to."""
+        if self.mode.degenerate or other.mode.degenerate:
+            return self.mode.degenerate and other.mode.degenerate
+        apart = abs(self.walk.value - other.walk.value)
+        if not (self.is_under_way or other.is_under_way) and apart <= SAME_MAXIMUM * self.walk.size:
+            return True
+        return bool(apart <= NEAR_VALUE and np.abs(self.heights - other.heights).mean() < SAME_DENSITY)
+
+
+def merged(contenders: Iterable[Contender]) -> list[Contender]:
+    """Those that have come to the same maximum put together; the best first."""
+    kept: list[Contender] = []
+    for each in sorted(contenders, key=lambda c: c.mode.rank):
+        same = next((other for other in kept if each.is_at(other)), None)
+        if same is None:
+            kept.append(each)
+        else:
+            same.n_starts += each.n_starts
+            vars(same).pop("mode", None)
+    return kept

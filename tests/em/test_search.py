@@ -1,0 +1,218 @@
+"""The search for the best maximum: starts, moves, what is left behind, parts of many rows, and the end."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.mixture import GaussianMixture
+
+from bayesgmm import EMGaussianMixture, MixtureParams, datasets
+from bayesgmm.em import hunt, search
+from bayesgmm.em.information import Chart
+from bayesgmm.em.maxima import Contender, merged
+from bayesgmm.em.moves import moved
+from bayesgmm.em.plan import Plan
+from bayesgmm.em.polish import polished
+from bayesgmm.em.problem import Problem
+from bayesgmm.em.run import Status, Walk, run_em
+from bayesgmm.em.saddle import curvature, ways_up
+from bayesgmm.em.starts import MIXED, nearest, start_of_responsibilities
+from bayesgmm.mixture import density
+from bayesgmm.mixture.families import FAMILIES, family_of
+
+FLOOR = 1e-6
+
+
+def problem_of(X, family="full"):
+    return Problem(np.asfortranarray(X), np.empty(0), family_of(family), FLOOR, n_threads=1)
+
+
+def overlapping(n, seed=0):
+    means = [[0.0, 0.0], [2.0, 0.0], [1.0, 2.0]]
+    truth = MixtureParams([0.5, 0.3, 0.2], means, np.tile(np.eye(2), (3, 1, 1)))
+    return density.simulate(truth, n, np.random.default_rng(seed))[0]
+
+
+def crossing(seed, n=200):
+    """Two colours of two kinds, five measurements that hardly differ but in size: as of crabs."""
+    rng = np.random.default_rng(seed)
+    size = rng.normal(0, 1, (n, 1)) * np.array([1.0, 0.9, 2.0, 2.2, 0.9])
+    group = np.arange(n) % 4
+    shift = np.array([[0.0, 0, 0, 0, 0], [0.3, 0, 0, 0, 0.2], [0, 0.35, 0, 0, 0], [0.3, 0.35, 0, 0, 0.2]])
+    return size + shift[group] + rng.normal(0, 0.08, (n, 5))
+
+
+def starts_of(problem, k, seed):
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(len(problem.X), k, replace=False)
+    return start_of_responsibilities(problem, nearest(problem.X, problem.X[chosen]))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_move_stays_in_the_family_and_leaves_no_component_empty(name):
+    problem = problem_of(overlapping(300), name)
+    at = run_em(problem, starts_of(problem, 3, 0), max_iter=200, tol=1e-8).state
+    rng = np.random.default_rng(1)
+    family = family_of(name)
+    for _ in range(10):
+        to = moved(problem, at, rng)
+        covariances = to.cholesky @ to.cholesky.transpose(0, 2, 1)
+        again = family.expanded(family.compressed(covariances), 3, 2, "covariances")
+        assert_allclose(again, covariances, atol=1e-10)
+        assert_allclose(np.exp(to.log_weights).sum(), 1)
+        assert np.exp(to.log_weights).min() > 0.005
+        assert np.abs(to.means - at.means).max() > 1e-3
+
+
+def test_a_move_divides_one_component_and_gives_up_another():
+    """Three clusters far apart, of which two share a component: some move puts that right at once."""
+    rng = np.random.default_rng(0)
+    centres = np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0]])
+    labels = np.arange(300) % 3
+    X = centres[labels] + rng.normal(size=(300, 2))
+    problem = problem_of(X / X.std(axis=0))
+    wrong = np.zeros((300, 3))
+    wrong[labels == 0, 0] = 1
+    wrong[labels == 0, 1] = X[labels == 0, 0] > 0
+    wrong[labels == 0, 0] -= wrong[labels == 0, 1]
+    wrong[labels > 0, 2] = 1
+    low = run_em(problem, start_of_responsibilities(problem, wrong), max_iter=1000, tol=1e-8)
+    best = run_em(problem, start_of_responsibilities(problem, np.eye(3)[labels]), max_iter=1000, tol=1e-8)
+    assert low.log_likelihood < best.log_likelihood - 50
+    ends = [run_em(problem, moved(problem, low.state, rng), max_iter=1000, tol=1e-8) for _ in range(12)]
+    assert max(e.log_likelihood for e in ends) == pytest.approx(best.log_likelihood, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_moves_find_what_many_starts_find(seed):
+    X = crossing(seed)
+    many = EMGaussianMixture(4, n_init=60, random_state=seed).fit(X)
+    found = [EMGaussianMixture(4, random_state=s).fit(X).log_likelihood_ for s in range(5)]
+    assert np.median(found) >= many.log_likelihood_ - 0.01
+
+
+@pytest.mark.parametrize("name", ["faithful", "iris", "banknote"])
+@pytest.mark.parametrize("kind", ["full", "diag"])
+def test_more_starts_never_end_lower_than_one(name, kind):
+    X = datasets.load(name).X
+    for seed in range(4):
+        fits = [
+            EMGaussianMixture(3, covariance_type=kind, init_params="random", n_init=n, random_state=seed)
+            for n in (1, 5)
+        ]
+        one, five = (em.fit(X) for em in fits)
+        if not (one.modes_.spurious[0] or five.modes_.spurious[0]):
+            assert five.log_likelihood_ >= one.log_likelihood_ - 1e-6
+
+
+def test_runs_that_have_come_to_one_maximum_are_put_together_in_any_order_of_components():
+    problem = problem_of(overlapping(400))
+    start = starts_of(problem, 3, 0)
+    first, second = (Contender(Walk(problem, start), 1e-9) for _ in range(2))
+    for contender in (first, second):
+        contender.go(5000, 1e-9)
+    state = second.walk.state
+    order = [2, 0, 1]
+    turned = type(state)(state.log_weights[order], state.means[order], state.cholesky[order])
+    third = Contender(Walk(problem, turned), 1e-9)
+    third.go(5000, 1e-9)
+    (only,) = merged([first, third])
+    assert only.n_starts == 2
+    assert only.mode.n_starts == 2
+    other = Contender(Walk(problem, starts_of(problem, 3, 0)), 1e-9)
+    assert len(merged([only, other])) == 2
+
+
+def test_a_run_that_cannot_reach_the_best_is_left(monkeypatch):
+    problem = problem_of(crossing(0) / crossing(0).std(axis=0))
+    monkeypatch.setattr(hunt, "CHEAP", 0)
+    plan = Plan(4, MIXED, 30, 10_000, 1e-10)
+    searched = hunt.Hunt(problem, problem, plan, np.random.default_rng(0))
+    found = searched.run()
+    assert sum(c.n_starts for c in found) < 30
+    monkeypatch.setattr(hunt, "MATTERS", np.inf)
+    patient = hunt.Hunt(problem, problem, plan, np.random.default_rng(0)).run()
+    assert sum(c.n_starts for c in patient) == 30
+    assert patient[0].walk.value >= found[0].walk.value - 1e-3
+
+
+def test_the_budget_ends_a_search():
+    problem = problem_of(overlapping(2000))
+    plan = Plan(3, MIXED, None, 10_000, 1e-10)
+    searched = hunt.Hunt(problem, problem, plan, np.random.default_rng(0))
+    searched.most_passes = 30
+    searched.run()
+    assert searched._passes <= 30 + hunt.LEG * 2
+
+
+def test_parts_of_many_rows_lead_to_the_maximum_of_all():
+    n = 12_000
+    X = overlapping(n)
+    em = EMGaussianMixture(3, random_state=0).fit(X)
+    peer = GaussianMixture(3, means_init=em.means_, tol=1e-9, max_iter=5000, random_state=0).fit(X)
+    assert em.log_likelihood_ >= peer.score(X) * n - 1e-3
+    assert em.converged_
+    assert np.all(np.diff(em.log_likelihood_trace_) >= -1e-7)
+
+
+def test_quasi_newton_steps_end_where_em_does():
+    X = overlapping(6000)
+    problem = problem_of(X / X.std(axis=0))
+    begin = run_em(problem, starts_of(problem, 3, 1), max_iter=40, tol=1e-12)
+    end = run_em(problem, begin.state, max_iter=20_000, tol=1e-13)
+    part = problem.subsample(2000, np.random.default_rng(0))
+    state, passes = polished(problem, begin.state, part, 1e-10)
+    reached = problem.advance(state).log_likelihood
+    assert abs(reached - end.log_likelihood) < 1e-3
+    assert passes < end.n_iter / 3
+
+
+def test_what_cannot_be_the_best_is_not_run_to_the_full_tolerance():
+    X = crossing(1)
+    em = EMGaussianMixture(4, random_state=0).fit(X)
+    assert em.modes_.tol[0] == em.tol
+    lower = em.modes_.log_likelihood < em.log_likelihood_ - 1
+    assert lower.any()
+    assert (em.modes_.tol[lower] == hunt.LOOSE).all()
+
+
+def test_a_rival_on_a_part_of_the_rows_is_kept_until_all_have_spoken():
+    X = overlapping(3000)
+    problem = problem_of(X / X.std(axis=0))
+    ends = [Contender(Walk(problem, starts_of(problem, 3, s)), 1e-7) for s in range(2)]
+    ends[0].go(3000, 1e-7)
+    kept = search._rivals(sorted(ends, key=lambda c: c.mode.rank), 3_000_000)
+    assert kept[0].walk.value == max(c.walk.value for c in ends)
+    assert len(search._rivals([ends[0], ends[0]], 3_000_000)) == 2
+
+
+def test_a_saddle_is_left_on_the_way_up():
+    """Two clusters in one dimension, and both components in the middle: EM rests there."""
+    X = np.concatenate([np.linspace(-3, -1, 40), np.linspace(1, 3, 40)])[:, None]
+    X /= X.std()
+    problem = problem_of(X)
+    at_rest = start_of_responsibilities(problem, np.full((80, 2), 0.5))
+    saddle = Contender(Walk(problem, at_rest), 1e-10)
+    saddle.go(1000, 1e-10)
+    assert saddle.walk.status is Status.CONVERGED
+    best = EMGaussianMixture(2, random_state=0).fit(X).log_likelihood_
+    assert saddle.walk.value < best - 10
+    plan = Plan(2, MIXED, 1, 10_000, 1e-10)
+    assert search._off_saddles(saddle, problem, plan).walk.value == pytest.approx(best, abs=1e-6)
+    maximum = run_em(problem, starts_of(problem, 2, 0), max_iter=1000, tol=1e-10).state
+    assert ways_up(problem, maximum) == []
+
+
+def test_the_curvature_is_that_of_differences_of_the_log_likelihood():
+    problem = problem_of(overlapping(200))
+    state = run_em(problem, starts_of(problem, 2, 0), max_iter=100, tol=1e-8).state
+    chart = Chart(state, problem.family)
+    found = curvature(chart, problem)
+    h, eye = 1e-3, np.eye(chart.size)
+
+    def value(at):
+        return problem.advance(chart.state(at)).log_likelihood
+
+    for i, j in [(0, 0), (1, 3), (2, 6), (5, 5), (7, 4)]:
+        a, b = h * eye[i], h * eye[j]
+        wanted = -(value(a + b) - value(a - b) - value(b - a) + value(-a - b)) / (4 * h * h)
+        assert found[i, j] == pytest.approx(wanted, rel=1e-3, abs=0.05)
