@@ -61,10 +61,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         Largest number of steps in an EM run, each a pass over the data; with 0 the best start is returned as
         it is. One more pass tells the log-likelihood at the start.
     n_init : int or None, default None
-        Number of starts, each run by EM to its end or to where it cannot reach the best any more. None
-        searches on: from several starts, and from the best maximum by moves that give up a component and
-        divide another, until 2 K^2 moves in a row have found nothing better, within a budget of some
-        0.15 s of one core and of what three passes over all rows cost.
+        Number of starts. None searches on from the best maximum, by moves that give up a component and divide
+        another, until 2 K^2 of them in a row have found nothing better, or some 0.15 s of one core and three
+        passes over all rows have been spent.
     init_params : {"auto", "k-means++", "kmeans", "random", "random_from_data", "ward"}, default "auto"
         Kind of starts; "auto" takes one of Ward's clustering and mixes the others.
     weights_init, means_init, precisions_init : array_like, optional
@@ -103,8 +102,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     regularised_ : bool
         Whether a covariance was kept at the floor that ``reg_covar`` sets.
     n_iter_ : int
-        Steps of the run that won, of which each was a pass over all rows; with more than 10,000 rows, runs
-        on parts of them came before.
+        Steps of the run that won, each a pass over all rows; of more than 10,000 rows parts came before.
     log_likelihood_trace_ : ndarray
         Total log-likelihood along these passes.
     modes_ : DataFrame

@@ -54,9 +54,8 @@ def search(problem: Problem, plan: Plan, rng: np.random.Generator, given: State 
     found = Hunt(first, problem, plan, rng).run()[:MOST_MODES]
     for part in parts[1:]:
         found = _carried(_rivals(found, len(problem.X)), part, first, plan)
-    finished = merged(_finished(found, first, plan))
-    finished[0] = _off_saddles(finished[0], first, plan)
-    return [c.mode for c in merged(finished)]
+    best, *others = merged(_finished(found, first, plan))
+    return [c.mode for c in merged([_off_saddles(best, first, plan), *others])]
 
 
 def _parts(problem: Problem, rng: np.random.Generator) -> Iterator[Problem]:
