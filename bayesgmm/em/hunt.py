@@ -10,7 +10,7 @@ from itertools import count
 import numpy as np
 
 from bayesgmm.em.maxima import Contender, merged
-from bayesgmm.em.moves import moved
+from bayesgmm.em.moves import crossed, moved
 from bayesgmm.em.plan import Plan
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import Walk
@@ -27,12 +27,15 @@ LOOSE, LEG = 1e-7, 10
 CHEAP = 1e5
 # Log-likelihood below the best at which a maximum no longer matters to anyone.
 MATTERS = 20.0
-# Without a number given: at least and at most so many starts, then moves until so many in a row, by the
-# square of K, have found nothing better; within nanoseconds of one core, counted, and what some passes over
-# all rows cost. A better maximum to which a move leads with probability p stays unseen with (1 - p)^(2 K^2).
-FEWEST_STARTS, MOST_STARTS = 4, 20
-FEWEST_MOVES, MOVES, FROM_ANOTHER = 10, 2, 0.3
-BUDGET, PASSES_OF_ALL = 1.5e8, 3
+# Without a number given: at least and at most so many starts, then moves until K^3 in a row, or these, have
+# found nothing better. A better maximum to which a move leads with probability p stays unseen with
+# (1 - p)^(K^3).
+FEWEST_STARTS, MOST_STARTS, FEWEST_MOVES = 4, 20, 10
+# Moves that put two maxima together, and others that begin elsewhere than at the best.
+CROSSED, FROM_ANOTHER = 0.5, 0.3
+# All within nanoseconds of one core, counted, by the square of K, and what some passes over all rows cost; a
+# start costs some, too.
+BUDGET, PASSES_OF_ALL, START = 1.5e7, 3, 3e5
 
 
 class Hunt:
@@ -41,11 +44,12 @@ class Hunt:
     def __init__(self, problem: Problem, whole: Problem, plan: Plan, rng: np.random.Generator) -> None:
         self.problem, self.plan, self.rng = problem, plan, rng
         k = plan.n_components
-        budget = BUDGET + PASSES_OF_ALL * whole.work(k)
+        budget = BUDGET * k * k + PASSES_OF_ALL * whole.work(k)
         self.most_passes = budget / problem.work(k) if plan.n_init is None else np.inf
         self.found: list[Contender] = []
+        self._heights: list[float] = []
         self.best: Contender | None = None
-        self._passes = 0
+        self._passes = 0.0
 
     @property
     def is_spent(self) -> bool:
@@ -64,24 +68,32 @@ class Hunt:
         return merged(self.found)
 
     def _has_enough(self, n: int) -> bool:
-        if self.plan.n_init is not None or self.best is None or self.best.mode.degenerate:
+        if self.plan.n_init is not None or self.best is None or self.best.is_collapsed:
             return False
         return self.plan.n_components == 1 or n >= FEWEST_STARTS or self.is_spent
 
     def _leave_basins(self) -> None:
         k = self.plan.n_components
-        in_vain, most = 0, max(FEWEST_MOVES, MOVES * k * k)
-        while in_vain < most and not self.is_spent and self.best and not self.best.mode.degenerate:
+        in_vain, most = 0, max(FEWEST_MOVES, k**3)
+        while in_vain < most and not self.is_spent and self.best and not self.best.is_collapsed:
             before = self.best
-            self._follow(moved(self.problem, self._basin().walk.state, self.rng))
+            self._follow(self._elsewhere())
             in_vain = in_vain + 1 if self.best is before or self.best.is_at(before) else 0
 
-    def _basin(self) -> Contender:
-        """Where a move begins: mostly at the best."""
+    def _elsewhere(self) -> State:
+        """A start that a move leads to: from the best mostly, or from the best and another."""
         assert self.best is not None
-        others = [c for c in self.found if c.mode.rank[:2] == self.best.mode.rank[:2]]
-        chance = self.rng.random() < FROM_ANOTHER
-        return others[self.rng.integers(len(others))] if chance else self.best
+        basin = self.best.walk.state
+        others = [c for c in self.found if c is not self.best and c.rank[:2] == self.best.rank[:2]]
+        if others and self.rng.random() < CROSSED:
+            return crossed(self.problem, basin, self._one_of(others), self.rng)
+        if others and self.rng.random() < FROM_ANOTHER:
+            basin = self._one_of(others)
+        return moved(self.problem, basin, self.rng)
+
+    def _one_of(self, contenders: list[Contender]) -> State:
+        """Where one at random stands."""
+        return contenders[self.rng.integers(len(contenders))].walk.state
 
     def _starts(self) -> Iterator[State]:
         mixed = self.plan.init_params == MIXED
@@ -101,7 +113,7 @@ class Hunt:
             # Each leg is half as long as the run so far, and none shorter than the first.
             leg = max(LEG, runner.walk.n_iter // 2)
             runner.go(min(runner.walk.n_iter + leg, most), max(LOOSE, self.plan.tol), self.plan.clock)
-            self._passes = before + runner.walk.n_iter
+            self._passes = before + runner.walk.n_iter + START / self.problem.work(self.plan.n_components)
             if self._is_hopeless(runner) or self._has_joined(runner):
                 return
             if not runner.is_under_way or runner.walk.n_iter >= most or self.is_spent:
@@ -109,7 +121,7 @@ class Hunt:
         self._keep(runner)
 
     def _is_hopeless(self, runner: Contender) -> bool:
-        if self.best is None or not runner.is_under_way or self.best.mode.degenerate:
+        if self.best is None or not runner.is_under_way or self.best.is_collapsed:
             return False
         if self.problem.work(self.plan.n_components) < CHEAP:
             return False
@@ -117,14 +129,15 @@ class Hunt:
 
     def _has_joined(self, runner: Contender) -> bool:
         """Whether a run is about to end where another has; it is counted there then."""
-        for known in self.found:
-            if known.walk.value >= runner.walk.value and runner.is_at(known):
+        value, near = runner.walk.value, runner.nearness
+        for known, above in zip(self.found, self._heights, strict=True):
+            if (0.0 <= above - value <= near or runner.is_collapsed) and runner.is_at(known):
                 known.n_starts += runner.n_starts
-                vars(known).pop("mode", None)
                 return True
         return False
 
     def _keep(self, runner: Contender) -> None:
         self.found.append(runner)
-        if self.best is None or runner.mode.rank < self.best.mode.rank:
+        self._heights.append(runner.walk.value)
+        if self.best is None or runner.rank < self.best.rank:
             self.best = runner

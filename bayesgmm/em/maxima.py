@@ -1,7 +1,7 @@
 """Local maxima that runs have come to: which of them is to be trusted, and which are the same."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -76,13 +76,27 @@ class Contender:
             return
         self.walk.go(max_iter, tol, clock)
         self.tol = tol
-        for name in ("mode", "heights"):
+        for name in ("_mode", "heights"):
             vars(self).pop(name, None)
 
-    @cached_property
+    @property
     def mode(self) -> Mode:
         """What it has come to so far."""
+        return replace(self._mode, n_starts=self.n_starts)
+
+    @cached_property
+    def _mode(self) -> Mode:
         return Mode.of(self.walk.problem, self.walk.end(), self.n_starts, self.tol)
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """As :attr:`Mode.rank`."""
+        return self._mode.rank
+
+    @property
+    def is_collapsed(self) -> bool:
+        """Whether a component has."""
+        return self.walk.has_collapsed
 
     @property
     def is_under_way(self) -> bool:
@@ -100,11 +114,18 @@ class Contender:
         step = max(1, len(self.walk.problem.X) // ROWS_COMPARED)
         return self.walk.problem.log_densities(self.walk.state, slice(None, None, step))
 
+    @property
+    def nearness(self) -> float:
+        """The largest difference of log-likelihoods to another run that may be at the same maximum."""
+        return max(SAME_MAXIMUM * self.walk.size, NEAR_VALUE)
+
     def is_at(self, other: "Contender") -> bool:
         """Whether both have come to the same maximum, or are about to."""
-        if self.mode.degenerate or other.mode.degenerate:
-            return self.mode.degenerate and other.mode.degenerate
+        if self.is_collapsed or other.is_collapsed:
+            return self.is_collapsed and other.is_collapsed
         apart = abs(self.walk.value - other.walk.value)
+        if apart > self.nearness:
+            return False
         if not (self.is_under_way or other.is_under_way) and apart <= SAME_MAXIMUM * self.walk.size:
             return True
         return bool(apart <= NEAR_VALUE and np.abs(self.heights - other.heights).mean() < SAME_DENSITY)
@@ -113,11 +134,10 @@ class Contender:
 def merged(contenders: Iterable[Contender]) -> list[Contender]:
     """Those that have come to the same maximum put together; the best first."""
     kept: list[Contender] = []
-    for each in sorted(contenders, key=lambda c: c.mode.rank):
+    for each in sorted(contenders, key=lambda c: c.rank):
         same = next((other for other in kept if each.is_at(other)), None)
         if same is None:
             kept.append(each)
         else:
             same.n_starts += each.n_starts
-            vars(same).pop("mode", None)
     return kept

@@ -2,6 +2,8 @@
 
 Ueda, Nakano, Ghahramani and Hinton (2000), SMEM algorithm for mixture models, section 3: EM can neither take
 a component from where it is not needed, nor divide one elsewhere, without the likelihood falling in between.
+Pernkopf and Bouchaffra (2005), Genetic-based EM algorithm for learning Gaussian mixture models, section 3.2:
+what two runs have found apart may be put together.
 """
 
 import numpy as np
@@ -9,9 +11,9 @@ from numpy.typing import NDArray
 
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.starts import start_of_responsibilities
-from bayesgmm.em.steps import State
+from bayesgmm.em.steps import State, Sums, maximise, standard_state
 
-__all__ = ["moved"]
+__all__ = ["crossed", "moved"]
 
 Array = NDArray[np.float64]
 
@@ -45,6 +47,28 @@ def moved(problem: Problem, state: State, rng: np.random.Generator) -> State:
     r[:, given_up] = np.where(side, rest[:, chosen], 0.0)
     r[:, divided] = np.where(side, 0.0, rest[:, chosen])
     return start_of_responsibilities(problem, r)
+
+
+def crossed(problem: Problem, state: State, other: State, rng: np.random.Generator) -> State:
+    """A start of K components at random of the 2 K of two maxima.
+
+    Parameters
+    ----------
+    problem : Problem
+    state, other : State
+    rng : numpy.random.Generator
+    """
+    k, d = state.shape
+    taken = rng.permutation(2 * k)[:k]
+    log_weights, means, cholesky = (
+        np.concatenate([getattr(each, name) for each in (state, other)])[taken]
+        for name in ("log_weights", "means", "cholesky")
+    )
+    # An M step makes covariances that belong together of those that do not.
+    s0 = np.exp(log_weights)
+    s2 = cholesky @ np.swapaxes(cholesky, 1, 2) + means[:, :, None] * means[:, None, :]
+    sums = Sums(0.0, s0, s0[:, None] * means, s0[:, None, None] * s2)
+    return maximise(sums, standard_state(k, d), problem.family.pooling, problem.floor)
 
 
 def _side(X: Array, state: State, component: int, mass: Array, rng: np.random.Generator) -> NDArray[np.bool_]:

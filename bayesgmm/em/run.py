@@ -5,25 +5,25 @@ EM converges linearly, and slowly where clusters overlap. After every two steps 
 risen, which the next E step tells at no extra cost. The sequence of log-likelihoods therefore never falls.
 """
 
-import math
 from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.em import leg as legs
+from bayesgmm.em.leg import ROUNDING
 from bayesgmm.em.problem import Problem
-from bayesgmm.em.steps import DEAD, Advance, State, unpacked
+from bayesgmm.em.squarem import squarem
+from bayesgmm.em.steps import DEAD, Advance, State
 from bayesgmm.support.clock import Clock
-from bayesgmm.support.compilation import entry, inlined
 
 __all__ = ["ROUNDING", "EMRun", "Status", "Walk", "has_stopped", "run_em"]
 
 Array = NDArray[np.float64]
 
-
-# Sums of many terms are known to this relative precision.
-ROUNDING = 1e-13
+# Passes of a compiled leg at most, and counted nanoseconds, after which a clock is looked at.
+MOST_PASSES, LONG = 64, 1e7
 
 
 class Status(Enum):
@@ -42,6 +42,14 @@ class Status(Enum):
         "decreased: the log-likelihood fell by more than rounding explains; "
         "the data may be too ill-conditioned"
     )
+
+
+# What a compiled leg has come to.
+ENDED = {
+    legs.CONVERGED: Status.CONVERGED,
+    legs.DEGENERATE: Status.DEGENERATE,
+    legs.DECREASED: Status.DECREASED,
+}
 
 
 @dataclass(frozen=True)
@@ -153,10 +161,14 @@ class Walk:
         if self.status in (Status.OUT_OF_ITERATIONS, Status.OUT_OF_TIME, Status.CONVERGED):
             self.status = None
         self.max_iter, calm = max_iter, 0
+        few = self.problem.is_in_one_piece
         while self.status is None:
             if clock is not None and clock.is_over:
                 self.status = Status.OUT_OF_TIME
                 break
+            if few:
+                calm = self._leg(tol, calm)
+                continue
             first, second = self.state, self.ahead.next
             gain = self.step()
             if self.status is not None:
@@ -173,6 +185,43 @@ class Walk:
                 self.status = Status.CONVERGED
             elif self.accelerate and target is not None:
                 self.jump(target)
+
+    def _leg(self, tol: float, calm: int) -> int:
+        """Go on for some passes in compiled code; returns how many times in a row nothing was to be gained."""
+        if self.n_iter >= self.max_iter:
+            self.status = Status.OUT_OF_ITERATIONS
+            return calm
+        problem, state, ahead = self.problem, self.state.copy(), self.ahead.next.copy()
+        pause = int(np.clip(LONG / problem.work(state.shape[0]), 1, MOST_PASSES))
+        # A jump may come after the last step.
+        trace = np.empty(pause + 1)
+        ended = legs.Leg(
+            *legs.leg(
+                problem.X,
+                problem.sample_weight,
+                state.packed,
+                ahead.packed,
+                *state.shape,
+                problem.family.pooling,
+                problem.floor,
+                self.value,
+                self.to_come,
+                calm,
+                self.accelerate,
+                self.max_iter - self.n_iter,
+                pause,
+                tol,
+                problem.total_weight,
+                trace,
+            )
+        )
+        self.n_iter += ended.n_passes
+        self.to_come, self.status = ended.to_come, ENDED.get(ended.status)
+        if ended.n_values:
+            self.state = state
+            self.ahead = Advance(ended.log_likelihood, ahead, ended.held, ended.smallest_mass)
+            self.trace += trace[: ended.n_values].tolist()
+        return ended.calm
 
     @property
     def value(self) -> float:
@@ -213,10 +262,16 @@ class Walk:
         self.state, self.ahead = state, ahead
         self.trace.append(ahead.log_likelihood)
 
+    @property
+    def has_collapsed(self) -> bool:
+        """Whether a component has lost its rows, or is kept from collapsing."""
+        held = self.ahead.held or self.ahead.smallest_mass <= 10 * DEAD * self.problem.total_weight
+        return held or self.status is Status.DEGENERATE
+
     def end(self) -> EMRun:
         """Where it stands."""
         status = self.status or Status.OUT_OF_ITERATIONS
-        if self.ahead.held or self.ahead.smallest_mass <= 10 * DEAD * self.problem.total_weight:
+        if self.has_collapsed:
             status = Status.DEGENERATE
         return EMRun(status, self.state, np.array(self.trace), self.n_iter)
 
@@ -227,63 +282,5 @@ def _extrapolate(first: State, second: State, third: State) -> tuple[float, Stat
     No state is returned where the jump would be no longer than the two steps.
     """
     target = first.blank()
-    rate, far = _squarem(first.packed, second.packed, third.packed, *first.shape, target.packed)
+    rate, far = squarem(first.packed, second.packed, third.packed, *first.shape, target.packed)
     return rate, target if far else None
-
-
-@entry
-def _squarem(first_state, second_state, third_state, K, D, target):
-    """Fill the extrapolated parameters; returns the rate of convergence and whether they are worth a try.
-
-    Diagonals of the factors are extrapolated by their logarithms, so that any step leads to a mixture.
-    """
-    w0, m0, L0 = unpacked(first_state, K, D)
-    w1, m1, L1 = unpacked(second_state, K, D)
-    w2, m2, L2 = unpacked(third_state, K, D)
-    w, m, L = unpacked(target, K, D)
-    first = second = curvature = 0.0
-    for k in range(K):
-        a, b = w1[k] - w0[k], w2[k] - w1[k]
-        first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
-        for i in range(D):
-            a, b = m1[k, i] - m0[k, i], m2[k, i] - m1[k, i]
-            first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
-            a = math.log(L1[k, i, i] / L0[k, i, i])
-            b = math.log(L2[k, i, i] / L1[k, i, i])
-            first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
-            for j in range(i):
-                a, b = L1[k, i, j] - L0[k, i, j], L2[k, i, j] - L1[k, i, j]
-                first, second, curvature = first + a * a, second + b * b, curvature + (b - a) ** 2
-    if first == 0.0 or curvature == 0.0:
-        return 0.0, False
-    rate = min(math.sqrt(second / first), 1.0)
-    alpha = math.sqrt(first / curvature)
-    if not alpha > 1.0:
-        return rate, False
-    largest = -np.inf
-    for k in range(K):
-        w[k] = _along(w0[k], w1[k], w2[k], alpha)
-        largest = max(largest, w[k])
-        for i in range(D):
-            m[k, i] = _along(m0[k, i], m1[k, i], m2[k, i], alpha)
-            log_diagonal = _along(math.log(L0[k, i, i]), math.log(L1[k, i, i]), math.log(L2[k, i, i]), alpha)
-            if not abs(log_diagonal) < 50.0:
-                return rate, False
-            L[k, i, i] = math.exp(log_diagonal)
-            for j in range(i):
-                L[k, i, j] = _along(L0[k, i, j], L1[k, i, j], L2[k, i, j], alpha)
-            for j in range(i + 1, D):
-                L[k, i, j] = 0.0
-    total = 0.0
-    for k in range(K):
-        total += math.exp(w[k] - largest)
-    for k in range(K):
-        w[k] -= largest + math.log(total)
-    return rate, True
-
-
-@inlined
-def _along(x0, x1, x2, alpha):
-    """x0 + 2 alpha r + alpha^2 v with r = x1 - x0 and v = (x2 - x1) - r."""
-    r = x1 - x0
-    return x0 + 2.0 * alpha * r + alpha * alpha * ((x2 - x1) - r)

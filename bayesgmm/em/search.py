@@ -69,7 +69,7 @@ def _parts(problem: Problem, rng: np.random.Generator) -> Iterator[Problem]:
 def _rivals(found: list[Contender], n_rows: int) -> list[Contender]:
     """Those that may be the best on more rows than they were found on."""
     best = found[0]
-    if best.mode.degenerate or len(found) == 1:
+    if best.is_collapsed or len(found) == 1:
         return found
     part = best.walk.problem
     heights = [part.log_densities(c.walk.state) for c in found]
@@ -91,7 +91,7 @@ def _carried(found: list[Contender], part: Problem, first: Problem, plan: Plan) 
             break
         new = Contender(Walk(part, old.walk.state), LOOSE, old.n_starts)
         new.go(min(LEG, plan.max_iter), max(LOOSE, plan.tol), plan.clock)
-        if not out or new.hope >= out[0].walk.value - MATTERS or new.mode.degenerate:
+        if not out or new.hope >= out[0].walk.value - MATTERS or new.is_collapsed:
             _bring(new, first, plan, max(LOOSE, plan.tol))
             out.append(new)
     return merged(out)
@@ -104,7 +104,7 @@ def _finished(found: list[Contender], first: Problem, plan: Plan) -> list[Conten
     for other in found[1:]:
         if plan.clock.is_over:
             break
-        if other.hope >= best.walk.value or best.mode.degenerate:
+        if other.hope >= best.walk.value or best.is_collapsed:
             _bring(other, first, plan, plan.tol)
     return found
 
@@ -112,14 +112,14 @@ def _finished(found: list[Contender], first: Problem, plan: Plan) -> list[Conten
 def _off_saddles(best: Contender, first: Problem, plan: Plan) -> Contender:
     """The best where it is a maximum, or what leads up from it."""
     for _ in range(MOST_SADDLES):
-        if best.is_under_way or best.mode.degenerate or plan.n_components == 1 or plan.clock.is_over:
+        if best.is_under_way or best.is_collapsed or plan.n_components == 1 or plan.clock.is_over:
             break
         higher = None
         # Moves have led away from saddles before.
         for state in ways_up(first, best.walk.state, FEW if plan.n_init is None else MOST_PARAMETERS):
             up = Contender(Walk(best.walk.problem, state), plan.tol, best.n_starts)
             _bring(up, first, plan, plan.tol)
-            if up.mode.rank < (higher or best).mode.rank:
+            if up.rank < (higher or best).rank:
                 higher = up
         if higher is None or higher.is_at(best):
             break

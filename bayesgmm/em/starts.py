@@ -13,7 +13,7 @@ from sklearn.cluster import kmeans_plusplus
 
 from bayesgmm.em.kmeans import kmeans
 from bayesgmm.em.problem import Problem
-from bayesgmm.em.steps import State, Sums, maximise
+from bayesgmm.em.steps import State, Sums, maximise, standard_state
 
 __all__ = ["MIXED", "STARTS", "Start", "nearest", "start_of_responsibilities"]
 
@@ -94,11 +94,11 @@ def start_of_responsibilities(problem: Problem, responsibilities: Array) -> Stat
     mass = r.sum(axis=0)
     centres = np.where(mass[:, None] > 0, r.T @ X / np.maximum(mass, 1e-300)[:, None], X[np.arange(k) % n])
     s0 = mass + extra
-    scatter = np.stack([((X - c) * r[:, [j]]).T @ (X - c) for j, c in enumerate(centres)])
-    origin = State(np.zeros(k), np.zeros((k, d)), np.tile(np.eye(d), (k, 1, 1)))
+    centred = X - centres[:, None, :]
+    scatter = np.swapaxes(centred * r.T[:, :, None], 1, 2) @ centred
     s2 = scatter + 0.25 * extra * pooled + s0[:, None, None] * centres[:, :, None] * centres[:, None, :]
     sums = Sums(0.0, s0, s0[:, None] * centres, s2)
-    return maximise(sums, origin, problem.family.pooling, problem.floor)
+    return maximise(sums, standard_state(k, d), problem.family.pooling, problem.floor)
 
 
 def _weights(problem: Problem) -> Array | None:

@@ -26,7 +26,7 @@ from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import entry, inlined
 from bayesgmm.support.threads import one_blas_thread, shared
 
-__all__ = ["Advance", "State", "Sums", "advance", "expect", "maximise"]
+__all__ = ["Advance", "State", "Sums", "advance", "expect", "is_in_one_piece", "maximise", "standard_state"]
 
 Array = NDArray[np.float64]
 
@@ -55,6 +55,12 @@ class State:
         new = State.__new__(State)
         new.shape = self.shape
         new.packed = np.empty(self.packed.size)
+        return new
+
+    def copy(self) -> "State":
+        """The same numbers in memory of their own."""
+        new = self.blank()
+        new.packed[:] = self.packed
         return new
 
     @property
@@ -119,7 +125,7 @@ def advance(
     n_threads : int
     """
     new = state.blank()
-    if len(X) < 2 * _chunk(X):
+    if is_in_one_piece(X):
         log_likelihood, smallest, held = _advance(
             X, sample_weight, state.packed, *state.shape, pooling, floor, new.packed
         )
@@ -145,11 +151,22 @@ def expect(X: Array, sample_weight: Array, state: State, pooling: int, n_threads
     return Sums(*(sum(column[1:], column[0]) for column in columns))
 
 
+def standard_state(n_components: int, n_features: int) -> State:
+    """Components that are all standard normal: in their coordinates sums are those of the rows themselves."""
+    k, d = n_components, n_features
+    return State(np.zeros(k), np.zeros((k, d)), np.tile(np.eye(d), (k, 1, 1)))
+
+
 def maximise(sums: Sums, state: State, pooling: int, floor: float) -> State:
     """The M step alone, from sums in the coordinates of `state`."""
     new = state.blank()
     _update(sums.s0, sums.s1, sums.s2, state.packed, pooling, floor, new.packed)
     return new
+
+
+def is_in_one_piece(X: Array) -> bool:
+    """Whether the rows are so few that they are not summed in chunks."""
+    return len(X) < 2 * _chunk(X)
 
 
 def _chunk(X: Array) -> int:
