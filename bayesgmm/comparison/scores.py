@@ -179,9 +179,8 @@ def em_leave_one_out(
 
     NaN where that collapses. Of a row that stands for several, by its weight, one is left out.
     """
-    problem, shift, scale = standardised_problem(rows, covariance_type, 1e-6, 1)
-    start = state_of(params.rescaled(-shift / scale, 1 / scale))
-    units = np.log(scale).sum()
+    problem, units = standardised_problem(rows, covariance_type, 0.0, 1)
+    start = state_of(units.of_em(params))
     weights = rows.weights if len(rows.weights) else np.ones(len(rows))
 
     def without(row: int) -> float:
@@ -190,7 +189,9 @@ def em_leave_one_out(
         found = run_em(replace(problem, sample_weight=rest), start, max_iter=STEPS, tol=TOLERANCE)
         if found.status is Status.DEGENERATE:
             return float("nan")
-        return float(density.log_likelihood_per_obs(problem.X[[row]], params_of(found.state))[0] - units)
+        return float(
+            density.log_likelihood_per_obs(problem.X[[row]], params_of(found.state))[0] - units.log_volume
+        )
 
     n_threads = threads_for_runs(len(rows), cores)
     return np.array(shared(without, [int(r) for r in some], n_threads))

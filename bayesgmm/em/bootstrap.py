@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from bayesgmm.em.problem import Problem, params_of, state_of
 from bayesgmm.em.run import Status, run_em
 from bayesgmm.em.spread import Spread
+from bayesgmm.em.units import Units
 from bayesgmm.errors import DataError, DegenerateFitError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.matching import best_match
@@ -29,6 +30,7 @@ class Replications:
 
     problem: Problem
     params: MixtureParams
+    units: Units
     parametric: bool
     max_iter: int
     tol: float
@@ -72,6 +74,7 @@ def bootstrap(replications: Replications, n: int, rng: np.random.Generator) -> S
             n_failed=n - len(found),
         )
     aligned, certain = zip(*(align(p, replications.params, replications.problem) for p in found), strict=True)
+    aligned = tuple(replications.units.of_data(p) for p in aligned)
 
     def spread(values: list[Array]) -> Array:
         return np.std(values, axis=0, ddof=1)

@@ -13,11 +13,12 @@ from bayesgmm.em.holding import hold_modes, hold_params, sorted_params
 from bayesgmm.em.problem import Problem, standardised_problem, state_of
 from bayesgmm.em.run import Status, has_stopped
 from bayesgmm.em.search import Mode, search
-from bayesgmm.em.settings import checked_plan, floor_of, order_of
+from bayesgmm.em.settings import checked_plan, order_of
 from bayesgmm.em.standard_errors import Estimate, StandardErrors, standard_errors
 from bayesgmm.em.starts import MIXED
 from bayesgmm.em.steps import State
 from bayesgmm.em.telling import tell_maxima, warn_of_doubts
+from bayesgmm.em.units import Units
 from bayesgmm.errors import DegenerateFitError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
@@ -128,7 +129,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         *,
         covariance_type: str = DEFAULT_FAMILY,
         tol: float = 1e-10,
-        reg_covar: float = 1e-6,
+        reg_covar: float = 0.0,
         max_iter: int = 10_000,
         n_init: int | None = None,
         init_params: str = MIXED,
@@ -206,14 +207,14 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         )
         tell_unmeasured(every)
         by = order_of(self, rows)
-        problem, shift, scale = standardised_problem(rows, self.covariance_type, floor_of(self), n_threads)
+        problem, units = standardised_problem(rows, self.covariance_type, float(self.reg_covar), n_threads)
         rng = np.random.default_rng(arguments.seed_sequence(self.random_state))
-        given = self._given(problem, shift, scale)
+        given = self._given(problem, units)
         modes = search(problem, replace(plan, clock=clock), rng, given)
-        self._keep(modes, problem, rows, (shift, scale), by, given is not None)
+        self._keep(modes, problem, rows, units, by, given is not None)
         return self
 
-    def _given(self, problem: Problem, shift: Array, scale: Array) -> State | None:
+    def _given(self, problem: Problem, units: Units) -> State | None:
         """A start of the user's, or that of the last fit, in standardised coordinates."""
         if (
             self.warm_start
@@ -226,13 +227,13 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
                 problem.X.shape[1],
             )
         ):
-            return state_of(self.params_.rescaled(-shift / scale, 1 / scale))
+            return state_of(units.of_em(self.params_))
         return user_start(
             problem,
             self.n_components,
             self.covariance_type,
             (self.weights_init, self.means_init, self.precisions_init),
-            (shift, scale),
+            units,
             np.random.default_rng(arguments.seed_sequence(self.random_state)),
         )
 
@@ -241,12 +242,12 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         modes: list[Mode],
         problem: Problem,
         rows: Rows,
-        units: tuple[Array, Array],
+        units: Units,
         by: int | None,
         given: bool,
     ) -> None:
-        best, (shift, scale) = modes[0].run, units
-        if modes[0].degenerate and not problem.is_singular:
+        best = modes[0].run
+        if modes[0].degenerate:
             n = sum(mode.n_starts for mode in modes)
             raise DegenerateFitError(
                 f"{f'All {n} starts' if n > 1 else 'The only start'} with n_components={self.n_components} "
@@ -258,21 +259,21 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
                 n_rows=len(rows),
             )
         before = getattr(self, "log_likelihood_trace_", None) if self.warm_start else None
-        hold_params(self, sorted_params(modes[0], shift, scale, by))
+        hold_params(self, sorted_params(modes[0], units, by))
         mass = rows.total_weight
         self.log_likelihood_ = rows.total(density.log_likelihood_per_obs(rows.values, self.params_))
         self.lower_bound_ = self.log_likelihood_ / mass
         self.converged_ = best.status is Status.CONVERGED
-        self.regularised_ = modes[0].degenerate
+        self.regularised_ = modes[0].held
         self.status_ = best.status.value
         self.n_iter_ = best.n_iter - 1
-        offset = -mass * np.log(scale).sum()
+        offset = -mass * units.log_volume
         self.log_likelihood_trace_ = best.trace + offset
         if before is not None and best.status is Status.OUT_OF_ITERATIONS:
             # In standardised units, so that those of the data do not matter.
             self.converged_ = has_stopped(before - offset, best.trace, problem, float(self.tol))
             self.status_ = Status.CONVERGED.value if self.converged_ else self.status_
-        hold_modes(self, modes, offset, shift, scale, by)
+        hold_modes(self, modes, offset, units, by)
         tell_maxima(self)
         # Of the user's call of fit.
         warn_of_doubts(self, rows, modes[0].spurious, given, stacklevel=5)

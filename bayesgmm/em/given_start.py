@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from bayesgmm.em.problem import FIRST_ROWS, Problem
 from bayesgmm.em.starts import kmeans_plusplus_start, nearest, start_of_responsibilities
 from bayesgmm.em.steps import State
+from bayesgmm.em.units import Units
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.families import family_of
 from bayesgmm.support.arguments import check_finite_array
@@ -20,7 +21,7 @@ def user_start(
     n_components: int,
     covariance_type: str,
     given: tuple[ArrayLike | None, ArrayLike | None, ArrayLike | None],
-    coordinates: tuple[Array, Array],
+    units: Units,
     rng: np.random.Generator,
 ) -> State | None:
     """A start in standardised coordinates, or None where the user gave nothing.
@@ -32,7 +33,7 @@ def user_start(
     covariance_type : str
     given : weights, means and precisions, each array_like or None
         In the units of the data and in scikit-learn's shapes.
-    coordinates : shift and scale, shape (D,) each
+    units : Units
     rng : numpy.random.Generator
         For what is not given.
 
@@ -45,7 +46,6 @@ def user_start(
     weights, means, precisions = given
     if weights is None and means is None and precisions is None:
         return None
-    shift, scale = coordinates
     k, d = n_components, problem.X.shape[1]
     if len(problem.X) > FIRST_ROWS:
         problem = problem.subsample(FIRST_ROWS, rng)
@@ -53,7 +53,7 @@ def user_start(
         base = start_of_responsibilities(problem, kmeans_plusplus_start(problem, k, rng))
         centres = base.means
     else:
-        centres = (check_finite_array(means, "means_init", (k, d)) - shift) / scale
+        centres = units.points(check_finite_array(means, "means_init", (k, d)))
         base = start_of_responsibilities(problem, nearest(problem.X, centres))
     log_weights = base.log_weights if weights is None else _log_weights(weights, k)
     cholesky = base.cholesky
@@ -61,7 +61,7 @@ def user_start(
         name = "precisions_init"
         matrices = family_of(covariance_type).expanded(check_finite_array(precisions, name), k, d, name)
         _check_precisions(matrices)
-        cholesky = _cholesky_of_precisions(matrices * scale[:, None] * scale)
+        cholesky = _cholesky_of_precisions(units.factor.T @ matrices @ units.factor)
     return State(log_weights, centres, cholesky)
 
 

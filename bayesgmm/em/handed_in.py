@@ -85,19 +85,19 @@ def fitted_at(params: MixtureParams, rows: Rows, family: CovarianceFamily, cores
     """
     em = EMGaussianMixture(params.n_components, covariance_type=family.name, cores=cores)
     note_columns(em, rows, reset=True)
-    problem, shift, scale = standardised_problem(rows.counting, family.name, em.reg_covar, cores)
+    problem, units = standardised_problem(rows.counting, family.name, em.reg_covar, cores)
     plan = Plan(params.n_components, em.init_params, 1, em.max_iter, em.tol)
-    start = state_of(params.rescaled(-shift / scale, 1 / scale))
+    start = state_of(units.of_em(params))
     reached = search(problem, plan, np.random.default_rng(0), start)
     hold_params(em, params)
-    hold_modes(em, reached, -rows.total_weight * np.log(scale).sum(), shift, scale)
+    hold_modes(em, reached, -rows.total_weight * units.log_volume, units)
     em.log_likelihood_ = rows.total(density.log_likelihood_per_obs(rows.values, params))
     em.lower_bound_ = em.log_likelihood_ / rows.total_weight
     gain = float(em.modes_["log_likelihood"].iloc[0]) - em.log_likelihood_
     ended = reached[0].run.status is Status.CONVERGED
     # In standardised units, so that those of the data do not matter.
     em.converged_ = ended and abs(gain) <= SAME_MAXIMUM * max(abs(reached[0].run.log_likelihood), 1.0)
-    em.regularised_ = reached[0].degenerate
+    em.regularised_ = reached[0].held
     em.status_, em.n_iter_ = STATUS, 0
     em.log_likelihood_trace_ = np.array([em.log_likelihood_])
     return em

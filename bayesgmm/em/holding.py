@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from bayesgmm.em.maxima import Mode
 from bayesgmm.em.problem import params_of
+from bayesgmm.em.units import Units
 from bayesgmm.mixture.families import family_of
 from bayesgmm.mixture.params import MixtureParams
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from bayesgmm.em.estimator import EMGaussianMixture
 
 __all__ = ["hold_modes", "hold_params", "sorted_params"]
-
-Array = NDArray[np.float64]
 
 
 def hold_params(em: "EMGaussianMixture", params: MixtureParams) -> None:
@@ -32,9 +30,8 @@ def hold_params(em: "EMGaussianMixture", params: MixtureParams) -> None:
 def hold_modes(
     em: "EMGaussianMixture",
     modes: Sequence[Mode],
-    units: float,
-    shift: Array,
-    scale: Array,
+    offset: float,
+    units: Units,
     by: int | None = None,
 ) -> None:
     """Set an estimator's table of maxima, and the mixture at each.
@@ -44,16 +41,15 @@ def hold_modes(
     em : EMGaussianMixture
     modes : sequence of Mode
         In standardised coordinates.
-    units : float
+    offset : float
         What to add to their log-likelihoods for those of the data in its own units.
-    shift, scale : ndarrays, shape (D,)
-        Of the standardisation.
+    units : Units
     by : int, optional
         See :func:`sorted_params`.
     """
     em.modes_ = pd.DataFrame(
         {
-            "log_likelihood": [m.run.log_likelihood + units for m in modes],
+            "log_likelihood": [m.run.log_likelihood + offset for m in modes],
             "n_starts": [m.n_starts for m in modes],
             "smallest_weight": [float(np.exp(m.run.state.log_weights.min())) for m in modes],
             "smallest_eigenvalue": [m.smallest_eigenvalue for m in modes],
@@ -62,12 +58,12 @@ def hold_modes(
             "status": [m.run.status.value.split(":")[0] for m in modes],
         }
     )
-    em.mode_params_ = [sorted_params(mode, shift, scale, by) for mode in modes]
+    em.mode_params_ = [sorted_params(mode, units, by) for mode in modes]
 
 
-def sorted_params(mode: Mode, shift: Array, scale: Array, by: int | None = None) -> MixtureParams:
+def sorted_params(mode: Mode, units: Units, by: int | None = None) -> MixtureParams:
     """A maximum in the user's units, components in the order of decreasing weight or, where `by` is a
     feature's number, of increasing means of it."""
-    state = mode.run.state
-    order = np.argsort(-state.log_weights if by is None else state.means[:, by], kind="stable")
-    return params_of(mode.run.state).rescaled(shift, scale).permuted(order)
+    params = units.of_data(params_of(mode.run.state))
+    order = np.argsort(-params.weights if by is None else params.means[:, by], kind="stable")
+    return params.permuted(order)

@@ -112,9 +112,17 @@ class Chart:
         return sums.log_likelihood, np.concatenate([by_logit[1:], by_a.ravel(), by_c.ravel()])
 
 
-def delta_method(problem: Problem, params: MixtureParams) -> Spread:
-    """Standard errors of the parameters, from the covariance of the free coordinates."""
-    chart = Chart(state_of(params), problem.family)
+def delta_method(problem: Problem, estimate: MixtureParams, params: MixtureParams) -> Spread:
+    """Standard errors of the parameters, from the covariance of the free coordinates.
+
+    Parameters
+    ----------
+    problem : Problem
+    estimate, params : MixtureParams
+        The same mixture in the problem's coordinates, and in those of the standard errors. The free
+        coordinates are the same in both.
+    """
+    chart = Chart(state_of(estimate), problem.family)
     covariance = _covariance(chart, problem)
     k, d = chart.shape
     by_logit = (np.diag(params.weights) - np.outer(params.weights, params.weights))[1:]

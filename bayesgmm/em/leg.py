@@ -6,16 +6,43 @@ The steps and the rules are those of :class:`bayesgmm.em.run.Walk`.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bayesgmm.em.squarem import squarem
-from bayesgmm.em.steps import _advance
+from bayesgmm.em.steps import advance_on_few
 from bayesgmm.support.compilation import entry
 
-__all__ = ["CONVERGED", "DECREASED", "DEGENERATE", "PAUSED", "ROUNDING", "Leg", "leg"]
+__all__ = ["CONVERGED", "DECREASED", "DEGENERATE", "PAUSED", "ROUNDING", "Leg", "Place", "Rules", "leg"]
+
+Array = NDArray[np.float64]
 
 # Sums of many terms are known to this relative precision.
 ROUNDING = 1e-13
 PAUSED, CONVERGED, DEGENERATE, DECREASED = 0, 1, 2, 3
+
+
+class Rules(NamedTuple):
+    """Of a whole run."""
+
+    K: int
+    D: int
+    pooling: int
+    floor: float
+    ends_at_floor: bool
+    accelerate: bool
+    tol: float
+    mass: float
+
+
+class Place(NamedTuple):
+    """Where a run stands: a state and the one that a step leads to, the log-likelihood at the first, what the
+    last steps let expect of further gain, and how many times in a row that was nothing."""
+
+    state: Array
+    ahead: Array
+    log_likelihood: float
+    to_come: float
+    calm: int
 
 
 class Leg(NamedTuple):
@@ -32,42 +59,18 @@ class Leg(NamedTuple):
 
 
 @entry
-def leg(
-    X,
-    sample_weight,
-    state,
-    ahead,
-    K,
-    D,
-    pooling,
-    floor,
-    log_likelihood,
-    to_come,
-    calm,
-    accelerate,
-    most,
-    pause,
-    tol,
-    mass,
-    trace,
-):
-    """Go on from a state, and the one that a step from it leads to; both are moved in place.
+def leg(X, sample_weight, place, rules, most, pause, trace):
+    """Go on from a place; its two states are moved on the spot.
 
     Parameters
     ----------
-    log_likelihood : float
-        At the state.
-    to_come : float
-        What the last steps let expect of further gain.
-    calm : int
-        How many times in a row that was nothing.
-    accelerate : bool
+    X, sample_weight : ndarrays
+    place : Place
+    rules : Rules
     most : int
         Passes that there may be.
     pause : int
         After so many no step begins.
-    tol, mass : float
-        Relative tolerance, and the total weight of the rows.
     trace : ndarray
         For the log-likelihoods on the way.
 
@@ -76,13 +79,15 @@ def leg(
     tuple
         As :class:`Leg`.
     """
+    K, D, pooling, floor, ends_at_floor, accelerate, tol, mass = rules
+    state, ahead, log_likelihood, to_come, calm = place
     candidate, beyond, before = state.copy(), state.copy(), state.copy()
     n_passes = n_values = 0
     held, smallest, status, jumps = False, np.inf, PAUSED, False
     while jumps or n_passes < min(most, pause):
         if not jumps:
             candidate[:] = ahead
-        value, mass_ahead, held_ahead = _advance(
+        value, mass_ahead, held_ahead = advance_on_few(
             X, sample_weight, candidate, K, D, pooling, floor, beyond
         )
         n_passes += 1
@@ -102,6 +107,9 @@ def leg(
         log_likelihood, held, smallest = value, held_ahead, mass_ahead
         trace[n_values] = value
         n_values += 1
+        if held and ends_at_floor:
+            status = DEGENERATE
+            break
         if jumps:
             jumps = False
             continue

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import EMRun, Status, Walk
+from bayesgmm.em.steps import State
 from bayesgmm.support.clock import Clock
 
 __all__ = ["Contender", "Mode", "merged"]
 
 Array = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 # Two runs ended at the same maximum when their log-likelihoods differ by less than this, per unit of its
 # size: far above the tolerance of a run, far below the distance of distinct maxima.
@@ -23,7 +25,7 @@ SAME_DENSITY, ROWS_COMPARED, NEAR_VALUE = 0.05, 256, 2.0
 # What a run may still gain, in units of what its last steps let expect.
 HOPE = 5.0
 # A maximum looks spurious (McLachlan and Peel 2000, section 3.10) where a component with hardly more rows
-# than it needs for a covariance is much tighter, in some direction, than the data as a whole.
+# than it needs for a covariance is much tighter, in some direction, than components are on average.
 FEW_ROWS_PER_FEATURE = 3
 TIGHT = 0.05
 
@@ -48,9 +50,14 @@ class Mode:
         return self.run.status is Status.DEGENERATE
 
     @property
+    def held(self) -> bool:
+        """Whether a covariance is kept at the floor."""
+        return self.degenerate or self.run.held
+
+    @property
     def rank(self) -> tuple[bool, bool, float]:
-        """Sorts the most trustworthy first: not degenerate, not spurious, then by log-likelihood."""
-        return self.degenerate, self.spurious, -self.run.log_likelihood
+        """Sorts the most trustworthy first: not degenerate, not spurious or held, then by log-likelihood."""
+        return self.degenerate, self.spurious or self.held, -self.run.log_likelihood
 
     @classmethod
     def of(cls, problem: Problem, run: EMRun, n_starts: int, tol: float) -> "Mode":
@@ -58,10 +65,31 @@ class Mode:
         cholesky = run.state.cholesky
         counts = np.exp(run.state.log_weights) * problem.total_weight
         smallest = np.linalg.eigvalsh(cholesky @ np.swapaxes(cholesky, 1, 2))[:, 0]
-        tight = np.sqrt(np.maximum(smallest, 0)) < TIGHT * problem.tightest_spread
-        few = counts < FEW_ROWS_PER_FEATURE * (cholesky.shape[1] + 1)
-        spurious = bool(np.any(few & tight))
+        spurious = bool(np.any(_few(problem, run.state, counts, _tightness(run.state) < TIGHT)))
         return cls(run, n_starts, tol, float(counts.min()), float(smallest.min()), spurious)
+
+
+def _tightness(state: State) -> Array:
+    """Standard deviation of each component in the direction in which it is smallest against what all have
+    within, shape (K,)."""
+    cholesky = state.cholesky
+    within = np.einsum("k,kij,klj->il", np.exp(state.log_weights), cholesky, cholesky)
+    inverse = np.linalg.inv(within)
+    # The eigenvalues of L' W^-1 L are those of the covariance in coordinates in which W is the identity.
+    relative = np.swapaxes(cholesky, 1, 2) @ inverse @ cholesky
+    return np.sqrt(np.maximum(np.linalg.eigvalsh(relative)[:, 0], 0.0))
+
+
+def _few(problem: Problem, state: State, counts: Array, of: Bools) -> Bools:
+    """Which components have hardly more rows than a covariance needs, shape (K,); of some distinct rows
+    count."""
+    least = FEW_ROWS_PER_FEATURE * (state.shape[1] + 1)
+    few = of & (counts < least)
+    if np.any(of & ~few):
+        labels = problem.responsibilities(state).argmax(axis=1)
+        for k in np.flatnonzero(of & ~few):
+            few[k] = len(np.unique(problem.X[labels == k], axis=0)) < least
+    return few
 
 
 class Contender:

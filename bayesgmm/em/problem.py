@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.em.steps import Advance, State, Sums, advance, expect, is_in_one_piece
+from bayesgmm.em.units import Units
 from bayesgmm.mixture.families import CovarianceFamily, family_of
 from bayesgmm.mixture.kernels import evaluate
 from bayesgmm.mixture.params import MixtureParams
@@ -21,6 +22,11 @@ Array = NDArray[np.float64]
 FIRST_ROWS = 5_000
 # Nanoseconds: of a pass as such, of a row and component, of each of its features, of each product of two.
 PASS, ROW, FEATURE, PRODUCT = 2_000, 5, 2.5, 0.2
+# Smallest eigenvalue of a covariance: what the rounding of the rows leaves of differences, and where all rows
+# lie in a plane.
+SMALLEST_FLOOR, FLOOR_OF_FLAT = 1e-14, 1e-6
+# The part of a column's variance that the columns before it must leave.
+SINGULAR = 1e-14
 # A weight of zero has no logarithm; a start needs none that small.
 SMALLEST_WEIGHT = 1e-12
 
@@ -38,6 +44,8 @@ class Problem:
     floor : float
         Smallest eigenvalue allowed to a covariance.
     n_threads : int
+    is_floor_chosen : bool
+        Whether a covariance at the floor is what was asked for, or all that there is, and no collapse.
     """
 
     X: Array
@@ -45,6 +53,7 @@ class Problem:
     family: CovarianceFamily
     floor: float
     n_threads: int
+    is_floor_chosen: bool = False
 
     @cached_property
     def total_weight(self) -> float:
@@ -64,11 +73,6 @@ class Problem:
         return total / self.total_weight
 
     @cached_property
-    def tightest_spread(self) -> float:
-        """Standard deviation of the data in the direction in which it is smallest."""
-        return float(np.sqrt(max(np.linalg.eigvalsh(self.covariance)[0], 1e-12)))
-
-    @cached_property
     def is_in_one_piece(self) -> bool:
         """Whether a pass is short enough for several to be made in compiled code without a look outside."""
         return is_in_one_piece(self.X)
@@ -77,11 +81,6 @@ class Problem:
         """What a pass over the rows costs: nanoseconds of one core, counted and not measured."""
         n, d = self.X.shape
         return PASS + n * n_components * (ROW + FEATURE * d + PRODUCT * d * d)
-
-    @property
-    def is_singular(self) -> bool:
-        """Whether the data have no spread in some direction that the family would need."""
-        return self.family.has_correlations and bool(np.linalg.eigvalsh(self.covariance)[0] <= self.floor)
 
     def subsample(self, n: int, rng: np.random.Generator) -> "Problem":
         """The problem on a random part of its rows."""
@@ -113,23 +112,46 @@ class Problem:
 
 
 def standardised_problem(
-    rows: Rows, covariance_type: str, floor: float, n_threads: int
-) -> tuple[Problem, Array, Array]:
-    """The problem in standardised coordinates, and the columns' shift and scale, shape (D,) each.
+    rows: Rows, covariance_type: str, reg_covar: float, n_threads: int
+) -> tuple[Problem, Units]:
+    """The problem in coordinates in which rows have a spread of about one, and the way back.
+
+    Columns are scaled; where every linear map of the rows keeps the family what it is, the rows get unit
+    covariance, so that what is found does not depend on such maps.
 
     Parameters
     ----------
     rows : Rows
         In the units of the data.
     covariance_type : str
-    floor : float
-        Smallest eigenvalue of a covariance in the standardised coordinates.
+    reg_covar : float
+        Smallest eigenvalue of a covariance in these coordinates; 0 for none but what numbers need.
     n_threads : int
     """
     shift, scale = rows.location_scale
     family = family_of(covariance_type)
     scale = family.scales(scale)
-    return Problem(rows.standardised(shift, scale), rows.weights, family, floor, n_threads), shift, scale
+    floor = max(reg_covar, SMALLEST_FLOOR)
+    problem = Problem(rows.standardised(shift, scale), rows.weights, family, floor, n_threads, reg_covar > 0)
+    factor = np.diag(scale)
+    if not family.has_correlations or rows.n_features == 1:
+        return problem, Units(shift, factor)
+    own = _factor(problem.covariance)
+    if own is None:
+        # Without a spread in some direction there is no maximum but for a floor.
+        return replace(problem, floor=max(floor, FLOOR_OF_FLAT), is_floor_chosen=True), Units(shift, factor)
+    white = np.asfortranarray(problem.X @ np.linalg.inv(own).T)
+    return replace(problem, X=white), Units(shift, factor @ own)
+
+
+def _factor(covariance: Array) -> Array | None:
+    """The Cholesky factor, or None where the matrix is singular to rounding."""
+    try:
+        factor = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        return None
+    left = np.diagonal(factor) ** 2 / np.diagonal(covariance)
+    return np.asarray(factor) if left.min() > SINGULAR else None
 
 
 def state_of(params: MixtureParams) -> State:
@@ -141,5 +163,4 @@ def state_of(params: MixtureParams) -> State:
 def params_of(state: State) -> MixtureParams:
     """The mixture at which an EM run stands."""
     weights = np.exp(state.log_weights)
-    covariances = state.cholesky @ np.swapaxes(state.cholesky, -1, -2)
-    return MixtureParams(weights / weights.sum(), state.means, covariances)
+    return MixtureParams.of_cholesky(weights / weights.sum(), state.means, state.cholesky)

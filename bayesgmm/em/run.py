@@ -36,7 +36,7 @@ class Status(Enum):
     OUT_OF_TIME = "out of time: the log-likelihood was still rising when max_time had passed; allow more time"
     DEGENERATE = (
         "degenerate: a component collapsed onto a few points or a plane, where the likelihood has no upper "
-        "bound but for the floor that reg_covar sets; use fewer components or more data"
+        "bound; use fewer components, more data, or a reg_covar that keeps covariances from it"
     )
     DECREASED = (
         "decreased: the log-likelihood fell by more than rounding explains; "
@@ -58,13 +58,14 @@ class EMRun:
 
     ``log_likelihood`` belongs to exactly this state; ``trace`` holds the total log-likelihood at the states
     that the run passed through, each no lower than the one before, and ends with that of the last. ``n_iter``
-    counts passes over the data.
+    counts passes over the data. ``held`` says whether a covariance is kept at the floor.
     """
 
     status: Status
     state: State
     trace: Array
     n_iter: int
+    held: bool
 
     @property
     def log_likelihood(self) -> float:
@@ -187,7 +188,7 @@ class Walk:
                 self.jump(target)
 
     def _leg(self, tol: float, calm: int) -> int:
-        """Go on for some passes in compiled code; returns how many times in a row nothing was to be gained."""
+        """Go on for some passes in compiled code; returns how often in a row nothing was to be gained."""
         if self.n_iter >= self.max_iter:
             self.status = Status.OUT_OF_ITERATIONS
             return calm
@@ -195,26 +196,19 @@ class Walk:
         pause = int(np.clip(LONG / problem.work(state.shape[0]), 1, MOST_PASSES))
         # A jump may come after the last step.
         trace = np.empty(pause + 1)
-        ended = legs.Leg(
-            *legs.leg(
-                problem.X,
-                problem.sample_weight,
-                state.packed,
-                ahead.packed,
-                *state.shape,
-                problem.family.pooling,
-                problem.floor,
-                self.value,
-                self.to_come,
-                calm,
-                self.accelerate,
-                self.max_iter - self.n_iter,
-                pause,
-                tol,
-                problem.total_weight,
-                trace,
-            )
+        rules = legs.Rules(
+            *state.shape,
+            problem.family.pooling,
+            problem.floor,
+            not problem.is_floor_chosen,
+            self.accelerate,
+            tol,
+            problem.total_weight,
         )
+        place = legs.Place(state.packed, ahead.packed, self.value, self.to_come, calm)
+        most = self.max_iter - self.n_iter
+        found = legs.leg(problem.X, problem.sample_weight, place, rules, most, pause, trace)
+        ended = legs.Leg(*found)
         self.n_iter += ended.n_passes
         self.to_come, self.status = ended.to_come, ENDED.get(ended.status)
         if ended.n_values:
@@ -261,19 +255,23 @@ class Walk:
     def _move(self, state: State, ahead: Advance) -> None:
         self.state, self.ahead = state, ahead
         self.trace.append(ahead.log_likelihood)
+        if ahead.held and not self.problem.is_floor_chosen:
+            self.status = Status.DEGENERATE
 
     @property
     def has_collapsed(self) -> bool:
-        """Whether a component has lost its rows, or is kept from collapsing."""
-        held = self.ahead.held or self.ahead.smallest_mass <= 10 * DEAD * self.problem.total_weight
-        return held or self.status is Status.DEGENERATE
+        """Whether a component has lost its rows, or is kept from collapsing by a floor that nobody asked
+        for."""
+        held = self.ahead.held and not self.problem.is_floor_chosen
+        dead = self.ahead.smallest_mass <= 10 * DEAD * self.problem.total_weight
+        return held or dead or self.status is Status.DEGENERATE
 
     def end(self) -> EMRun:
         """Where it stands."""
         status = self.status or Status.OUT_OF_ITERATIONS
         if self.has_collapsed:
             status = Status.DEGENERATE
-        return EMRun(status, self.state, np.array(self.trace), self.n_iter)
+        return EMRun(status, self.state, np.array(self.trace), self.n_iter, self.ahead.held)
 
 
 def _extrapolate(first: State, second: State, third: State) -> tuple[float, State | None]:

@@ -4,6 +4,7 @@ Starts and moves compete on a part of the rows and to a loose tolerance; what co
 brought to more rows, to all, and to the full tolerance. Each step leaves behind what cannot win any more.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -24,8 +25,8 @@ Array = NDArray[np.float64]
 
 # By what factor the parts grow from the one that is searched to all rows.
 GROWTH = 5
-# Maxima that are followed to the end.
-MOST_MODES = 8
+# Maxima that are followed to the end, and others that are told of.
+MOST_MODES, MOST_OTHERS = 8, 3
 # Standard errors by which one maximum must lie above another on a part of the rows to be called higher.
 CERTAIN = 4.0
 # A pass of so many nanoseconds is dear; so many passes before quasi-Newton steps, and rounds of these, each
@@ -51,11 +52,23 @@ def search(problem: Problem, plan: Plan, rng: np.random.Generator, given: State 
         return [Mode.of(problem, end, 1, plan.tol)]
     parts = list(_parts(problem, rng))
     first = parts[0]
-    found = Hunt(first, problem, plan, rng).run()[:MOST_MODES]
+    found = _notable(Hunt(first, problem, plan, rng).run())
     for part in parts[1:]:
         found = _carried(_rivals(found, len(problem.X)), part, first, plan)
     best, *others = merged(_finished(found, first, plan))
     return [c.mode for c in merged([_off_saddles(best, first, plan), *others])]
+
+
+def _notable(found: list[Contender]) -> list[Contender]:
+    """The best of each kind, as they are sorted: trustworthy, spurious and collapsed."""
+    kept: Counter[tuple[bool, bool]] = Counter()
+    notable = []
+    for each in found:
+        kind = each.rank[:2]
+        kept[kind] += 1
+        if kept[kind] <= (MOST_MODES if kind == (False, False) else MOST_OTHERS):
+            notable.append(each)
+    return notable
 
 
 def _parts(problem: Problem, rng: np.random.Generator) -> Iterator[Problem]:

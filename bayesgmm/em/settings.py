@@ -15,13 +15,11 @@ from bayesgmm.support.sentences import shown_value
 if TYPE_CHECKING:
     from bayesgmm.em.estimator import EMGaussianMixture
 
-__all__ = ["checked_plan", "floor_of", "order_of"]
+__all__ = ["checked_plan", "order_of"]
 
 BY_WEIGHTS = "weights"
 # Of the features' names in a message.
 MOST_NAMES = 10
-# What a reg_covar of 0 stands for: no covariance below can be inverted.
-SMALLEST_FLOOR = 1e-12
 
 
 def checked_plan(em: "EMGaussianMixture") -> tuple[Plan, int]:
@@ -55,11 +53,6 @@ def checked_plan(em: "EMGaussianMixture") -> tuple[Plan, int]:
     check(em.verbose, "verbose", 0)
     check(em.verbose_interval, "verbose_interval", 1)
     return plan, arguments.check_cores(em.cores)
-
-
-def floor_of(em: "EMGaussianMixture") -> float:
-    """Smallest eigenvalue of a covariance, in units of the columns' variances."""
-    return max(float(em.reg_covar), SMALLEST_FLOOR)
 
 
 def order_of(em: "EMGaussianMixture", rows: Rows) -> int | None:

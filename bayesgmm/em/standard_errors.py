@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from bayesgmm.em.bootstrap import Replications, bootstrap
 from bayesgmm.em.information import delta_method
 from bayesgmm.em.problem import standardised_problem
-from bayesgmm.em.spread import Spread
 from bayesgmm.errors import DataError, DegenerateFitError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import family_of
@@ -142,31 +141,24 @@ def standard_errors(
     seed = arguments.seed_sequence(random_state)
     rows = rows.counting
     _check_data_of_fit(estimate, rows)
-    problem, shift, scale = standardised_problem(
-        rows, estimate.covariance_type, estimate.reg_covar, estimate.cores
-    )
-    params = estimate.params.rescaled(-shift / scale, 1 / scale)
+    problem, units = standardised_problem(rows, estimate.covariance_type, estimate.reg_covar, estimate.cores)
+    start = units.of_em(estimate.params)
     if method == METHODS[0]:
-        spread = delta_method(problem, params)
+        spread = delta_method(problem, start, estimate.params)
     else:
         parametric = method == METHODS[2]
-        replications = Replications(problem, params, parametric, estimate.max_iter, estimate.tol)
+        replications = Replications(problem, start, units, parametric, estimate.max_iter, estimate.tol)
         spread = bootstrap(replications, n_bootstrap, np.random.default_rng(seed))
-    return _in_units(spread, scale, method, estimate)
-
-
-def _in_units(spread: Spread, scale: Array, method: str, estimate: Estimate) -> StandardErrors:
-    means, stds = spread.means * scale, spread.stds * scale
     return StandardErrors(
         spread.weights,
-        means,
-        stds,
+        spread.means,
+        spread.stds,
         spread.correlations,
         method,
         spread.n_replications,
         spread.n_failed,
         spread.alignment,
-        _table(estimate, (spread.weights, means, stds, spread.correlations)),
+        _table(estimate, (spread.weights, spread.means, spread.stds, spread.correlations)),
     )
 
 

@@ -26,7 +26,17 @@ from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import entry, inlined
 from bayesgmm.support.threads import one_blas_thread, shared
 
-__all__ = ["Advance", "State", "Sums", "advance", "expect", "is_in_one_piece", "maximise", "standard_state"]
+__all__ = [
+    "Advance",
+    "State",
+    "Sums",
+    "advance",
+    "advance_on_few",
+    "expect",
+    "is_in_one_piece",
+    "maximise",
+    "standard_state",
+]
 
 Array = NDArray[np.float64]
 
@@ -126,7 +136,7 @@ def advance(
     """
     new = state.blank()
     if is_in_one_piece(X):
-        log_likelihood, smallest, held = _advance(
+        log_likelihood, smallest, held = advance_on_few(
             X, sample_weight, state.packed, *state.shape, pooling, floor, new.packed
         )
         return Advance(log_likelihood, new, held, smallest)
@@ -188,7 +198,7 @@ def unpacked(packed, K, D):
 
 
 @entry
-def _advance(X, sample_weight, old, K, D, pooling, floor, new):
+def advance_on_few(X, sample_weight, old, K, D, pooling, floor, new):
     """Both steps; returns the log-likelihood, the smallest component's mass, and whether a covariance was
     held."""
     log_weights, means, cholesky = unpacked(old, K, D)

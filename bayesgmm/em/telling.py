@@ -40,9 +40,9 @@ def warn_of_doubts(
     """
     if em.regularised_:
         text = (
-            f"The {rows.n_features} columns of X are collinear, or nearly so, within its {len(rows)} rows: "
-            f"in some direction their variance is not above reg_covar={em.reg_covar:g}, where covariances "
-            f"are held; lower reg_covar, drop columns or choose covariance_type='diag'."
+            f"The {rows.n_features} columns of X are collinear, or nearly so, within its {len(rows)} rows or "
+            f"those of a component: in some direction their variance is not above the floor that covariances "
+            f"are kept at (reg_covar={em.reg_covar:g}); drop columns, or choose covariance_type='diag'."
         )
     elif spurious:
         text = (

@@ -120,7 +120,7 @@ class MixtureParams:
                 f"{shown_value(order)}.",
                 order=order,
             )
-        return MixtureParams(self.weights[order], self.means[order], self.covariances[order])
+        return MixtureParams.of_cholesky(self.weights[order], self.means[order], self.cholesky[order])
 
     def rescaled(self, shift: ArrayLike, scale: ArrayLike) -> "MixtureParams":
         """The mixture of ``shift + scale * x``, where x follows this one; both of shape (D,)."""
@@ -133,12 +133,38 @@ class MixtureParams:
                     name=name,
                     shape=a.shape,
                 )
-        scale = np.broadcast_to(scale, self.n_features)
-        return MixtureParams(
-            self.weights,
-            shift + scale * self.means,
-            self.covariances * scale[:, None] * scale[None, :],
-        )
+        shift, scale = (np.broadcast_to(a, self.n_features) for a in (shift, scale))
+        return self.mapped(shift, np.diag(scale))
+
+    def mapped(self, shift: Array, factor: Array) -> "MixtureParams":
+        """The mixture of ``shift + factor @ x``, where x follows this one; a shift (D,), a lower triangular
+        factor (D, D)."""
+        means = shift + self.means @ factor.T
+        # A diagonal of a Cholesky factor is positive.
+        cholesky = factor @ self.cholesky * np.sign(np.diagonal(factor))
+        return MixtureParams.of_cholesky(self.weights, means, cholesky)
+
+    @classmethod
+    def of_cholesky(cls, weights: Array, means: Array, cholesky: Array) -> "MixtureParams":
+        """The mixture with these lower Cholesky factors (K, D, D), which are kept as they are.
+
+        A covariance holds its smallest eigenvalue to rounding of the largest, its factor to the root of that.
+        """
+        params = cls.__new__(cls)
+        diagonal = np.diagonal(cholesky, axis1=1, axis2=2)
+        if not np.all(diagonal > 0):
+            k = int(np.argmin(diagonal.min(axis=1)))
+            raise ParameterError(
+                f"The covariance of component {k} is not positive definite: the diagonal of its factor has "
+                f"{diagonal[k].min():.3g}.",
+                component=k,
+            )
+        covariances = cholesky @ np.swapaxes(cholesky, 1, 2)
+        covariances = (covariances + np.swapaxes(covariances, 1, 2)) / 2
+        named = {"weights": weights, "means": means, "covariances": covariances, "cholesky": cholesky}
+        for name, values in named.items():
+            vars(params)[name] = _frozen(check_finite_array(values, name))
+        return params
 
 
 def _check_symmetric(covariances: Array) -> None:

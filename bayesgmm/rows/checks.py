@@ -35,6 +35,8 @@ Array = NDArray[np.float64]
 ROWS_AT_ONCE = 65_536
 # Of weights: beyond these, EM's sums of them meet its floors, or lose the single rows.
 SMALLEST_TOTAL, LARGEST_TOTAL = 1e-6, 1e15
+# Of rows in the direction in which columns of unit standard deviation vary least.
+LEAST_SPREAD = 1e-10
 UNMASKING = "drop or impute them first and pass a plain array"
 
 
@@ -289,7 +291,8 @@ def check_collinear(X: Array, names: Sequence[str]) -> None:
         scaled = (X[start : start + ROWS_AT_ONCE] - mean) / std
         correlations += scaled.T @ scaled / len(X)
     values, vectors = np.linalg.eigh(correlations)
-    if values[0] > 1e-12:
+    # Clusters that are far apart leave as little; what is left of a sum is rounding.
+    if values[0] > 1e-11 or _spread(X, mean, std, vectors[:, 0]) > LEAST_SPREAD:
         return
     # Next to a giant outlier all other rows look like a single point.
     quartiles = np.quantile(X, [0.25, 0.75], axis=0)
@@ -313,6 +316,16 @@ def check_collinear(X: Array, names: Sequence[str]) -> None:
         columns=involved,
         total=float(total[0]) if is_whole else None,
     )
+
+
+def _spread(X: Array, mean: Array, std: Array, direction: Array) -> float:
+    """Standard deviation of the rows in a direction of the scaled columns, about the mean; no cancellation in
+    a covariance hides it."""
+    total = 0.0
+    for start in range(0, len(X), ROWS_AT_ONCE):
+        along = ((X[start : start + ROWS_AT_ONCE] - mean) / std) @ direction
+        total += float(along @ along)
+    return float(np.sqrt(total / len(X)))
 
 
 def check_sample_weight(sample_weight: Any, n: int, index: pd.Index | None = None) -> Array:

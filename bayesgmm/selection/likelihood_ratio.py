@@ -53,7 +53,7 @@ def likelihood_ratio_test(
     *,
     n_replications: int,
     seed: np.random.SeedSequence,
-    reg_covar: float = 1e-6,
+    reg_covar: float = 0.0,
     n_threads: int = 1,
     progress: Callable[[int], None] = lambda done: None,
 ) -> LikelihoodRatioTest:
@@ -89,10 +89,10 @@ def likelihood_ratio_test(
     def replicate(own: np.random.SeedSequence) -> float | None:
         rng = np.random.default_rng(own)
         rows, _ = density.simulate(smaller, len(X), rng)
-        problem, shift, scale = standardised_problem(Rows.unchecked(rows), covariance_type, reg_covar, 1)
+        problem, units = standardised_problem(Rows.unchecked(rows), covariance_type, reg_covar, 1)
         first, second = (_maximum(problem, p.n_components, rng) for p in (smaller, larger))
         # The maximum of the smaller one is near the mixture that the rows come from.
-        truth = state_of(smaller.rescaled(-shift / scale, 1 / scale))
+        truth = state_of(units.of_em(smaller))
         near = run_em(problem, truth, max_iter=STEPS, tol=TOLERANCE)
         known = [
             v

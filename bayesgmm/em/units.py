@@ -1,0 +1,50 @@
+"""The coordinates that EM works in, and the way back to the units of the data."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bayesgmm.mixture.params import MixtureParams
+
+__all__ = ["Units"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Units:
+    """Rows are x = shift + factor z, and EM works on z.
+
+    Parameters
+    ----------
+    shift : ndarray, shape (D,)
+    factor : ndarray, shape (D, D)
+        Lower triangular; diagonal where only the columns are scaled.
+    """
+
+    shift: Array
+    factor: Array
+
+    @property
+    def inverse(self) -> Array:
+        """Of the factor."""
+        return np.asarray(np.linalg.inv(self.factor))
+
+    @property
+    def log_volume(self) -> float:
+        """What the log density of a row is lower in the units of the data."""
+        return float(np.log(np.abs(np.diagonal(self.factor))).sum())
+
+    def of_data(self, params: MixtureParams) -> MixtureParams:
+        """A mixture in EM's coordinates, in the units of the data."""
+        return params.mapped(self.shift, self.factor)
+
+    def of_em(self, params: MixtureParams) -> MixtureParams:
+        """A mixture in the units of the data, in EM's coordinates."""
+        inverse = self.inverse
+        return params.mapped(-inverse @ self.shift, np.tril(inverse))
+
+    def points(self, means: ArrayLike) -> Array:
+        """Points of the data, shape (..., D), in EM's coordinates."""
+        return (np.asarray(means) - self.shift) @ self.inverse.T
