@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.utils.validation import check_is_fitted
 
+from bayesgmm.em.collapse import no_maximum
 from bayesgmm.em.given_start import user_start
 from bayesgmm.em.holding import hold_modes, hold_params, sorted_params
 from bayesgmm.em.problem import Problem, standardised_problem, state_of
@@ -19,7 +20,6 @@ from bayesgmm.em.starts import MIXED
 from bayesgmm.em.steps import State
 from bayesgmm.em.telling import tell_maxima, warn_of_doubts
 from bayesgmm.em.units import Units
-from bayesgmm.errors import DegenerateFitError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.rows.checks import check_fittable
@@ -53,11 +53,11 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     tol : float, default 1e-10
         An EM run ends when the log-likelihood still to be gained, estimated from the last steps, is below
         ``tol`` times the total log-likelihood's size.
-    reg_covar : float, default 1e-6
+    reg_covar : float, default 0
         Smallest eigenvalue of a covariance, in units of the columns' variances (or of what the interquartile
-        range says of them, if that is less). Unlike scikit-learn's, it is not added to anything: an estimate
-        above it is the maximum-likelihood one. ``regularised_`` says whether it was active. 0 stands for
-        1e-12, below which a covariance cannot be inverted.
+        range says of them, if that is less), with "full" and "tied" of the covariance of all rows. Unlike
+        scikit-learn's, it is not added to anything: an estimate above it is the maximum-likelihood one.
+        ``regularised_`` says whether it was active. With 0 a component that collapses is no estimate.
     max_iter : int, default 10000
         Largest number of steps in an EM run, each a pass over the data; with 0 the best start is returned as
         it is. One more pass tells the log-likelihood at the start.
@@ -248,16 +248,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     ) -> None:
         best = modes[0].run
         if modes[0].degenerate:
-            n = sum(mode.n_starts for mode in modes)
-            raise DegenerateFitError(
-                f"{f'All {n} starts' if n > 1 else 'The only start'} with n_components={self.n_components} "
-                f"ended in a component that lost its rows, or collapsed onto a point or plane of the "
-                f"{len(rows)} rows, where the likelihood has no upper bound; use fewer components, more "
-                f"rows, another covariance_type or another start.",
-                n_starts=n,
-                n_components=self.n_components,
-                n_rows=len(rows),
-            )
+            raise no_maximum(problem, rows, modes)
         before = getattr(self, "log_likelihood_trace_", None) if self.warm_start else None
         hold_params(self, sorted_params(modes[0], units, by))
         mass = rows.total_weight
@@ -276,7 +267,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         hold_modes(self, modes, offset, units, by)
         tell_maxima(self)
         # Of the user's call of fit.
-        warn_of_doubts(self, rows, modes[0].spurious, given, stacklevel=5)
+        warn_of_doubts(self, rows, modes, (problem, given), stacklevel=5)
 
     @property
     def precisions_(self) -> Array:

@@ -92,7 +92,8 @@ def leg(X, sample_weight, place, rules, most, pause, trace):
         )
         n_passes += 1
         gain = value - log_likelihood
-        if jumps and not gain >= 0.0:
+        # Beyond the floor a jump finds what no step comes back from without a loss.
+        if jumps and not (gain >= 0.0 and not held_ahead):
             jumps = False
             continue
         if not np.isfinite(value):

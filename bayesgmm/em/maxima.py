@@ -56,8 +56,8 @@ class Mode:
 
     @property
     def rank(self) -> tuple[bool, bool, float]:
-        """Sorts the most trustworthy first: not degenerate, not spurious or held, then by log-likelihood."""
-        return self.degenerate, self.spurious or self.held, -self.run.log_likelihood
+        """Sorts the most trustworthy first: not degenerate, not spurious, then by log-likelihood."""
+        return self.degenerate, self.spurious, -self.run.log_likelihood
 
     @classmethod
     def of(cls, problem: Problem, run: EMRun, n_starts: int, tol: float) -> "Mode":
@@ -74,18 +74,19 @@ def _tightness(state: State) -> Array:
     within, shape (K,)."""
     cholesky = state.cholesky
     within = np.einsum("k,kij,klj->il", np.exp(state.log_weights), cholesky, cholesky)
-    inverse = np.linalg.inv(within)
+    values, vectors = np.linalg.eigh(within)
     # The eigenvalues of L' W^-1 L are those of the covariance in coordinates in which W is the identity.
-    relative = np.swapaxes(cholesky, 1, 2) @ inverse @ cholesky
+    white = (vectors / np.sqrt(np.maximum(values, 1e-15 * values[-1]))).T @ cholesky
+    relative = np.swapaxes(white, 1, 2) @ white
     return np.sqrt(np.maximum(np.linalg.eigvalsh(relative)[:, 0], 0.0))
 
 
 def _few(problem: Problem, state: State, counts: Array, of: Bools) -> Bools:
     """Which components have hardly more rows than a covariance needs, shape (K,); of some distinct rows
-    count."""
+    count, but where a floor keeps covariances."""
     least = FEW_ROWS_PER_FEATURE * (state.shape[1] + 1)
     few = of & (counts < least)
-    if np.any(of & ~few):
+    if np.any(of & ~few) and not problem.is_floor_chosen:
         labels = problem.responsibilities(state).argmax(axis=1)
         for k in np.flatnonzero(of & ~few):
             few[k] = len(np.unique(problem.X[labels == k], axis=0)) < least
@@ -100,12 +101,17 @@ class Contender:
 
     def go(self, max_iter: int, tol: float, clock: Clock | None = None) -> None:
         """Go on with the run, unless it has come to this tolerance already."""
-        if self.walk.status is Status.CONVERGED and tol >= self.tol:
+        if self.is_collapsed or (self.walk.status is Status.CONVERGED and tol >= self.tol):
             return
         self.walk.go(max_iter, tol, clock)
         self.tol = tol
         for name in ("_mode", "heights"):
             vars(self).pop(name, None)
+
+    def call_saddle(self) -> None:
+        """Where it stands is no maximum."""
+        self.walk.status = Status.SADDLE
+        vars(self).pop("_mode", None)
 
     @property
     def mode(self) -> Mode:
@@ -129,7 +135,8 @@ class Contender:
     @property
     def is_under_way(self) -> bool:
         """Whether it has neither converged nor collapsed."""
-        return self.walk.status in (None, Status.OUT_OF_ITERATIONS, Status.OUT_OF_TIME)
+        ended = self.walk.status in (Status.CONVERGED, Status.DECREASED, Status.SADDLE)
+        return not (ended or self.is_collapsed)
 
     @property
     def hope(self) -> float:

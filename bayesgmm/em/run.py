@@ -38,6 +38,10 @@ class Status(Enum):
         "degenerate: a component collapsed onto a few points or a plane, where the likelihood has no upper "
         "bound; use fewer components, more data, or a reg_covar that keeps covariances from it"
     )
+    SADDLE = (
+        "saddle: the log-likelihood is level here, but rises to both sides of it; use other starts or fewer "
+        "components"
+    )
     DECREASED = (
         "decreased: the log-likelihood fell by more than rounding explains; "
         "the data may be too ill-conditioned"
@@ -249,7 +253,8 @@ class Walk:
             return
         ahead = self.problem.advance(state)
         self.n_iter += 1
-        if np.isfinite(ahead.log_likelihood) and ahead.log_likelihood >= self.value:
+        # Beyond the floor it finds what no step comes back from without a loss.
+        if np.isfinite(ahead.log_likelihood) and ahead.log_likelihood >= self.value and not ahead.held:
             self._move(state, ahead)
 
     def _move(self, state: State, ahead: Advance) -> None:

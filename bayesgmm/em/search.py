@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.em.hunt import LOOSE, MATTERS, Hunt
-from bayesgmm.em.maxima import Contender, Mode, merged
+from bayesgmm.em.maxima import SAME_MAXIMUM, Contender, Mode, merged
 from bayesgmm.em.plan import Plan
 from bayesgmm.em.polish import MOST_PASSES, can_be_polished, polished
 from bayesgmm.em.problem import FIRST_ROWS, Problem
-from bayesgmm.em.run import Walk, run_em
-from bayesgmm.em.saddle import MOST_PARAMETERS, ways_up
+from bayesgmm.em.run import Status, Walk
+from bayesgmm.em.saddle import ways_up
 from bayesgmm.em.steps import State
 
 __all__ = ["Mode", "Plan", "search"]
@@ -31,8 +31,6 @@ MOST_MODES, MOST_OTHERS = 8, 3
 CERTAIN = 4.0
 # A pass of so many nanoseconds is dear; so many passes before quasi-Newton steps, and rounds of these, each
 # with a new guess of the curvature.
-# Parameters whose curvature costs next to nothing.
-FEW = 50
 LEG, DEAR, PATIENCE, MOST_ROUNDS, MOST_SADDLES = 10, 1e6, 20, 8, 3
 
 
@@ -48,8 +46,11 @@ def search(problem: Problem, plan: Plan, rng: np.random.Generator, given: State 
         A start to run from instead of all others.
     """
     if given is not None:
-        end = run_em(problem, given, max_iter=plan.max_iter, tol=plan.tol, clock=plan.clock)
-        return [Mode.of(problem, end, 1, plan.tol)]
+        run = Contender(Walk(problem, given), plan.tol)
+        run.go(plan.max_iter, plan.tol, plan.clock)
+        if run.walk.status is Status.CONVERGED and _above(run, problem, plan):
+            run.call_saddle()
+        return [run.mode]
     parts = list(_parts(problem, rng))
     first = parts[0]
     found = _notable(Hunt(first, problem, plan, rng).run())
@@ -123,21 +124,30 @@ def _finished(found: list[Contender], first: Problem, plan: Plan) -> list[Conten
 
 
 def _off_saddles(best: Contender, first: Problem, plan: Plan) -> Contender:
-    """The best where it is a maximum, or what leads up from it."""
+    """The best where it is a maximum, or what leads up from it; a saddle from which nothing does to another
+    maximum is called one."""
     for _ in range(MOST_SADDLES):
         if best.is_under_way or best.is_collapsed or plan.n_components == 1 or plan.clock.is_over:
             break
-        higher = None
-        # Moves have led away from saddles before.
-        for state in ways_up(first, best.walk.state, FEW if plan.n_init is None else MOST_PARAMETERS):
-            up = Contender(Walk(best.walk.problem, state), plan.tol, best.n_starts)
-            _bring(up, first, plan, plan.tol)
-            if up.rank < (higher or best).rank:
-                higher = up
-        if higher is None or higher.is_at(best):
+        above = _above(best, first, plan)
+        better = min(above, key=lambda c: c.rank, default=best)
+        if better.rank >= best.rank:
+            if above:
+                best.call_saddle()
             break
-        best = higher
+        best = better
     return best
+
+
+def _above(at: Contender, first: Problem, plan: Plan) -> list[Contender]:
+    """Where the log-likelihood rises to from a stationary point; none from a maximum."""
+    found = []
+    for state in ways_up(first, at.walk.state):
+        up = Contender(Walk(at.walk.problem, state), plan.tol, at.n_starts)
+        _bring(up, first, plan, plan.tol)
+        if up.walk.value > at.walk.value + SAME_MAXIMUM * at.walk.size:
+            found.append(up)
+    return found
 
 
 def _bring(runner: Contender, first: Problem, plan: Plan, tol: float) -> None:

@@ -172,10 +172,9 @@ def _check_data_of_fit(estimate: Estimate, rows: Rows) -> None:
         )
     if estimate.regularised:
         raise DegenerateFitError(
-            f"A covariance of the estimate is held at the floor that reg_covar={estimate.reg_covar:g} sets, "
-            "where the "
-            "log-likelihood has no maximum and the estimate no standard errors; drop collinear columns, or "
-            "choose covariance_type='diag'.",
+            f"A covariance of the estimate is held at its floor (reg_covar={estimate.reg_covar:g}), where "
+            "the log-likelihood has no maximum and the estimate no standard errors; drop collinear columns, "
+            "or choose covariance_type='diag'.",
             reg_covar=estimate.reg_covar,
         )
 

@@ -3,14 +3,21 @@
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from bayesgmm.em.collapse import collapsed_onto
+from bayesgmm.em.maxima import Mode
+from bayesgmm.em.problem import Problem
 from bayesgmm.rows.rows import Rows
 
 if TYPE_CHECKING:
     from bayesgmm.em.estimator import EMGaussianMixture
 
 __all__ = ["tell_maxima", "warn_of_doubts"]
+
+# Log-likelihood of a maximum that looks spurious above the best of the others, from which on it is named.
+FAR_ABOVE = 50.0
 
 
 def tell_maxima(em: "EMGaussianMixture") -> None:
@@ -23,7 +30,7 @@ def tell_maxima(em: "EMGaussianMixture") -> None:
 
 
 def warn_of_doubts(
-    em: "EMGaussianMixture", rows: Rows, spurious: bool, given: bool, *, stacklevel: int
+    em: "EMGaussianMixture", rows: Rows, modes: list[Mode], start: tuple[Problem, bool], *, stacklevel: int
 ) -> None:
     """Warn of an estimate that is not an ordinary maximum.
 
@@ -31,24 +38,38 @@ def warn_of_doubts(
     ----------
     em : EMGaussianMixture
     rows : Rows
-    spurious : bool
-        Whether the maximum looks spurious.
-    given : bool
-        Whether the start was the user's.
+    modes : list of Mode
+        The best first.
+    start : Problem and bool
+        And whether the start was the user's.
     stacklevel : int
         As for `warnings.warn` in this function.
     """
-    if em.regularised_:
+    problem, given = start
+    above = max((m.run.log_likelihood for m in modes if m.spurious), default=-np.inf)
+    higher = above - modes[0].run.log_likelihood
+    if em.regularised_ and em.reg_covar > 0:
+        onto, _ = collapsed_onto(problem, rows, modes[0])
         text = (
-            f"The {rows.n_features} columns of X are collinear, or nearly so, within its {len(rows)} rows or "
-            f"those of a component: in some direction their variance is not above the floor that covariances "
-            f"are kept at (reg_covar={em.reg_covar:g}); drop columns, or choose covariance_type='diag'."
+            f"A covariance is kept from collapsing by reg_covar={em.reg_covar:g}{onto and f', onto {onto}'}."
         )
-    elif spurious:
+    elif em.regularised_:
+        text = (
+            f"The {rows.n_features} columns of X are collinear, or nearly so, within its {len(rows)} rows: "
+            f"in some direction they do not vary, and covariances are kept at 1e-6 of the columns' variances "
+            f"there; drop columns, or choose covariance_type='diag'."
+        )
+    elif modes[0].spurious:
         text = (
             f"{'The' if given else 'Every'} maximum found with n_components={em.n_components} looks "
             f"spurious: a component with hardly more rows than its covariance needs, and much "
             f"tighter than the data; use fewer components."
+        )
+    elif higher > FAR_ABOVE:
+        text = (
+            f"Another maximum has a log-likelihood {higher:.4g} higher, but looks spurious: a component with "
+            f"hardly more rows than its covariance needs, and much tighter than the others; see modes_ and "
+            f"mode_params_ for it, if such a small group is what you look for."
         )
     elif not em.converged_:
         text = f"EM ended {em.status_}."

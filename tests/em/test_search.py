@@ -9,7 +9,7 @@ from bayesgmm import EMGaussianMixture, MixtureParams, datasets
 from bayesgmm.em import hunt, search
 from bayesgmm.em.information import Chart
 from bayesgmm.em.maxima import Contender, merged
-from bayesgmm.em.moves import moved
+from bayesgmm.em.moves import crossed, moved
 from bayesgmm.em.plan import Plan
 from bayesgmm.em.polish import polished
 from bayesgmm.em.problem import Problem
@@ -53,8 +53,9 @@ def test_a_move_stays_in_the_family_and_leaves_no_component_empty(name):
     at = run_em(problem, starts_of(problem, 3, 0), max_iter=200, tol=1e-8).state
     rng = np.random.default_rng(1)
     family = family_of(name)
-    for _ in range(10):
-        to = moved(problem, at, rng)
+    other = run_em(problem, starts_of(problem, 3, 5), max_iter=5, tol=1e-8).state
+    for i in range(10):
+        to = moved(problem, at, rng) if i % 2 else crossed(problem, at, other, rng)
         covariances = to.cholesky @ to.cholesky.transpose(0, 2, 1)
         again = family.expanded(family.compressed(covariances), 3, 2, "covariances")
         assert_allclose(again, covariances, atol=1e-10)
@@ -90,6 +91,7 @@ def test_moves_find_what_many_starts_find(seed):
     assert np.median(found) >= many.log_likelihood_ - 0.01
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("name", ["faithful", "iris", "banknote"])
 @pytest.mark.parametrize("kind", ["full", "diag"])
 def test_more_starts_never_end_lower_than_one(name, kind):

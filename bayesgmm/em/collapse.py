@@ -1,0 +1,84 @@
+"""Why a component collapsed: the rows that it holds, and what is the same in them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.em.maxima import Mode
+from bayesgmm.em.problem import Problem
+from bayesgmm.errors import DegenerateFitError
+from bayesgmm.rows.rows import Rows
+from bayesgmm.support.sentences import shown_value
+
+__all__ = ["collapsed_onto", "no_maximum"]
+
+Array = NDArray[np.float64]
+
+
+def collapsed_onto(problem: Problem, rows: Rows, mode: Mode) -> tuple[str, dict[str, Any]]:
+    """What the tightest component of a maximum holds, in words and in numbers.
+
+    Parameters
+    ----------
+    problem : Problem
+    rows : Rows
+        Those of the problem, in the units of the data.
+    mode : Mode
+
+    Returns
+    -------
+    text : str
+    details : dict
+        Their number, the first of them, and the columns with one value, each with it.
+    """
+    labels = problem.responsibilities(mode.run.state).argmax(axis=1)
+    groups = [np.flatnonzero(labels == k) for k in range(len(mode.run.state.log_weights))]
+    # Of the rows themselves: the mixture had not come to the end when it was stopped.
+    held = min((g for g in groups if len(g)), key=lambda g: _least_spread(problem.X[g]))
+    details: dict[str, Any] = {"n_held": len(held)}
+    own = rows.values[held]
+    same = np.flatnonzero(np.ptp(own, axis=0) == 0)
+    details["first"], first = rows.label(int(held[0])), rows.row(int(held[0]))
+    details["values"] = values = {rows.names[j]: float(own[0, j]) for j in same}
+    which = ", ".join(f"{name!r} is {shown_value(value)}" for name, value in list(values.items())[:3])
+    if len(held) == 1:
+        return f"{first} alone", details
+    if len(np.unique(own, axis=0)) == 1:
+        return f"{len(held)} rows that are alike, such as {first}", details
+    if values:
+        return f"{len(held)} rows, such as {first}, in which {which}", details
+    return f"{len(held)} rows, such as {first}, that lie in a plane or nearly so", details
+
+
+def no_maximum(problem: Problem, rows: Rows, modes: Sequence[Mode]) -> DegenerateFitError:
+    """The error of a fit whose every run has collapsed.
+
+    Parameters
+    ----------
+    problem : Problem
+    rows : Rows
+    modes : sequence of Mode
+        The best first.
+    """
+    n, k = sum(mode.n_starts for mode in modes), len(modes[0].run.state.log_weights)
+    onto, details = collapsed_onto(problem, rows, modes[0])
+    return DegenerateFitError(
+        f"{f'All {n} starts' if n > 1 else 'The only start'} with n_components={k} ended in a component that "
+        f"lost its rows, or collapsed onto a point or plane of the {len(rows)} rows, where the likelihood "
+        f"has no upper bound, the best of them onto {onto}; use fewer components, leave those rows or "
+        f"columns out, choose another covariance_type, or set a reg_covar, such as 0.001, that keeps "
+        f"covariances from it.",
+        n_starts=n,
+        n_components=k,
+        n_rows=len(rows),
+        **details,
+    )
+
+
+def _least_spread(X: Array) -> float:
+    """Of rows, in the direction in which they vary least."""
+    if len(X) <= X.shape[1]:
+        return 0.0
+    return float(np.linalg.svd(X - X.mean(axis=0), compute_uv=False)[-1] / np.sqrt(len(X)))
