@@ -42,7 +42,7 @@ from bayesgmm import __version__
 from bayesgmm.bayes.shapes import check_shapes
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import kernels
-from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
+from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, posterior_family_of
 from bayesgmm.rows.checks import check_data, check_sample_weight
 from bayesgmm.support import compilation
 
@@ -325,7 +325,7 @@ class GaussianMixture(Distribution):
         **kwargs: Any,
     ) -> TensorVariable:
         """The distribution outside of a model; takes ``size``, ``shape`` and ``rng`` like any other."""
-        family = family_of(covariance_type)
+        family = posterior_family_of(covariance_type)
         parameters = [pt.as_tensor(v).astype("float64") for v in (weights, means, cholesky)]
         check_shapes([v.type.shape for v in parameters], family)
         factors = _factors(parameters[1], parameters[2], family)

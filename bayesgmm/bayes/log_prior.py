@@ -10,7 +10,7 @@ from scipy.special import gammaln, xlogy
 
 from bayesgmm.bayes.priors import ResolvedPrior
 from bayesgmm.bayes.target import lkj_log_normaliser
-from bayesgmm.mixture.families import family_of
+from bayesgmm.mixture.families import posterior_family_of
 
 __all__ = ["log_prior"]
 
@@ -33,7 +33,7 @@ def log_prior(values: Mapping[str, Array], prior: ResolvedPrior, covariance_type
         weights (chain, draw), means (chain, draw, K, D), stds of the shape of its values, and corr_chol with
         one number a correlation matrix.
     """
-    family = family_of(covariance_type)
+    family = posterior_family_of(covariance_type)
     numbers = (family.of_stds(values) for values in prior.std_numbers)
     densities = {
         "weights": _dirichlet(values["weights"], prior.concentration),

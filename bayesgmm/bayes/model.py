@@ -13,7 +13,7 @@ from bayesgmm.bayes.distribution import GaussianMixture
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.transforms import CorrelationCholesky
 from bayesgmm.errors import ParameterError
-from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
+from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, posterior_family_of
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.arguments import check_integer
 
@@ -72,7 +72,7 @@ def build_model(
             n_names=len(names),
             n_columns=D,
         )
-    family = family_of(covariance_type)
+    family = posterior_family_of(covariance_type)
     resolved = prior.resolve(K, D, covariance_type)
     coords = {"cluster": range(K), "feature": names, "feature_bis": names, "obs": rows.obs}
     with pm.Model(coords=coords) as model:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.bayes.priors import ResolvedPrior
-from bayesgmm.mixture.families import family_of
+from bayesgmm.mixture.families import posterior_family_of
 
 __all__ = ["draw_prior"]
 
@@ -25,7 +25,7 @@ def draw_prior(
     size : int
     rng : numpy.random.Generator
     """
-    k, d, family = len(prior.concentration), len(prior.mean_loc), family_of(covariance_type)
+    k, d, family = len(prior.concentration), len(prior.mean_loc), posterior_family_of(covariance_type)
     shapes = {name: (size, *s) for name, s in family.shapes(k, d).items()}
     numbers = (family.of_stds(values) for values in prior.std_numbers)
     values = {

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.bayes.std_priors import StdPrior, std_prior_family
 from bayesgmm.errors import DataError, ParameterError
-from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
+from bayesgmm.mixture.families import DEFAULT_FAMILY, posterior_family_of
 from bayesgmm.rows.checks import check_varying_columns
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.arguments import as_array, check_integer, check_unmasked
@@ -155,7 +155,7 @@ class Prior:
         >>> Prior.from_data([[-1.0], [1.0]]).mean_scale
         (1.5,)
         """
-        family = family_of(covariance_type)
+        family = posterior_family_of(covariance_type)
         rows = Rows.of(X, sample_weight)
         check_varying_columns(rows.values, rows.names)
         loc, sd = _location_and_spread(rows.values, rows.weights, rows.names)
@@ -184,7 +184,7 @@ class Prior:
         family, *numbers = self.std_prior
         labels = [f"{name} of std_prior" for name in std_prior_family(family).numbers]
         first, *rest = (_spread(v, D, label, "feature") for v, label in zip(numbers, labels, strict=True))
-        if not family_of(covariance_type).by_feature:
+        if not posterior_family_of(covariance_type).by_feature:
             for values, label in zip((first, *rest), labels, strict=False):
                 _check_single(values, label, covariance_type)
         return ResolvedPrior(
@@ -238,7 +238,7 @@ class Prior:
             )
         feature_names = list(feature_names)
         p = self.resolve(n_components, len(feature_names), covariance_type)
-        family = family_of(covariance_type)
+        family = posterior_family_of(covariance_type)
         lines = [_line("weights", "Dirichlet", *p.concentration)]
         for j, name in enumerate(feature_names):
             lines.append(_line(f"means[{name}]", "Normal", p.mean_loc[j], p.mean_scale[j]))

@@ -24,7 +24,7 @@ from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.std_priors import CODES, add_log_density
 from bayesgmm.mixture import kernels
 from bayesgmm.mixture.coordinates import Coordinates, Layout, add_gradient, blocks, mixture_of
-from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
+from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, posterior_family_of
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.compilation import entry, inlined
@@ -75,7 +75,7 @@ class Target:
     @cached_property
     def family(self) -> CovarianceFamily:
         """The covariance family."""
-        return family_of(self.covariance_type)
+        return posterior_family_of(self.covariance_type)
 
     @cached_property
     def coordinates(self) -> Coordinates:
@@ -112,7 +112,7 @@ class Target:
         """With columns standardised by their own locations and scales."""
         data = data.counting
         shift, scale = data.location_scale
-        scale = family_of(covariance_type).scales(scale)
+        scale = posterior_family_of(covariance_type).scales(scale)
         return cls(data, n_components, prior, shift, scale, covariance_type)
 
     def __call__(self, q: Array) -> tuple[float, Array]:

@@ -210,15 +210,16 @@ def reading_a_table[F: Callable[..., Any]](command: F) -> F:
 
 
 def _families() -> list[str]:
-    from bayesgmm.mixture.families import FAMILIES
+    from bayesgmm.mixture.families import NAMES
 
-    return list(FAMILIES)
+    return list(NAMES)
 
 
 COVARIANCE_TYPE = click.option(
     "--covariance-type",
     type=OneOf("--covariance-type", _families),
-    help="What the covariances of the components may be and share; full, if not given.",
+    help="What the covariances of the components may be and share, by our name or mclust's; full, if not given. "
+    "Of mclust's a posterior has EII, VII, EEI, VVI, EEE and VVV.",
 )
 PRIOR = click.option(
     "--prior",

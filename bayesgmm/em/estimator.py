@@ -220,7 +220,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             self.warm_start
             and hasattr(self, "params_")
             # Factors of another family would never enter this one.
-            and self._fitted_type == self.covariance_type
+            and family_of(self._fitted_type) is family_of(self.covariance_type)
             and self.params_.means.shape
             == (
                 self.n_components,

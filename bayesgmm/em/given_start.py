@@ -62,7 +62,9 @@ def user_start(
         matrices = family_of(covariance_type).expanded(check_finite_array(precisions, name), k, d, name)
         _check_precisions(matrices)
         cholesky = _cholesky_of_precisions(units.factor.T @ matrices @ units.factor)
-    return State(log_weights, centres, cholesky)
+    state = State(log_weights, centres, cholesky)
+    # Precisions of the user's may be of no mixture of the family.
+    return state if precisions is None else problem.projected(state, base)
 
 
 def _log_weights(weights: ArrayLike, k: int) -> Array:

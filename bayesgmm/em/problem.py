@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.em.steps import Advance, State, Sums, advance, expect, is_in_one_piece
+from bayesgmm.em.steps import Advance, State, Sums, advance, expect, is_in_one_piece, projected
 from bayesgmm.em.units import Units
-from bayesgmm.mixture.families import CovarianceFamily, family_of
+from bayesgmm.mixture.families import APART, CovarianceFamily, family_of
 from bayesgmm.mixture.kernels import evaluate
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.checks import ROWS_AT_ONCE
@@ -75,7 +75,7 @@ class Problem:
     @cached_property
     def is_in_one_piece(self) -> bool:
         """Whether a pass is short enough for several to be made in compiled code without a look outside."""
-        return is_in_one_piece(self.X)
+        return is_in_one_piece(self.X) and not self.family.pooling & APART
 
     def work(self, n_components: int) -> float:
         """What a pass over the rows costs: nanoseconds of one core, counted and not measured."""
@@ -92,6 +92,10 @@ class Problem:
     def advance(self, state: State) -> Advance:
         """One EM step from `state`."""
         return advance(self.X, self.sample_weight, state, self.family.pooling, self.floor, self.n_threads)
+
+    def projected(self, state: State, near: State) -> State:
+        """The nearest mixture of the family, from one that is near and of the family."""
+        return projected(state, near, self.family.pooling, self.floor)
 
     def log_densities(self, state: State, some: slice = slice(None)) -> Array:
         """Log density of each row, or of some."""

@@ -189,7 +189,7 @@ class Walk:
             if calm >= 2:
                 self.status = Status.CONVERGED
             elif self.accelerate and target is not None:
-                self.jump(target)
+                self.jump(self.problem.projected(target, second))
 
     def _leg(self, tol: float, calm: int) -> int:
         """Go on for some passes in compiled code; returns how often in a row nothing was to be gained."""

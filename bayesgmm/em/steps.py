@@ -8,6 +8,8 @@ with fewer parameters pool A (Celeux and Govaert 1995), as `CovarianceFamily.poo
 * over components, weighted by S0, where all share L;
 * its diagonal only is kept, where L is diagonal;
 * the mean of that diagonal is taken, where L is a multiple of the identity.
+
+Where volume, shape and axes are constrained apart, `em.volume_shape` brings A to the family.
 """
 
 import math
@@ -20,7 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.mixture.families import DIAGONAL, OVER_COMPONENTS, OVER_FEATURES
+from bayesgmm.em.volume_shape import constrained
+from bayesgmm.mixture.families import APART, DIAGONAL, OVER_COMPONENTS, OVER_FEATURES
 from bayesgmm.mixture.kernels import BLAS_FROM, accumulate
 from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import entry, inlined
@@ -35,6 +38,7 @@ __all__ = [
     "expect",
     "is_in_one_piece",
     "maximise",
+    "projected",
     "standard_state",
 ]
 
@@ -135,22 +139,25 @@ def advance(
     n_threads : int
     """
     new = state.blank()
-    if is_in_one_piece(X):
+    few = is_in_one_piece(X)
+    if few and not pooling & APART:
         log_likelihood, smallest, held = advance_on_few(
             X, sample_weight, state.packed, *state.shape, pooling, floor, new.packed
         )
         return Advance(log_likelihood, new, held, smallest)
-    sums = expect(X, sample_weight, state, pooling, n_threads)
-    held = _update(sums.s0, sums.s1, sums.s2, state.packed, pooling, floor, new.packed)
+    if few:
+        sums = Sums(*_summed(X, sample_weight, state, pooling))
+    else:
+        sums = expect(X, sample_weight, state, pooling, n_threads)
+    held = _fill(sums, state, pooling, floor, new)
     return Advance(sums.log_likelihood, new, held, float(sums.s0.min()))
 
 
 def expect(X: Array, sample_weight: Array, state: State, pooling: int, n_threads: int) -> Sums:
     """The E step alone: sums over chunks of rows, put together in the order of the chunks."""
-    parameters = state.log_weights, state.means, state.cholesky, (pooling & DIAGONAL) != 0
 
     def one(rows: slice) -> tuple[float, Array, Array, Array]:
-        return accumulate(X[rows], sample_weight[rows], *parameters)
+        return _summed(X[rows], sample_weight[rows], state, pooling)
 
     chunks = list(_chunks(X))
     alone = n_threads == 1 or len(chunks) == 1 or X.shape[1] < BLAS_FROM
@@ -159,6 +166,12 @@ def expect(X: Array, sample_weight: Array, state: State, pooling: int, n_threads
         parts = shared(one, chunks, n_threads)
     columns: list[Any] = list(zip(*parts, strict=True))
     return Sums(*(sum(column[1:], column[0]) for column in columns))
+
+
+def _summed(X: Array, sample_weight: Array, state: State, pooling: int) -> tuple[float, Array, Array, Array]:
+    parameters = state.log_weights, state.means, state.cholesky, (pooling & DIAGONAL) != 0
+    found: tuple[float, Array, Array, Array] = accumulate(X, sample_weight, *parameters)
+    return found
 
 
 def standard_state(n_components: int, n_features: int) -> State:
@@ -170,8 +183,49 @@ def standard_state(n_components: int, n_features: int) -> State:
 def maximise(sums: Sums, state: State, pooling: int, floor: float) -> State:
     """The M step alone, from sums in the coordinates of `state`."""
     new = state.blank()
-    _update(sums.s0, sums.s1, sums.s2, state.packed, pooling, floor, new.packed)
+    _fill(sums, state, pooling, floor, new)
     return new
+
+
+def projected(state: State, near: State, pooling: int, floor: float) -> State:
+    """The mixture of a family that is nearest to a state in Kullback and Leibler's sense, by the M step.
+
+    Parameters
+    ----------
+    state : State
+        A state outside the family. Where its Cholesky factors are those of a linear space none is.
+    near : State
+        One of the family, from whose volumes and axes on the nearest is looked for.
+    pooling : int
+    floor : float
+    """
+    if not pooling & APART:
+        return state
+    mass, half = np.exp(state.log_weights), np.linalg.solve(near.cholesky, state.cholesky)
+    new = near.blank()
+    _constrain(half @ np.swapaxes(half, 1, 2), mass, near, pooling, floor, new)
+    new.means[:] = state.means
+    return new
+
+
+def _fill(sums: Sums, state: State, pooling: int, floor: float, new: State) -> bool:
+    """Fill the new state; returns whether a covariance had to be kept from collapsing."""
+    if not pooling & APART:
+        return bool(_update(sums.s0, sums.s1, sums.s2, state.packed, pooling, floor, new.packed))
+    mass = np.maximum(sums.s0, DEAD * sums.s0.sum())
+    move = sums.s1 / mass[:, None]
+    inner = sums.s2 / mass[:, None, None] - move[:, :, None] * move[:, None, :]
+    held = _constrain(inner, mass, state, pooling, floor, new)
+    new.means[:] = state.means + (state.cholesky @ move[:, :, None])[:, :, 0]
+    return held
+
+
+def _constrain(inner: Array, mass: Array, state: State, pooling: int, floor: float, new: State) -> bool:
+    """Fill weights and factors of a family with volume, shape and axes apart, from components on their
+    own."""
+    inner = constrained(inner, mass, state.cholesky, pooling)
+    still, s2 = np.zeros(state.means.shape), mass[:, None, None] * inner
+    return bool(_update(mass, still, s2, state.packed, pooling & DIAGONAL, floor, new.packed))
 
 
 def is_in_one_piece(X: Array) -> bool:

@@ -38,7 +38,8 @@ def check_size(settings: Settings, n_features: int) -> None:
     if n <= MOST_PARAMETERS:
         _check_draws(settings, n)
         return
-    sizes = {other: family.n_parameters(k, n_features) for other, family in FAMILIES.items()}
+    families = (family for family in FAMILIES.values() if family.has_posterior)
+    sizes = {family.name: family.n_parameters(k, n_features) for family in families}
     fitting = {other: size for other, size in sizes.items() if size <= MOST_PARAMETERS}
     largest = max(fitting, key=lambda other: fitting[other], default=None)
     remedy = "" if largest is None else f"choose covariance_type={largest!r} ({fitting[largest]}), or "

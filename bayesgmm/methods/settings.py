@@ -5,7 +5,7 @@ from typing import Any
 
 from bayesgmm.errors import ParameterError
 from bayesgmm.methods import find
-from bayesgmm.mixture.families import family_of
+from bayesgmm.mixture.families import posterior_family_of
 from bayesgmm.support.arguments import as_real, check_cores, check_integer
 from bayesgmm.support.sentences import shown_value
 
@@ -66,7 +66,7 @@ class Settings:
         """
         settings = cls(
             n_components=check_integer(n_components, "n_components", 1),
-            covariance_type=family_of(covariance_type).name,
+            covariance_type=posterior_family_of(covariance_type).name,
             method=find(method).name,
             draws=check_integer(draws, "draws", 4),
             tune=DEFAULT_TUNE if tune is None else check_integer(tune, "tune", 20),

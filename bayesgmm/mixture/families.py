@@ -9,6 +9,15 @@ if any, to a component. It does so by the dimensions along which they differ, an
 these two: numbers of parameters, shapes, dimensions, the places in the vector that a sampler moves, and what
 an M step averages.
 
+The families of mclust (Celeux and Govaert 1995, table 1) are those of the decomposition
+
+    Sigma_k = lambda_k D_k A_k D_k'    with |A_k| = 1,
+
+volume lambda_k, shape A_k, diagonal, and orientation D_k, orthogonal. Three letters say of each in this order
+whether components share it (E), have their own (V), or it is the identity (I). Where one is shared and
+another is not, the two maps are not enough: they tell the smallest family around it that they can tell, the
+M step is one of its own, and only EM fits it.
+
 To add a family, add its record to ``FAMILIES``. Inside, every family is carried as covariances (K, D, D).
 """
 
@@ -25,20 +34,29 @@ from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.arguments import check_choice
 
 __all__ = [
+    "APART",
     "DEFAULT_FAMILY",
     "DIAGONAL",
     "DIAGONAL_FAMILY",
     "FAMILIES",
+    "NAMES",
     "OVER_COMPONENTS",
     "OVER_FEATURES",
+    "OWN_AXES",
+    "OWN_SHAPE",
+    "OWN_VOLUME",
     "CovarianceFamily",
+    "distinct_families",
     "family_of",
+    "posterior_family_of",
 ]
 
 Array = NDArray[np.float64]
 
 # What an M step does to the covariances of components on their own: flags of `CovarianceFamily.pooling`.
 OVER_COMPONENTS, DIAGONAL, OVER_FEATURES = 1, 2, 4
+# Volume, shape and axes are constrained apart from each other, and components have their own of these.
+APART, OWN_VOLUME, OWN_SHAPE, OWN_AXES = 8, 16, 32, 64
 
 
 @dataclass(frozen=True)
@@ -56,6 +74,8 @@ class CovarianceFamily:
     corr_dims : tuple, or None
         ("cluster",) where each component has its own correlation matrix, () where one is shared, None where
         there are no correlations.
+    mclust : str
+        What mclust calls it: the letters of volume, shape and orientation.
 
     Raises
     ------
@@ -68,12 +88,42 @@ class CovarianceFamily:
     title: str
     std_dims: tuple[str, ...]
     corr_dims: tuple[str, ...] | None
+    mclust: str
 
     def __post_init__(self) -> None:
         if self.corr_dims is not None and self.std_dims != (*self.corr_dims, "feature"):
             raise ValueError(
                 f"Family {self.name!r} shares standard deviations, but not correlations, or not so."
             )
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether components share some of volume, shape and orientation, and have their own of others."""
+        return len(set(self.mclust) - {"I"}) > 1
+
+    @property
+    def has_posterior(self) -> bool:
+        """Whether the coordinates of the posterior express it: whether the two maps tell all of it."""
+        return not self.is_apart
+
+    @property
+    def nearest(self) -> tuple["CovarianceFamily", "CovarianceFamily"]:
+        """Of those with a posterior the one within it that shares all that it may share, and the one around
+        it that shares nothing."""
+        within, around = (self.mclust.translate(str.maketrans("EV", 2 * letter)) for letter in "EV")
+        return family_of(within), family_of(around)
+
+    @property
+    def equivariance(self) -> str:
+        """The linear maps of the rows under which the family stays what it is.
+
+        "affine": all. "columns": those that scale each column. "rotations": those of lengths' ratios, a
+        rotation and one scale for all columns.
+        """
+        _, shape, axes = self.mclust
+        if axes == "I":
+            return "columns" if self.by_feature else "rotations"
+        return "affine" if shape == axes else "rotations"
 
     @property
     def has_correlations(self) -> bool:
@@ -109,7 +159,11 @@ class CovarianceFamily:
     def uncorrelated(self) -> "CovarianceFamily":
         """The family with the same standard deviations and no correlations: what is left of this one with a
         single feature."""
-        return next(f for f in FAMILIES.values() if f.std_dims == self.std_dims and not f.has_correlations)
+        return next(
+            f
+            for f in FAMILIES.values()
+            if f.std_dims == self.std_dims and not f.has_correlations and f.has_posterior
+        )
 
     def n_correlations(self, n_components: int) -> int:
         """Number of distinct correlation matrices: K, 1 or 0."""
@@ -118,7 +172,11 @@ class CovarianceFamily:
     @cached_property
     def pooling(self) -> int:
         """What the M step does, as flags: average over components, keep the diagonal only, average over
-        features."""
+        features; or constrain volume, shape and axes apart, and which of these components own."""
+        if self.is_apart:
+            own = zip((OWN_VOLUME, OWN_SHAPE, OWN_AXES), self.mclust, strict=True)
+            diagonal = 0 if self.has_correlations else DIAGONAL
+            return APART | diagonal | sum(flag for flag, letter in own if letter == "V")
         return (
             (0 if self.by_component else OVER_COMPONENTS)
             | (0 if self.has_correlations else DIAGONAL)
@@ -162,9 +220,12 @@ class CovarianceFamily:
 
     def n_parameters(self, n_components: int, n_features: int) -> int:
         """Free parameters: K - 1 weights, K D means, the standard deviations, D (D - 1) / 2 for each
-        correlation matrix."""
+        correlation matrix; or 1, D - 1 and D (D - 1) / 2 for each volume, shape and orientation."""
         k, d = n_components, n_features
         below = d * (d - 1) // 2
+        if self.is_apart:
+            volumes, shapes, axes = ({"E": 1, "V": k, "I": 0}[letter] for letter in self.mclust)
+            return k - 1 + k * d + volumes + shapes * (d - 1) + axes * below
         return k - 1 + k * d + prod(self.shapes(k, d)["stds"]) + self.n_correlations(k) * below
 
     @property
@@ -243,33 +304,48 @@ class CovarianceFamily:
     def pooled(self, variances: Array) -> Array:
         """Of the columns, shape (D,): their mean for each where only a common scale keeps the family what it
         is."""
-        return variances if self.by_feature else np.full_like(variances, np.mean(variances))
+        alike = self.equivariance == "rotations"
+        return np.full_like(variances, np.mean(variances)) if alike else variances
 
     def scales(self, scale: Array) -> Array:
-        """By what the columns, of scales (D,), may be standardised: one scale where features share a standard
-        deviation."""
-        return scale if self.by_feature else np.sqrt(self.pooled(scale**2))
+        """By what the columns, of scales (D,), may be standardised: one scale where only a common one keeps
+        the family what it is."""
+        return np.sqrt(self.pooled(scale**2)) if self.equivariance == "rotations" else scale
 
 
 def _by_name(*families: CovarianceFamily) -> dict[str, CovarianceFamily]:
     return {family.name: family for family in families}
 
 
+_OWN_STDS, _OWN_MATRIX = ("cluster", "feature"), ("cluster",)
 FAMILIES = _by_name(
-    CovarianceFamily("full", "its own general covariance", ("cluster", "feature"), ("cluster",)),
-    CovarianceFamily("tied", "one general covariance for all", ("feature",), ()),
-    CovarianceFamily("diag", "its own variance for each feature", ("cluster", "feature"), None),
-    CovarianceFamily("spherical", "its own single variance", ("cluster",), None),
-    CovarianceFamily("tied_diag", "one variance for each feature, for all", ("feature",), None),
-    CovarianceFamily("tied_spherical", "one single variance for all", (), None),
+    CovarianceFamily("full", "its own general covariance", _OWN_STDS, _OWN_MATRIX, "VVV"),
+    CovarianceFamily("tied", "one general covariance for all", ("feature",), (), "EEE"),
+    CovarianceFamily("diag", "its own variance for each feature", _OWN_STDS, None, "VVI"),
+    CovarianceFamily("spherical", "its own single variance", ("cluster",), None, "VII"),
+    CovarianceFamily("tied_diag", "one variance for each feature, for all", ("feature",), None, "EEI"),
+    CovarianceFamily("tied_spherical", "one single variance for all", (), None, "EII"),
+    CovarianceFamily("VEI", "diagonal, its own volume, one shape for all", _OWN_STDS, None, "VEI"),
+    CovarianceFamily("EVI", "diagonal, one volume for all, its own shape", _OWN_STDS, None, "EVI"),
+    CovarianceFamily("VEE", "its own volume, one shape and orientation", _OWN_STDS, _OWN_MATRIX, "VEE"),
+    CovarianceFamily("EVE", "one volume and orientation, its own shape", _OWN_STDS, _OWN_MATRIX, "EVE"),
+    CovarianceFamily("VVE", "its own volume and shape, one orientation", _OWN_STDS, _OWN_MATRIX, "VVE"),
+    CovarianceFamily("EEV", "one volume and shape, its own orientation", _OWN_STDS, _OWN_MATRIX, "EEV"),
+    CovarianceFamily("VEV", "its own volume and orientation, one shape", _OWN_STDS, _OWN_MATRIX, "VEV"),
+    CovarianceFamily("EVV", "one volume, its own shape and orientation", _OWN_STDS, _OWN_MATRIX, "EVV"),
 )
+# In mclust's order.
+_MCLUST = ("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV")
+_BY_MCLUST = {family.mclust: family for family in FAMILIES.values()}
+# Every name that a user may write; with one feature mclust says E and V.
+NAMES = FAMILIES | _BY_MCLUST | {"E": _BY_MCLUST["EII"], "V": _BY_MCLUST["VII"]}
 DEFAULT_FAMILY = "full"
 # The one to suggest where correlations are too many.
 DIAGONAL_FAMILY = "diag"
 
 
 def family_of(covariance_type: Any) -> CovarianceFamily:
-    """The family of that name.
+    """The family of that name, be it this package's or mclust's.
 
     Raises
     ------
@@ -281,6 +357,41 @@ def family_of(covariance_type: Any) -> CovarianceFamily:
     >>> from bayesgmm.mixture.families import family_of
     >>> family_of("tied").shapes(n_components=3, n_features=2)
     {'weights': (3,), 'means': (3, 2), 'stds': (2,), 'corr_chol': (2, 2)}
+    >>> family_of("VVV").name
+    'full'
     """
-    check_choice(covariance_type, "covariance_type", FAMILIES)
-    return FAMILIES[covariance_type]
+    check_choice(covariance_type, "covariance_type", NAMES)
+    return NAMES[covariance_type]
+
+
+def posterior_family_of(covariance_type: Any) -> CovarianceFamily:
+    """The family of that name, for a posterior.
+
+    Raises
+    ------
+    ParameterError
+        Where there is none, or only EM fits it; the message names the nearest that have a posterior.
+    """
+    family = family_of(covariance_type)
+    if not family.has_posterior:
+        within, around = family.nearest
+        raise ParameterError(
+            f"covariance_type={family.name!r} is fitted by EM only, since the coordinates of the posterior "
+            f"do not express it; the nearest that they express are {within.name!r} ({within.mclust}) and "
+            f"{around.name!r} ({around.mclust}).",
+            name="covariance_type",
+            value=covariance_type,
+            nearest=(within.name, around.name),
+        )
+    return family
+
+
+def distinct_families(n_features: int) -> tuple[CovarianceFamily, ...]:
+    """The families of mclust, in its order; of one feature the two that differ.
+
+    Parameters
+    ----------
+    n_features : int
+    """
+    names = _MCLUST if n_features > 1 else _MCLUST[:2]
+    return tuple(_BY_MCLUST[name] for name in names)

@@ -34,6 +34,7 @@ SOURCES = (
     "em/leg.py",
     "em/squarem.py",
     "em/steps.py",
+    "em/volume_shape.py",
     "methods/optimisation.py",
     "bayes/std_priors.py",
     "bayes/target.py",
