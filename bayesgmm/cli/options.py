@@ -218,8 +218,8 @@ def _families() -> list[str]:
 COVARIANCE_TYPE = click.option(
     "--covariance-type",
     type=OneOf("--covariance-type", _families),
-    help="What the covariances of the components may be and share, by our name or mclust's; full, if not given. "
-    "Of mclust's a posterior has EII, VII, EEI, VVI, EEE and VVV.",
+    help="What the covariances of the components may be and share, by this program's name or mclust's; full, "
+    "if not given. Of mclust's a posterior has EII, VII, EEI, VVI, EEE and VVV.",
 )
 PRIOR = click.option(
     "--prior",

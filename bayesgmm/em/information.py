@@ -1,9 +1,9 @@
 """Standard errors from the curvature of the log-likelihood at the estimate.
 
 The curvature is that of free coordinates in which the estimate lies at the origin and every component is a
-standard normal: means mu + L a and Cholesky factors L G, with `a` near 0 and G near I. One step then fits all
-differences, however tight or tilted a component is, and nothing depends on units. The delta method leads from
-there to the parameters.
+standard normal: means mu + L a and, in most families, Cholesky factors L G, with `a` near 0 and G near I. One
+step then fits all differences, however tight or tilted a component is, and nothing depends on units. The
+delta method leads from there to the parameters.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from bayesgmm.em.factor_charts import FactorChart, factor_chart
 from bayesgmm.em.problem import Problem, state_of
 from bayesgmm.em.spread import Spread
 from bayesgmm.em.steps import State
@@ -39,8 +40,7 @@ class Chart:
     """Free coordinates around an estimate, which lies at their origin.
 
     In this order: K - 1 logits of the weights against component 0; `a`, shape (K, D), with means mu + L a;
-    for each covariance that the family has, the coefficients c of G = I + sum_p c_p B_p, with Cholesky
-    factors L G.
+    those of the covariances, as :mod:`bayesgmm.em.factor_charts` has them for the family.
     """
 
     origin: State
@@ -52,47 +52,38 @@ class Chart:
         return self.origin.means.shape
 
     @cached_property
-    def basis(self) -> Array:
-        """B, the directions in which the family lets a factor move, shape (P, D, D)."""
-        d = self.shape[1]
-        if not self.family.by_feature:
-            return np.eye(d)[None]
-        i, j = np.diag_indices(d) if not self.family.has_correlations else np.tril_indices(d)
-        basis = np.zeros((len(i), d, d))
-        basis[np.arange(len(i)), i, j] = 1.0
-        return basis
+    def factors(self) -> FactorChart:
+        """Coordinates of the covariances."""
+        return factor_chart(self.origin.cholesky, self.family)
 
     @property
-    def n_covariances(self) -> int:
-        """Covariances that the family has: one or K."""
-        return self.shape[0] if self.family.by_component else 1
+    def before_factors(self) -> int:
+        """Number of coordinates of weights and means."""
+        k, d = self.shape
+        return k - 1 + k * d
 
     @property
     def size(self) -> int:
         """Number of free coordinates."""
-        k, d = self.shape
-        return k - 1 + k * d + self.n_covariances * len(self.basis)
+        return self.before_factors + self.factors.size
 
     def of_mean(self, k: int) -> slice:
         """Where the mean of component k stands."""
         n, d = self.shape
         return slice(n - 1 + k * d, n - 1 + (k + 1) * d)
 
-    def of_covariance(self, k: int) -> slice:
-        """Where the covariance of component k stands."""
-        n, d = self.shape
-        start = n - 1 + n * d + (k if self.family.by_component else 0) * len(self.basis)
-        return slice(start, start + len(self.basis))
+    def of_covariance(self, k: int) -> NDArray[np.intp]:
+        """Where the coordinates stand that the covariance of component k depends on."""
+        return self.before_factors + self.factors.places(k)
 
     def state(self, at: Array) -> State:
         """The mixture at these coordinates."""
         k, d = self.shape
-        logits, a, c = np.split(at, [k - 1, k - 1 + k * d])
+        logits, a, c = np.split(at, [k - 1, self.before_factors])
         log_weights = self.origin.log_weights + np.concatenate([[0.0], logits])
         log_weights -= np.logaddexp.reduce(log_weights)
         means = self.origin.means + np.einsum("kij,kj->ki", self.origin.cholesky, a.reshape(k, d))
-        inner = np.eye(d) + np.einsum("kp,pij->kij", c.reshape(self.n_covariances, -1), self.basis)
-        return State(log_weights, means, self.origin.cholesky @ inner)
+        return State(log_weights, means, self.factors.cholesky(c))
 
     def score(self, problem: Problem, at: Array) -> Array:
         """Gradient of the log-likelihood by the coordinates."""
@@ -106,10 +97,8 @@ class Chart:
         by_logit = by_weight - np.exp(state.log_weights) * by_weight.sum()
         back = np.swapaxes(self.origin.cholesky, 1, 2)
         by_a = np.einsum("kij,kj->ki", back, by_mean)
-        by_c = np.einsum("kij,pij->kp", back @ by_factor, self.basis)
-        if not self.family.by_component:
-            by_c = by_c.sum(axis=0)
-        return sums.log_likelihood, np.concatenate([by_logit[1:], by_a.ravel(), by_c.ravel()])
+        by_c = self.factors.pulled_back(at[self.before_factors :], by_factor, state.cholesky, sums)
+        return sums.log_likelihood, np.concatenate([by_logit[1:], by_a.ravel(), by_c])
 
 
 def delta_method(problem: Problem, estimate: MixtureParams, params: MixtureParams) -> Spread:
@@ -131,22 +120,23 @@ def delta_method(problem: Problem, estimate: MixtureParams, params: MixtureParam
     for j in range(k):
         m, c = chart.of_mean(j), chart.of_covariance(j)
         means[j] = _errors(params.cholesky[j].T, covariance[m, m])
-        by_std, by_correlation = _shape_jacobian(params, j, chart.basis)
-        stds[j] = _errors(by_std, covariance[c, c])
-        correlations[j] = _errors(by_correlation.reshape(len(by_std), -1), covariance[c, c]).reshape(d, d)
+        by_std, by_correlation = _shape_jacobian(params, j, chart.factors.moves(j))
+        own = covariance[np.ix_(c, c)]
+        stds[j] = _errors(by_std, own)
+        correlations[j] = _errors(by_correlation.reshape(len(by_std), -1), own).reshape(d, d)
     return Spread(weights, means, stds, correlations)
 
 
-def _shape_jacobian(params: MixtureParams, k: int, basis: Array) -> tuple[Array, Array]:
+def _shape_jacobian(params: MixtureParams, k: int, moves: Array) -> tuple[Array, Array]:
     """Derivatives of a component's standard deviations (P, D) and correlations (P, D, D) by its P
     coordinates.
 
-    With R the correlations and C their factor, Sigma = L G G' L' moves by t_i t_j W_ij, where W = C (B + B')
-    C' and t are the standard deviations: so t_i moves by t_i W_ii / 2, and R_ij by W_ij - R_ij (W_ii + W_jj)
-    / 2.
+    With R the correlations and C their factor, Sigma moves by t_i t_j W_ij, where W = C M C' with M = L^-1
+    dSigma L'^-1, and t are the standard deviations: so t_i moves by t_i W_ii / 2, and R_ij by W_ij - R_ij
+    (W_ii + W_jj) / 2.
     """
     factor = params.corr_chol[k]
-    moved = factor @ (basis + np.swapaxes(basis, 1, 2)) @ factor.T
+    moved = factor @ moves @ factor.T
     relative = np.diagonal(moved, axis1=1, axis2=2) / 2
     by_correlation = moved - factor @ factor.T * (relative[:, :, None] + relative[:, None, :])
     i = np.arange(params.n_features)

@@ -120,7 +120,7 @@ class CovarianceFamily:
         "affine": all. "columns": those that scale each column. "rotations": those of lengths' ratios, a
         rotation and one scale for all columns.
         """
-        _, shape, axes = self.mclust
+        shape, axes = self.mclust[1], self.mclust[2]
         if axes == "I":
             return "columns" if self.by_feature else "rotations"
         return "affine" if shape == axes else "rotations"
