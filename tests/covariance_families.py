@@ -1,5 +1,5 @@
-"""The covariance families written out, one row each: what the registry, and all that is built on it, is held
-against."""
+"""The covariance families that have a posterior written out, one row each: what the registry, and all that is
+built on it, is held against."""
 
 from collections.abc import Callable
 from itertools import product

@@ -7,6 +7,7 @@ import arviz_stats as azs
 import numpy as np
 import pytest
 import xarray as xr
+from covariance_families import TABLE
 from examples import named_again
 from numpy.testing import assert_allclose
 from scipy.special import logsumexp
@@ -17,7 +18,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from bayesgmm import BayesGaussianMixture, EMGaussianMixture, Prior, datasets, load, save
 from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.mixture import density
-from bayesgmm.mixture.families import FAMILIES
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior import verdict as judging
 
@@ -177,7 +177,7 @@ def test_a_refit_that_fails_leaves_the_earlier_fit_whole():
     assert np.array_equal(bayes.predict_proba(X), before)
 
 
-@pytest.mark.parametrize("family", list(FAMILIES)[1:])
+@pytest.mark.parametrize("family", list(TABLE)[1:])
 def test_every_covariance_family_converges_near_em(family, faithful_frame):
     bayes = BayesGaussianMixture(2, covariance_type=family, random_state=0, progressbar=False).fit(
         faithful_frame

@@ -4,6 +4,7 @@ be."""
 import arviz_stats as azs
 import numpy as np
 import pytest
+from covariance_families import TABLE
 from scipy import stats
 from scipy_std_priors import TRUTH, scipy_std_prior
 
@@ -12,7 +13,6 @@ from bayesgmm.bayes.prior_draws import draw_prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.methods.laplace_approximation import laplace
 from bayesgmm.methods.whitened_nuts import sample_nuts
-from bayesgmm.mixture.families import FAMILIES
 from bayesgmm.rows.rows import Rows
 
 # Of all features.
@@ -55,7 +55,7 @@ def uniforms(values, std_family):
 
 @pytest.mark.parametrize(
     ("std_family", "covariance_type"),
-    [*((s, "full") for s in STDS), *(("gamma", f) for f in list(FAMILIES)[1:])],
+    [*((s, "full") for s in STDS), *(("gamma", f) for f in list(TABLE)[1:])],
 )
 def test_a_likelihood_of_power_zero_leaves_the_prior(std_family, covariance_type):
     X = np.random.default_rng(0).normal(size=(5, 3)) * [1.0, 10.0, 0.1] + LOC
@@ -80,7 +80,7 @@ def test_a_likelihood_of_power_zero_leaves_the_prior(std_family, covariance_type
             assert abs(x.mean() - mean) < 4.5 * error
 
 
-@pytest.mark.parametrize("covariance_type", list(FAMILIES))
+@pytest.mark.parametrize("covariance_type", list(TABLE))
 @pytest.mark.parametrize("std_family", list(STDS))
 def test_draws_from_the_prior(std_family, covariance_type):
     resolved = prior_of(std_family).resolve(2, 3, covariance_type)

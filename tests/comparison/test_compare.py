@@ -6,6 +6,7 @@ import arviz_stats as azs
 import numpy as np
 import pytest
 import xarray as xr
+from covariance_families import TABLE
 from numpy.testing import assert_allclose
 from scipy import stats
 
@@ -16,7 +17,6 @@ from bayesgmm.comparison.sides import Sides
 from bayesgmm.comparison.tables import JointDistance
 from bayesgmm.errors import ColumnWarning
 from bayesgmm.mixture import density
-from bayesgmm.mixture.families import FAMILIES
 from bayesgmm.report.machine import numbers
 from bayesgmm.report.summary import summarise
 from bayesgmm.rows.part import part_of
@@ -137,7 +137,7 @@ def test_em_brings_its_standard_errors(faithful_fit, faithful_frame, comparison)
     assert_allclose(comparison.parameters["em_se"], wanted.loc[comparison.parameters.index], rtol=1e-9)
 
 
-@pytest.mark.parametrize("family", list(FAMILIES)[1:])
+@pytest.mark.parametrize("family", list(TABLE)[1:])
 def test_standard_errors_follow_what_a_family_shares(family, faithful_frame):
     settings = {"draws": 60, "method": "laplace", "progressbar": False, "random_state": 0}
     bayes = BayesGaussianMixture(2, covariance_type=family, **settings).fit(faithful_frame)

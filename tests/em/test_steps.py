@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+from covariance_families import TABLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
@@ -19,13 +20,13 @@ from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import run_em
 from bayesgmm.em.steps import State, advance, expect, maximise
 from bayesgmm.mixture import density
-from bayesgmm.mixture.families import FAMILIES, family_of
+from bayesgmm.mixture.families import family_of
 
 UNWEIGHTED = np.empty(0)
 FLOOR = 1e-6
 CLOSE = {"rtol": 1e-8, "atol": 1e-10}
 
-families = pytest.mark.parametrize("family", list(FAMILIES))
+families = pytest.mark.parametrize("family", list(TABLE))
 quickly = settings(max_examples=25, deadline=None, derandomize=True)
 
 

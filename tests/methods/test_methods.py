@@ -5,13 +5,13 @@ import warnings
 import numpy as np
 import pytest
 from brute_force import by_brute_force, prior_of, rows
+from covariance_families import TABLE
 
 from bayesgmm import BayesGaussianMixture, Prior, datasets
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import DataError, ParameterError, SamplingError
 from bayesgmm.methods.starts import Start, find_starts, shared_out
-from bayesgmm.mixture.families import FAMILIES
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.clock import Clock
 from bayesgmm.wording import Reason
@@ -136,7 +136,7 @@ def test_tempering_refuses_what_it_cannot_do():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", list(FAMILIES)[1:])
+@pytest.mark.parametrize("family", list(TABLE)[1:])
 def test_every_family_can_be_tempered(family, faithful_frame):
     X = faithful_frame[::4]
     settings = {"covariance_type": family, "draws": 300, **QUIET}

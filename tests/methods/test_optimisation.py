@@ -5,13 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from covariance_families import TABLE
 from scipy.optimize import minimize
 
 from bayesgmm import Prior, datasets
 from bayesgmm.bayes.target import Target
 from bayesgmm.methods.initial_mixture import _random_starts
 from bayesgmm.methods.laplace_approximation import optimised
-from bayesgmm.mixture.families import FAMILIES
 from bayesgmm.rows.rows import Rows
 
 
@@ -34,7 +34,7 @@ def by_scipy(target, start):
     )
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize("family", list(TABLE))
 def test_it_ends_where_scipy_finds_nothing_higher(family):
     target = target_of("iris", 3, family)
     for start in _random_starts(target, np.random.default_rng(0))[:10]:

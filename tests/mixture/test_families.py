@@ -16,7 +16,7 @@ from bayesgmm.bayes.target import Target
 from bayesgmm.em.problem import standardised_problem
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.draws import MixtureDraws
-from bayesgmm.mixture.families import FAMILIES, CovarianceFamily, family_of
+from bayesgmm.mixture.families import FAMILIES, NAMES, CovarianceFamily, family_of
 from bayesgmm.rows.rows import Rows
 
 K, D = 3, 2
@@ -39,7 +39,8 @@ def of_family(name, k=K, d=D):
 
 
 def test_the_table_has_every_family():
-    assert list(TABLE) == list(FAMILIES)
+    # What two maps cannot tell has no posterior, and is held against formulas of its own.
+    assert list(TABLE) == [name for name, family in FAMILIES.items() if family.has_posterior]
     assert all(family.name == name for name, family in FAMILIES.items())
     assert len({family.title for family in FAMILIES.values()}) == len(FAMILIES)
 
@@ -121,7 +122,7 @@ def test_without_correlations_a_family_keeps_its_standard_deviations(name):
 def test_correlations_that_are_shared_otherwise_than_standard_deviations_are_refused():
     for std_dims, corr_dims in ((("cluster", "feature"), ()), ((), ()), (("feature",), ("cluster",))):
         with pytest.raises(ValueError, match="'odd'"):
-            CovarianceFamily("odd", "an odd one", std_dims, corr_dims)
+            CovarianceFamily("odd", "an odd one", std_dims, corr_dims, "VVV")
 
 
 PRIOR = Prior.from_data(X)
@@ -149,6 +150,6 @@ def test_an_unknown_family_is_refused_and_taken_for_no_other(door, unknown):
     assert error.value.details == {
         "name": "covariance_type",
         "value": unknown,
-        "choices": tuple(FAMILIES),
+        "choices": tuple(NAMES),
     }
-    assert all(repr(name) in str(error.value) for name in FAMILIES)
+    assert all(repr(name) in str(error.value) for name in NAMES)

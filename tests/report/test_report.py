@@ -15,6 +15,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from covariance_families import TABLE
 from matplotlib.patches import PathPatch
 from verdicts import MADE_UP, judged
 
@@ -22,7 +23,7 @@ from bayesgmm import BayesGaussianMixture, compare, load, partition, save
 from bayesgmm.comparison import predictive
 from bayesgmm.errors import FileProblem
 from bayesgmm.mixture.draws import MixtureDraws
-from bayesgmm.mixture.families import FAMILIES, family_of
+from bayesgmm.mixture.families import family_of
 from bayesgmm.report import tables, write, write_report
 from bayesgmm.report.drawing import Drawing
 from bayesgmm.report.figures import sketches
@@ -246,7 +247,7 @@ def test_the_tables_hold_the_numbers_of_the_comparison(html, result):
     )
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize("family", list(TABLE))
 def test_parameters_are_named_in_the_order_of_the_comparison(family):
     kinds = {"weights": "weight", "means": "mean", "stds": "sd", "correlations": "correlation"}
     shapes = {"cluster": 3, "feature": 2, "feature_bis": 2}
