@@ -152,7 +152,9 @@ def _errors(jacobian: Array, covariance: Array) -> Array:
 def _covariance(chart: Chart, problem: Problem) -> Array:
     """Inverse of the observed information, by way of a matrix of unit diagonal."""
     information = _information(chart, problem)
-    size = np.sqrt(np.maximum(np.diagonal(information), np.finfo(float).tiny))
+    diagonal = np.diagonal(information)
+    # A rotation of what is round moves nothing; its information, all rounding, is not for a unit diagonal.
+    size = np.sqrt(np.maximum(diagonal, max(SINGULAR * diagonal.max(), np.finfo(float).tiny)))
     smallest = float(np.linalg.eigvalsh(information / np.outer(size, size))[0])
     if not smallest > SINGULAR:
         raise DegenerateFitError(
