@@ -41,7 +41,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     EM runs from starts of several kinds, accelerated (Dempster, Laird and Rubin 1977; Varadhan and Roland
     2008); the best local maximum that is neither degenerate nor spurious is returned, and the table of all
     kept in ``modes_``. Columns are standardised inside, so that results do not depend on their units; but for
-    "spherical" and "tied_spherical", where the ratios of units are part of the model.
+    "spherical", "tied_spherical", EVE, VVE, EEV and VEV, where the ratios of units are part of the model.
 
     Parameters
     ----------
@@ -49,7 +49,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         Number of components, K.
     covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}, default "full"
         Each component its own general covariance; one for all; its own diagonal; its own single variance; one
-        diagonal for all; one variance for all.
+        diagonal for all; one variance for all. Or by mclust's names, which are VVV, EEE, VVI, VII, EEI and
+        EII for these: VEI, EVI, VEE, EVE, VVE, EEV, VEV, EVV, where volume, shape and orientation are each
+        own (V), shared (E), or none (I; Celeux and Govaert 1995); with one feature also E and V.
     tol : float, default 1e-10
         An EM run ends when the log-likelihood still to be gained, estimated from the last steps, is below
         ``tol`` times the total log-likelihood's size.
@@ -89,7 +91,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     weights_, means_ : ndarrays, shapes (K,), (K, D)
         The estimate, in the units of the data; components in the order that `order` says.
     covariances_ : ndarray
-        Shape (K, D, D) full, (D, D) tied, (K, D) diag, (K,) spherical, (D,) tied_diag, () tied_spherical.
+        Shape (K, D, D) full, (D, D) tied, (K, D) diag, (K,) spherical, (D,) tied_diag, () tied_spherical;
+        VEI and EVI as diag, the others of mclust as full.
     precisions_, precisions_cholesky_ : ndarrays
         Inverses of the covariances and their upper Cholesky factors, in scikit-learn's shapes.
     params_ : MixtureParams
@@ -221,11 +224,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
             and hasattr(self, "params_")
             # Factors of another family would never enter this one.
             and family_of(self._fitted_type) is family_of(self.covariance_type)
-            and self.params_.means.shape
-            == (
-                self.n_components,
-                problem.X.shape[1],
-            )
+            and self.params_.means.shape == (self.n_components, problem.X.shape[1])
         ):
             return state_of(units.of_em(self.params_))
         return user_start(

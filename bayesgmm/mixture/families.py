@@ -336,9 +336,10 @@ FAMILIES = _by_name(
 )
 # In mclust's order.
 _MCLUST = ("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV")
-_BY_MCLUST = {family.mclust: family for family in FAMILIES.values()}
+_BY_MCLUST = {name: next(f for f in FAMILIES.values() if f.mclust == name) for name in _MCLUST}
 # Every name that a user may write; with one feature mclust says E and V.
-NAMES = FAMILIES | _BY_MCLUST | {"E": _BY_MCLUST["EII"], "V": _BY_MCLUST["VII"]}
+_OURS = {name: family for name, family in FAMILIES.items() if name != family.mclust}
+NAMES = _OURS | _BY_MCLUST | {"E": _BY_MCLUST["EII"], "V": _BY_MCLUST["VII"]}
 DEFAULT_FAMILY = "full"
 # The one to suggest where correlations are too many.
 DIAGONAL_FAMILY = "diag"
@@ -393,5 +394,4 @@ def distinct_families(n_features: int) -> tuple[CovarianceFamily, ...]:
     ----------
     n_features : int
     """
-    names = _MCLUST if n_features > 1 else _MCLUST[:2]
-    return tuple(_BY_MCLUST[name] for name in names)
+    return tuple(_BY_MCLUST.values())[: None if n_features > 1 else 2]

@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from bayesgmm import EMGaussianMixture, datasets
 from bayesgmm.errors import DataError, DegenerateFitError, ParameterError
 from bayesgmm.mixture.families import FAMILIES
+from bayesgmm.mixture.families import NAMES as FAMILY_NAMES
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "em_loglik.json").read_text())["results"]
 
@@ -190,7 +191,7 @@ def test_nothing_but_collapsed_components_is_an_error_with_a_remedy():
             {
                 "name": "covariance_type",
                 "value": "round",
-                "choices": ("full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"),
+                "choices": tuple(FAMILY_NAMES),
             },
         ),
         (
