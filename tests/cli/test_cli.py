@@ -551,7 +551,6 @@ def test_data_set_as_csv(name):
         "report data.csv --output data.csv",
         "datasets faithfull",
         "fit data.csv -k 2 --covariance-type round",
-        "fit data.csv -k 2 --covariance-type VEV",
         "select data.csv -k 1:2 --covariance-type EVI",
         "fit data.csv -k 2 --prior 'mean_scale=9, mean_loc=far'",
         "fit data.csv -k 2 --prior ''",
