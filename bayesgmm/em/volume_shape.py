@@ -64,7 +64,7 @@ def constrained(inner: Array, mass: Array, cholesky: Array, pooling: int) -> Arr
             spectra, basis = np.linalg.eigh(matrices)
             spectra = _of_one_shape(spectra, mass, cholesky, bool(pooling & OWN_VOLUME))
         else:
-            basis = _old_axes(cholesky)
+            basis = common_axes(cholesky)
             _rotate_to_common(matrices, mass, basis, bool(pooling & OWN_VOLUME))
             spectra = np.einsum("ia,kij,ja->ka", basis, matrices, basis)
             if not pooling & OWN_VOLUME:
@@ -77,11 +77,6 @@ def constrained(inner: Array, mass: Array, cholesky: Array, pooling: int) -> Arr
 def log_volumes(cholesky: Array) -> Array:
     """Logarithms of |L L'|^(1 / D), shape (K,)."""
     return 2 * np.log(np.diagonal(cholesky, axis1=1, axis2=2)).mean(axis=1)
-
-
-def common_axes(cholesky: Array) -> Array:
-    """Eigenvectors, in columns, that the covariances of a mixture have in common, shape (D, D)."""
-    return _old_axes(cholesky)
 
 
 def _with_one_volume(inner: Array, mass: Array, cholesky: Array) -> Array:
@@ -99,9 +94,12 @@ def _of_one_shape(spectra: Array, mass: Array, cholesky: Array, own_volume: bool
     return old * np.diagonal(_proportional(diagonals, mass), axis1=1, axis2=2)
 
 
-def _old_axes(cholesky: Array) -> Array:
-    """Those of a mean with unequal weights, in which no two variances are alike but by chance, rotated until
-    they are those of each covariance."""
+def common_axes(cholesky: Array) -> Array:
+    """Eigenvectors, in columns, that covariances with these factors have in common, shape (D, D).
+
+    Those of a mean with unequal weights, in which no two variances are alike but by chance, rotated until
+    they are those of each covariance.
+    """
     covariances = cholesky @ np.swapaxes(cholesky, 1, 2)
     k = len(cholesky)
     weights = (0.5 + np.arange(1, k + 1) * GOLDEN % 1.0) / np.trace(covariances, axis1=1, axis2=2)

@@ -25,6 +25,7 @@ from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import run_em
 from bayesgmm.em.starts import start_of_responsibilities
 from bayesgmm.em.steps import State, projected
+from bayesgmm.em.volume_shape import common_axes
 from bayesgmm.errors import DegenerateFitError, ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import FAMILIES, NAMES, distinct_families, family_of
@@ -197,6 +198,38 @@ def test_a_step_rises_above_where_it_began_from_anywhere_in_the_family(name, k, 
         # What is of the family stays where it is.
         still = nearest(name, before, mass, state_at(before, mass))
         assert_allclose(covariances_at(still), before, rtol=1e-7, atol=1e-9)
+
+
+@apart
+@pytest.mark.parametrize("n", [150, 20_000])
+def test_a_step_is_the_textbooks_with_the_familys_m_step(name, n):
+    rng = np.random.default_rng(0)
+    (k, d), family = (3, 2), family_of(name)
+    X = rng.normal(size=(n, d)) + 2 * rng.integers(0, 3, size=(n, 1))
+    factors = np.linalg.cholesky(of_family(name, rng, k, d))
+    start = State(np.log([0.2, 0.3, 0.5]), rng.normal(size=(k, d)), factors)
+    got = Problem(np.asfortranarray(X), np.empty(0), family, 1e-9, 2).advance(start)
+    parts = zip(start.log_weights, start.means, covariances_at(start), strict=True)
+    joint = np.array([w + multivariate_normal(m, c).logpdf(X) for w, m, c in parts])
+    total = logsumexp(joint, axis=0)
+    gamma = np.exp(joint - total)
+    mass = gamma.sum(axis=1)
+    means = gamma @ X / mass[:, None]
+    own = np.stack([(g[:, None] * (X - m)).T @ (X - m) / g.sum() for g, m in zip(gamma, means, strict=True)])
+    assert got.log_likelihood == pytest.approx(total.sum(), rel=1e-10)
+    assert_allclose(np.exp(got.next.log_weights), mass / n, rtol=1e-10)
+    assert_allclose(got.next.means, means, rtol=1e-9, atol=1e-9)
+    assert_allclose(covariances_at(got.next), covariances_at(nearest(name, own, mass / n, start)), rtol=1e-7)
+
+
+def test_axes_that_covariances_share_are_found_though_their_mean_is_round():
+    rng = np.random.default_rng(0)
+    for d in (2, 3, 5):
+        axes = np.linalg.qr(rng.normal(size=(d, d)))[0]
+        # The sum of all is a multiple of the identity.
+        covariances = np.stack([(axes * np.roll(np.arange(1.0, d + 1), j)) @ axes.T for j in range(d)])
+        found = common_axes(np.linalg.cholesky(covariances))
+        assert_allclose(np.sort(np.abs(found.T @ axes), axis=0)[:-1], 0.0, atol=1e-7)
 
 
 @apart
