@@ -143,7 +143,10 @@ def standardised_problem(
     own = _factor(problem.covariance)
     if own is None:
         # Without a spread in some direction there is no maximum but for a floor.
-        return replace(problem, floor=max(floor, FLOOR_OF_FLAT), is_floor_chosen=True), Units(shift, factor)
+        flat = replace(problem, floor=max(floor, FLOOR_OF_FLAT), is_floor_chosen=True)
+        return flat, Units(shift, factor)
+    if family.equivariance != "affine":
+        return problem, Units(shift, factor)
     white = np.asfortranarray(problem.X @ np.linalg.inv(own).T)
     return replace(problem, X=white), Units(shift, factor @ own)
 
