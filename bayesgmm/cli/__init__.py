@@ -9,8 +9,9 @@ Of what is imported from outside, only click is imported at the top of a file: h
 options must not wait for PyMC, pandas or scikit-learn.
 """
 
-from bayesgmm.cli.commands import compare, completion, datasets, fit, report, select
+from bayesgmm.cli.commands import compare, completion, datasets, fit, report
 from bayesgmm.cli.demo import demo
 from bayesgmm.cli.group import main
+from bayesgmm.cli.selecting import select
 
 __all__ = ["compare", "completion", "datasets", "demo", "fit", "main", "report", "select"]

@@ -1,14 +1,15 @@
-"""The commands, but for the demonstration: each calls the package's public functions and shows what they
-return."""
+"""The commands, but for the demonstration and the choice of a number of components.
 
-from dataclasses import replace
+Each calls the package's public functions and shows what they return.
+"""
+
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 import bayesgmm
-from bayesgmm.cli.files import check_targets, write, write_figure, write_report
+from bayesgmm.cli.files import check_targets, write, write_report
 from bayesgmm.cli.group import COMPLETE_VARIABLE, main
 from bayesgmm.cli.options import (
     COVARIANCE_TYPE,
@@ -19,23 +20,16 @@ from bayesgmm.cli.options import (
     QUIET,
     DataSet,
     File,
-    Numbers,
     OneOf,
     Whole,
     reading_a_table,
 )
-from bayesgmm.cli.program import Stop
-from bayesgmm.cli.running import run_comparison, run_fit
-from bayesgmm.cli.streams import Page, busy, say
-from bayesgmm.cli.text import print_fit, print_selection, show_fit, show_selection
+from bayesgmm.cli.running import model_of, read, run_comparison, run_fit
+from bayesgmm.cli.streams import Page, busy
+from bayesgmm.cli.text import print_fit, show_fit
 from bayesgmm.methods import DEFAULT_METHOD, METHODS
-from bayesgmm.support.sentences import count, shorten
 
-if TYPE_CHECKING:
-    from bayesgmm.rows.files import Table
-    from bayesgmm.rows.rows import Rows
-
-__all__ = ["compare", "completion", "datasets", "fit", "report", "select"]
+__all__ = ["compare", "completion", "datasets", "fit", "report"]
 
 
 @main.command()
@@ -129,8 +123,8 @@ def fit(
     with busy("reading the data", quiet):
         check_targets(data, {"--report": report, "--save": save})
         reading = {name: settings.pop(name) for name in OF_TABLES}
-        table = _read(data, reading)
-        settings |= _model(table.rows, covariance_type, prior)
+        table = read(data, reading)
+        settings |= model_of(table.rows, covariance_type, prior)
     bayes = run_fit(table.rows, quiet, random_state=seed, **settings)
     if save is not None:
         write(Path(save), lambda: bayesgmm.save(bayes, save))
@@ -147,121 +141,6 @@ def fit(
             dropped=table.dropped if reading["drop_missing"] else None,
             **{what: path for what, path in files.items() if path is not None},
         )
-
-
-def _read(data: str, reading: dict[str, Any]) -> "Table":
-    """The rows to fit, and the number of those left out."""
-    from bayesgmm.rows.files import parse_columns, read_table
-
-    # A suggestion that is pasted behind a command adds to what is there.
-    several = {
-        option: [name for text in reading[option] for name in parse_columns(text)]
-        for option in ("left_out", "missing_values")
-    }
-    return read_table(data, **(reading | several))
-
-
-def _model(rows: "Rows", covariance_type: str | None, prior: dict[str, Any] | None) -> dict[str, Any]:
-    """What was asked for of the model; the default prior, with those parts in place of its own that were
-    given."""
-    model = {} if covariance_type is None else {"covariance_type": covariance_type}
-    if prior is None:
-        return model
-    return model | {"prior": replace(bayesgmm.Prior.from_data(rows, **model), **prior)}
-
-
-@main.command()
-@click.argument("data", type=File())
-@click.option(
-    "-k",
-    "--components",
-    "ks",
-    type=Numbers(),
-    default="1:6",
-    show_default=True,
-    metavar="KS",
-    help="Numbers of components.",
-)
-@reading_a_table
-@COVARIANCE_TYPE
-@PRIOR
-@click.option(
-    "--draws",
-    type=Whole(100, LARGEST),
-    default=500,
-    show_default=True,
-    metavar="S",
-    help="Posterior draws (particles) of each run of tempering.",
-)
-@click.option(
-    "--bootstrap",
-    "n_bootstrap",
-    type=Whole(0, LARGEST),
-    default=49,
-    show_default=True,
-    metavar="B",
-    help="Data sets simulated for each likelihood-ratio test, at the most; 0 leaves the tests out.",
-)
-@click.option("--overfitted", is_flag=True, help="Also ask how many of many components have rows.")
-@click.option(
-    "--seed", type=Whole(0), default=0, show_default=True, metavar="N", help="The same seed, the same table."
-)
-@click.option("--figure", type=File(), metavar="PNG", help="Draw the criteria into a png or svg file.")
-@JSON
-@QUIET
-def select(
-    data: str,
-    ks: list[int],
-    covariance_type: str | None,
-    prior: dict[str, Any] | None,
-    draws: int,
-    n_bootstrap: int,
-    overfitted: bool,
-    seed: int,
-    figure: str | None,
-    as_json: bool,
-    quiet: bool,
-    **reading: Any,
-) -> None:
-    """How many components? Every criterion in one table.
-
-    By EM: BIC, AIC, ICL and a bootstrap likelihood-ratio test; by the posterior: leave-one-out, log evidence
-    and the number of components that have rows. DATA is a csv, tsv, parquet or feather file with a header, or
-    - for standard input.
-
-    \b
-    Examples:
-      bayesgmm datasets faithful > geyser.csv
-      bayesgmm select geyser.csv -k 1:4
-      bayesgmm select geyser.csv -k 2,3 --bootstrap 0 --figure criteria.png
-      bayesgmm select geyser.csv -k 1:3 --covariance-type diag --bootstrap 0
-      bayesgmm datasets galaxies | bayesgmm select - -k 1:4 --overfitted
-    """
-    with busy("reading the data", quiet):
-        check_targets(data, {"--figure": figure})
-        if figure is not None and Path(figure).suffix.lower() not in (".png", ".svg"):
-            raise Stop(f"--figure must end in .png or .svg; got {shorten(figure)!r}.")
-        table = _read(data, reading)
-        model = _model(table.rows, covariance_type, prior)
-    say(f"fitting {count(len(table.rows), 'row')} with {', '.join(map(str, ks))} components", quiet)
-    choice = bayesgmm.select_components(
-        table.rows,
-        ks,
-        draws=draws,
-        n_bootstrap=n_bootstrap,
-        overfitted=overfitted,
-        random_state=seed,
-        progressbar=not quiet,
-        **model,
-    )
-    if figure is not None:
-        from bayesgmm.plots import plot_criteria
-
-        write_figure(plot_criteria(choice), figure, dpi=120)
-    if as_json:
-        print_selection(choice, table.dropped)
-    else:
-        show_selection(choice, table.dropped if reading["drop_missing"] else None, figure)
 
 
 @main.command()

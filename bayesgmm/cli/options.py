@@ -16,6 +16,7 @@ __all__ = [
     "PRIOR",
     "QUIET",
     "DataSet",
+    "Families",
     "File",
     "Folder",
     "Numbers",
@@ -111,6 +112,28 @@ class OneOf(click.ParamType):
     ) -> list[CompletionItem]:
         """The names that begin so."""
         return [CompletionItem(name) for name in self.names() if name.startswith(incomplete)]
+
+
+class Families(click.ParamType):
+    """Names of covariance families, such as tied,full; or all of them."""
+
+    name = "families"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | list[str]:
+        """The names; whether there are such families is said where they are fitted."""
+        if isinstance(value, list) or value == "all":
+            return value
+        return [name.strip() for name in str(value).split(",") if name.strip()]
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The names that begin as what stands behind the last comma."""
+        before, comma, last = incomplete.rpartition(",")
+        names = _families() if comma else ["all", *_families()]
+        return [CompletionItem(before + comma + name) for name in names if name.startswith(last)]
 
 
 class PriorParts(click.ParamType):

@@ -11,13 +11,25 @@ from bayesgmm.cli.streams import Page
 from bayesgmm.support.json_values import as_json
 from bayesgmm.support.sentences import count, shorten, shown
 from bayesgmm.wording.comparison import LIKELIHOOD
+from bayesgmm.wording.selection import CRITERIA
 
 if TYPE_CHECKING:
     from bayesgmm import BayesGaussianMixture
     from bayesgmm.comparison import Comparison
-    from bayesgmm.selection import Selection
+    from bayesgmm.selection import EMSelection, Selection
 
-__all__ = ["print_fit", "print_selection", "sentences", "show_fit", "show_selection"]
+__all__ = [
+    "print_em_selection",
+    "print_fit",
+    "print_selection",
+    "sentences",
+    "show_em_selection",
+    "show_fit",
+    "show_selection",
+]
+
+# Of the fits that a choice by EM alone has made, the best by BIC.
+MOST_FITS = 5
 
 
 # ------------------------------------------------------------ a fit
@@ -153,6 +165,49 @@ def print_selection(choice: "Selection", dropped: int) -> None:
         "best": dict(choice.best),
         "table": choice.table.reset_index().to_dict("records"),
         "occupied": None if occupied is None else occupied.table.reset_index().to_dict("records"),
+        "rows_left_out": dropped,
+    }
+    click.echo(json.dumps(as_json(found), indent=2, allow_nan=False))
+
+
+def show_em_selection(choice: "EMSelection", dropped: int | None, figure: str | None) -> None:
+    """What the criteria of EM prefer, the best fits, and BIC of all."""
+    page = Page()
+    page.line(choice.verdict, style="bold")
+    if dropped is not None:
+        page.line(f"{count(dropped, 'row')} with a missing value left out.")
+    page.line()
+    best = choice.ranking.head(MOST_FITS)
+    if len(best):
+        columns = {
+            "family": [family for family, _ in best.index],
+            "K": [str(k) for _, k in best.index],
+            "log-likelihood": [f"{v:.2f}" for v in best["log_likelihood"]],
+            "parameters": [f"{v:.0f}" for v in best["n_parameters"]],
+            **{CRITERIA[name]: [f"{v:.1f}" for v in best[name]] for name in ("bic", "icl", "aic")},
+        }
+        page.table(columns, right=list(columns)[1:], optional=[["parameters"], ["log-likelihood"]])
+        page.line()
+    wide = choice.wide("bic")
+    page.line("BIC by family and number of components")
+    table = {"family": list(wide.columns)}
+    table |= {str(k): ["" if math.isnan(v) else f"{v:.1f}" for v in wide.loc[k]] for k in wide.index}
+    # Numbers far from the best are the first to go.
+    near = sorted(wide.index, key=lambda k: wide.loc[k].min() if wide.loc[k].notna().any() else math.inf)
+    page.table(table, right=list(table)[1:], optional=[[str(k)] for k in near[1:]])
+    if figure is not None:
+        page.line()
+        page.line(f"Figure written to {figure!r}", wrap=False)
+
+
+def print_em_selection(choice: "EMSelection", dropped: int) -> None:
+    """The same for programs."""
+    found = {
+        "verdict": choice.verdict,
+        "findings": [finding.to_json() for finding in choice.findings],
+        "best": {name: at._asdict() for name, at in choice.best.items()},
+        "table": choice.table.reset_index().to_dict("records"),
+        "failures": [{**at._asdict(), "why": why} for at, why in choice.failures.items()],
         "rows_left_out": dropped,
     }
     click.echo(json.dumps(as_json(found), indent=2, allow_nan=False))

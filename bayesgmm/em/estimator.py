@@ -1,5 +1,6 @@
 """`EMGaussianMixture`: maximum likelihood with scikit-learn's interface."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -22,6 +23,7 @@ from bayesgmm.em.telling import tell_maxima, warn_of_doubts
 from bayesgmm.em.units import Units
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
+from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.checks import check_fittable
 from bayesgmm.rows.features import rows_for
 from bayesgmm.rows.rows import Rows, RowsLike
@@ -56,17 +58,16 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         An EM run ends when the log-likelihood still to be gained, estimated from the last steps, is below
         ``tol`` times the total log-likelihood's size.
     reg_covar : float, default 0
-        Smallest eigenvalue of a covariance, in units of the columns' variances (or of what the interquartile
-        range says of them, if that is less), with "full" and "tied" of the covariance of all rows. Unlike
-        scikit-learn's, it is not added to anything: an estimate above it is the maximum-likelihood one.
-        ``regularised_`` says whether it was active. With 0 a component that collapses is no estimate.
+        Smallest eigenvalue of a covariance, against that of all rows (or the variances of columns, where a
+        family has no correlations). Unlike scikit-learn's it is not added: what is above is not changed by
+        it. With 0 what collapses is no estimate; else ``regularised_`` says that it was kept from it.
     max_iter : int, default 10000
-        Largest number of steps in an EM run, each a pass over the data; with 0 the best start is returned as
-        it is. One more pass tells the log-likelihood at the start.
+        Largest number of steps in an EM run, each a pass over the data, after one that tells of the start;
+        with 0 the best start is returned as it is.
     n_init : int or None, default None
-        Number of starts. None searches on from the best maximum, by moves that give up a component and divide
-        another, until 2 K^2 of them in a row have found nothing better, or some 0.15 s of one core and three
-        passes over all rows have been spent.
+        Number of starts. None searches on from the best maximum, by moves that divide a component for another
+        or put two maxima together, until K^3 of them in a row have found nothing better, or some K^2 15 ms of
+        one core and three passes over all rows have been spent.
     init_params : {"auto", "k-means++", "kmeans", "random", "random_from_data", "ward"}, default "auto"
         Kind of starts; "auto" takes one of Ward's clustering and mixes the others.
     weights_init, means_init, precisions_init : array_like, optional
@@ -111,8 +112,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         Total log-likelihood along these passes.
     modes_ : DataFrame
         The distinct local maxima found, best first: log_likelihood, n_starts (and moves that led there),
-        smallest_weight, smallest_eigenvalue (in units of the columns' variances), spurious, tol (to which it
-        was run; looser where it could not be the best), status.
+        smallest_weight, smallest_eigenvalue (in the units of reg_covar), spurious, tol (to which it was run;
+        looser where it could not be the best), status.
     mode_params_ : list of MixtureParams
         The parameters at each of them.
 
@@ -192,7 +193,13 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         """
         return self.fit_within(X, Clock(None), sample_weight)
 
-    def fit_within(self, X: RowsLike, clock: Clock, sample_weight: ArrayLike | None = None) -> Self:
+    def fit_within(
+        self,
+        X: RowsLike,
+        clock: Clock,
+        sample_weight: ArrayLike | None = None,
+        known: Sequence[MixtureParams] = (),
+    ) -> Self:
         """The same; once the time of a clock has passed, runs end where they are.
 
         Parameters
@@ -200,6 +207,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         X, sample_weight
             See :meth:`fit`.
         clock : Clock
+        known : sequence of MixtureParams
+            Mixtures found elsewhere, which compete with what the search finds.
         """
         plan, n_threads = checked_plan(self)
         # Rows that do not count must not take part in subsamples and starts either.
@@ -213,7 +222,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         problem, units = standardised_problem(rows, self.covariance_type, float(self.reg_covar), n_threads)
         rng = np.random.default_rng(arguments.seed_sequence(self.random_state))
         given = self._given(problem, units)
-        modes = search(problem, replace(plan, clock=clock), rng, given)
+        others = [state_of(units.of_em(params)) for params in known]
+        modes = search(problem, replace(plan, clock=clock), rng, given, others)
         self._keep(modes, problem, rows, units, by, given is not None)
         return self
 

@@ -50,6 +50,7 @@ class Hunt:
         self._heights: list[float] = []
         self.best: Contender | None = None
         self._passes = 0.0
+        self.n_moves = 0
 
     @property
     def is_spent(self) -> bool:
@@ -67,16 +68,31 @@ class Hunt:
             self._leave_basins()
         return merged(self.found)
 
+    def go_on(self, known: Contender, most_in_vain: int) -> Contender:
+        """The best to which moves lead from what is known, without starts.
+
+        Parameters
+        ----------
+        known : Contender
+        most_in_vain : int
+            Moves in a row that find nothing better, after which it ends.
+        """
+        self._keep(known)
+        self._leave_basins(most_in_vain)
+        assert self.best is not None
+        return self.best
+
     def _has_enough(self, n: int) -> bool:
         if self.plan.n_init is not None or self.best is None or self.best.is_collapsed:
             return False
         return self.plan.n_components == 1 or n >= FEWEST_STARTS or self.is_spent
 
-    def _leave_basins(self) -> None:
+    def _leave_basins(self, most: int | None = None) -> None:
         k = self.plan.n_components
-        in_vain, most = 0, max(FEWEST_MOVES, k**3)
+        in_vain, most = 0, most or max(FEWEST_MOVES, k**3)
         while in_vain < most and not self.is_spent and self.best and not self.best.is_collapsed:
             before = self.best
+            self.n_moves += 1
             self._follow(self._elsewhere())
             in_vain = in_vain + 1 if self.best is before or self.best.is_at(before) else 0
 

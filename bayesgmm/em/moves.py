@@ -13,12 +13,14 @@ from bayesgmm.em.problem import Problem
 from bayesgmm.em.starts import start_of_responsibilities
 from bayesgmm.em.steps import State, Sums, maximise, standard_state
 
-__all__ = ["crossed", "moved"]
+__all__ = ["crossed", "divided", "given_up", "moved"]
 
 Array = NDArray[np.float64]
 
 # The part of a divided component's rows that goes to one side.
 SMALLEST_SIDE = 0.05
+# A responsibility below has no logarithm worth having.
+TINY = 1e-12
 
 
 def moved(problem: Problem, state: State, rng: np.random.Generator) -> State:
@@ -33,18 +35,15 @@ def moved(problem: Problem, state: State, rng: np.random.Generator) -> State:
     """
     r = problem.responsibilities(state)
     k = r.shape[1]
-    given_up = int(rng.integers(k))
-    others = np.delete(np.arange(k), given_up)
-    rest = r[:, others]
-    total = rest.sum(axis=1, keepdims=True)
-    # Rows that no other component explains go to all alike.
-    rest = np.where(total > 1e-12, rest / np.maximum(total, 1e-12), 1 / (k - 1))
+    left = int(rng.integers(k))
+    others = np.delete(np.arange(k), left)
+    rest = _without(r, left)
     mass = rest.sum(axis=0)
     chosen = int(rng.choice(k - 1, p=mass / mass.sum()))
     divided = int(others[chosen])
     side = _side(problem.X, state, divided, rest[:, chosen], rng)
     r[:, others] = rest
-    r[:, given_up] = np.where(side, rest[:, chosen], 0.0)
+    r[:, left] = np.where(side, rest[:, chosen], 0.0)
     r[:, divided] = np.where(side, 0.0, rest[:, chosen])
     return start_of_responsibilities(problem, r)
 
@@ -69,6 +68,59 @@ def crossed(problem: Problem, state: State, other: State, rng: np.random.Generat
     s2 = cholesky @ np.swapaxes(cholesky, 1, 2) + means[:, :, None] * means[:, None, :]
     sums = Sums(0.0, s0, s0[:, None] * means, s0[:, None, None] * s2)
     return maximise(sums, standard_state(k, d), problem.family.pooling, problem.floor)
+
+
+def divided(problem: Problem, state: State, most: int) -> list[Array]:
+    """Responsibilities with one component more, shape (N, K + 1) each: a component is divided across its
+    longest axis.
+
+    The components that describe their own rows worst come first (Ueda et al., equation 21).
+
+    Parameters
+    ----------
+    problem : Problem
+    state : State
+    most : int
+        Components of which each is divided in turn.
+    """
+    r = problem.responsibilities(state)
+    own = r / np.maximum(r.sum(axis=0), TINY)
+    # Log density under each component, but for what is the same for all rows of it.
+    heights = np.log(np.maximum(r, TINY)) + problem.log_densities(state)[:, None] - state.log_weights
+    misfit = np.sum(own * (np.log(np.maximum(own, TINY)) - heights), axis=0)
+    found = []
+    for j in np.argsort(-misfit)[:most]:
+        factor = state.cholesky[j]
+        along = (problem.X - state.means[j]) @ np.linalg.eigh(factor @ factor.T)[1][:, -1]
+        found.append(np.column_stack([r, np.where(along > 0, r[:, j], 0.0)]))
+        found[-1][along > 0, j] = 0.0
+    return found
+
+
+def given_up(problem: Problem, state: State, most: int) -> list[Array]:
+    """Responsibilities with one component less, shape (N, K - 1) each: a component gives its rows to the
+    others.
+
+    Those whose rows the others explain best come first.
+
+    Parameters
+    ----------
+    problem : Problem
+    state : State
+        Of two components or more.
+    most : int
+        Components of which each is given up in turn.
+    """
+    r = problem.responsibilities(state)
+    loss = -np.log(np.maximum(1 - r, TINY)).sum(axis=0)
+    return [_without(r, int(j)) for j in np.argsort(loss)[:most]]
+
+
+def _without(r: Array, component: int) -> Array:
+    """Responsibilities of the other components; rows that none of them explains go to all alike."""
+    rest = np.delete(r, component, axis=1)
+    total = rest.sum(axis=1, keepdims=True)
+    return np.where(total > TINY, rest / np.maximum(total, TINY), 1 / rest.shape[1])
 
 
 def _side(X: Array, state: State, component: int, mass: Array, rng: np.random.Generator) -> NDArray[np.bool_]:

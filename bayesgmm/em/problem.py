@@ -89,6 +89,10 @@ class Problem:
         # Taken feature by feature, so that they stay one feature after the other in memory.
         return replace(self, X=np.take(self.X.T, rows, axis=1).T, sample_weight=weights)
 
+    def with_family(self, family: CovarianceFamily) -> "Problem":
+        """The same rows for another family that has the same coordinates."""
+        return replace(self, family=family)
+
     def advance(self, state: State) -> Advance:
         """One EM step from `state`."""
         return advance(self.X, self.sample_weight, state, self.family.pooling, self.floor, self.n_threads)

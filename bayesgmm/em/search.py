@@ -5,7 +5,7 @@ brought to more rows, to all, and to the full tolerance. Each step leaves behind
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,13 @@ CERTAIN = 4.0
 LEG, DEAR, PATIENCE, MOST_ROUNDS, MOST_SADDLES = 10, 1e6, 20, 8, 3
 
 
-def search(problem: Problem, plan: Plan, rng: np.random.Generator, given: State | None = None) -> list[Mode]:
+def search(
+    problem: Problem,
+    plan: Plan,
+    rng: np.random.Generator,
+    given: State | None = None,
+    known: Sequence[State] = (),
+) -> list[Mode]:
     """Distinct maxima, the best first.
 
     Parameters
@@ -44,6 +50,8 @@ def search(problem: Problem, plan: Plan, rng: np.random.Generator, given: State 
     rng : numpy.random.Generator
     given : State, optional
         A start to run from instead of all others.
+    known : sequence of State
+        Found elsewhere; they compete with what the search finds, and do not lead it.
     """
     if given is not None:
         run = Contender(Walk(problem, given), plan.tol)
@@ -53,7 +61,11 @@ def search(problem: Problem, plan: Plan, rng: np.random.Generator, given: State 
         return [run.mode]
     parts = list(_parts(problem, rng))
     first = parts[0]
-    found = _notable(Hunt(first, problem, plan, rng).run())
+    found = Hunt(first, problem, plan, rng).run()
+    others = [Contender(Walk(first, state), LOOSE) for state in known]
+    for other in others:
+        other.go(plan.max_iter, max(LOOSE, plan.tol), plan.clock)
+    found = _notable(merged([*found, *others]))
     for part in parts[1:]:
         found = _carried(_rivals(found, len(problem.X)), part, first, plan)
     best, *others = merged(_finished(found, first, plan))

@@ -15,7 +15,15 @@ from bayesgmm.em.kmeans import kmeans
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.steps import State, Sums, maximise, standard_state
 
-__all__ = ["MIXED", "STARTS", "Start", "nearest", "start_of_responsibilities"]
+__all__ = [
+    "MIXED",
+    "STARTS",
+    "Start",
+    "nearest",
+    "start_of_clusters",
+    "start_of_responsibilities",
+    "whitened",
+]
 
 Array = NDArray[np.float64]
 # Takes the problem, K and a generator; returns responsibilities, shape (N, K).
@@ -58,7 +66,7 @@ def ward_start(problem: Problem, n_components: int, rng: np.random.Generator) ->
     """
     n = len(problem.X)
     rows = np.arange(n) if n <= WARD_ROWS else rng.choice(n, WARD_ROWS, replace=False)
-    white = _whitened(problem.X)
+    white = whitened(problem.X)
     labels = fcluster(linkage(white[rows], method="ward"), n_components, criterion="maxclust") - 1
     found = labels.max() + 1
     centres = np.stack([white[rows][labels == k].mean(axis=0) for k in range(found)])
@@ -79,23 +87,38 @@ STARTS: dict[str, Start] = {
 
 
 def start_of_responsibilities(problem: Problem, responsibilities: Array) -> State:
-    """One M step from responsibilities, shape (N, K).
+    """One M step from responsibilities, shape (N, K); see :func:`start_of_clusters`."""
+    X = problem.X
+    n = len(X)
+    w = problem.sample_weight if len(problem.sample_weight) else np.ones(n)
+    r = responsibilities * w[:, None]
+    mass = r.sum(axis=0)
+    elsewhere = X[np.arange(r.shape[1]) % n]
+    centres = np.where(mass[:, None] > 0, r.T @ X / np.maximum(mass, 1e-300)[:, None], elsewhere)
+    centred = X - centres[:, None, :]
+    scatter = np.swapaxes(centred * r.T[:, :, None], 1, 2) @ centred
+    return start_of_clusters(problem, mass, centres, scatter)
+
+
+def start_of_clusters(problem: Problem, mass: Array, centres: Array, scatter: Array) -> State:
+    """One M step from clusters.
 
     A group's own covariance may be singular, so it is shrunk towards the pooled one: as if D + 1 more rows
     had carried a quarter of that.
+
+    Parameters
+    ----------
+    problem : Problem
+    mass : ndarray, shape (K,)
+        Weight of the rows of each.
+    centres : ndarray, shape (K, D)
+    scatter : ndarray, shape (K, D, D)
+        Sums of products of the rows' deviations from the centres.
     """
-    X = problem.X
-    n, d = X.shape
-    k = responsibilities.shape[1]
-    w = problem.sample_weight if len(problem.sample_weight) else np.ones(n)
-    r = responsibilities * w[:, None]
+    k, d = centres.shape
     pooled = problem.covariance + 1e-6 * np.eye(d)
     extra = d + 1.0
-    mass = r.sum(axis=0)
-    centres = np.where(mass[:, None] > 0, r.T @ X / np.maximum(mass, 1e-300)[:, None], X[np.arange(k) % n])
     s0 = mass + extra
-    centred = X - centres[:, None, :]
-    scatter = np.swapaxes(centred * r.T[:, :, None], 1, 2) @ centred
     s2 = scatter + 0.25 * extra * pooled + s0[:, None, None] * centres[:, :, None] * centres[:, None, :]
     sums = Sums(0.0, s0, s0[:, None] * centres, s2)
     return maximise(sums, standard_state(k, d), problem.family.pooling, problem.floor)
@@ -116,7 +139,7 @@ def nearest(X: Array, centres: Array) -> Array:
     return np.eye(len(centres))[distances.argmin(axis=1)]
 
 
-def _whitened(X: Array) -> Array:
+def whitened(X: Array) -> Array:
     """Rows in coordinates in which their covariance is the identity; directions without spread are left
     out."""
     values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(X, rowvar=False)))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["tell_maxima", "warn_of_doubts"]
 
+
 # Log-likelihood of a maximum that looks spurious above the best of the others, from which on it is named.
 FAR_ABOVE = 50.0
 

@@ -26,6 +26,10 @@ class Units:
     shift: Array
     factor: Array
 
+    def is_same(self, other: "Units") -> bool:
+        """Whether the coordinates are."""
+        return np.array_equal(self.shift, other.shift) and np.array_equal(self.factor, other.factor)
+
     @property
     def inverse(self) -> Array:
         """Of the factor."""

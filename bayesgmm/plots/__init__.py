@@ -8,6 +8,7 @@
     plot_em                how EM converged, and which maxima it found
     plot_modes             the modes of the posterior, and how the data group at each
     plot_criteria          how many components each criterion prefers
+    plot_families          which covariance family and number of components EM's criteria prefer
     plot_uncertainty       which observations are certain of their component
     plot_similarity        which observations belong together, whatever groups are called
     plot_ball              how far other partitions lie from the posterior's
@@ -31,6 +32,7 @@ from bayesgmm.plots.ball import plot_ball
 from bayesgmm.plots.chains import rank_figure, trace_figure
 from bayesgmm.plots.criteria import plot_criteria
 from bayesgmm.plots.em import plot_em
+from bayesgmm.plots.families import plot_families
 from bayesgmm.plots.fit import plot_fit
 from bayesgmm.plots.forest import plot_parameters, plot_predictive
 from bayesgmm.plots.kmeans import plot_kmeans
@@ -48,6 +50,7 @@ __all__ = [
     "plot_ball",
     "plot_criteria",
     "plot_em",
+    "plot_families",
     "plot_fit",
     "plot_kmeans",
     "plot_labelling",

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bayesgmm.plots.style import BAYES, EM, PALE, WARNING, line_style, marker, new_figure
 from bayesgmm.selection.criteria import SMALLEST
-from bayesgmm.selection.select import Selection
+from bayesgmm.selection.result import Selection
 from bayesgmm.support.arguments import check_kind
 from bayesgmm.wording.selection import CRITERIA
 

@@ -5,6 +5,7 @@ from bayesgmm.wording.reasons import Reason, worded
 
 __all__ = ["CRITERIA"]
 
+MOST_LISTED = 4
 # How a criterion is called inside a sentence, by its column.
 CRITERIA = {
     "bic": "BIC",
@@ -25,6 +26,71 @@ def criteria_prefer(ks: tuple[int, ...], criteria: tuple[tuple[str, ...], ...]) 
         parts.append(f"{listed([CRITERIA[name] for name in names])} {verb} {k}")
     text = f"{'; '.join(parts)}."
     return text[0].upper() + text[1:]
+
+
+@worded
+def families_preferred(
+    families: tuple[str, ...], ks: tuple[int, ...], criteria: tuple[tuple[str, ...], ...]
+) -> str:
+    """Which criteria prefer each family and number; `criteria` has those of each."""
+    parts = []
+    for at, names in zip(_fits(families, ks), criteria, strict=True):
+        verb = "prefers" if len(names) == 1 else "prefer"
+        parts.append(f"{listed([CRITERIA[name] for name in names])} {verb} {at}")
+    text = f"{'; '.join(parts)}."
+    return text[0].upper() + text[1:]
+
+
+@worded
+def hardly_worse(families: tuple[str, ...], ks: tuple[int, ...], most: float) -> str:
+    """Fits whose BIC is nearly that of the best."""
+    verb = "is" if len(families) == 1 else "are"
+    return (
+        f"{listed(_fits(families, ks), MOST_LISTED)} {verb} within {most:g} units of BIC of the best: hardly "
+        f"worse."
+    )
+
+
+@worded
+def no_fit_accepted() -> str:
+    return "No family and number of components is preferred, since no fit has a say."
+
+
+@worded
+def fits_spurious(n: int, of: int) -> str:
+    return (
+        f"{n} of {count(of, 'fit')} {'has' if n == 1 else 'have'} no say, since every maximum found looks "
+        f"spurious: a component with hardly more rows than its covariance needs, and much tighter than the "
+        f"data."
+    )
+
+
+@worded
+def fits_failed(n: int, of: int) -> str:
+    return (
+        f"{n} of {count(of, 'fit')} could not be had: a component collapses, or the rows do not suffice; "
+        f"failures tells which."
+    )
+
+
+@worded
+def fit_collapsed(family: str, k: int, n_rows: int) -> str:
+    """Why a cell of the table is empty."""
+    return (
+        f"Every start of {_fits((family,), (k,))[0]} ended in a component that lost its rows, or collapsed "
+        f"onto a point or plane of the {count(n_rows, 'row')}."
+    )
+
+
+@worded
+def families_coincide(kept: str, names: tuple[str, ...]) -> str:
+    """Families that are the same as another with one column."""
+    verb = "is" if len(names) == 1 else "are"
+    return f"With one column {listed(names)} {verb} the same as {kept}, and not fitted again."
+
+
+def _fits(families: tuple[str, ...], ks: tuple[int, ...]) -> list[str]:
+    return [f"{family} with {count(k, 'component')}" for family, k in zip(families, ks, strict=True)]
 
 
 @worded

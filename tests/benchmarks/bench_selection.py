@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from bayesgmm import datasets, select_components
-from bayesgmm.selection.select import Selection
+from bayesgmm.selection.result import Selection
 
 REPORT = Path(__file__).resolve().parents[2] / "reports" / "benchmark_selection.md"
 TARGET, ROUNDS = 60, 5

@@ -444,6 +444,43 @@ def test_select_tells_the_table_of_the_python_interface():
     assert Path("criteria.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_select_by_em_alone_tells_the_table_of_the_python_interface():
+    args = ["select", "data.csv", "-k", "1:3", "--em-only", "--families", "tied, full", "--seed", "3"]
+    wanted = bayesgmm.select_components(
+        pd.read_csv("data.csv"), [1, 2, 3], families=["tied", "full"], criteria="em", random_state=3
+    )
+    found = json.loads(done(*args, "--json", "--quiet").stdout, parse_constant=pytest.fail)
+    assert found["verdict"] == wanted.verdict
+    assert [f["code"] for f in found["findings"]] == [f.code for f in wanted.findings]
+    assert found["best"]["bic"] == wanted.best["bic"]._asdict()
+    assert found["failures"] == []
+    pd.testing.assert_frame_equal(pd.DataFrame(found["table"]), wanted.table.reset_index())
+    lines = done(*args, "--figure", "bic.png").stdout.splitlines()
+    assert lines[0] == wanted.verdict
+    best = wanted.ranking.iloc[0]
+    family, k = wanted.best["bic"]
+    assert lines[3].split()[:3] == [family, str(k), f"{best['log_likelihood']:.2f}"]
+    assert lines[3].split()[4:] == [f"{best[name]:.1f}" for name in ("bic", "icl", "aic")]
+    (row,) = [line.split() for line in lines[8:] if line.startswith("tied ")]
+    assert row[1:] == [f"{v:.1f}" for v in wanted.wide("bic")["tied"]]
+    assert lines[-1] == "Figure written to 'bic.png'"
+    assert Path("bic.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_select_by_em_alone_tells_why_a_fit_could_not_be_had():
+    pd.DataFrame(np.random.default_rng(0).normal(size=(6, 2)), columns=["a", "b"]).to_csv(
+        "few.csv", index=False
+    )
+    args = ["select", "few.csv", "-k", "1,9", "--em-only", "--families", "tied_spherical"]
+    found = json.loads(done(*args, "--json", "--quiet").stdout)
+    assert [(f["covariance_type"], f["n_components"]) for f in found["failures"]] == [("tied_spherical", 9)]
+    assert [row["bic"] is None for row in found["table"]] == [False, True]
+    assert done(*args, "--quiet").stdout.splitlines()[-1].split() == [
+        "tied_spherical",
+        f"{found['table'][0]['bic']:.1f}",
+    ]
+
+
 def test_report(saved, reports):
     result = done("report", saved, "--output", "out.html", "--quiet")
     assert result.stdout == "Report written to 'out.html'\n"
@@ -541,6 +578,13 @@ def test_data_set_as_csv(name):
         "select data.csv -k 2,2",
         "select data.csv -k 1:2 --bootstrap 5",
         "select data.csv --figure a.gif",
+        "select data.csv --families all",
+        "select data.csv --em-only --families round",
+        "select data.csv --em-only --families ,",
+        "select data.csv --em-only --families tied,full,tied",
+        "select data.csv --em-only --families all --covariance-type diag",
+        "select data.csv --em-only --prior mean_scale=9",
+        "select data.csv --em-only --overfitted",
         "demo --output data.csv",
         "demo --output data.csv/new",
         "demo extra",
@@ -818,7 +862,12 @@ def typed(line):
 def test_every_example_runs_in_an_empty_folder(name, monkeypatch, expected):
     (empty := Path("empty")).mkdir()
     monkeypatch.chdir(empty)
-    monkeypatch.setattr(bayesgmm, "select_components", lambda *args, **options: expected.choice)
+    select_components = bayesgmm.select_components
+
+    def quick(*args, criteria="all", **options):
+        return select_components(*args, criteria="em", **options) if criteria == "em" else expected.choice
+
+    monkeypatch.setattr(bayesgmm, "select_components", quick)
     lines = examples(done(*name.split(), "--help").stdout)
     assert any(line.startswith(f"bayesgmm {name}") for line in lines)
     for line in lines:

@@ -1,0 +1,169 @@
+"""Choosing a family and a number of components by EM alone: no posterior, and in about a second on small
+data."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from bayesgmm.em.cell import Cell
+from bayesgmm.em.estimator import EMGaussianMixture
+from bayesgmm.em.sweep import Sweep
+from bayesgmm.errors import DataError, DegenerateFitError
+from bayesgmm.mixture.families import family_of
+from bayesgmm.rows.checks import check_fittable
+from bayesgmm.rows.rows import Rows
+from bayesgmm.selection.em_selection import ACCEPTED, FAILED, SPURIOUS, Choice, EMSelection, preferred
+from bayesgmm.selection.families import Chosen
+from bayesgmm.support import arguments
+from bayesgmm.support.clock import Clock
+from bayesgmm.wording import Reason
+
+__all__ = ["select_by_em"]
+
+# Moves are spent on fits whose BIC is above the best by less than this, and on the best by the others; so
+# many in all, and on each so many in vain: the square of K of the former, if that is more.
+IN_REACH, MOST_MOVES, FEWEST = 15.0, 120, 6
+NUMBERS = ("log_likelihood", "n_parameters", "bic", "icl", "aic")
+
+
+def select_by_em(
+    rows: Rows, ks: Sequence[int], chosen: Chosen, *, random_state: Any, cores: int
+) -> EMSelection:
+    """Every family with every number of components by EM, and the best by BIC fitted in full.
+
+    Parameters
+    ----------
+    rows : Rows
+    ks : sequence of int
+        Numbers of components, in increasing order.
+    chosen : Chosen
+    random_state : int, Generator, RandomState or None
+    cores : int
+
+    Raises
+    ------
+    DataError
+        Where the rows allow no fit.
+    DegenerateFitError
+        Where every fit ends in a collapsed component.
+    """
+    allowed, failures = _allowed(rows, ks, chosen.names)
+    seed = arguments.seed_sequence(random_state)
+    sweep = Sweep(rows, allowed, EMGaussianMixture().reg_covar, cores, seed)
+    sweep.run()
+    _go_on(sweep)
+    sweep.finish()
+    failures |= {at: _collapsed(at, rows) for at in map(Choice._make, sweep.cells) if at not in failures}
+    failures = {at: why for at, why in failures.items() if not _is_found(sweep, at)}
+    if not any(cell.is_found for cell in sweep.cells.values()):
+        raise DegenerateFitError(next(iter(failures.values())), n_fits=len(failures))
+    table = _table([Choice(name, k) for name in chosen.names for k in ks], sweep.cells)
+    best, model = preferred(table), None
+    if best:
+        at = best["bic"]
+        model = _fitted(sweep.cells[at], at, rows, random_state, cores)
+        values = {
+            "log_likelihood": model.log_likelihood_,
+            "bic": model.bic(rows),
+            "icl": model.icl(rows),
+            "aic": model.aic(rows),
+        }
+        table.loc[at, list(values)] = list(values.values())
+        best = preferred(table)
+    return EMSelection(table, best, model, failures, chosen.coinciding)
+
+
+def _allowed(
+    rows: Rows, ks: Sequence[int], names: Sequence[str]
+) -> tuple[dict[str, list[int]], dict[Choice, str]]:
+    """Numbers of components by family for which the rows suffice, and why the others have no fit.
+
+    Raises
+    ------
+    DataError
+        Where there are none.
+    """
+    correlated = {name: family_of(name).has_correlations for name in names}
+    faults = {kind: _faults(rows, ks, kind) for kind in set(correlated.values())}
+    allowed = {name: [k for k in ks if k not in faults[kind]] for name, kind in correlated.items()}
+    if not any(allowed.values()):
+        raise faults[correlated[names[0]]][ks[0]]
+    failures = {
+        Choice(name, k): str(error) for name, kind in correlated.items() for k, error in faults[kind].items()
+    }
+    return {name: numbers for name, numbers in allowed.items() if numbers}, failures
+
+
+def _faults(rows: Rows, ks: Sequence[int], correlated: bool) -> dict[int, DataError]:
+    """Why numbers of components cannot be fitted; where the largest can, all can."""
+    found: dict[int, DataError] = {}
+    for k in reversed(ks):
+        try:
+            check_fittable(rows.values, rows.names, k, correlated)
+        except DataError as error:
+            found[k] = error
+            continue
+        break
+    return found
+
+
+def _go_on(sweep: Sweep) -> None:
+    """Search on where a better maximum would matter, from the best on."""
+    found = [cell for cell in sweep.cells.values() if cell.is_found]
+    sound = [cell for cell in found if cell.is_sound] or found
+    if sound:
+        sweep.hunt(min(sound, key=_icl), FEWEST)
+        sweep.hunt(min(sound, key=_aic), FEWEST)
+    hunted: set[int] = set()
+    while True:
+        left = MOST_MOVES - sum(cell.n_moves for cell in found)
+        bic = {id(cell): cell.bic for cell in found}
+        reach = min((bic[id(cell)] for cell in found if cell.is_sound), default=math.inf) + IN_REACH
+        cells = [cell for cell in found if bic[id(cell)] < reach and id(cell) not in hunted]
+        if left <= 0 or not cells:
+            return
+        cell = min(cells, key=lambda c: bic[id(c)])
+        hunted.add(id(cell))
+        sweep.hunt(cell, min(left, max(FEWEST, cell.n_components**2)))
+
+
+def _icl(cell: Cell) -> float:
+    return cell.icl
+
+
+def _aic(cell: Cell) -> float:
+    return cell.aic
+
+
+def _is_found(sweep: Sweep, at: Choice) -> bool:
+    return at in sweep.cells and sweep.cells[at].is_found
+
+
+def _collapsed(at: Choice, rows: Rows) -> str:
+    values = {"family": at.covariance_type, "k": at.n_components, "n_rows": len(rows)}
+    return str(Reason("fit_collapsed", values))
+
+
+def _table(choices: Sequence[Choice], cells: Mapping[tuple[str, int], Cell]) -> pd.DataFrame:
+    """See :class:`bayesgmm.selection.EMSelection`."""
+    records = []
+    for at in choices:
+        cell = cells.get(at)
+        if cell is None or not cell.is_found:
+            records.append({"verdict": FAILED})
+            continue
+        values = {name: getattr(cell, name) for name in NUMBERS}
+        records.append({**values, "verdict": ACCEPTED if cell.is_sound else SPURIOUS})
+    index = pd.MultiIndex.from_tuples(choices, names=Choice._fields)
+    table = pd.DataFrame(records, index=index, columns=[*NUMBERS, "verdict"])
+    return table.astype(dict.fromkeys(NUMBERS, float))
+
+
+def _fitted(cell: Cell, at: Choice, rows: Rows, random_state: Any, cores: int) -> EMGaussianMixture:
+    """The fit that an estimator of its own would make, or the better one that is known."""
+    em = EMGaussianMixture(
+        at.n_components, covariance_type=at.covariance_type, random_state=random_state, cores=cores
+    )
+    return em.fit_within(rows, Clock(None), known=[cell.params])
