@@ -65,8 +65,7 @@ def constrained(inner: Array, mass: Array, cholesky: Array, pooling: int) -> Arr
             spectra = _of_one_shape(spectra, mass, cholesky, bool(pooling & OWN_VOLUME))
         else:
             basis = common_axes(cholesky)
-            _rotate_to_common(matrices, mass, basis, bool(pooling & OWN_VOLUME))
-            spectra = np.einsum("ia,kij,ja->ka", basis, matrices, basis)
+            spectra = _rotate_to_common(matrices, mass, basis, bool(pooling & OWN_VOLUME))
             if not pooling & OWN_VOLUME:
                 volumes = np.exp(np.log(spectra).mean(axis=1))
                 spectra = spectra * (mass @ volumes / mass.sum() / volumes)[:, None]
@@ -76,7 +75,7 @@ def constrained(inner: Array, mass: Array, cholesky: Array, pooling: int) -> Arr
 
 def log_volumes(cholesky: Array) -> Array:
     """Logarithms of |L L'|^(1 / D), shape (K,)."""
-    return 2 * np.log(np.diagonal(cholesky, axis1=1, axis2=2)).mean(axis=1)
+    return np.asarray(np.log(np.einsum("kii->ki", cholesky)).sum(axis=1) * (2 / cholesky.shape[1]))
 
 
 def _with_one_volume(inner: Array, mass: Array, cholesky: Array) -> Array:
@@ -102,8 +101,8 @@ def common_axes(cholesky: Array) -> Array:
     """
     covariances = cholesky @ np.swapaxes(cholesky, 1, 2)
     k = len(cholesky)
-    weights = (0.5 + np.arange(1, k + 1) * GOLDEN % 1.0) / np.trace(covariances, axis1=1, axis2=2)
-    basis = np.linalg.eigh(np.tensordot(weights, covariances, 1))[1]
+    weights = (0.5 + np.arange(1, k + 1) * GOLDEN % 1.0) / np.einsum("kii->k", covariances)
+    basis = np.linalg.eigh(np.sum(weights[:, None, None] * covariances, axis=0))[1]
     _rotate_to_common(covariances, np.ones(k), basis, True)
     return basis
 
@@ -182,7 +181,8 @@ def _distance(matrix, inverse):
 
 @entry
 def _rotate_to_common(matrices, mass, axes, own_volume):
-    """Rotate common axes to where sum_k n_k tr(S_k D A_k^-1 D') is least with the best A_k.
+    """Rotate common axes to where sum_k n_k tr(S_k D A_k^-1 D') is least with the best A_k; returns the
+    variances along them, shape (K, D).
 
     With the A_k of the last round held, a rotation by t in the plane of two axes adds a cos 2t + b sin 2t.
     Where volumes are own, A_k has them in it; where one is shared, it has |A_k| = 1.
@@ -214,6 +214,10 @@ def _rotate_to_common(matrices, mass, axes, own_volume):
                     _rotate(inside, axes, p, q, angle)
         if not largest > NO_ANGLE:
             break
+    for k in range(K):
+        for i in range(D):
+            by_shape[k, i] = inside[k, i, i]
+    return by_shape
 
 
 @inlined
