@@ -58,9 +58,8 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         An EM run ends when the log-likelihood still to be gained, estimated from the last steps, is below
         ``tol`` times the total log-likelihood's size.
     reg_covar : float, default 0
-        Smallest eigenvalue of a covariance, against that of all rows (or the variances of columns, where a
-        family has no correlations). Unlike scikit-learn's it is not added: what is above is not changed by
-        it. With 0 what collapses is no estimate; else ``regularised_`` says that it was kept from it.
+        Smallest eigenvalue of a covariance, against that of all rows (or the columns' variances, in a family
+        without correlations); nothing is added to others. With 0 what collapses is no estimate.
     max_iter : int, default 10000
         Largest number of steps in an EM run, each a pass over the data, after one that tells of the start;
         with 0 the best start is returned as it is.
@@ -79,7 +78,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         Whether a second call of ``fit`` starts from the estimate of the first, and from nothing else. Steps
         of successive calls on the same rows count together for ``converged_``.
     order : "weights", or a feature's name or number, default "weights"
-        Order of the components: by decreasing weight, or by increasing mean of that feature.
+        Of the components: by decreasing weight, or by increasing mean of that feature.
     verbose : int, default 0
         1 prints the maxima found; 2 also the log-likelihood along the run that won.
     verbose_interval : int, default 10

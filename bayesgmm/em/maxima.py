@@ -27,7 +27,7 @@ HOPE = 5.0
 # A maximum looks spurious (McLachlan and Peel 2000, section 3.10) where a component with hardly more rows
 # than it needs for a covariance is much tighter, in some direction, than components are on average.
 FEW_ROWS_PER_FEATURE = 3
-TIGHT = 0.05
+TIGHT = 0.1
 
 
 @dataclass(frozen=True)

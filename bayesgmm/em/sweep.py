@@ -65,18 +65,18 @@ class Sweep:
         self.ks = sorted({k for _, k in self.cells})
         self._by_k = {k: [c for (_, at), c in self.cells.items() if at == k] for k in self.ks}
         # Families with the same coordinates share their rows.
-        self._forms = list({id(s.problem.X): s.problem.X for s in searches}.values())
-        self._trees = Trees(self._forms, self.ks, np.random.default_rng(tree))
+        forms = list({id(s.problem.X): s.problem.X for s in searches}.values())
+        if not any(s.units.is_by_column for s in searches):
+            forms.append(searches[0].units.by_column(searches[0].problem.X))
+        self._trees = Trees(forms, self.ks, np.random.default_rng(tree))
 
     def run(self) -> None:
         """All cells from the trees and from each other; then, near the best, up through the numbers of
         components by dividing and down by giving up."""
         for k in self.ks:
             cuts = [Partition(r) for r in self._trees.cut(k)]
-            own = [[Partition(r) for r in found] for found in self._trees.cut_own(k)]
             for cell in self._by_k[k]:
-                form = next(i for i, X in enumerate(self._forms) if X is cell.search.problem.X)
-                cell.offer([*cuts, *own[form]], FIRST)
+                cell.offer(cuts, FIRST)
             self._exchange(self._by_k[k], k)
         for step, ks in ((-1, self.ks), (1, self.ks[::-1])):
             for k in ks:

@@ -48,17 +48,14 @@ class Trees:
         self._merged = {} if fine <= min(ks) else self._gaussian(max(fine, 1), set(ks))
 
     def cut(self, n_clusters: int) -> list[Array]:
-        """Responsibilities 0 and 1 by each tree that all families share, shape (N, K); one whose ties leave
-        fewer clusters is left out."""
-        found = [self._spread(self._white, _cut(self._tree, n_clusters))]
+        """Responsibilities 0 and 1 by each tree, shape (N, K); one whose ties leave fewer clusters is left
+        out."""
+        found = [
+            self._spread(X, _cut(tree, n_clusters)) for X, tree in ((self._white, self._tree), *self._own)
+        ]
         if n_clusters in self._merged:
             found.append(self._spread(self._white, self._merged[n_clusters]))
         return [r for r in found if r.shape[1] == n_clusters]
-
-    def cut_own(self, n_clusters: int) -> list[list[Array]]:
-        """The same by the tree in the coordinates of each form."""
-        found = [self._spread(X, _cut(tree, n_clusters)) for X, tree in self._own]
-        return [[r] if r.shape[1] == n_clusters else [] for r in found]
 
     def _ward(self, X: Array) -> Array:
         return linkage(X[self._rows], method="ward")

@@ -40,6 +40,15 @@ class Units:
         """What the log density of a row is lower in the units of the data."""
         return float(np.log(np.abs(np.diagonal(self.factor))).sum())
 
+    @property
+    def is_by_column(self) -> bool:
+        """Whether only the columns are scaled."""
+        return np.count_nonzero(self.factor) == len(self.shift)
+
+    def by_column(self, z: Array) -> Array:
+        """Rows of unit covariance, shape (N, D), in coordinates in which only the columns are scaled."""
+        return z @ (self.factor / np.linalg.norm(self.factor, axis=1)[:, None]).T
+
     def of_data(self, params: MixtureParams) -> MixtureParams:
         """A mixture in EM's coordinates, in the units of the data."""
         return params.mapped(self.shift, self.factor)

@@ -33,9 +33,9 @@ def iris():
 def test_trees_cut_into_the_number_asked_for(iris):
     trees = Trees([iris / iris.std(axis=0), iris], [1, 2, 3, 9], np.random.default_rng(0))
     for k in (1, 2, 3, 9):
-        shared, own = trees.cut(k), trees.cut_own(k)
-        assert [len(shared), *map(len, own)] == [2, 1, 1]
-        for r in (*shared, *own[0], *own[1]):
+        found = trees.cut(k)
+        assert len(found) == 4
+        for r in found:
             assert r.shape == (150, k)
             assert set(np.unique(r)) <= {0.0, 1.0}
             np.testing.assert_array_equal(r.sum(axis=1), 1)
@@ -47,13 +47,15 @@ def test_trees_find_groups_that_lie_apart():
     labels = np.repeat([0, 1, 2], 700)
     X = np.array([[0.0, 0.0], [30.0, 0.0], [0.0, 30.0]])[labels] + rng.normal(size=(2100, 2))
     trees = Trees([X / X.std(axis=0)], [3], rng)
-    for r in (*trees.cut(3), *trees.cut_own(3)[0]):
+    for r in trees.cut(3):
         assert len({(a, b) for a, b in zip(labels, r.argmax(axis=1), strict=True)}) == 3
 
 
 def test_a_tree_of_its_own_is_that_of_its_coordinates(iris):
     forms = [iris, iris * [1, 1, 1, 100.0]]
-    for form, (r,) in zip(forms, Trees(forms, [5], np.random.default_rng(0)).cut_own(5), strict=True):
+    found = Trees(forms, [5], np.random.default_rng(0)).cut(5)
+    # After that of whitened rows, before that of Gaussian merges.
+    for form, r in zip(forms, found[1:3], strict=True):
         wanted = fcluster(linkage(form, "ward"), 5, criterion="maxclust")
         assert Partition(r).key == Partition(np.eye(6)[wanted]).key
 
@@ -188,17 +190,14 @@ def test_a_cell_begins_from_no_partition_twice(iris):
 
 
 def test_families_begin_from_the_ends_of_others(iris, monkeypatch):
-    """Trees that know of nothing but one good partition, and that for one family alone."""
+    """Trees that know of nothing but a poor partition, and a family that has found a good one."""
     good = np.eye(3)[np.repeat([0, 1, 2], 50)]
     poor = np.eye(3)[np.arange(150) % 3]
-    alone = sweep(iris, ["full"], [3])
-    monkeypatch.setattr(alone._trees, "cut", lambda k: [poor])
-    monkeypatch.setattr(alone._trees, "cut_own", lambda k: [[]])
+    alone, both = sweep(iris, ["full"], [3]), sweep(iris, ["full", "tied_spherical"], [3])
+    for each in (alone, both):
+        monkeypatch.setattr(each._trees, "cut", lambda k: [poor])
+    both.cells["tied_spherical", 3].offer([Partition(good)], 1e-7)
     alone.run()
-    both = sweep(iris, ["full", "tied_spherical"], [3])
-    monkeypatch.setattr(both._trees, "cut", lambda k: [poor])
-    # The second has coordinates of its own.
-    monkeypatch.setattr(both._trees, "cut_own", lambda k: [[], [good]])
     both.run()
     assert both.cells["full", 3].log_likelihood > alone.cells["full", 3].log_likelihood + 5
 
