@@ -70,8 +70,8 @@ def main():
         "# How often the default fit ends at the best maximum known",
         "",
         f"Of {seeds} seeds in each of {len(FAMILIES)} families ({', '.join(FAMILIES)}), the share that ends "
-        f"within {SAME} of the highest log-likelihood, neither spurious nor degenerate, of all these fits and "
-        f"of one with n_init={MANY}; and the median CPU seconds of a fit, on {platform.machine()}. Better than "
+        f"within {SAME} of the highest log-likelihood (not spurious) of all these fits and "
+        f"of one with n_init={MANY}; and median CPU seconds of a fit, on {platform.machine()}. Better than "
         "the best known may exist. Written by `python tests/benchmarks/bench_maxima.py`.",
         "",
         "| data | N | D | " + " | ".join(f"K={k}" for k in COMPONENTS) + " |",
