@@ -54,7 +54,7 @@ def user_start(
         centres = base.means
     else:
         centres = units.points(check_finite_array(means, "means_init", (k, d)))
-        base = start_of_responsibilities(problem, nearest(problem.X, centres))
+        base = start_of_responsibilities(problem, nearest(problem.by_column, problem.scaled(centres)))
     log_weights = base.log_weights if weights is None else _log_weights(weights, k)
     cholesky = base.cholesky
     if precisions is not None:

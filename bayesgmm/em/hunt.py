@@ -19,8 +19,11 @@ from bayesgmm.em.steps import State
 
 __all__ = ["LOOSE", "MATTERS", "Hunt"]
 
-# Mixed starts take turns in this order; Ward's method has no randomness to repeat it for.
+# Mixed starts take turns in this order; Ward's method has no randomness to repeat it for. Where passes are
+# dear, and few starts may be all that there is time for, k-means comes first: with many columns the whitened
+# rows of Ward's clustering hide clusters.
 IN_TURN = ("ward", "k-means++", "random", "k-means++", "random_from_data", "k-means++", "random", "k-means++")
+FIRST_OF_DEAR = ("kmeans", "ward")
 # Relative tolerance of the log-likelihood while maxima are told apart, and passes between two looks at a run.
 LOOSE, LEG = 1e-7, 10
 # On a plateau a run promises less than it has: where a pass costs fewer nanoseconds, none is left for that.
@@ -59,11 +62,11 @@ class Hunt:
 
     def run(self) -> list[Contender]:
         """All of the search; distinct maxima, the best first."""
-        most = self.plan.n_init or MOST_STARTS
-        for i, start in enumerate(self._starts()):
-            if i == most or (i > 0 and self.plan.clock.is_over) or (self._has_enough(i)):
+        starts = self._starts()
+        for i in range(self.plan.n_init or MOST_STARTS):
+            if (i > 0 and self.plan.clock.is_over) or self._has_enough(i):
                 break
-            self._follow(start)
+            self._follow(next(starts))
         if self.plan.n_init is None and self.plan.n_components > 1:
             self._leave_basins()
         return merged(self.found)
@@ -118,6 +121,8 @@ class Hunt:
             name = IN_TURN[i % len(IN_TURN)] if mixed else self.plan.init_params
             if mixed and name == "ward" and i > 0:
                 name = "random"
+            if mixed and i < len(FIRST_OF_DEAR) and self.problem.work(self.plan.n_components) > CHEAP:
+                name = FIRST_OF_DEAR[i]
             responsibilities = STARTS[name](self.problem, self.plan.n_components, self.rng)
             yield start_of_responsibilities(self.problem, responsibilities)
 

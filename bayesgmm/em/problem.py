@@ -46,6 +46,8 @@ class Problem:
     n_threads : int
     is_floor_chosen : bool
         Whether a covariance at the floor is what was asked for, or all that there is, and no collapse.
+    own : ndarray, shape (D, D), optional
+        What rows of unit covariance are multiplied with for coordinates in which only columns are scaled.
     """
 
     X: Array
@@ -54,6 +56,7 @@ class Problem:
     floor: float
     n_threads: int
     is_floor_chosen: bool = False
+    own: Array | None = None
 
     @cached_property
     def total_weight(self) -> float:
@@ -71,6 +74,16 @@ class Problem:
             centred = self.X[part] - mean
             total += (centred.T * w[part] if len(w) else centred.T) @ centred
         return total / self.total_weight
+
+    @cached_property
+    def by_column(self) -> Array:
+        """The rows in coordinates in which only columns are scaled: there distances tell of clusters that
+        unit covariance hides where there are many columns."""
+        return self.scaled(self.X)
+
+    def scaled(self, points: Array) -> Array:
+        """Points of these coordinates, shape (M, D), in those in which only columns are scaled."""
+        return points if self.own is None else points @ self.own.T
 
     @cached_property
     def is_in_one_piece(self) -> bool:
@@ -152,7 +165,9 @@ def standardised_problem(
     if family.equivariance != "affine":
         return problem, Units(shift, factor)
     white = np.asfortranarray(problem.X @ np.linalg.inv(own).T)
-    return replace(problem, X=white), Units(shift, factor @ own)
+    problem = replace(problem, X=white, own=own)
+    vars(problem)["covariance"] = np.eye(rows.n_features)
+    return problem, Units(shift, factor @ own)
 
 
 def _factor(covariance: Array) -> Array | None:

@@ -36,14 +36,16 @@ WARD_ROWS = 1000
 def kmeans_plusplus_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
     """Rows belong to the nearest of K seeds. Arthur and Vassilvitskii (2007), algorithm 2."""
     centres, _ = kmeans_plusplus(
-        problem.X, n_components, sample_weight=_weights(problem), random_state=_seed(rng)
+        problem.by_column, n_components, sample_weight=_weights(problem), random_state=_seed(rng)
     )
-    return nearest(problem.X, centres)
+    return nearest(problem.by_column, centres)
 
 
 def kmeans_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
     """Rows belong to the clusters of k-means (Lloyd 1982), run to its end from one k-means++ start."""
-    labels, _ = kmeans(problem.X, n_components, n_init=1, seed=_seed(rng), sample_weight=_weights(problem))
+    labels, _ = kmeans(
+        problem.by_column, n_components, n_init=1, seed=_seed(rng), sample_weight=_weights(problem)
+    )
     return np.eye(n_components)[labels]
 
 
@@ -55,7 +57,7 @@ def random_start(problem: Problem, n_components: int, rng: np.random.Generator) 
 def random_rows_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
     """Rows belong to the nearest of K rows chosen at random."""
     chosen = rng.choice(len(problem.X), n_components, replace=False)
-    return nearest(problem.X, problem.X[chosen])
+    return nearest(problem.by_column, problem.by_column[chosen])
 
 
 def ward_start(problem: Problem, n_components: int, rng: np.random.Generator) -> Array:
@@ -95,8 +97,11 @@ def start_of_responsibilities(problem: Problem, responsibilities: Array) -> Stat
     mass = r.sum(axis=0)
     elsewhere = X[np.arange(r.shape[1]) % n]
     centres = np.where(mass[:, None] > 0, r.T @ X / np.maximum(mass, 1e-300)[:, None], elsewhere)
-    centred = X - centres[:, None, :]
-    scatter = np.swapaxes(centred * r.T[:, :, None], 1, 2) @ centred
+    scatter = np.empty((len(mass), X.shape[1], X.shape[1]))
+    for k, own in enumerate(np.ascontiguousarray(r.T)):
+        # One feature after the other, as the rows lie in memory.
+        centred = X.T - centres[k][:, None]
+        scatter[k] = (centred * own) @ centred.T
     return start_of_clusters(problem, mass, centres, scatter)
 
 
