@@ -52,6 +52,6 @@ def test_the_version_to_cite_is_this_one():
     assert f"version = {{{bayesgmm.__version__}}}" in README
 
 
-@pytest.mark.parametrize("path", re.findall(r"`((?:notebooks|reports|bayesgmm)/[\w/.]+)`", README))
+@pytest.mark.parametrize("path", re.findall(r"`((?:notebooks|reports|bayesgmm|docs)/[\w/.]+)`", README))
 def test_files_that_are_named_exist(path):
     assert (ROOT / path).exists()

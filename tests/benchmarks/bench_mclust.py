@@ -28,7 +28,9 @@ from sklearn.datasets import load_breast_cancer, load_wine
 from threadpoolctl import threadpool_limits
 
 from bayesgmm import datasets, select_components
+from bayesgmm.mixture.families import distinct_families, family_of
 from bayesgmm.selection import EMSelection
+from bayesgmm.selection.em_selection import FAILED, SPURIOUS
 
 REPORT = Path(__file__).parents[2] / "reports" / "benchmark_mclust.md"
 SCRIPT = Path(__file__).parent / "mclust.R"
@@ -38,14 +40,6 @@ KS = range(1, 10)
 SAME = 0.01
 # Data sets of mclust itself, without the column that has the groups.
 OF_MCLUST = ("thyroid", "diabetes")
-MCLUST_NAMES = {
-    "tied_spherical": "EII",
-    "spherical": "VII",
-    "tied_diag": "EEI",
-    "diag": "VVI",
-    "tied": "EEE",
-    "full": "VVV",
-}
 # With one column.
 OF_ONE_COLUMN = {"EII": "E", "VII": "V"}
 
@@ -135,8 +129,8 @@ def own(X: np.ndarray, rounds: int) -> tuple[list[float], list[EMSelection]]:
 
 def called(name: str, d: int) -> str:
     """A family by mclust's name."""
-    name = MCLUST_NAMES.get(name, name)
-    return OF_ONE_COLUMN.get(name, name) if d == 1 else name
+    mclust = family_of(name).mclust
+    return OF_ONE_COLUMN.get(mclust, mclust) if d == 1 else mclust
 
 
 def line(name: str, X: np.ndarray, theirs: Theirs, ours: list[EMSelection], seconds: list[float]) -> str:
@@ -162,11 +156,11 @@ def line_of_cells(name: str, X: np.ndarray, theirs: Theirs, ours: list[EMSelecti
     own_bic = {
         (called(family, d), k): -row["bic"]
         for (family, k), row in table.iterrows()
-        if row["verdict"] != "failed"
+        if row["verdict"] != FAILED
     }
     both = sorted(own_bic.keys() & theirs.cells.keys())
     gaps = np.array([own_bic[at] - theirs.cells[at] for at in both])
-    spurious = int((table["verdict"] == "spurious").sum())
+    spurious = int((table["verdict"] == SPURIOUS).sum())
     fitted = len({called(family, d) for family, _ in table.index}) * len(KS)
     return (
         f"| {name} | {len(both)} | {(gaps > SAME).sum()} | {(np.abs(gaps) <= SAME).sum()} | "
@@ -176,11 +170,12 @@ def line_of_cells(name: str, X: np.ndarray, theirs: Theirs, ours: list[EMSelecti
 
 
 def report(lines: list[str], cells: list[str], versions: str, rounds: int) -> list[str]:
+    families = ", ".join(family.mclust for family in distinct_families(2))
     return [
         "# Choosing by BIC: mclust and bayesgmm",
         "",
-        f"`Mclust(X)` with G = 1:9 and all families of {versions}, against `select_components(X, "
-        'range(1, 10), families="all", criteria="em")`. '
+        f"`Mclust(X)` with G = 1:9 and all families of {versions} ({families}), against "
+        '`select_components(X, range(1, 10), families="all", criteria="em")`. '
         f"Medians of {rounds} calls after one that is not counted, one thread on both sides, "
         f"{platform.machine()} with {os.cpu_count()} cores, Python {platform.python_version()}. R's start "
         "and our imports are not counted. Written by `python tests/benchmarks/bench_mclust.py`.",
