@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.em.squarem import squarem
-from bayesgmm.em.steps import advance_on_few
+from bayesgmm.em.steps import advance_apart, advance_on_few
 from bayesgmm.support.compilation import entry
 
 __all__ = ["CONVERGED", "DECREASED", "DEGENERATE", "PAUSED", "ROUNDING", "Leg", "Place", "Rules", "leg"]
@@ -59,7 +59,7 @@ class Leg(NamedTuple):
 
 
 @entry
-def leg(X, sample_weight, place, rules, most, pause, trace):
+def leg(X, sample_weight, place, rules, most, pause, trace, apart=None):
     """Go on from a place; its two states are moved on the spot.
 
     Parameters
@@ -73,6 +73,9 @@ def leg(X, sample_weight, place, rules, most, pause, trace):
         After so many no step begins.
     trace : ndarray
         For the log-likelihoods on the way.
+    apart : None or ndarray, shape (0,)
+        Not None for families that constrain volume, shape and axes apart. Code is compiled for the one or the
+        other, so that nobody waits for both.
 
     Returns
     -------
@@ -87,9 +90,16 @@ def leg(X, sample_weight, place, rules, most, pause, trace):
     while jumps or n_passes < min(most, pause):
         if not jumps:
             candidate[:] = ahead
-        value, mass_ahead, held_ahead = advance_on_few(
-            X, sample_weight, candidate, K, D, pooling, floor, beyond
-        )
+        if apart is None:
+            value, mass_ahead, held_ahead = advance_on_few(
+                X, sample_weight, candidate, K, D, pooling, floor, beyond
+            )
+        else:
+            # A jump leads out of the family, and back to what is nearest.
+            near = state if jumps else apart
+            value, mass_ahead, held_ahead = advance_apart(
+                X, sample_weight, candidate, near, (K, D, pooling, floor), beyond
+            )
         n_passes += 1
         gain = value - log_likelihood
         # Beyond the floor a jump finds what no step comes back from without a loss.

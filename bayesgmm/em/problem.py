@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.em.steps import Advance, State, Sums, advance, expect, is_in_one_piece, projected
 from bayesgmm.em.units import Units
-from bayesgmm.mixture.families import APART, CovarianceFamily, family_of
+from bayesgmm.mixture.families import CovarianceFamily, family_of
 from bayesgmm.mixture.kernels import evaluate
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.checks import ROWS_AT_ONCE
@@ -88,7 +88,7 @@ class Problem:
     @cached_property
     def is_in_one_piece(self) -> bool:
         """Whether a pass is short enough for several to be made in compiled code without a look outside."""
-        return is_in_one_piece(self.X) and not self.family.pooling & APART
+        return is_in_one_piece(self.X)
 
     def work(self, n_components: int) -> float:
         """What a pass over the rows costs: nanoseconds of one core, counted and not measured."""

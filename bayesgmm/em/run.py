@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from bayesgmm.em import leg as legs
 from bayesgmm.em.leg import ROUNDING
+from bayesgmm.em.m_step import DEAD
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.squarem import squarem
-from bayesgmm.em.steps import DEAD, Advance, State
+from bayesgmm.em.steps import Advance, State
 from bayesgmm.support.clock import Clock
 
 __all__ = ["ROUNDING", "EMRun", "Status", "Walk", "has_stopped", "run_em"]
@@ -211,7 +212,8 @@ class Walk:
         )
         place = legs.Place(state.packed, ahead.packed, self.value, self.to_come, calm)
         most = self.max_iter - self.n_iter
-        found = legs.leg(problem.X, problem.sample_weight, place, rules, most, pause, trace)
+        apart = np.empty(0) if problem.family.is_apart else None
+        found = legs.leg(problem.X, problem.sample_weight, place, rules, most, pause, trace, apart)
         ended = legs.Leg(*found)
         self.n_iter += ended.n_passes
         self.to_come, self.status = ended.to_come, ENDED.get(ended.status)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from bayesgmm.em.steps import unpacked
+from bayesgmm.em.m_step import unpacked
 from bayesgmm.support.compilation import entry, inlined
 
 __all__ = ["squarem"]

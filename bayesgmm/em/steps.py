@@ -1,15 +1,6 @@
 """One EM step for each covariance family, and the pass over the rows behind it.
 
-The M step never forms a covariance. In the coordinates z = L^-1 (x - mu) of the old parameters the new
-covariance of a component is A = S2 / S0 - m m' with m = S1 / S0; with A = G G' the new Cholesky factor is L
-G. Near the maximum A is close to the identity, so that ill-conditioned covariances cost no accuracy. Families
-with fewer parameters pool A (Celeux and Govaert 1995), as `CovarianceFamily.pooling` says:
-
-* over components, weighted by S0, where all share L;
-* its diagonal only is kept, where L is diagonal;
-* the mean of that diagonal is taken, where L is a multiple of the identity.
-
-Where volume, shape and axes are constrained apart, `em.volume_shape` brings A to the family.
+The M step, and the coordinates that make it accurate, are those of :mod:`bayesgmm.em.m_step`.
 """
 
 import math
@@ -22,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.em.volume_shape import constrained
-from bayesgmm.mixture.families import APART, DIAGONAL, OVER_COMPONENTS, OVER_FEATURES
+from bayesgmm.em.m_step import unpacked, update, update_apart
+from bayesgmm.mixture.families import APART, DIAGONAL
 from bayesgmm.mixture.kernels import BLAS_FROM, accumulate
 from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import entry, inlined
@@ -34,6 +25,7 @@ __all__ = [
     "State",
     "Sums",
     "advance",
+    "advance_apart",
     "advance_on_few",
     "expect",
     "is_in_one_piece",
@@ -47,8 +39,6 @@ Array = NDArray[np.float64]
 # Rows are summed in chunks, in this order, so that sums do not depend on how many threads there are. With
 # many features a row is more work, and a chunk has fewer.
 MOST_ROWS, FEWEST_ROWS, ENTRIES = 8192, 1024, 65_536
-# A component that holds less than this share of the data has died out.
-DEAD = 1e-9
 
 
 class State:
@@ -202,30 +192,17 @@ def projected(state: State, near: State, pooling: int, floor: float) -> State:
     if not pooling & APART:
         return state
     mass, half = np.exp(state.log_weights), np.linalg.solve(near.cholesky, state.cholesky)
+    s2 = mass[:, None, None] * (half @ np.swapaxes(half, 1, 2))
     new = near.blank()
-    _constrain(half @ np.swapaxes(half, 1, 2), mass, near, pooling, floor, new)
+    update_apart(mass, np.zeros(state.shape), s2, near.packed, pooling, floor, new.packed)
     new.means[:] = state.means
     return new
 
 
 def _fill(sums: Sums, state: State, pooling: int, floor: float, new: State) -> bool:
     """Fill the new state; returns whether a covariance had to be kept from collapsing."""
-    if not pooling & APART:
-        return bool(_update(sums.s0, sums.s1, sums.s2, state.packed, pooling, floor, new.packed))
-    mass = np.maximum(sums.s0, DEAD * sums.s0.sum())
-    move = sums.s1 / mass[:, None]
-    inner = sums.s2 / mass[:, None, None] - move[:, :, None] * move[:, None, :]
-    held = _constrain(inner, mass, state, pooling, floor, new)
-    new.means[:] = state.means + (state.cholesky @ move[:, :, None])[:, :, 0]
-    return held
-
-
-def _constrain(inner: Array, mass: Array, state: State, pooling: int, floor: float, new: State) -> bool:
-    """Fill weights and factors of a family with volume, shape and axes apart, from components on their
-    own."""
-    inner = constrained(inner, mass, state.cholesky, pooling)
-    still, s2 = np.zeros(state.means.shape), mass[:, None, None] * inner
-    return bool(_update(mass, still, s2, state.packed, pooling & DIAGONAL, floor, new.packed))
+    make = update_apart if pooling & APART else update
+    return bool(make(sums.s0, sums.s1, sums.s2, state.packed, pooling, floor, new.packed))
 
 
 def is_in_one_piece(X: Array) -> bool:
@@ -244,13 +221,6 @@ def _chunks(X: Array) -> Iterator[slice]:
         yield slice(int(a), int(b))
 
 
-@inlined
-def unpacked(packed, K, D):
-    """Log weights, means and Cholesky factors: views of a state's vector."""
-    m = K + K * D
-    return packed[:K], packed[K:m].reshape(K, D), packed[m:].reshape(K, D, D)
-
-
 @entry
 def advance_on_few(X, sample_weight, old, K, D, pooling, floor, new):
     """Both steps; returns the log-likelihood, the smallest component's mass, and whether a covariance was
@@ -259,122 +229,69 @@ def advance_on_few(X, sample_weight, old, K, D, pooling, floor, new):
     log_likelihood, s0, s1, s2 = accumulate(
         X, sample_weight, log_weights, means, cholesky, (pooling & DIAGONAL) != 0
     )
-    held = _update(s0, s1, s2, old, pooling, floor, new)
+    held = update(s0, s1, s2, old, pooling, floor, new)
     return log_likelihood, s0.min(), held
 
 
 @entry
-def _update(s0, s1, s2, old, pooling, floor, new):
-    """Fill the new state; returns whether a covariance had to be kept from collapsing."""
-    K, D = s1.shape
-    _, old_means, old_cholesky = unpacked(old, K, D)
-    log_weights, means, cholesky = unpacked(new, K, D)
-    inner = empty(K * D * D).reshape((K, D, D))
-    total = 0.0
-    for k in range(K):
-        total += s0[k]
-    for k in range(K):
-        # A component that has died out stays where it is.
-        mass = max(s0[k], DEAD * total)
-        log_weights[k] = math.log(mass / total)
-        for i in range(D):
-            s = 0.0
-            for j in range(i + 1):
-                s += old_cholesky[k, i, j] * s1[k, j]
-            means[k, i] = old_means[k, i] + s / mass
-            for j in range(i + 1):
-                inner[k, i, j] = s2[k, i, j] / mass - (s1[k, i] / mass) * (s1[k, j] / mass)
-                inner[k, j, i] = inner[k, i, j]
-    _pool(inner, s0, total, pooling)
-    factor = zeros(D * D).reshape((D, D))
-    held = False
-    for k in range(K):
-        definite = _factorise(inner[k], factor)
-        if definite:
-            for i in range(D):
-                for j in range(i + 1):
-                    s = 0.0
-                    for m in range(j, i + 1):
-                        s += old_cholesky[k, i, m] * factor[m, j]
-                    cholesky[k, i, j] = s
-                for j in range(i + 1, D):
-                    cholesky[k, i, j] = 0.0
-        if not definite or _smallest_eigenvalue_bound(cholesky[k], factor) < floor:
-            held |= _lift(old_cholesky[k], inner[k], floor, cholesky[k])
-    return held
+def advance_apart(X, sample_weight, old, near, form, new):
+    """The same for a family that constrains volume, shape and axes apart.
+
+    Parameters
+    ----------
+    X, sample_weight : ndarrays
+    old : ndarray
+        The state to go on from.
+    near : ndarray
+        Empty; or a state from which on the one of the family that is nearest to `old` is looked for, which
+        takes its place first: see `projected`.
+    form : tuple
+        K, D, pooling and floor.
+    new : ndarray
+    """
+    K, D, pooling, floor = form
+    log_weights, means, cholesky = unpacked(old, K, D)
+    log_likelihood, smallest, held = 0.0, 0.0, False
+    base = near
+    # Twice the same code, rather than two copies of it.
+    for is_step in range(0 if near.shape[0] > 0 else 1, 2):
+        if is_step:
+            base = old
+            log_likelihood, s0, s1, s2 = accumulate(
+                X, sample_weight, log_weights, means, cholesky, (pooling & DIAGONAL) != 0
+            )
+            smallest = s0.min()
+        else:
+            s0, s1, s2 = _seen_from(near, old, K, D)
+        held = update_apart(s0, s1, s2, base, pooling, floor, new)
+        if not is_step:
+            for i in range(K):
+                old[i] = new[i]
+            for i in range(K + K * D, old.shape[0]):
+                old[i] = new[i]
+    return log_likelihood, smallest, held
 
 
 @inlined
-def _pool(inner, s0, total, pooling):
-    """Average what the family shares, in place."""
-    K, D = inner.shape[:2]
-    if pooling & OVER_COMPONENTS:
+def _seen_from(near, state, K, D):
+    """Sums of a state's components, seen from another's but for their means."""
+    log_weights, _, cholesky = unpacked(state, K, D)
+    _, _, near_cholesky = unpacked(near, K, D)
+    s0, s1, s2 = empty(K), zeros(K * D).reshape((K, D)), empty(K * D * D).reshape((K, D, D))
+    half = zeros(D * D).reshape((D, D))
+    for k in range(K):
+        s0[k] = math.exp(log_weights[k])
+        for j in range(D):
+            for i in range(j, D):
+                s = cholesky[k, i, j]
+                for m in range(j, i):
+                    s -= near_cholesky[k, i, m] * half[m, j]
+                half[i, j] = s / near_cholesky[k, i, i]
         for i in range(D):
-            for j in range(D):
+            for j in range(i + 1):
                 s = 0.0
-                for k in range(K):
-                    s += s0[k] * inner[k, i, j]
-                for k in range(K):
-                    inner[k, i, j] = s / total
-    if pooling & DIAGONAL:
-        for k in range(K):
-            mean = 0.0
-            for i in range(D):
-                mean += inner[k, i, i] / D
-                for j in range(D):
-                    if i != j:
-                        inner[k, i, j] = 0.0
-            if pooling & OVER_FEATURES:
-                for i in range(D):
-                    inner[k, i, i] = mean
-
-
-@inlined
-def _factorise(a, factor):
-    """Lower Cholesky factor of a; False if a is not positive definite."""
-    D = a.shape[0]
-    for i in range(D):
-        for j in range(i + 1):
-            s = a[i, j]
-            for m in range(j):
-                s -= factor[i, m] * factor[j, m]
-            if i == j:
-                if not s > 0.0:
-                    return False
-                factor[i, i] = math.sqrt(s)
-            else:
-                factor[i, j] = s / factor[j, j]
-    return True
-
-
-@inlined
-def _smallest_eigenvalue_bound(L, inverse):
-    """1 / |L^-1|_F^2, which the smallest eigenvalue of L L' is not below."""
-    D = L.shape[0]
-    total = 0.0
-    for j in range(D):
-        inverse[j, j] = 1.0 / L[j, j]
-        total += inverse[j, j] * inverse[j, j]
-        for i in range(j + 1, D):
-            s = 0.0
-            for m in range(j, i):
-                s -= L[i, m] * inverse[m, j]
-            inverse[i, j] = s / L[i, i]
-            total += inverse[i, j] * inverse[i, j]
-    return 1.0 / total
-
-
-@inlined
-def _lift(old_cholesky, inner, floor, cholesky):
-    """Fill the factor of L A L' with its eigenvalues lifted to the floor; says whether one was below."""
-    covariance = old_cholesky @ inner @ old_cholesky.T
-    if not np.all(np.isfinite(covariance)):
-        cholesky[:] = np.nan
-        return True
-    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
-    # The factor of V diag(v) V' is the triangle of a QR decomposition of its square root.
-    _, triangle = np.linalg.qr((vectors * np.sqrt(np.maximum(values, floor))).T)
-    for i in range(cholesky.shape[0]):
-        for j in range(cholesky.shape[1]):
-            cholesky[i, j] = triangle[j, i] * np.sign(triangle[j, j])
-    return bool(values[0] < floor)
+                for m in range(j + 1):
+                    s += half[i, m] * half[j, m]
+                s2[k, i, j] = s0[k] * s
+                s2[k, j, i] = s2[k, i, j]
+    return s0, s1, s2

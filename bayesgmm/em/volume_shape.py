@@ -16,106 +16,299 @@ needs neither a decomposition nor a bound.
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
+from bayesgmm.em.axes import ALONE, ONE_VOLUME, OWN_VOLUMES, make_identity, rotate_to_diagonal
 from bayesgmm.mixture.families import DIAGONAL, OWN_AXES, OWN_SHAPE, OWN_VOLUME
 from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import entry, inlined
 
-__all__ = ["common_axes", "constrained", "log_volumes"]
-
-Array = NDArray[np.float64]
+__all__ = ["common_axes", "constrain"]
 
 # Turns of volumes and shapes, and the change of a log volume at which they end.
 MOST_TURNS, STILL = 200, 1e-13
-# Rounds of rotations in all planes, and the sine of an angle that is none.
-MOST_ROUNDS, NO_ANGLE = 30, 1e-9
 # Multiples of the golden ratio, less their whole part, are as different as can be.
 GOLDEN = 0.6180339887498949
 
 
-def constrained(inner: Array, mass: Array, cholesky: Array, pooling: int) -> Array:
-    """Covariances of the family, in the coordinates of the old ones; NaN where there are none.
+@inlined
+def constrain(inner, mass, cholesky, pooling):
+    """Bring covariances to the family, in the coordinates of the old ones; NaN where there are none.
 
     Parameters
     ----------
     inner : ndarray, shape (K, D, D)
-        L^-1 S L'^-1, with S the components' covariances on their own.
+        L^-1 S L'^-1, with S the components' covariances on their own; changed in place.
     mass : ndarray, shape (K,)
     cholesky : ndarray, shape (K, D, D)
         L, the factors of the old covariances, which are of the family.
     pooling : int
         Of the family.
     """
-    if not np.all(np.isfinite(inner)):
-        return np.full_like(inner, np.nan)
-    shape, axes = bool(pooling & OWN_SHAPE), bool(pooling & OWN_AXES)
-    if pooling & DIAGONAL:
-        inner = inner * np.eye(inner.shape[1])
+    K, D = inner.shape[:2]
+    own_shape, own_axes = pooling & OWN_SHAPE != 0, pooling & OWN_AXES != 0
+    own_volume, diagonal = pooling & OWN_VOLUME != 0, pooling & DIAGONAL != 0
     # A component that has collapsed has no volume, and the step that leads there is refused.
-    with np.errstate(all="ignore"):
-        if shape and (axes or pooling & DIAGONAL):
-            return _with_one_volume(inner, mass, cholesky)
-        if not shape and not axes:
-            return _proportional(inner, mass)
-        matrices = cholesky @ inner @ np.swapaxes(cholesky, 1, 2)
-        if axes:
-            spectra, basis = np.linalg.eigh(matrices)
-            spectra = _of_one_shape(spectra, mass, cholesky, bool(pooling & OWN_VOLUME))
+    if not _is_finite(inner, diagonal):
+        return
+    spectra, basis = empty(K * D).reshape((K, D)), empty(K * D * D).reshape((K, D, D))
+    turned = not diagonal and own_shape != own_axes
+    if turned:
+        _see_along_axes(inner, mass, cholesky, pooling, basis, spectra)
+    if own_shape and not own_volume:
+        _bring_to_one_volume(inner, mass, cholesky, turned, spectra)
+    elif not own_shape and not own_volume:
+        _average(spectra, mass)
+    elif not own_shape:
+        _bring_to_one_shape(inner, mass, cholesky, turned, spectra)
+    if turned:
+        _put_together(basis, own_axes, spectra, cholesky, inner)
+
+
+@inlined
+def _is_finite(inner, diagonal):
+    """Says whether all is, and keeps the diagonal only, where asked to; what is not becomes NaN."""
+    K, D = inner.shape[:2]
+    finite = True
+    for k in range(K):
+        for i in range(D):
+            for j in range(D):
+                finite &= math.isfinite(inner[k, i, j])
+                if diagonal and i != j:
+                    inner[k, i, j] = 0.0
+    for k in range(0 if finite else K):
+        for i in range(D):
+            for j in range(D):
+                inner[k, i, j] = math.nan
+    return finite
+
+
+@inlined
+def _bring_to_one_volume(inner, mass, cholesky, turned, spectra):
+    """EVI and EVV, in closed form: the volumes of the S_k become their mean; and EVE, where they are those of
+    variances along the axes."""
+    K, D = spectra.shape
+    volumes, left = empty(K), empty(D * D).reshape((D, D))
+    s = 0.0
+    total = 0.0
+    for k in range(K):
+        if turned:
+            of_old, of_new = 0.0, 0.0
+            for i in range(D):
+                of_new += math.log(spectra[k, i])
         else:
-            basis = common_axes(cholesky)
-            spectra = _rotate_to_common(matrices, mass, basis, bool(pooling & OWN_VOLUME))
-            if not pooling & OWN_VOLUME:
-                volumes = np.exp(np.log(spectra).mean(axis=1))
-                spectra = spectra * (mass @ volumes / mass.sum() / volumes)[:, None]
-        half = np.linalg.solve(cholesky, basis * np.sqrt(spectra)[:, None, :])
-        return half @ np.swapaxes(half, 1, 2)
+            of_old, of_new = _log_volume(cholesky[k]), _log_determinant(inner[k], left)
+        volumes[k] = math.exp((of_old + of_new) / D)
+        s += mass[k] * volumes[k]
+        total += mass[k]
+    for k in range(K):
+        scale = s / total / volumes[k]
+        for i in range(D):
+            spectra[k, i] *= scale
+            for j in range(D):
+                inner[k, i, j] *= scale
 
 
-def log_volumes(cholesky: Array) -> Array:
-    """Logarithms of |L L'|^(1 / D), shape (K,)."""
-    return np.asarray(np.log(np.einsum("kii->ki", cholesky)).sum(axis=1) * (2 / cholesky.shape[1]))
-
-
-def _with_one_volume(inner: Array, mass: Array, cholesky: Array) -> Array:
-    """EVI and EVV, in closed form: what brings the volume of each S_k to their mean."""
-    volumes = np.exp(np.linalg.slogdet(inner)[1] / inner.shape[1] + log_volumes(cholesky))
-    return inner * (mass @ volumes / mass.sum() / volumes)[:, None, None]
-
-
-def _of_one_shape(spectra: Array, mass: Array, cholesky: Array, own_volume: bool) -> Array:
-    """EEV and VEV: what eigenvalues, shape (K, D), in increasing order, become."""
-    if not own_volume:
-        return np.broadcast_to(mass @ spectra / mass.sum(), spectra.shape)
-    old = np.exp(log_volumes(cholesky))[:, None]
-    diagonals = (spectra / old)[:, :, None] * np.eye(spectra.shape[1])
-    return old * np.diagonal(_proportional(diagonals, mass), axis1=1, axis2=2)
-
-
-def common_axes(cholesky: Array) -> Array:
-    """Eigenvectors, in columns, that covariances with these factors have in common, shape (D, D).
-
-    Those of a mean with unequal weights, in which no two variances are alike but by chance, rotated until
-    they are those of each covariance.
-    """
-    covariances = cholesky @ np.swapaxes(cholesky, 1, 2)
-    k = len(cholesky)
-    weights = (0.5 + np.arange(1, k + 1) * GOLDEN % 1.0) / np.einsum("kii->k", covariances)
-    basis = np.linalg.eigh(np.sum(weights[:, None, None] * covariances, axis=0))[1]
-    _rotate_to_common(covariances, np.ones(k), basis, True)
-    return basis
+@inlined
+def _bring_to_one_shape(inner, mass, cholesky, turned, spectra):
+    """VEI and VEE, and VEV of variances along the axes."""
+    K, D = spectra.shape
+    volumes = empty(K)
+    for k in range(K):
+        volumes[k] = math.exp(_log_volume(cholesky[k]) / D)
+        if turned:
+            for i in range(D):
+                for j in range(D):
+                    inner[k, i, j] = spectra[k, i] / volumes[k] if i == j else 0.0
+    _make_proportional(inner, mass)
+    if turned:
+        for k in range(K):
+            for i in range(D):
+                spectra[k, i] = volumes[k] * inner[k, i, i]
 
 
 @entry
-def _proportional(matrices, mass):
-    """VEI and VEE, and VEV of variances along the axes: the best t_k C for matrices (K, D, D).
+def common_axes(cholesky):
+    """Eigenvectors, in columns, that covariances with these factors have in common, shape (D, D)."""
+    K, D = cholesky.shape[:2]
+    axes, inside = empty(D * D).reshape((D, D)), empty(K * D * D).reshape((K, D, D))
+    mass, by_shape = empty(K), empty(K * D).reshape((K, D))
+    half = empty(2 * D * D).reshape((2, D, D))
+    for k in range(K):
+        mass[k] = 1.0
+    for job in range(2):
+        kind = _see_common(job, cholesky, cholesky, axes, inside, half)
+        rotate_to_diagonal(inside, mass, axes, kind, by_shape)
+    return axes
+
+
+@inlined
+def _see_along_axes(inner, mass, cholesky, pooling, basis, spectra):
+    """Fill the axes of each component, or those of all, the first in `basis`, and the variances along them.
+
+    Axes of their own come in the order of increasing variances.
+    """
+    K, D = spectra.shape
+    inside, half = empty(K * D * D).reshape((K, D, D)), empty(2 * D * D).reshape((2, D, D))
+    by_shape, ones = empty(K * D).reshape((K, D)), empty(K)
+    own = pooling & OWN_AXES != 0
+    for k in range(K):
+        ones[k] = 1.0
+    for job in range(K if own else 3):
+        axes, kind = basis[job if own else 0], ALONE
+        if own:
+            make_identity(axes)
+            _see(axes, cholesky[job], inner[job], True, half, inside[0])
+        else:
+            kind = _see_common(job, cholesky, inner, axes, inside, half)
+            if job == 2 and not pooling & OWN_VOLUME:
+                kind = ONE_VOLUME
+        rotate_to_diagonal(inside, mass if job == 2 else ones, axes, kind, by_shape)
+        if own:
+            for i in range(D):
+                spectra[job, i] = inside[0, i, i]
+            _sort(spectra[job], axes)
+    if not own:
+        for k in range(K):
+            for i in range(D):
+                spectra[k, i] = inside[k, i, i]
+
+
+@inlined
+def _see_common(job, cholesky, inner, axes, inside, half):
+    """Fill what is to be made diagonal in one of three turns; returns what axes are sought for.
+
+    First a mean of the old covariances with unequal weights, in which no two variances are alike but by
+    chance; then each of them, of which the axes are common; then what the new ones are made of.
+    """
+    K, D = inside.shape[:2]
+    if job == 0:
+        make_identity(axes)
+    for k in range(K):
+        _see(axes, cholesky[k], inner[k], job == 2, half, inside[k])
+    if job > 0:
+        return OWN_VOLUMES
+    for k in range(K):
+        trace = 0.0
+        for i in range(D):
+            trace += inside[k, i, i]
+        weight = (0.5 + (k + 1) * GOLDEN % 1.0) / trace
+        for i in range(D):
+            for j in range(D):
+                inside[0, i, j] = weight * inside[k, i, j] + (inside[0, i, j] if k > 0 else 0.0)
+    return ALONE
+
+
+@inlined
+def _see(axes, L, middle, has_middle, half, inside):
+    """Fill D' L M L' D, or D' L L' D."""
+    D = L.shape[0]
+    for p in range(D):
+        for j in range(D):
+            s = 0.0
+            for i in range(j, D):
+                s += axes[i, p] * L[i, j]
+            half[0, p, j] = s
+    for p in range(D):
+        for j in range(D):
+            s = half[0, p, j]
+            if has_middle:
+                s = 0.0
+                for i in range(D):
+                    s += half[0, p, i] * middle[i, j]
+            half[1, p, j] = s
+    for p in range(D):
+        for q in range(p + 1):
+            s = 0.0
+            for j in range(D):
+                s += half[1, p, j] * half[0, q, j]
+            inside[p, q] = s
+            inside[q, p] = s
+
+
+@inlined
+def _sort(values, vectors):
+    """By increasing values."""
+    D = values.shape[0]
+    for a in range(1, D):
+        for b in range(a, 0, -1):
+            if values[b - 1] <= values[b]:
+                break
+            values[b - 1], values[b] = values[b], values[b - 1]
+            for i in range(D):
+                vectors[i, b - 1], vectors[i, b] = vectors[i, b], vectors[i, b - 1]
+
+
+@inlined
+def _average(spectra, mass):
+    """EEV: all get the mean."""
+    K, D = spectra.shape
+    for i in range(D):
+        s = 0.0
+        total = 0.0
+        for k in range(K):
+            s += mass[k] * spectra[k, i]
+            total += mass[k]
+        for k in range(K):
+            spectra[k, i] = s / total
+
+
+@inlined
+def _log_volume(L):
+    """log |L L'|."""
+    s = 0.0
+    for i in range(L.shape[0]):
+        s += 2.0 * math.log(L[i, i])
+    return s
+
+
+@inlined
+def _log_determinant(matrix, left):
+    """Of the size of the determinant, by elimination."""
+    D = matrix.shape[0]
+    total = 0.0
+    for i in range(D):
+        for j in range(D):
+            left[i, j] = matrix[i, j]
+    for j in range(D):
+        total += math.log(abs(left[j, j]))
+        for i in range(j + 1, D):
+            c = left[i, j] / left[j, j]
+            for m in range(j + 1, D):
+                left[i, m] -= c * left[j, m]
+    return total
+
+
+@inlined
+def _put_together(basis, own_axes, spectra, cholesky, inner):
+    """Fill L^-1 D A D' L'^-1."""
+    K, D = spectra.shape
+    half = empty(D * D).reshape((D, D))
+    for k in range(K):
+        axes, L = basis[k if own_axes else 0], cholesky[k]
+        for c in range(D):
+            root = math.sqrt(spectra[k, c])
+            for i in range(D):
+                s = axes[i, c] * root
+                for j in range(i):
+                    s -= L[i, j] * half[j, c]
+                half[i, c] = s / L[i, i]
+        for i in range(D):
+            for j in range(i + 1):
+                s = 0.0
+                for c in range(D):
+                    s += half[i, c] * half[j, c]
+                inner[k, i, j] = s
+                inner[k, j, i] = s
+
+
+@inlined
+def _make_proportional(matrices, mass):
+    """VEI and VEE, and VEV of variances along the axes: the best t_k C for matrices (K, D, D), in place.
 
     In the coordinates of old covariances that were proportional C is still the same for all, and t_k = 1 is
     where their volumes were.
     """
     K, D = matrices.shape[:2]
-    volumes, out = empty(K), empty(K * D * D).reshape((K, D, D))
+    volumes, size = empty(K), 1.0
     common, inverse = zeros(D * D).reshape((D, D)), zeros(D * D).reshape((D, D))
     for k in range(K):
         volumes[k] = 1.0
@@ -137,9 +330,8 @@ def _proportional(matrices, mass):
     for k in range(K):
         for i in range(D):
             for j in range(i + 1):
-                out[k, i, j] = volumes[k] * common[i, j] / size
-                out[k, j, i] = out[k, i, j]
-    return out
+                matrices[k, i, j] = volumes[k] * common[i, j] / size
+                matrices[k, j, i] = matrices[k, i, j]
 
 
 @inlined
@@ -177,83 +369,3 @@ def _distance(matrix, inverse):
                 s += matrix[i, j] * inverse[a, j]
             total += inverse[a, i] * (2.0 * s + matrix[i, i] * inverse[a, i])
     return total
-
-
-@entry
-def _rotate_to_common(matrices, mass, axes, own_volume):
-    """Rotate common axes to where sum_k n_k tr(S_k D A_k^-1 D') is least with the best A_k; returns the
-    variances along them, shape (K, D).
-
-    With the A_k of the last round held, a rotation by t in the plane of two axes adds a cos 2t + b sin 2t.
-    Where volumes are own, A_k has them in it; where one is shared, it has |A_k| = 1.
-    """
-    K, D = matrices.shape[:2]
-    inside, by_shape = empty(K * D * D).reshape((K, D, D)), empty(K * D).reshape((K, D))
-    _seen_along(matrices, axes, inside)
-    for _ in range(MOST_ROUNDS):
-        for k in range(K):
-            s = 0.0
-            if not own_volume:
-                for i in range(D):
-                    s += math.log(inside[k, i, i])
-            for i in range(D):
-                by_shape[k, i] = mass[k] * math.exp(s / D) / inside[k, i, i]
-        largest = 0.0
-        for p in range(D):
-            for q in range(p + 1, D):
-                a = 0.0
-                b = 0.0
-                for k in range(K):
-                    weight = by_shape[k, p] - by_shape[k, q]
-                    a += weight * (inside[k, p, p] - inside[k, q, q]) / 2.0
-                    b += weight * inside[k, p, q]
-                # Axes of equal variances are as good as any others in their plane.
-                if b != 0.0:
-                    angle = math.atan2(-b, -a) / 2.0
-                    largest = max(largest, abs(math.sin(angle)))
-                    _rotate(inside, axes, p, q, angle)
-        if not largest > NO_ANGLE:
-            break
-    for k in range(K):
-        for i in range(D):
-            by_shape[k, i] = inside[k, i, i]
-    return by_shape
-
-
-@inlined
-def _seen_along(matrices, axes, inside):
-    """Fill D' S_k D."""
-    K, D = matrices.shape[:2]
-    column = empty(D)
-    for k in range(K):
-        for q in range(D):
-            for i in range(D):
-                s = 0.0
-                for j in range(D):
-                    s += matrices[k, i, j] * axes[j, q]
-                column[i] = s
-            for p in range(D):
-                s = 0.0
-                for i in range(D):
-                    s += axes[i, p] * column[i]
-                inside[k, p, q] = s
-
-
-@inlined
-def _rotate(inside, axes, p, q, angle):
-    """Rotate axes p and q, of the matrices and of the basis that they are in."""
-    K, D = inside.shape[:2]
-    c, s = math.cos(angle), math.sin(angle)
-    for i in range(D):
-        x, y = axes[i, p], axes[i, q]
-        axes[i, p] = c * x + s * y
-        axes[i, q] = c * y - s * x
-    for k in range(K):
-        for i in range(D):
-            x, y = inside[k, i, p], inside[k, i, q]
-            inside[k, i, p] = c * x + s * y
-            inside[k, i, q] = c * y - s * x
-        for i in range(D):
-            x, y = inside[k, p, i], inside[k, q, i]
-            inside[k, p, i] = c * x + s * y
-            inside[k, q, i] = c * y - s * x
