@@ -6,7 +6,7 @@ and Gautschi (1986). Small matrices need no more, and compiling a call of LAPACK
 
 import math
 
-from bayesgmm.support.compilation import inlined
+from bayesgmm.support.compilation import inlined_in_order
 
 __all__ = ["ALONE", "ONE_VOLUME", "OWN_VOLUMES", "make_identity", "rotate_to_diagonal"]
 
@@ -16,7 +16,7 @@ MOST_ROUNDS, NO_ANGLE, IDLE = 30, 1e-9, 1e-14
 ALONE, OWN_VOLUMES, ONE_VOLUME = 0, 1, 2
 
 
-@inlined
+@inlined_in_order
 def make_identity(matrix):
     """Fill it."""
     for i in range(matrix.shape[0]):
@@ -24,7 +24,7 @@ def make_identity(matrix):
             matrix[i, j] = 1.0 if i == j else 0.0
 
 
-@inlined
+@inlined_in_order
 def rotate_to_diagonal(inside, mass, axes, kind, by_shape):
     """Rotate axes to where sum_k n_k tr(S_k D A_k^-1 D') is least with the best A_k.
 
@@ -71,7 +71,7 @@ def rotate_to_diagonal(inside, mass, axes, kind, by_shape):
             break
 
 
-@inlined
+@inlined_in_order
 def _weigh(inside, mass, kind, by_shape):
     """Fill n_k / A_k, shape (K, D)."""
     K, D = by_shape.shape
@@ -84,7 +84,7 @@ def _weigh(inside, mass, kind, by_shape):
             by_shape[k, i] = mass[k] * math.exp(s / D) / inside[k, i, i]
 
 
-@inlined
+@inlined_in_order
 def _turn(a, b):
     """Cosine and sine of the angle t within a right one of zero where a cos 2t + b sin 2t is least."""
     size = max(abs(a), abs(b))
@@ -97,7 +97,7 @@ def _turn(a, b):
     return abs(b) / size / (2.0 * s), s if b > 0.0 else -s
 
 
-@inlined
+@inlined_in_order
 def _rotate(inside, K, axes, plane, turn):
     """Rotate two axes, of K matrices and of the basis that they are in."""
     D = axes.shape[0]

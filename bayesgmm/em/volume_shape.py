@@ -19,7 +19,7 @@ import math
 from bayesgmm.em.axes import ALONE, ONE_VOLUME, OWN_VOLUMES, make_identity, rotate_to_diagonal
 from bayesgmm.mixture.families import DIAGONAL, OWN_AXES, OWN_SHAPE, OWN_VOLUME
 from bayesgmm.support.allocation import empty, zeros
-from bayesgmm.support.compilation import entry, inlined
+from bayesgmm.support.compilation import entry, inlined_in_order
 
 __all__ = ["common_axes", "constrain"]
 
@@ -29,7 +29,7 @@ MOST_TURNS, STILL = 200, 1e-13
 GOLDEN = 0.6180339887498949
 
 
-@inlined
+@inlined_in_order
 def constrain(inner, mass, cholesky, pooling):
     """Bring covariances to the family, in the coordinates of the old ones; NaN where there are none.
 
@@ -63,7 +63,7 @@ def constrain(inner, mass, cholesky, pooling):
         _put_together(basis, own_axes, spectra, cholesky, inner)
 
 
-@inlined
+@inlined_in_order
 def _is_finite(inner, diagonal):
     """Says whether all is, and keeps the diagonal only, where asked to; what is not becomes NaN."""
     K, D = inner.shape[:2]
@@ -81,7 +81,7 @@ def _is_finite(inner, diagonal):
     return finite
 
 
-@inlined
+@inlined_in_order
 def _bring_to_one_volume(inner, mass, cholesky, turned, spectra):
     """EVI and EVV, in closed form: the volumes of the S_k become their mean; and EVE, where they are those of
     variances along the axes."""
@@ -107,7 +107,7 @@ def _bring_to_one_volume(inner, mass, cholesky, turned, spectra):
                 inner[k, i, j] *= scale
 
 
-@inlined
+@inlined_in_order
 def _bring_to_one_shape(inner, mass, cholesky, turned, spectra):
     """VEI and VEE, and VEV of variances along the axes."""
     K, D = spectra.shape
@@ -140,7 +140,7 @@ def common_axes(cholesky):
     return axes
 
 
-@inlined
+@inlined_in_order
 def _see_along_axes(inner, mass, cholesky, pooling, basis, spectra):
     """Fill the axes of each component, or those of all, the first in `basis`, and the variances along them.
 
@@ -172,7 +172,7 @@ def _see_along_axes(inner, mass, cholesky, pooling, basis, spectra):
                 spectra[k, i] = inside[k, i, i]
 
 
-@inlined
+@inlined_in_order
 def _see_common(job, cholesky, inner, axes, inside, half):
     """Fill what is to be made diagonal in one of three turns; returns what axes are sought for.
 
@@ -197,7 +197,7 @@ def _see_common(job, cholesky, inner, axes, inside, half):
     return ALONE
 
 
-@inlined
+@inlined_in_order
 def _see(axes, L, middle, has_middle, half, inside):
     """Fill D' L M L' D, or D' L L' D."""
     D = L.shape[0]
@@ -224,7 +224,7 @@ def _see(axes, L, middle, has_middle, half, inside):
             inside[q, p] = s
 
 
-@inlined
+@inlined_in_order
 def _sort(values, vectors):
     """By increasing values."""
     D = values.shape[0]
@@ -237,7 +237,7 @@ def _sort(values, vectors):
                 vectors[i, b - 1], vectors[i, b] = vectors[i, b], vectors[i, b - 1]
 
 
-@inlined
+@inlined_in_order
 def _average(spectra, mass):
     """EEV: all get the mean."""
     K, D = spectra.shape
@@ -251,7 +251,7 @@ def _average(spectra, mass):
             spectra[k, i] = s / total
 
 
-@inlined
+@inlined_in_order
 def _log_volume(L):
     """log |L L'|."""
     s = 0.0
@@ -260,7 +260,7 @@ def _log_volume(L):
     return s
 
 
-@inlined
+@inlined_in_order
 def _log_determinant(matrix, left):
     """Of the size of the determinant, by elimination."""
     D = matrix.shape[0]
@@ -277,7 +277,7 @@ def _log_determinant(matrix, left):
     return total
 
 
-@inlined
+@inlined_in_order
 def _put_together(basis, own_axes, spectra, cholesky, inner):
     """Fill L^-1 D A D' L'^-1."""
     K, D = spectra.shape
@@ -300,7 +300,7 @@ def _put_together(basis, own_axes, spectra, cholesky, inner):
                 inner[k, j, i] = s
 
 
-@inlined
+@inlined_in_order
 def _make_proportional(matrices, mass):
     """VEI and VEE, and VEV of variances along the axes: the best t_k C for matrices (K, D, D), in place.
 
@@ -334,7 +334,7 @@ def _make_proportional(matrices, mass):
                 matrices[k, j, i] = matrices[k, i, j]
 
 
-@inlined
+@inlined_in_order
 def _invert(matrix, inverse):
     """Fill the inverse of the lower Cholesky factor; returns the log determinant of the matrix."""
     D = matrix.shape[0]
@@ -357,7 +357,7 @@ def _invert(matrix, inverse):
     return log_determinant
 
 
-@inlined
+@inlined_in_order
 def _distance(matrix, inverse):
     """tr(F S F') with F lower triangular."""
     D = matrix.shape[0]

@@ -153,7 +153,7 @@ def test_missing_information_bounds_what_em_leaves_of_an_error():
 
 
 @pytest.mark.parametrize("accelerate", [True, False])
-@pytest.mark.parametrize("family", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("family", ["full", "tied", "diag", "spherical", "VEI", "VVE", "VEV"])
 def test_a_compiled_leg_takes_the_steps_of_single_passes(family, accelerate, monkeypatch):
     rows = Rows.of(datasets.load("iris").X)
     problem, _ = standardised_problem(rows, family, 0.0, 1)
