@@ -49,7 +49,7 @@ def collapsed_onto(problem: Problem, rows: Rows, mode: Mode) -> tuple[str, dict[
         return f"{len(held)} rows that are alike, such as {first}", details
     if values:
         return f"{len(held)} rows, such as {first}, in which {which}", details
-    return f"{len(held)} rows, such as {first}, that lie in a plane or nearly so", details
+    return f"{len(held)} rows, such as {first}", details
 
 
 def no_maximum(problem: Problem, rows: Rows, modes: Sequence[Mode]) -> DegenerateFitError:
@@ -64,12 +64,15 @@ def no_maximum(problem: Problem, rows: Rows, modes: Sequence[Mode]) -> Degenerat
     """
     n, k = sum(mode.n_starts for mode in modes), len(modes[0].run.state.log_weights)
     onto, details = collapsed_onto(problem, rows, modes[0])
+    # Others leave their family where covariances are kept at a floor one by one.
+    remedy = (
+        "" if problem.family.is_apart else ", or a reg_covar, such as 0.001, that keeps covariances from it"
+    )
     return DegenerateFitError(
         f"{f'All {n} starts' if n > 1 else 'The only start'} with n_components={k} ended in a component that "
         f"lost its rows, or collapsed onto a point or plane of the {len(rows)} rows, where the likelihood "
         f"has no upper bound, the best of them onto {onto}; use fewer components, leave those rows or "
-        f"columns out, choose another covariance_type, or set a reg_covar, such as 0.001, that keeps "
-        f"covariances from it.",
+        f"columns out, or choose another covariance_type{remedy}.",
         n_starts=n,
         n_components=k,
         n_rows=len(rows),

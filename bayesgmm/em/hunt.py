@@ -9,7 +9,7 @@ from itertools import count
 
 import numpy as np
 
-from bayesgmm.em.maxima import Contender, merged
+from bayesgmm.em.maxima import SAME_MAXIMUM, Contender, merged
 from bayesgmm.em.moves import crossed, moved
 from bayesgmm.em.plan import Plan
 from bayesgmm.em.problem import Problem
@@ -103,7 +103,7 @@ class Hunt:
         """A start that a move leads to: from the best mostly, or from the best and another."""
         assert self.best is not None
         basin = self.best.walk.state
-        others = [c for c in self.found if c is not self.best and c.rank[:2] == self.best.rank[:2]]
+        others = [c for c in self.found if c is not self.best and not c.is_collapsed]
         if others and self.rng.random() < CROSSED:
             return crossed(self.problem, basin, self._one_of(others), self.rng)
         if others and self.rng.random() < FROM_ANOTHER:
@@ -151,8 +151,10 @@ class Hunt:
     def _has_joined(self, runner: Contender) -> bool:
         """Whether a run is about to end where another has; it is counted there then."""
         value, near = runner.walk.value, runner.nearness
+        # A run from next to the end of another ends a little higher, and is no news.
+        news = SAME_MAXIMUM * runner.walk.size
         for known, above in zip(self.found, self._heights, strict=True):
-            if (0.0 <= above - value <= near or runner.is_collapsed) and runner.is_at(known):
+            if (-news <= above - value <= near or runner.is_collapsed) and runner.is_at(known):
                 known.n_starts += runner.n_starts
                 return True
         return False

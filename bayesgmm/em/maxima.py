@@ -56,8 +56,10 @@ class Mode:
 
     @property
     def rank(self) -> tuple[bool, bool, float]:
-        """Sorts the most trustworthy first: not degenerate, not spurious, then by log-likelihood."""
-        return self.degenerate, self.spurious, -self.run.log_likelihood
+        """Sorts the most trustworthy first: not degenerate, neither spurious nor no maximum at all, then by
+        log-likelihood."""
+        no_maximum = self.run.status in (Status.SADDLE, Status.DECREASED)
+        return self.degenerate, self.spurious or no_maximum, -self.run.log_likelihood
 
     @classmethod
     def of(cls, problem: Problem, run: EMRun, n_starts: int, tol: float) -> "Mode":
@@ -65,7 +67,7 @@ class Mode:
         cholesky = run.state.cholesky
         counts = np.exp(run.state.log_weights) * problem.total_weight
         smallest = np.linalg.eigvalsh(cholesky @ np.swapaxes(cholesky, 1, 2))[:, 0]
-        spurious = bool(np.any(_few(problem, run.state, counts, _tightness(run.state) < TIGHT)))
+        spurious = bool(np.any(_few(problem, run.state, _tightness(run.state) < TIGHT)))
         return cls(run, n_starts, tol, float(counts.min()), float(smallest.min()), spurious)
 
 
@@ -81,15 +83,18 @@ def _tightness(state: State) -> Array:
     return np.sqrt(np.maximum(np.linalg.eigvalsh(relative)[:, 0], 0.0))
 
 
-def _few(problem: Problem, state: State, counts: Array, of: Bools) -> Bools:
-    """Which components have hardly more rows than a covariance needs, shape (K,); of some distinct rows
-    count, but where a floor keeps covariances."""
-    least = FEW_ROWS_PER_FEATURE * (state.shape[1] + 1)
-    few = of & (counts < least)
-    if np.any(of & ~few) and not problem.is_floor_chosen:
+def _few(problem: Problem, state: State, of: Bools) -> Bools:
+    """Which of some components have hardly more rows than they need, shape (K,).
+
+    Distinct rows count, so that weights do not matter; where a floor keeps covariances, all.
+    """
+    few = of.copy()
+    least = FEW_ROWS_PER_FEATURE * problem.family.fewest_rows(state.shape[1])
+    if of.any():
         labels = problem.responsibilities(state).argmax(axis=1)
-        for k in np.flatnonzero(of & ~few):
-            few[k] = len(np.unique(problem.X[labels == k], axis=0)) < least
+        for k in np.flatnonzero(of):
+            rows = problem.X[labels == k]
+            few[k] = len(rows if problem.is_floor_chosen else np.unique(rows, axis=0)) < least
     return few
 
 

@@ -114,6 +114,17 @@ class Problem:
         """The nearest mixture of the family, from one that is near and of the family."""
         return projected(state, near, self.family.pooling, self.floor)
 
+    def lifted(self, state: State) -> State:
+        """The same mixture where no covariance is below a floor that was chosen; otherwise with the
+        eigenvalues that are below brought to it."""
+        if not self.is_floor_chosen:
+            return state
+        values, vectors = np.linalg.eigh(state.cholesky @ np.swapaxes(state.cholesky, 1, 2))
+        if values.min() >= self.floor:
+            return state
+        lifted = vectors * np.maximum(values, self.floor)[:, None, :] @ np.swapaxes(vectors, 1, 2)
+        return State(state.log_weights, state.means, np.linalg.cholesky(lifted))
+
     def log_densities(self, state: State, some: slice = slice(None)) -> Array:
         """Log density of each row, or of some."""
         X = self.X[some]
@@ -158,11 +169,11 @@ def standardised_problem(
     if not family.has_correlations or rows.n_features == 1:
         return problem, Units(shift, factor)
     own = _factor(problem.covariance)
-    if own is None:
+    if own is None and not family.is_apart:
         # Without a spread in some direction there is no maximum but for a floor.
         flat = replace(problem, floor=max(floor, FLOOR_OF_FLAT), is_floor_chosen=True)
         return flat, Units(shift, factor)
-    if family.equivariance != "affine":
+    if own is None or family.equivariance != "affine":
         return problem, Units(shift, factor)
     white = np.asfortranarray(problem.X @ np.linalg.inv(own).T)
     problem = replace(problem, X=white, own=own)

@@ -150,8 +150,8 @@ class Walk:
         self.accelerate = accelerate
         self.max_iter = 1
         self.status: Status | None = None
-        self.state = start
-        self.ahead = problem.advance(start)
+        self.state = problem.lifted(start)
+        self.ahead = problem.advance(self.state)
         self.n_iter = 1
         self.trace = [self.ahead.log_likelihood]
         self.to_come = np.inf

@@ -94,5 +94,7 @@ def _least(chart: Chart, problem: Problem) -> tuple[float, Array]:
     except ArpackNoConvergence as unfinished:
         values, vectors = unfinished.eigenvalues, unfinished.eigenvectors
     if not len(values):
-        return np.inf, start
+        if chart.size > MOST_PARAMETERS:
+            return np.inf, start
+        values, vectors = np.linalg.eigh(curvature(chart, problem))
     return float(values[0]), vectors[:, 0]

@@ -56,7 +56,8 @@ def search(
     if given is not None:
         run = Contender(Walk(problem, given), plan.tol)
         run.go(plan.max_iter, plan.tol, plan.clock)
-        if run.walk.status is Status.CONVERGED and _above(run, problem, plan):
+        part = next(_parts(problem, rng))
+        if run.walk.status is Status.CONVERGED and plan.n_components > 1 and _above(run, part, plan):
             run.call_saddle()
         return [run.mode]
     parts = list(_parts(problem, rng))
@@ -154,10 +155,14 @@ def _off_saddles(best: Contender, first: Problem, plan: Plan) -> Contender:
 def _above(at: Contender, first: Problem, plan: Plan) -> list[Contender]:
     """Where the log-likelihood rises to from a stationary point; none from a maximum."""
     found = []
-    for state in ways_up(first, at.walk.state):
+    # Where a covariance is held the log-likelihood need not be level.
+    for state in ways_up(first, at.walk.state) if not at.walk.ahead.held else ():
         up = Contender(Walk(at.walk.problem, state), plan.tol, at.n_starts)
         _bring(up, first, plan, plan.tol)
-        if up.walk.value > at.walk.value + SAME_MAXIMUM * at.walk.size:
+        if (
+            up.walk.status is not Status.DECREASED
+            and up.walk.value > at.walk.value + SAME_MAXIMUM * at.walk.size
+        ):
             found.append(up)
     return found
 

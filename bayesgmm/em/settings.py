@@ -30,7 +30,7 @@ def checked_plan(em: "EMGaussianMixture") -> tuple[Plan, int]:
     ParameterError
         Where a setting is not usable.
     """
-    family_of(em.covariance_type)
+    family = family_of(em.covariance_type)
     arguments.check_choice(em.init_params, "init_params", (MIXED, *STARTS))
     for name in ("tol", "reg_covar"):
         value = getattr(em, name)
@@ -40,6 +40,14 @@ def checked_plan(em: "EMGaussianMixture") -> tuple[Plan, int]:
                 name=name,
                 value=value,
             )
+    if family.is_apart and em.reg_covar > 0:
+        raise ParameterError(
+            f"covariance_type={em.covariance_type!r} takes no reg_covar: kept at a floor one by one, "
+            f"covariances leave the family; got {shown_value(em.reg_covar)}; set it to 0, or choose 'full', "
+            f"'tied' or 'diag'.",
+            name="reg_covar",
+            value=em.reg_covar,
+        )
     check = arguments.check_integer
     plan = Plan(
         n_components=check(em.n_components, "n_components", 1),

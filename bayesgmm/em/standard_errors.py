@@ -173,8 +173,8 @@ def _check_data_of_fit(estimate: Estimate, rows: Rows) -> None:
     if estimate.regularised:
         raise DegenerateFitError(
             f"A covariance of the estimate is held at its floor (reg_covar={estimate.reg_covar:g}), where "
-            "the log-likelihood has no maximum and the estimate no standard errors; drop collinear columns, "
-            "or choose covariance_type='diag'.",
+            "the log-likelihood is not level and the estimate has no standard errors; lower reg_covar, drop "
+            "collinear columns, or choose covariance_type='diag'.",
             reg_covar=estimate.reg_covar,
         )
 

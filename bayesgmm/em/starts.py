@@ -130,7 +130,9 @@ def start_of_clusters(problem: Problem, mass: Array, centres: Array, scatter: Ar
 
 
 def _weights(problem: Problem) -> Array | None:
-    return problem.sample_weight if len(problem.sample_weight) else None
+    # Weights that are all the same would only draw other random numbers.
+    w = problem.sample_weight
+    return w if len(w) and np.ptp(w) > 0 else None
 
 
 def _seed(rng: np.random.Generator) -> int:

@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["tell_maxima", "warn_of_doubts"]
 
 
-# Log-likelihood of a maximum that looks spurious above the best of the others, from which on it is named.
-FAR_ABOVE = 50.0
-
-
 def tell_maxima(em: "EMGaussianMixture") -> None:
     """Print what `verbose` asks for."""
     if em.verbose:
@@ -28,6 +24,14 @@ def tell_maxima(em: "EMGaussianMixture") -> None:
     if em.verbose > 1:
         for i in range(0, len(em.log_likelihood_trace_), em.verbose_interval):
             print(f"step {i}: log-likelihood {em.log_likelihood_trace_[i]:.10g}")
+
+
+def _by_chance(rows: Rows) -> float:
+    """Log-likelihood that a component on a few rows may gain by chance: twice what BIC charges for one of N
+    rows, whatever their weight."""
+    d = rows.n_features
+    charge = (1 + d + d * (d + 1) / 2) * np.log(len(rows))
+    return float(charge * rows.total_weight / len(rows))
 
 
 def warn_of_doubts(
@@ -66,7 +70,7 @@ def warn_of_doubts(
             f"spurious: a component with hardly more rows than its covariance needs, and much "
             f"tighter than the data; use fewer components."
         )
-    elif higher > FAR_ABOVE:
+    elif higher > _by_chance(rows):
         text = (
             f"Another maximum has a log-likelihood {higher:.4g} higher, but looks spurious: a component with "
             f"hardly more rows than its covariance needs, and much tighter than the others; see modes_ and "

@@ -117,13 +117,16 @@ class CovarianceFamily:
     def equivariance(self) -> str:
         """The linear maps of the rows under which the family stays what it is.
 
-        "affine": all. "columns": those that scale each column. "rotations": those of lengths' ratios, a
-        rotation and one scale for all columns.
+        "affine": all. "columns": those that scale each. "rotations": a rotation and one scale for all.
         """
         shape, axes = self.mclust[1], self.mclust[2]
         if axes == "I":
             return "columns" if self.by_feature else "rotations"
         return "affine" if shape == axes else "rotations"
+
+    def fewest_rows(self, n_features: int) -> int:
+        """Rows that a component needs for what it has of its own."""
+        return n_features + 1 if self.mclust[2] == "V" else 2
 
     @property
     def has_correlations(self) -> bool:

@@ -43,7 +43,9 @@ def chosen_families(families: Any, n_features: int) -> Chosen:
     """
     if isinstance(families, str) and families == ALL:
         return Chosen(tuple(family.mclust for family in distinct_families(n_features)))
-    if isinstance(families, str) or not isinstance(families, Iterable):
+    if isinstance(families, str):
+        families = [families]
+    if not isinstance(families, Iterable):
         raise ParameterError(
             f"families must be 'all', or a list of covariance families such as ['full', 'tied']; got "
             f"{shown_value(families)}.",

@@ -12,7 +12,7 @@ from bayesgmm.em.run import Status, Walk
 from bayesgmm.em.saddle import missing_information, ways_up
 from bayesgmm.em.starts import nearest, start_of_responsibilities
 from bayesgmm.em.units import Units
-from bayesgmm.errors import BayesGMMError, ColumnWarning, DegenerateFitError
+from bayesgmm.errors import BayesGMMError, ColumnWarning, DegenerateFitError, ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.rows.rows import Rows
 
@@ -183,3 +183,50 @@ def test_units_lead_there_and_back():
     assert_allclose(density.log_likelihood_per_obs(units.shift + z @ factor.T, there), expected)
     assert_allclose(units.of_em(there).covariances, params.covariances)
     assert_allclose(units.points(there.means), params.means)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(("k", "floor"), [(3, 0.1), (5, 0.001), (3, 0.3)])
+@pytest.mark.parametrize("family", ["full", "tied", "diag", "spherical"])
+def test_no_estimate_lies_below_a_floor_of_the_users_own(family, k, floor):
+    X = datasets.load("iris").X
+    em = EMGaussianMixture(k, covariance_type=family, reg_covar=floor, random_state=0).fit(X)
+    assert em.converged_
+    assert em.modes_.smallest_eigenvalue[0] >= floor * (1 - 1e-9)
+    free = EMGaussianMixture(k, covariance_type=family, random_state=0).fit(X)
+    assert em.log_likelihood_ <= free.modes_.log_likelihood.max() + 1e-6
+    again = free.set_params(reg_covar=floor, warm_start=True).fit(X)
+    assert again.modes_.smallest_eigenvalue[0] >= floor * (1 - 1e-9)
+
+
+def test_families_that_a_floor_would_lead_out_of_take_none():
+    with pytest.raises(ParameterError) as info:
+        EMGaussianMixture(2, covariance_type="VEI", reg_covar=0.1).fit(datasets.load("iris").X)
+    assert info.value.details == {"name": "reg_covar", "value": 0.1}
+
+
+def test_a_tight_cluster_of_many_rows_for_its_family_is_not_called_spurious():
+    rng = np.random.default_rng(6)
+    X = np.vstack([rng.normal(size=(500, 30)), 2 + 0.05 * rng.normal(size=(80, 30))])
+    em = EMGaussianMixture(2, covariance_type="spherical", random_state=0).fit(X)
+    assert_array_equal(np.sort(np.bincount(em.predict(X))), [80, 500])
+    assert em.converged_
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("seed", range(4))
+def test_a_saddle_is_not_preferred_to_a_small_tight_cluster(seed):
+    rng = np.random.default_rng(seed)
+    X = np.vstack([rng.normal(size=(200, 2)), 8 + 0.02 * rng.normal(size=(7, 2))])
+    em = EMGaussianMixture(2, random_state=0).fit(X)
+    one = EMGaussianMixture(1).fit(X).log_likelihood_
+    assert em.log_likelihood_ > one + 100
+
+
+def test_uniform_weights_of_any_size_are_the_same_as_none():
+    X = datasets.load("galaxies").X
+    plain = EMGaussianMixture(5, random_state=0).fit(X)
+    for size in (1e-6, 1e6):
+        weighted = EMGaussianMixture(5, random_state=0).fit(X, sample_weight=np.full(len(X), size))
+        assert_allclose(weighted.log_likelihood_ / size, plain.log_likelihood_, rtol=1e-9)
+        assert weighted.modes_.spurious[0] == plain.modes_.spurious[0]
