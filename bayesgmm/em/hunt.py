@@ -146,7 +146,7 @@ class Hunt:
             return False
         if self.problem.work(self.plan.n_components) < CHEAP:
             return False
-        return runner.hope < self.best.walk.value - MATTERS
+        return runner.hope < self.best.walk.value - MATTERS * self.problem.mean_weight
 
     def _has_joined(self, runner: Contender) -> bool:
         """Whether a run is about to end where another has; it is counted there then."""

@@ -157,7 +157,7 @@ class Contender:
     @property
     def nearness(self) -> float:
         """The largest difference of log-likelihoods to another run that may be at the same maximum."""
-        return max(SAME_MAXIMUM * self.walk.size, NEAR_VALUE)
+        return max(SAME_MAXIMUM * self.walk.size, NEAR_VALUE * self.walk.problem.mean_weight)
 
     def is_at(self, other: "Contender") -> bool:
         """Whether both have come to the same maximum, or are about to."""
@@ -168,7 +168,7 @@ class Contender:
             return False
         if not (self.is_under_way or other.is_under_way) and apart <= SAME_MAXIMUM * self.walk.size:
             return True
-        return bool(apart <= NEAR_VALUE and np.abs(self.heights - other.heights).mean() < SAME_DENSITY)
+        return bool(np.abs(self.heights - other.heights).mean() < SAME_DENSITY)
 
 
 def merged(contenders: Iterable[Contender]) -> list[Contender]:

@@ -63,6 +63,11 @@ class Problem:
         """Sum of the weights of the rows."""
         return float(self.sample_weight.sum()) if len(self.sample_weight) else float(len(self.X))
 
+    @property
+    def mean_weight(self) -> float:
+        """Of the rows."""
+        return self.total_weight / len(self.X)
+
     @cached_property
     def covariance(self) -> Array:
         """Of all rows, shape (D, D); in parts, since a copy of many rows would be felt."""

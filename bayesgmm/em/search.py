@@ -105,7 +105,7 @@ def _rivals(found: list[Contender], n_rows: int) -> list[Contender]:
     for other, height in zip(found[1:], heights[1:], strict=True):
         gap = heights[0] - height
         error = np.sqrt(len(gap)) * np.std(weights * gap)
-        if weights @ gap < CERTAIN * error + MATTERS * len(gap) / n_rows:
+        if weights @ gap < CERTAIN * error + MATTERS * part.mean_weight * len(gap) / n_rows:
             kept.append(other)
     return kept
 
@@ -118,7 +118,7 @@ def _carried(found: list[Contender], part: Problem, first: Problem, plan: Plan) 
             break
         new = Contender(Walk(part, old.walk.state), LOOSE, old.n_starts)
         new.go(min(LEG, plan.max_iter), max(LOOSE, plan.tol), plan.clock)
-        if not out or new.hope >= out[0].walk.value - MATTERS or new.is_collapsed:
+        if not out or new.hope >= out[0].walk.value - MATTERS * part.mean_weight or new.is_collapsed:
             _bring(new, first, plan, max(LOOSE, plan.tol))
             out.append(new)
     return merged(out)

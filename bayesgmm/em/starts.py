@@ -122,7 +122,7 @@ def start_of_clusters(problem: Problem, mass: Array, centres: Array, scatter: Ar
     """
     k, d = centres.shape
     pooled = problem.covariance + 1e-6 * np.eye(d)
-    extra = d + 1.0
+    extra = (d + 1.0) * problem.mean_weight
     s0 = mass + extra
     s2 = scatter + 0.25 * extra * pooled + s0[:, None, None] * centres[:, :, None] * centres[:, None, :]
     sums = Sums(0.0, s0, s0[:, None] * centres, s2)
