@@ -14,6 +14,7 @@ from bayesgmm.em.moves import crossed, moved
 from bayesgmm.em.plan import Plan
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import Walk
+from bayesgmm.em.saddle import missing_information
 from bayesgmm.em.starts import MIXED, STARTS, start_of_responsibilities
 from bayesgmm.em.steps import State
 
@@ -28,6 +29,8 @@ FIRST_OF_DEAR = ("kmeans", "ward")
 LOOSE, LEG = 1e-7, 10
 # On a plateau a run promises less than it has: where a pass costs fewer nanoseconds, none is left for that.
 CHEAP = 1e5
+# Information that is missing where components hardly overlap, as a part of that of complete data.
+PLAIN = 0.5
 # Log-likelihood below the best at which a maximum no longer matters to anyone.
 MATTERS = 20.0
 # Without a number given: at least and at most so many starts, then moves until K^3 in a row, or these, have
@@ -67,7 +70,7 @@ class Hunt:
             if (i > 0 and self.plan.clock.is_over) or self._has_enough(i):
                 break
             self._follow(next(starts))
-        if self.plan.n_init is None and self.plan.n_components > 1:
+        if self.plan.n_init is None and self.plan.n_components > 1 and not self._is_plain:
             self._leave_basins()
         return merged(self.found)
 
@@ -88,7 +91,16 @@ class Hunt:
     def _has_enough(self, n: int) -> bool:
         if self.plan.n_init is not None or self.best is None or self.best.is_collapsed:
             return False
-        return self.plan.n_components == 1 or n >= FEWEST_STARTS or self.is_spent
+        return self.plan.n_components == 1 or n >= FEWEST_STARTS or self.is_spent or self._is_plain
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether passes are dear, and two starts have led to components that hardly overlap: there is little
+        that a search could find."""
+        best = self.best
+        if best is None or best.n_starts < 2 or self.problem.work(self.plan.n_components) < CHEAP:
+            return False
+        return missing_information(self.problem, best.walk.state) < PLAIN
 
     def _leave_basins(self, most: int | None = None) -> None:
         k = self.plan.n_components

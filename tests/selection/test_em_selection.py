@@ -261,7 +261,7 @@ def test_rows_that_allow_no_fit_are_refused(golden):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"families": "full"},
+        {"families": 5},
         {"families": []},
         {"families": 3},
         {"families": ["full", "tied", "full"]},
