@@ -113,6 +113,12 @@ class Contender:
         for name in ("_mode", "heights"):
             vars(self).pop(name, None)
 
+    def settle(self, tol: float) -> None:
+        """It has come to a tolerance by other steps than EM's."""
+        self.walk.status, self.tol = Status.CONVERGED, tol
+        for name in ("_mode", "heights"):
+            vars(self).pop(name, None)
+
     def call_saddle(self) -> None:
         """Where it stands is no maximum."""
         self.walk.status = Status.SADDLE

@@ -28,8 +28,9 @@ def can_be_polished(problem: Problem, n_components: int) -> bool:
     return problem.family.n_parameters(n_components, problem.X.shape[1]) <= MOST_PARAMETERS
 
 
-def polished(problem: Problem, state: State, part: Problem, tol: float) -> tuple[State, int]:
-    """Where quasi-Newton steps lead from a state near a maximum, and the passes over the rows that they took.
+def polished(problem: Problem, state: State, part: Problem, tol: float) -> tuple[State, int, float]:
+    """Where quasi-Newton steps lead from a state near a maximum, the passes over the rows that they took, and
+    what a Newton step would still gain.
 
     Nocedal and Wright (2006), Numerical optimization, algorithm 7.5, in coordinates in which the
     log-likelihood of the part has unit curvature.
@@ -63,7 +64,8 @@ def polished(problem: Problem, state: State, part: Problem, tol: float) -> tuple
         method="L-BFGS-B",
         options={"maxcor": MEMORY, "maxfun": MOST_PASSES, "ftol": 0.01 * tol, "gtol": 1e-14},
     )
-    return chart.state(scale @ found.x), passes
+    # Half the squared slope where the curvature is one.
+    return chart.state(scale @ found.x), passes, float(np.sum((size * found.jac) ** 2) / 2)
 
 
 def _scale(chart: Chart, part: Problem) -> Array:

@@ -32,6 +32,8 @@ CERTAIN = 4.0
 # A pass of so many nanoseconds is dear; so many passes before quasi-Newton steps, and rounds of these, each
 # with a new guess of the curvature.
 LEG, DEAR, PATIENCE, MOST_ROUNDS, MOST_SADDLES = 10, 1e6, 20, 8, 3
+# By how much more than a part's curvature says a Newton step might gain.
+CAUTION = 4.0
 
 
 def search(
@@ -158,6 +160,9 @@ def _above(at: Contender, first: Problem, plan: Plan) -> list[Contender]:
     # Where a covariance is held the log-likelihood need not be level.
     for state in ways_up(first, at.walk.state) if not at.walk.ahead.held else ():
         up = Contender(Walk(at.walk.problem, state), plan.tol, at.n_starts)
+        up.go(min(PATIENCE, plan.max_iter), plan.tol, plan.clock)
+        if up.hope < at.walk.value or up.is_at(at):
+            continue
         _bring(up, first, plan, plan.tol)
         if (
             up.walk.status is not Status.DECREASED
@@ -177,9 +182,14 @@ def _bring(runner: Contender, first: Problem, plan: Plan, tol: float) -> None:
         if not (runner.is_under_way and room and can_be_polished(walk.problem, k)):
             break
         before = walk.value
-        state, passes = polished(walk.problem, walk.state, first, tol)
+        state, passes, to_come = polished(walk.problem, walk.state, first, tol)
         walk.n_iter += passes
+        # Not that of the patience before.
+        walk.max_iter = plan.max_iter
         walk.jump(state)
+        if walk.state is state and CAUTION * to_come <= tol * walk.size:
+            runner.settle(tol)
+            return
         if walk.value - before <= tol * walk.size:
             break
     runner.go(plan.max_iter, tol, plan.clock)

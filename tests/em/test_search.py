@@ -162,7 +162,7 @@ def test_quasi_newton_steps_end_where_em_does():
     begin = run_em(problem, starts_of(problem, 3, 1), max_iter=40, tol=1e-12)
     end = run_em(problem, begin.state, max_iter=20_000, tol=1e-13)
     part = problem.subsample(2000, np.random.default_rng(0))
-    state, passes = polished(problem, begin.state, part, 1e-10)
+    state, passes, _ = polished(problem, begin.state, part, 1e-10)
     reached = problem.advance(state).log_likelihood
     assert abs(reached - end.log_likelihood) < 1e-3
     assert passes < end.n_iter / 3
@@ -218,3 +218,18 @@ def test_the_curvature_is_that_of_differences_of_the_log_likelihood():
         a, b = h * eye[i], h * eye[j]
         wanted = -(value(a + b) - value(a - b) - value(b - a) + value(-a - b)) / (4 * h * h)
         assert found[i, j] == pytest.approx(wanted, rel=1e-3, abs=0.05)
+
+
+def test_quasi_newton_steps_end_runs_that_em_would_take_long_for(monkeypatch):
+    """They had been refused for want of passes, and nothing but time told of it."""
+    problem = problem_of(overlapping(3000))
+    plan = Plan(3, MIXED, 1, 10_000, 1e-10)
+    begin = run_em(problem, starts_of(problem, 3, 0), max_iter=150, tol=1e-12).state
+    alone = Contender(Walk(problem, begin), 1e-10)
+    alone.go(10_000, 1e-10)
+    monkeypatch.setattr(search, "DEAR", 0.0)
+    helped = Contender(Walk(problem, begin), 1e-10)
+    search._bring(helped, problem, plan, 1e-10)
+    assert helped.walk.status is Status.CONVERGED
+    assert helped.walk.n_iter < alone.walk.n_iter
+    assert helped.walk.value == pytest.approx(alone.walk.value, abs=1e-5)
