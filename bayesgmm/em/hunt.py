@@ -65,12 +65,13 @@ class Hunt:
 
     def run(self) -> list[Contender]:
         """All of the search; distinct maxima, the best first."""
-        starts = self._starts()
+        starts, is_plain = self._starts(), False
         for i in range(self.plan.n_init or MOST_STARTS):
-            if (i > 0 and self.plan.clock.is_over) or self._has_enough(i):
+            is_plain = self._is_plain
+            if (i > 0 and self.plan.clock.is_over) or is_plain or self._has_enough(i):
                 break
             self._follow(next(starts))
-        if self.plan.n_init is None and self.plan.n_components > 1 and not self._is_plain:
+        if self.plan.n_init is None and self.plan.n_components > 1 and not is_plain:
             self._leave_basins()
         return merged(self.found)
 
@@ -91,14 +92,16 @@ class Hunt:
     def _has_enough(self, n: int) -> bool:
         if self.plan.n_init is not None or self.best is None or self.best.is_collapsed:
             return False
-        return self.plan.n_components == 1 or n >= FEWEST_STARTS or self.is_spent or self._is_plain
+        return self.plan.n_components == 1 or n >= FEWEST_STARTS or self.is_spent
 
     @property
     def _is_plain(self) -> bool:
         """Whether passes are dear, and two starts have led to components that hardly overlap: there is little
         that a search could find."""
         best = self.best
-        if best is None or best.n_starts < 2 or self.problem.work(self.plan.n_components) < CHEAP:
+        if self.plan.n_init is not None or best is None or best.is_collapsed or best.n_starts < 2:
+            return False
+        if self.problem.work(self.plan.n_components) < CHEAP:
             return False
         return missing_information(self.problem, best.walk.state) < PLAIN
 

@@ -90,8 +90,7 @@ def divided(problem: Problem, state: State, most: int) -> list[Array]:
     misfit = np.sum(own * (np.log(np.maximum(own, TINY)) - heights), axis=0)
     found = []
     for j in np.argsort(-misfit)[:most]:
-        factor = state.cholesky[j]
-        along = (problem.X - state.means[j]) @ np.linalg.eigh(factor @ factor.T)[1][:, -1]
+        along = (problem.X - state.means[j]) @ _longest_axis(state.cholesky[j])
         found.append(np.column_stack([r, np.where(along > 0, r[:, j], 0.0)]))
         found[-1][along > 0, j] = 0.0
     return found
@@ -127,7 +126,7 @@ def _side(X: Array, state: State, component: int, mass: Array, rng: np.random.Ge
     """Rows on one side of a plane through a component, across its longest axis or in any direction."""
     factor, centred = state.cholesky[component], X - state.means[component]
     if rng.random() < 0.5:
-        along = centred @ np.linalg.eigh(factor @ factor.T)[1][:, -1]
+        along = centred @ _longest_axis(factor)
     else:
         along = centred @ np.linalg.solve(factor.T, rng.normal(size=X.shape[1]))
     order = np.argsort(along)
@@ -136,3 +135,7 @@ def _side(X: Array, state: State, component: int, mass: Array, rng: np.random.Ge
     side = np.empty(len(X), dtype=bool)
     side[order] = below > part
     return side
+
+
+def _longest_axis(factor: Array) -> Array:
+    return np.asarray(np.linalg.eigh(factor @ factor.T)[1][:, -1])

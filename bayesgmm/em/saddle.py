@@ -32,8 +32,7 @@ def curvature(chart: Chart, problem: Problem) -> Array:
     """Minus the second derivatives of the log-likelihood by a chart's coordinates at their origin, (P, P)."""
     found = np.empty((chart.size, chart.size))
     for p, direction in enumerate(np.eye(chart.size)):
-        ahead, behind = (chart.score(problem, h * direction) for h in (STEP, -STEP))
-        found[p] = (behind - ahead) / (2 * STEP)
+        found[p] = _along(chart, problem, direction)
     return (found + found.T) / 2
 
 
@@ -83,11 +82,9 @@ def _least(chart: Chart, problem: Problem) -> tuple[float, Array]:
         values, vectors = np.linalg.eigh(curvature(chart, problem))
         return float(values[0]), vectors[:, 0]
 
-    def along(direction: Array) -> Array:
-        ahead, behind = (chart.score(problem, h * direction.ravel()) for h in (STEP, -STEP))
-        return np.asarray((behind - ahead) / (2 * STEP))
-
-    operator = LinearOperator((chart.size, chart.size), matvec=along, dtype=float)
+    operator = LinearOperator(
+        (chart.size, chart.size), matvec=lambda v: _along(chart, problem, v.ravel()), dtype=float
+    )
     start = np.random.default_rng(0).normal(size=chart.size)
     try:
         values, vectors = eigsh(operator, k=1, which="SA", v0=start, ncv=LANCZOS, maxiter=2, tol=0.1)
@@ -98,3 +95,9 @@ def _least(chart: Chart, problem: Problem) -> tuple[float, Array]:
             return np.inf, start
         values, vectors = np.linalg.eigh(curvature(chart, problem))
     return float(values[0]), vectors[:, 0]
+
+
+def _along(chart: Chart, problem: Problem, direction: Array) -> Array:
+    """The curvature times a direction, by differences of the score."""
+    ahead, behind = (chart.score(problem, h * direction) for h in (STEP, -STEP))
+    return np.asarray((behind - ahead) / (2 * STEP))

@@ -20,12 +20,7 @@ CRITERIA = {
 @worded
 def criteria_prefer(ks: tuple[int, ...], criteria: tuple[tuple[str, ...], ...]) -> str:
     """Which criteria prefer each number; `criteria` has those of each of `ks`."""
-    parts = []
-    for k, names in zip(ks, criteria, strict=True):
-        verb = "prefers" if len(names) == 1 else "prefer"
-        parts.append(f"{listed([CRITERIA[name] for name in names])} {verb} {k}")
-    text = f"{'; '.join(parts)}."
-    return text[0].upper() + text[1:]
+    return _preferences([str(k) for k in ks], criteria)
 
 
 @worded
@@ -33,8 +28,12 @@ def families_preferred(
     families: tuple[str, ...], ks: tuple[int, ...], criteria: tuple[tuple[str, ...], ...]
 ) -> str:
     """Which criteria prefer each family and number; `criteria` has those of each."""
+    return _preferences(_fits(families, ks), criteria)
+
+
+def _preferences(preferred: list[str], criteria: tuple[tuple[str, ...], ...]) -> str:
     parts = []
-    for at, names in zip(_fits(families, ks), criteria, strict=True):
+    for at, names in zip(preferred, criteria, strict=True):
         verb = "prefers" if len(names) == 1 else "prefer"
         parts.append(f"{listed([CRITERIA[name] for name in names])} {verb} {at}")
     text = f"{'; '.join(parts)}."
