@@ -31,3 +31,15 @@ def test_without_one_they_stay_as_they_are(draws):
         one, k_one = smoothed_log_weights(with_tail)
         assert_array_equal(found[0], one)
         assert k[0] == k_one and np.isfinite(k_one)
+
+
+def test_where_the_tail_underflows_they_stay_as_they_are():
+    """Its first quarter within the smallest numbers there are: dividing by it is more than a number holds."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(2, 100))
+    values[0] = 750.0 + np.arange(100) / 100
+    values[0, :16] = np.linspace(723.0, 0.0, 16)
+    found, k = smoothed_log_weights(values)
+    assert_allclose(found[0], -values[0] - logsumexp(-values[0]))
+    assert k[0] == np.inf and np.isfinite(k[1])
+    assert_allclose(np.exp(found).sum(axis=1), 1.0)
