@@ -8,31 +8,37 @@ from collections.abc import Iterator
 from itertools import count
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bayesgmm.em.maxima import SAME_MAXIMUM, Contender, merged
+from bayesgmm.em.maxima import HOPE, SAME_MAXIMUM, Contender, merged
 from bayesgmm.em.moves import crossed, moved
 from bayesgmm.em.plan import Plan
 from bayesgmm.em.problem import Problem
-from bayesgmm.em.run import Walk
+from bayesgmm.em.run import ROUNDING, Walk
 from bayesgmm.em.saddle import missing_information
 from bayesgmm.em.starts import MIXED, STARTS, start_of_responsibilities
 from bayesgmm.em.steps import State
 
-__all__ = ["LOOSE", "MATTERS", "Hunt"]
+__all__ = ["LOOSE", "MATTERS", "Hunt", "is_below"]
+
+Array = NDArray[np.float64]
 
 # Mixed starts take turns in this order; Ward's method has no randomness to repeat it for. Where passes are
 # dear, and few starts may be all that there is time for, k-means comes first: with many columns the whitened
 # rows of Ward's clustering hide clusters.
 IN_TURN = ("ward", "k-means++", "random", "k-means++", "random_from_data", "k-means++", "random", "k-means++")
-FIRST_OF_DEAR = ("kmeans", "ward")
+FIRST_OF_DEAR = ("kmeans", "kmeans", "ward")
 # Relative tolerance of the log-likelihood while maxima are told apart, and passes between two looks at a run.
 LOOSE, LEG = 1e-7, 10
 # On a plateau a run promises less than it has: where a pass costs fewer nanoseconds, none is left for that.
 CHEAP = 1e5
 # Information that is missing where components hardly overlap, as a part of that of complete data.
 PLAIN = 0.5
-# Log-likelihood below the best at which a maximum no longer matters to anyone.
-MATTERS = 20.0
+# Log-likelihood below the best at which a maximum no longer matters to anyone, and standard errors by which
+# one must lie above another on a part of the rows to be called higher.
+MATTERS, CERTAIN = 20.0, 4.0
+# Where passes are dear, moves are first tried on so many rows, if there are several times as many.
+SCOUTED, TIMES = 1000, 4
 # Without a number given: at least and at most so many starts, then moves until K^3 in a row, or these, have
 # found nothing better. A better maximum to which a move leads with probability p stays unseen with
 # (1 - p)^(K^3).
@@ -55,6 +61,10 @@ class Hunt:
         self.found: list[Contender] = []
         self._heights: list[float] = []
         self.best: Contender | None = None
+        # Where starts have led to, by their log-likelihoods.
+        self._begun: list[tuple[float, Contender | None]] = []
+        scouted = len(problem.X) >= TIMES * SCOUTED and problem.work(k) > CHEAP
+        self._scout = problem.subsample(SCOUTED, rng) if scouted else problem
         self._passes = 0.0
         self.n_moves = 0
 
@@ -111,7 +121,9 @@ class Hunt:
         while in_vain < most and not self.is_spent and self.best and not self.best.is_collapsed:
             before = self.best
             self.n_moves += 1
-            self._follow(self._elsewhere())
+            start = self._scouted(self._elsewhere())
+            if start is not None:
+                self._follow(start)
             in_vain = in_vain + 1 if self.best is before or self.best.is_at(before) else 0
 
     def _elsewhere(self) -> State:
@@ -120,10 +132,23 @@ class Hunt:
         basin = self.best.walk.state
         others = [c for c in self.found if c is not self.best and not c.is_collapsed]
         if others and self.rng.random() < CROSSED:
-            return crossed(self.problem, basin, self._one_of(others), self.rng)
+            return crossed(self._scout, basin, self._one_of(others), self.rng)
         if others and self.rng.random() < FROM_ANOTHER:
             basin = self._one_of(others)
-        return moved(self.problem, basin, self.rng)
+        return moved(self._scout, basin, self.rng)
+
+    def _scouted(self, start: State) -> State | None:
+        """Where a start leads on a few of the rows; None where the best is far above that."""
+        if self._scout is self.problem:
+            return start
+        assert self.best is not None
+        k = self.plan.n_components
+        walk = Walk(self._scout, start)
+        walk.go(min(LEG, self.plan.max_iter), LOOSE, self.plan.clock)
+        self._passes += walk.n_iter * self._scout.work(k) / self.problem.work(k)
+        gap = self._scout.log_densities(self.best.walk.state) - self._scout.log_densities(walk.state)
+        far = is_below(gap, self._scout, len(self.problem.X), HOPE * walk.to_come)
+        return None if walk.has_collapsed or far else walk.state
 
     def _one_of(self, contenders: list[Contender]) -> State:
         """Where one at random stands."""
@@ -142,19 +167,34 @@ class Hunt:
             yield start_of_responsibilities(self.problem, responsibilities)
 
     def _follow(self, start: State) -> None:
-        """Run from a start until it has converged, is hopeless, or has become too dear."""
+        """Run from a start, unless there was the same before."""
         runner = Contender(Walk(self.problem, start), LOOSE)
+        at = runner.walk.value
+        for value, end in self._begun:
+            if abs(value - at) <= ROUNDING * 10 * runner.walk.size:
+                if end is not None:
+                    end.n_starts += 1
+                return
+        self._begun.append((at, self._run(runner)))
+
+    def _run(self, runner: Contender) -> Contender | None:
+        """Go on until it has converged, is hopeless, or has become too dear; returns what it has come to."""
         before, most = self._passes, self.plan.max_iter
         while True:
             # Each leg is half as long as the run so far, and none shorter than the first.
             leg = max(LEG, runner.walk.n_iter // 2)
             runner.go(min(runner.walk.n_iter + leg, most), max(LOOSE, self.plan.tol), self.plan.clock)
             self._passes = before + runner.walk.n_iter + START / self.problem.work(self.plan.n_components)
-            if self._is_hopeless(runner) or self._has_joined(runner):
-                return
+            if self._is_hopeless(runner):
+                return None
+            known = self._joined(runner)
+            if known is not None:
+                known.n_starts += runner.n_starts
+                return known
             if not runner.is_under_way or runner.walk.n_iter >= most or self.is_spent:
                 break
         self._keep(runner)
+        return runner
 
     def _is_hopeless(self, runner: Contender) -> bool:
         if self.best is None or not runner.is_under_way or self.best.is_collapsed:
@@ -163,19 +203,37 @@ class Hunt:
             return False
         return runner.hope < self.best.walk.value - MATTERS * self.problem.mean_weight
 
-    def _has_joined(self, runner: Contender) -> bool:
-        """Whether a run is about to end where another has; it is counted there then."""
+    def _joined(self, runner: Contender) -> Contender | None:
+        """Where a run is about to end, if another has ended there."""
         value, near = runner.walk.value, runner.nearness
         # A run from next to the end of another ends a little higher, and is no news.
         news = SAME_MAXIMUM * runner.walk.size
         for known, above in zip(self.found, self._heights, strict=True):
             if (-news <= above - value <= near or runner.is_collapsed) and runner.is_at(known):
-                known.n_starts += runner.n_starts
-                return True
-        return False
+                return known
+        return None
 
     def _keep(self, runner: Contender) -> None:
         self.found.append(runner)
         self._heights.append(runner.walk.value)
         if self.best is None or runner.rank < self.best.rank:
             self.best = runner
+
+
+def is_below(gap: Array, part: Problem, n_rows: int, hope: float = 0.0) -> bool:
+    """Whether a maximum lies so far below another that it no longer matters.
+
+    Parameters
+    ----------
+    gap : ndarray, shape (M,)
+        By how much log densities at the other are higher, at the rows of a part.
+    part : Problem
+    n_rows : int
+        Of how many rows they are part.
+    hope : float
+        What the first may still gain.
+    """
+    weights = part.sample_weight if len(part.sample_weight) else np.ones(len(gap))
+    error = np.sqrt(len(gap)) * np.std(weights * gap)
+    slack = MATTERS * part.mean_weight * len(gap) / n_rows
+    return bool(weights @ gap - hope >= CERTAIN * error + slack)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.em.hunt import LOOSE, MATTERS, Hunt
+from bayesgmm.em.hunt import LOOSE, MATTERS, Hunt, is_below
 from bayesgmm.em.maxima import SAME_MAXIMUM, Contender, Mode, merged
 from bayesgmm.em.plan import Plan
 from bayesgmm.em.polish import MOST_PASSES, can_be_polished, polished
@@ -27,8 +27,6 @@ Array = NDArray[np.float64]
 GROWTH = 5
 # Maxima that are followed to the end, and others that are told of.
 MOST_MODES, MOST_OTHERS = 8, 3
-# Standard errors by which one maximum must lie above another on a part of the rows to be called higher.
-CERTAIN = 4.0
 # A pass of so many nanoseconds is dear; so many passes before quasi-Newton steps, and rounds of these, each
 # with a new guess of the curvature.
 LEG, DEAR, PATIENCE, MOST_ROUNDS, MOST_SADDLES = 10, 1e6, 20, 8, 3
@@ -102,14 +100,8 @@ def _rivals(found: list[Contender], n_rows: int) -> list[Contender]:
         return found
     part = best.walk.problem
     heights = [part.log_densities(c.walk.state) for c in found]
-    weights = part.sample_weight if len(part.sample_weight) else np.ones(len(part.X))
-    kept = [best]
-    for other, height in zip(found[1:], heights[1:], strict=True):
-        gap = heights[0] - height
-        error = np.sqrt(len(gap)) * np.std(weights * gap)
-        if weights @ gap < CERTAIN * error + MATTERS * part.mean_weight * len(gap) / n_rows:
-            kept.append(other)
-    return kept
+    pairs = zip(found[1:], heights[1:], strict=True)
+    return [best, *(c for c, height in pairs if not is_below(heights[0] - height, part, n_rows))]
 
 
 def _carried(found: list[Contender], part: Problem, first: Problem, plan: Plan) -> list[Contender]:

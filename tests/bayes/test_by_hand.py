@@ -72,8 +72,13 @@ def assert_alike(ours, theirs):
     # The errors are small: the comparison could fail.
     assert (mean_error < 0.1 * sd).all()
     assert (their_mean_error < 0.1 * sd).all()
-    assert (np.abs(mean - their_mean) < 4 * np.hypot(mean_error, their_mean_error)).all()
-    assert (np.abs(sd - their_sd) < 4 * np.hypot(sd_error, their_sd_error)).all()
+    by_mean = (mean - their_mean) / np.hypot(mean_error, their_mean_error)
+    by_sd = (sd - their_sd) / np.hypot(sd_error, their_sd_error)
+    for z in (by_mean, by_sd):
+        # A hundred of them, with errors that are themselves estimated, of correlations above all: one in ten
+        # pairs of runs of the same sampler has one beyond 4.
+        assert np.abs(z).max() < 5
+        assert np.mean(z**2) < 2.5
 
 
 @pytest.mark.slow
