@@ -4,6 +4,7 @@ Runs go on in legs. After each, a run is left whose end, by what it may still ga
 the best to be it or to hold a share of a posterior, and one that is about to end where another has.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 
@@ -11,11 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.em.maxima import HOPE, SAME_MAXIMUM, Contender, merged
-from bayesgmm.em.moves import crossed, moved
+from bayesgmm.em.moves import Pair, crossed, moved, pair_at_random
 from bayesgmm.em.plan import Plan
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import ROUNDING, Walk
-from bayesgmm.em.saddle import missing_information
 from bayesgmm.em.starts import MIXED, STARTS, start_of_responsibilities
 from bayesgmm.em.steps import State
 
@@ -37,8 +37,9 @@ PLAIN = 0.5
 # Log-likelihood below the best at which a maximum no longer matters to anyone, and standard errors by which
 # one must lie above another on a part of the rows to be called higher.
 MATTERS, CERTAIN = 20.0, 4.0
-# Where passes are dear, moves are first tried on so many rows, if there are several times as many.
-SCOUTED, TIMES = 1000, 4
+# Where passes are dear, moves are first tried on so many rows, if there are several times as many; a pair of
+# components that was far below as often is not tried again.
+SCOUTED, TIMES, TRIES = 1000, 4, 2
 # Without a number given: at least and at most so many starts, then moves until K^3 in a row, or these, have
 # found nothing better. A better maximum to which a move leads with probability p stays unseen with
 # (1 - p)^(K^3).
@@ -113,29 +114,40 @@ class Hunt:
             return False
         if self.problem.work(self.plan.n_components) < CHEAP:
             return False
-        return missing_information(self.problem, best.walk.state) < PLAIN
+        return best.missing_information < PLAIN
 
     def _leave_basins(self, most: int | None = None) -> None:
         k = self.plan.n_components
         in_vain, most = 0, most or max(FEWEST_MOVES, k**3)
+        far_below: Counter[Pair] = Counter()
         while in_vain < most and not self.is_spent and self.best and not self.best.is_collapsed:
-            before = self.best
+            before, pair = self.best, None
+            others = [c for c in self.found if c is not before and not c.is_collapsed]
+            if others and self.rng.random() < CROSSED:
+                start = crossed(self._scout, before.walk.state, self._one_of(others), self.rng)
+            elif others and self.rng.random() < FROM_ANOTHER:
+                start = self._moved(self._one_of(others))
+            else:
+                barred = {p for p, times in far_below.items() if times >= TRIES}
+                pair = pair_at_random(before.walk.state, self.rng, barred)
+                if pair is None:
+                    break
+                start = moved(self._scout, before.walk.state, pair, self.rng)
             self.n_moves += 1
-            start = self._scouted(self._elsewhere())
-            if start is not None:
-                self._follow(start)
-            in_vain = in_vain + 1 if self.best is before or self.best.is_at(before) else 0
+            ahead = self._scouted(start)
+            if ahead is not None:
+                self._follow(ahead)
+            elif pair:
+                far_below[pair] += 1
+            is_new = self.best is not before and not self.best.is_at(before)
+            if is_new:
+                far_below.clear()
+            in_vain = 0 if is_new else in_vain + 1
 
-    def _elsewhere(self) -> State:
-        """A start that a move leads to: from the best mostly, or from the best and another."""
-        assert self.best is not None
-        basin = self.best.walk.state
-        others = [c for c in self.found if c is not self.best and not c.is_collapsed]
-        if others and self.rng.random() < CROSSED:
-            return crossed(self._scout, basin, self._one_of(others), self.rng)
-        if others and self.rng.random() < FROM_ANOTHER:
-            basin = self._one_of(others)
-        return moved(self._scout, basin, self.rng)
+    def _moved(self, basin: State) -> State:
+        pair = pair_at_random(basin, self.rng)
+        assert pair is not None
+        return moved(self._scout, basin, pair, self.rng)
 
     def _scouted(self, start: State) -> State | None:
         """Where a start leads on a few of the rows; None where the best is far above that."""

@@ -132,8 +132,9 @@ def leg(X, sample_weight, place, rules, most, pause, trace, apart=None):
         # A gain the size of rounding says nothing of the rate.
         to_come = gain * rate**2 / max(1.0 - rate**2, 1e-12) if gain > ROUNDING * size else 0.0
         calm = calm + 1 if max(gain, to_come) <= tol * size else 0
-        if calm >= 2:
+        # Where nothing is gained at all another step would tell no more.
+        if calm >= 2 or gain <= ROUNDING * size:
             status = CONVERGED
             break
-        jumps = accelerate and far and n_passes < most
+        jumps = accelerate and far and calm == 0 and n_passes < most
     return status, log_likelihood, held, smallest, to_come, calm, n_passes, n_values

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import EMRun, Status, Walk
+from bayesgmm.em.saddle import missing_information
 from bayesgmm.em.steps import State
 from bayesgmm.support.clock import Clock
 
@@ -106,17 +107,24 @@ class Contender:
 
     def go(self, max_iter: int, tol: float, clock: Clock | None = None) -> None:
         """Go on with the run, unless it has come to this tolerance already."""
-        if self.is_collapsed or (self.walk.status is Status.CONVERGED and tol >= self.tol):
+        has_converged = self.walk.status is Status.CONVERGED
+        if self.is_collapsed or (has_converged and tol >= self.tol):
+            return
+        if has_converged and self.walk.to_come == 0.0:
+            self.settle(tol)
             return
         self.walk.go(max_iter, tol, clock)
         self.tol = tol
-        for name in ("_mode", "heights"):
-            vars(self).pop(name, None)
+        self._forget()
 
     def settle(self, tol: float) -> None:
-        """It has come to a tolerance by other steps than EM's."""
+        """It has come to a tolerance without more steps of EM."""
         self.walk.status, self.tol = Status.CONVERGED, tol
-        for name in ("_mode", "heights"):
+        self._forget()
+
+    def _forget(self) -> None:
+        """What belonged to where it stood before."""
+        for name in ("_mode", "heights", "missing_information"):
             vars(self).pop(name, None)
 
     def call_saddle(self) -> None:
@@ -159,6 +167,11 @@ class Contender:
         """Log densities at some of the rows, which do not depend on the order of components."""
         step = max(1, len(self.walk.problem.X) // ROWS_COMPARED)
         return self.walk.problem.log_densities(self.walk.state, slice(None, None, step))
+
+    @cached_property
+    def missing_information(self) -> float:
+        """See :func:`bayesgmm.em.saddle.missing_information`."""
+        return missing_information(self.walk.problem, self.walk.state)
 
     @property
     def nearness(self) -> float:

@@ -6,6 +6,9 @@ Pernkopf and Bouchaffra (2005), Genetic-based EM algorithm for learning Gaussian
 what two runs have found apart may be put together.
 """
 
+from collections.abc import Container
+from itertools import permutations
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,9 +16,11 @@ from bayesgmm.em.problem import Problem
 from bayesgmm.em.starts import start_of_responsibilities
 from bayesgmm.em.steps import State, Sums, maximise, standard_state
 
-__all__ = ["crossed", "divided", "given_up", "moved"]
+__all__ = ["Pair", "crossed", "divided", "given_up", "moved", "pair_at_random"]
 
 Array = NDArray[np.float64]
+# A component that is given up, and another that is divided.
+Pair = tuple[int, int]
 
 # The part of a divided component's rows that goes to one side.
 SMALLEST_SIDE = 0.05
@@ -23,24 +28,35 @@ SMALLEST_SIDE = 0.05
 TINY = 1e-12
 
 
-def moved(problem: Problem, state: State, rng: np.random.Generator) -> State:
-    """A start elsewhere: a component at random gives its rows to the others, and another is divided.
+def pair_at_random(state: State, rng: np.random.Generator, barred: Container[Pair] = ()) -> Pair | None:
+    """A component that gives its rows to the others, and another that is divided, in proportion to its
+    weight; None where all pairs are barred."""
+    weights = np.exp(state.log_weights)
+    pairs = [p for p in permutations(range(len(weights)), 2) if p not in barred]
+    if not pairs:
+        return None
+    chances = np.array([weights[divided] / max(1 - weights[left], TINY) for left, divided in pairs])
+    return pairs[int(rng.choice(len(pairs), p=chances / chances.sum()))]
+
+
+def moved(problem: Problem, state: State, pair: Pair, rng: np.random.Generator) -> State:
+    """A start elsewhere: a component gives its rows to the others, and another is divided.
 
     Parameters
     ----------
     problem : Problem
     state : State
         A maximum of two components or more.
+    pair : tuple of int
+        The two components, as :func:`pair_at_random` chooses them.
     rng : numpy.random.Generator
+        The plane across which the second is divided is at random.
     """
     r = problem.responsibilities(state)
-    k = r.shape[1]
-    left = int(rng.integers(k))
-    others = np.delete(np.arange(k), left)
+    left, divided = pair
+    others = np.delete(np.arange(r.shape[1]), left)
     rest = _without(r, left)
-    mass = rest.sum(axis=0)
-    chosen = int(rng.choice(k - 1, p=mass / mass.sum()))
-    divided = int(others[chosen])
+    chosen = divided - (divided > left)
     side = _side(problem.X, state, divided, rest[:, chosen], rng)
     r[:, others] = rest
     r[:, left] = np.where(side, rest[:, chosen], 0.0)

@@ -162,7 +162,7 @@ class Walk:
         """Go on, to `max_iter` passes in all at the most, and not when a clock's time has passed.
 
         Ends when the gain that is still to come, estimated from the last steps' rate of convergence, is below
-        `tol` times the size of the log-likelihood, twice in a row.
+        `tol` times the size of the log-likelihood, twice in a row, or a step gains no more than rounding.
         """
         if self.status in (Status.OUT_OF_ITERATIONS, Status.OUT_OF_TIME, Status.CONVERGED):
             self.status = None
@@ -187,9 +187,10 @@ class Walk:
             told = gain > ROUNDING * self.size
             self.to_come = gain * rate**2 / max(1 - rate**2, 1e-12) if told else 0.0
             calm = calm + 1 if max(gain, self.to_come) <= tol * self.size else 0
-            if calm >= 2:
+            # Where nothing is gained at all another step would tell no more.
+            if calm >= 2 or not told:
                 self.status = Status.CONVERGED
-            elif self.accelerate and target is not None:
+            elif self.accelerate and target is not None and calm == 0:
                 self.jump(self.problem.projected(target, second))
 
     def _leg(self, tol: float, calm: int) -> int:

@@ -26,6 +26,8 @@ STEP, LEAP = 1e-4, 0.5
 # A curvature above this part of what complete data would have is that of a maximum. Where components are
 # alike it is nothing, and the log-likelihood rises in higher order only.
 FLAT = 1e-4
+# A row of so little doubt adds nothing to the information that is missing.
+NO_DOUBT = 1e-18
 
 
 def curvature(chart: Chart, problem: Problem) -> Array:
@@ -64,15 +66,17 @@ def missing_information(problem: Problem, state: State) -> float:
     """
     r = problem.responsibilities(state)
     d = state.shape[1]
-    w = problem.sample_weight if len(problem.sample_weight) else 1.0
+    w = problem.sample_weight if len(problem.sample_weight) else np.ones(len(r))
+    mass = np.maximum(w @ r, 1e-300)
     total = 0.0
     for k, (mean, factor) in enumerate(zip(state.means, state.cholesky, strict=True)):
-        z = (problem.X - mean) @ np.linalg.inv(factor).T
+        variance = w * r[:, k] * (1 - r[:, k]) / mass[k]
+        doubtful = variance > NO_DOUBT
+        z = (problem.X[doubtful] - mean) @ np.linalg.inv(factor).T
         square = np.einsum("nd,nd->n", z, z)
         # Of the score by weight, mean and covariance, in coordinates of unit information.
         size = 1 + square + (square**2 - 2 * square + d) / 2
-        mass = np.sum(w * r[:, k])
-        total += float(np.sum(w * r[:, k] * (1 - r[:, k]) * size) / max(mass, 1e-300))
+        total += float(variance[doubtful] @ size)
     return total
 
 

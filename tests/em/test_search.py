@@ -9,7 +9,7 @@ from bayesgmm import EMGaussianMixture, MixtureParams, datasets
 from bayesgmm.em import hunt, search
 from bayesgmm.em.information import Chart
 from bayesgmm.em.maxima import Contender, merged
-from bayesgmm.em.moves import crossed, moved
+from bayesgmm.em.moves import crossed, moved, pair_at_random
 from bayesgmm.em.plan import Plan
 from bayesgmm.em.polish import polished
 from bayesgmm.em.problem import Problem
@@ -55,7 +55,7 @@ def test_a_move_stays_in_the_family_and_leaves_no_component_empty(name):
     family = family_of(name)
     other = run_em(problem, starts_of(problem, 3, 5), max_iter=5, tol=1e-8).state
     for i in range(10):
-        to = moved(problem, at, rng) if i % 2 else crossed(problem, at, other, rng)
+        to = moved(problem, at, pair_at_random(at, rng), rng) if i % 2 else crossed(problem, at, other, rng)
         covariances = to.cholesky @ to.cholesky.transpose(0, 2, 1)
         again = family.expanded(family.compressed(covariances), 3, 2, "covariances")
         assert_allclose(again, covariances, atol=1e-10)
@@ -79,7 +79,8 @@ def test_a_move_divides_one_component_and_gives_up_another():
     low = run_em(problem, start_of_responsibilities(problem, wrong), max_iter=1000, tol=1e-8)
     best = run_em(problem, start_of_responsibilities(problem, np.eye(3)[labels]), max_iter=1000, tol=1e-8)
     assert low.log_likelihood < best.log_likelihood - 50
-    ends = [run_em(problem, moved(problem, low.state, rng), max_iter=1000, tol=1e-8) for _ in range(12)]
+    starts = [moved(problem, low.state, pair_at_random(low.state, rng), rng) for _ in range(12)]
+    ends = [run_em(problem, start, max_iter=1000, tol=1e-8) for start in starts]
     assert max(e.log_likelihood for e in ends) == pytest.approx(best.log_likelihood, rel=1e-6)
 
 
