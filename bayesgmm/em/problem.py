@@ -11,7 +11,7 @@ from bayesgmm.em.units import Units
 from bayesgmm.mixture.families import CovarianceFamily, family_of
 from bayesgmm.mixture.kernels import evaluate
 from bayesgmm.mixture.params import MixtureParams
-from bayesgmm.rows.checks import ROWS_AT_ONCE
+from bayesgmm.rows.outline import ROWS_AT_ONCE
 from bayesgmm.rows.rows import Rows
 
 __all__ = ["Problem", "params_of", "standardised_problem", "state_of"]

@@ -14,11 +14,11 @@ from scipy import sparse
 
 from bayesgmm.errors import DataError, DataTypeError
 from bayesgmm.rows.labels import quoted
+from bayesgmm.rows.outline import ROWS_AT_ONCE, Outline, outline_of
 from bayesgmm.support.arguments import check_unmasked
 from bayesgmm.support.sentences import count, shown_error, shown_value
 
 __all__ = [
-    "ROWS_AT_ONCE",
     "check_collinear",
     "check_data",
     "check_distinct_rows",
@@ -31,8 +31,6 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-# Copies of many rows are made in parts.
-ROWS_AT_ONCE = 65_536
 # Of weights: beyond these, EM's sums of them meet its floors, or lose the single rows.
 SMALLEST_TOTAL, LARGEST_TOTAL = 1e-6, 1e15
 # Of rows in the direction in which columns of unit standard deviation vary least.
@@ -227,20 +225,19 @@ def _to_float(values: NDArray[Any], X: Any) -> Array:
     raise DataTypeError("X could not be converted to numbers.")  # pragma: no cover
 
 
-def check_varying_columns(X: Array, names: Sequence[str]) -> None:
+def check_varying_columns(X: Array, names: Sequence[str], outline: Outline | None = None) -> None:
     """Refuse columns with a single value: their variance is zero in every component."""
-    for j in range(X.shape[1]):
-        lowest, highest = X[:, j].min(), X[:, j].max()
-        if lowest == highest and len(X) > 1:
+    if len(X) == 1:
+        return
+    columns = zip(*(outline or outline_of(X)), strict=True)
+    for j, (lowest, highest, _, spread) in enumerate(columns):
+        if lowest == highest:
             raise DataError(
                 f"Column {names[j]!r} is constant (every value is {X[0, j]:g}), so that no Gaussian has a "
                 "density for it; drop that column.",
                 column=j,
             )
-        # Of values beyond 1e154 the squares overflow, which is told here in words.
-        with np.errstate(over="ignore", invalid="ignore"):
-            spread = X[:, j].std()
-        if len(X) > 1 and not (np.isfinite(spread) and spread > 0):
+        if not (np.isfinite(spread) and spread > 0):
             what = "underflows" if spread == 0 else "overflows"
             raise DataError(
                 f"Column {names[j]!r} spans {lowest:g} to {highest:g}: its variance {what}; rescale it.",
@@ -275,15 +272,16 @@ def check_fittable(X: Array, names: Sequence[str], n_components: int, correlated
             f"A covariance needs at least 2 rows; got n_samples = {len(X)} sample(s) that count.",
             n_rows=len(X),
         )
-    check_varying_columns(X, names)
+    outline = outline_of(X)
+    check_varying_columns(X, names, outline)
     check_distinct_rows(X, n_components)
     if correlated and len(X) > X.shape[1]:
-        check_collinear(X, names)
+        check_collinear(X, names, outline)
 
 
-def check_collinear(X: Array, names: Sequence[str]) -> None:
+def check_collinear(X: Array, names: Sequence[str], outline: Outline | None = None) -> None:
     """Refuse a column that is a linear combination of others, and name all that take part."""
-    mean, std = X.mean(axis=0), np.array([x.std() for x in X.T])
+    _, _, mean, std = outline or outline_of(X)
     if not np.all(std > 0):
         return
     correlations = np.zeros((X.shape[1], X.shape[1]))

@@ -5,6 +5,7 @@ came, `columns` one feature after the other), calls a row by its own name, and n
 """
 
 import hashlib
+import math
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.errors import DataError
 from bayesgmm.rows import checks, labels
+from bayesgmm.rows.outline import Outline, outline_of
 from bayesgmm.support.sentences import distinct, shown
 
 __all__ = ["Rows", "RowsLike", "default_names"]
@@ -22,6 +24,8 @@ __all__ = ["Rows", "RowsLike", "default_names"]
 Array = NDArray[np.float64]
 # Rows that weights are made to stand for one by one.
 MOST_REPEATED = 100_000
+# Interquartile range of a Gaussian, in standard deviations.
+NORMAL_RANGE = 1.349
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,10 +218,19 @@ class Rows:
         The scale is the standard deviation, or what the interquartile range says it would be if that is
         smaller: one giant outlier then leaves the other rows a spread of about one.
         """
-        w = self.weights if len(self.weights) else None
         scratch = np.empty(len(self))
-        shift, scale = np.array([_location_scale(x, w, scratch) for x in self.values.T]).T
+        if len(self.weights):
+            shift, scale = np.array([_location_scale(x, self.weights, scratch) for x in self.values.T]).T
+        else:
+            shift, std = self.outline.mean, self.outline.std
+            robust = np.array([_robust_scale(x, scratch) for x in self.values.T])
+            scale = np.where(robust > 0, np.minimum(std, robust), std)
         return shift, np.where(scale > 0, scale, 1.0)
+
+    @cached_property
+    def outline(self) -> Outline:
+        """Of the columns, without weights."""
+        return outline_of(self.values)
 
     @cached_property
     def repeated(self) -> "Rows":
@@ -287,7 +300,7 @@ def default_names(n_features: int) -> tuple[str, ...]:
     return tuple(f"x{j}" for j in range(n_features))
 
 
-def _location_scale(x: Array, weights: Array | None, scratch: Array) -> tuple[float, float]:
+def _location_scale(x: Array, weights: Array, scratch: Array) -> tuple[float, float]:
     """Of one column. Copies go to `scratch`, since with many rows another would be felt."""
     shift = np.average(x, weights=weights)
     np.subtract(x, shift, out=scratch)
@@ -298,6 +311,13 @@ def _location_scale(x: Array, weights: Array | None, scratch: Array) -> tuple[fl
     low, high = np.quantile(
         scratch, [0.25, 0.75], weights=weights, method="inverted_cdf", overwrite_input=True
     )
-    # Of a Gaussian, the interquartile range is 1.349 standard deviations.
-    robust = (high - low) / 1.349
+    robust = (high - low) / NORMAL_RANGE
     return float(shift), float(min(scale, robust) if robust > 0 else scale)
+
+
+def _robust_scale(x: Array, scratch: Array) -> float:
+    """The same quantiles without weights, by their places."""
+    low, high = (max(0, math.ceil(q * len(x)) - 1) for q in (0.25, 0.75))
+    scratch[:] = x
+    scratch.partition((low, high))
+    return float(scratch[high] - scratch[low]) / NORMAL_RANGE

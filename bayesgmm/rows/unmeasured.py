@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.errors import ColumnWarning
+from bayesgmm.rows.outline import Outline
 from bayesgmm.rows.rows import Rows
 from bayesgmm.wording.reasons import Reason
 
@@ -43,23 +44,6 @@ WHOLES = (1.0, 100.0, 1000.0, 1e6)
 MOST_DECIMALS = 6
 
 
-class _Outline(NamedTuple):
-    """What is quickly known of all columns: bounds and means, shape (D,) each, and some rows."""
-
-    n: int
-    low: Array
-    high: Array
-    mean: Array
-    some: Array
-
-    @classmethod
-    def of(cls, X: Array) -> "_Outline":
-        n = len(X)
-        # At random, since evenly spaced rows may keep step with a design; the same ones for the same rows.
-        some = X if n <= MOST_SAMPLED else X[np.random.default_rng(0).integers(n, size=MOST_SAMPLED)]
-        return cls(n, X.min(axis=0), X.max(axis=0), X.mean(axis=0), some)
-
-
 class _Column(NamedTuple):
     """A column by its distinct values, in order, and how often each is there."""
 
@@ -87,31 +71,37 @@ def find_unmeasured(rows: Rows) -> list[Reason]:
         return []
     # Differences of the largest numbers are infinite, and so are no steps.
     with np.errstate(over="ignore", invalid="ignore"):
-        outline = _Outline.of(rows.values)
+        outline, some = rows.outline, _some(rows.values)
         columns = [
             _Column(name, *np.unique(rows.values[:, j], return_counts=True))
             for j, name in enumerate(rows.names)
-            if _may_be_unmeasured(outline, j)
+            if _may_be_unmeasured(len(rows), Outline(*(each[j] for each in outline)), some[:, j])
         ]
         found = [*_spaced(columns), *_categories(columns), *_bounds(columns), *_codes(columns, rows)]
-        found += _wholes(rows, outline)
+        found += _wholes(rows, some)
     return [Reason(r.code, {**r.values, "d": rows.n_features, "is_file": bool(rows.source)}) for r in found]
 
 
 # ------------------------------------------------------------ which columns are worth sorting
 
 
-def _may_be_unmeasured(outline: _Outline, j: int) -> bool:
+def _some(X: Array) -> Array:
+    """Rows at random, since evenly spaced ones may keep step with a design; the same for the same rows."""
+    n = len(X)
+    return X if n <= MOST_SAMPLED else X[np.random.default_rng(0).integers(n, size=MOST_SAMPLED)]
+
+
+def _may_be_unmeasured(n: int, outline: Outline, some: Array) -> bool:
     """Whether anything can be told of a column alone: what is not does not pass the checks of all rows."""
-    low, high, some = float(outline.low[j]), float(outline.high[j]), outline.some[:, j]
+    low, high, mean = float(outline.low), float(outline.high), float(outline.mean)
     # Equally spaced values, each equally often, have their mean in the middle.
-    is_even = abs(outline.mean[j] - (low / 2 + high / 2)) <= 1e-6 * (high - low)
+    is_even = abs(mean - (low / 2 + high / 2)) <= 1e-6 * (high - low)
     # A share that is reached by all rows is not halved in some by chance.
     at_bounds = max(np.mean(some == low), np.mean(some == high)) > SHARE_AT_BOUND / 2
     return bool(
         is_even
         or at_bounds
-        or _spans_numbers(low, high, outline.n)
+        or _spans_numbers(low, high, n)
         or _is_code(low)
         or _is_code(high)
         or len(np.unique(some)) <= MOST_COARSE
@@ -256,20 +246,20 @@ def _is_code(value: float) -> bool:
     return len(digits) >= 2 and set(digits) == {"9"} and abs(value) >= 9
 
 
-def _wholes(rows: Rows, outline: _Outline) -> Iterator[Reason]:
+def _wholes(rows: Rows, some: Array) -> Iterator[Reason]:
     """Columns that add to 1 or 100 but for rounding; those that do exactly are refused where that matters."""
-    scale = outline.some.std(axis=0)
+    outline, scale = rows.outline, some.std(axis=0)
     for whole in WHOLES:
         # What does not vary has no coefficient of its own.
         parts = (outline.low >= 0) & (outline.high <= whole * (1 + 1e-9)) & (scale > 0)
         which = np.flatnonzero(parts)
-        if len(which) < 2 or len(outline.some) <= len(which):
+        if len(which) < 2 or len(some) <= len(which):
             continue
-        X = outline.some[:, which]
+        X = some[:, which]
         # Parts of the whole have coefficients of one, all others of zero.
         weights = np.linalg.lstsq(X / scale[which], np.full(len(X), whole), rcond=None)[0] / scale[which]
         which = which[weights > 0.5]
-        if len(which) < 2 or not _add_up(outline.some[:, which], whole):
+        if len(which) < 2 or not _add_up(some[:, which], whole):
             continue
         if _add_up(rows.values[:, which], whole):
             yield Reason("columns_add_up", {"names": [rows.names[j] for j in which], "whole": whole})
