@@ -15,8 +15,8 @@ from bayesgmm.em.maxima import HOPE, SAME_MAXIMUM, Contender, merged
 from bayesgmm.em.moves import Pair, crossed, moved, pair_at_random
 from bayesgmm.em.plan import Plan
 from bayesgmm.em.problem import Problem
-from bayesgmm.em.run import ROUNDING, Walk
-from bayesgmm.em.starts import MIXED, STARTS, start_of_responsibilities
+from bayesgmm.em.run import Walk
+from bayesgmm.em.starts import MIXED, STARTS, is_same_partition, start_of_responsibilities
 from bayesgmm.em.steps import State
 
 __all__ = ["LOOSE", "MATTERS", "Hunt", "is_below"]
@@ -62,8 +62,8 @@ class Hunt:
         self.found: list[Contender] = []
         self._heights: list[float] = []
         self.best: Contender | None = None
-        # Where starts have led to, by their log-likelihoods.
-        self._begun: list[tuple[float, Contender | None]] = []
+        # Where starts have led to.
+        self._begun: list[tuple[Array, Contender | None]] = []
         scouted = len(problem.X) >= TIMES * SCOUTED and problem.work(k) > CHEAP
         self._scout = problem.subsample(SCOUTED, rng) if scouted else problem
         self._passes = 0.0
@@ -81,7 +81,7 @@ class Hunt:
             is_plain = self._is_plain
             if (i > 0 and self.plan.clock.is_over) or is_plain or self._has_enough(i):
                 break
-            self._follow(next(starts))
+            self._begin(next(starts))
         if self.plan.n_init is None and self.plan.n_components > 1 and not is_plain:
             self._leave_basins()
         return merged(self.found)
@@ -166,7 +166,8 @@ class Hunt:
         """Where one at random stands."""
         return contenders[self.rng.integers(len(contenders))].walk.state
 
-    def _starts(self) -> Iterator[State]:
+    def _starts(self) -> Iterator[Array]:
+        """Responsibilities to begin from."""
         mixed = self.plan.init_params == MIXED
         for i in count():
             # Ward's clustering comes first and once; later turns of it go to another.
@@ -175,22 +176,22 @@ class Hunt:
                 name = "random"
             if mixed and i < len(FIRST_OF_DEAR) and self.problem.work(self.plan.n_components) > CHEAP:
                 name = FIRST_OF_DEAR[i]
-            responsibilities = STARTS[name](self.problem, self.plan.n_components, self.rng)
-            yield start_of_responsibilities(self.problem, responsibilities)
+            yield STARTS[name](self.problem, self.plan.n_components, self.rng)
 
-    def _follow(self, start: State) -> None:
+    def _begin(self, responsibilities: Array) -> None:
         """Run from a start, unless there was the same before."""
-        runner = Contender(Walk(self.problem, start), LOOSE)
-        at = runner.walk.value
-        for value, end in self._begun:
-            if abs(value - at) <= ROUNDING * 10 * runner.walk.size:
+        for others, end in self._begun:
+            if is_same_partition(responsibilities, others):
                 if end is not None:
                     end.n_starts += 1
                 return
-        self._begun.append((at, self._run(runner)))
+        end = self._follow(start_of_responsibilities(self.problem, responsibilities))
+        self._begun.append((responsibilities, end))
 
-    def _run(self, runner: Contender) -> Contender | None:
-        """Go on until it has converged, is hopeless, or has become too dear; returns what it has come to."""
+    def _follow(self, start: State) -> Contender | None:
+        """Run from a start until it has converged, is hopeless, or has become too dear; returns what it has
+        come to."""
+        runner = Contender(Walk(self.problem, start), LOOSE)
         before, most = self._passes, self.plan.max_iter
         while True:
             # Each leg is half as long as the run so far, and none shorter than the first.

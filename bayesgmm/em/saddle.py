@@ -13,7 +13,7 @@ from bayesgmm.em.information import Chart
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.steps import State
 
-__all__ = ["MOST_PARAMETERS", "curvature", "missing_information", "ways_up"]
+__all__ = ["FLAT", "MOST_PARAMETERS", "curvature", "missing_information", "ways_up"]
 
 Array = NDArray[np.float64]
 
@@ -48,8 +48,6 @@ def ways_up(problem: Problem, state: State) -> list[State]:
     state : State
         Where the log-likelihood does not rise in first order.
     """
-    if missing_information(problem, state) < 1 - FLAT:
-        return []
     chart = Chart(state, problem.family)
     value, direction = _least(chart, problem)
     if value > FLAT * problem.total_weight:

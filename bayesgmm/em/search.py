@@ -16,7 +16,7 @@ from bayesgmm.em.plan import Plan
 from bayesgmm.em.polish import MOST_PASSES, can_be_polished, polished
 from bayesgmm.em.problem import FIRST_ROWS, Problem
 from bayesgmm.em.run import Status, Walk
-from bayesgmm.em.saddle import ways_up
+from bayesgmm.em.saddle import FLAT, missing_information, ways_up
 from bayesgmm.em.steps import State
 
 __all__ = ["Mode", "Plan", "search"]
@@ -148,10 +148,14 @@ def _off_saddles(best: Contender, first: Problem, plan: Plan) -> Contender:
 
 def _above(at: Contender, first: Problem, plan: Plan) -> list[Contender]:
     """Where the log-likelihood rises to from a stationary point; none from a maximum."""
-    found = []
+    found: list[Contender] = []
+    state = at.walk.state
+    missing = at.missing_information if at.walk.problem is first else missing_information(first, state)
     # Where a covariance is held the log-likelihood need not be level.
-    for state in ways_up(first, at.walk.state) if not at.walk.ahead.held else ():
-        up = Contender(Walk(at.walk.problem, state), plan.tol, at.n_starts)
+    if at.walk.ahead.held or missing < 1 - FLAT:
+        return found
+    for beside in ways_up(first, state):
+        up = Contender(Walk(at.walk.problem, beside), plan.tol, at.n_starts)
         up.go(min(PATIENCE, plan.max_iter), plan.tol, plan.clock)
         if up.hope < at.walk.value or up.is_at(at):
             continue

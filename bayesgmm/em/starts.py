@@ -19,6 +19,7 @@ __all__ = [
     "MIXED",
     "STARTS",
     "Start",
+    "is_same_partition",
     "nearest",
     "start_of_clusters",
     "start_of_responsibilities",
@@ -86,6 +87,12 @@ STARTS: dict[str, Start] = {
     "random_from_data": random_rows_start,
     "ward": ward_start,
 }
+
+
+def is_same_partition(one: Array, other: Array) -> bool:
+    """Whether responsibilities are the same but for the order of components, shape (N, K) both."""
+    order = (one.T @ other).argmax(axis=1)
+    return bool(np.array_equal(one, other[:, order]))
 
 
 def start_of_responsibilities(problem: Problem, responsibilities: Array) -> State:

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 # With fewer rows, any few values look like any of these.
 FEWEST_ROWS = 20
 # So many of the rows say that of most columns nothing can be told, whose values need no sorting then.
-MOST_SAMPLED = 2000
+MOST_SAMPLED, FEW = 2000, 40
 # A numbering of which rows have gone has its gaps.
 LARGEST_GAPS = 1.25
 # Steps are equal but for rounding, also that of single precision.
@@ -104,7 +104,8 @@ def _may_be_unmeasured(n: int, outline: Outline, some: Array) -> bool:
         or _spans_numbers(low, high, n)
         or _is_code(low)
         or _is_code(high)
-        or len(np.unique(some)) <= MOST_COARSE
+        # A few settle it nearly always.
+        or (len(np.unique(some[:FEW])) <= MOST_COARSE and len(np.unique(some)) <= MOST_COARSE)
     )
 
 
