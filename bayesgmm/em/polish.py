@@ -1,8 +1,8 @@
 """The end of a run by a quasi-Newton method, where EM would take many passes more.
 
 EM converges at the rate of the information that is missing, which overlapping components have much of. Near a
-maximum the curvature of the log-likelihood is nearly that of a part of the rows, enlarged; with it as first
-guess, limited-memory BFGS needs few passes over all rows, each the E step of an EM pass and no more.
+maximum the curvature of the log-likelihood is nearly the information that a part of the rows tells, enlarged.
+With it as first guess, limited-memory BFGS needs few passes over all rows, each the E step of an EM pass.
 """
 
 import numpy as np
@@ -11,16 +11,17 @@ from scipy.optimize import minimize
 
 from bayesgmm.em.information import Chart
 from bayesgmm.em.problem import Problem
-from bayesgmm.em.saddle import MOST_PARAMETERS, curvature
+from bayesgmm.em.saddle import MOST_PARAMETERS
+from bayesgmm.em.scores import empirical_information
 from bayesgmm.em.steps import State
 
 __all__ = ["MOST_PASSES", "can_be_polished", "polished"]
 
 Array = NDArray[np.float64]
 
-MEMORY, MOST_PASSES = 30, 100
-# Directions of hardly any curvature, or of a wrong one, are taken for this part of the largest.
-SMALLEST = 1e-6
+MEMORY, MOST_PASSES = 30, 30
+# Information of about half a standard deviation of a component: beyond, coordinates are no longer straight.
+WITHIN_REACH = 4.0
 
 
 def can_be_polished(problem: Problem, n_components: int) -> bool:
@@ -33,19 +34,19 @@ def polished(problem: Problem, state: State, part: Problem, tol: float) -> tuple
     what a Newton step would still gain.
 
     Nocedal and Wright (2006), Numerical optimization, algorithm 7.5, in coordinates in which the
-    log-likelihood of the part has unit curvature.
+    part tells unit information.
 
     Parameters
     ----------
     problem : Problem
     state : State
     part : Problem
-        Some of the rows, for the curvature.
+        Some of the rows, for the information.
     tol : float
         Relative gain at which to end.
     """
     chart = Chart(state, problem.family)
-    scale = _scale(chart, part) * np.sqrt(part.total_weight / problem.total_weight)
+    scale = _scale(chart, part, problem.total_weight / part.total_weight)
     size = max(problem.total_weight, 1.0)
     passes = 0
 
@@ -68,8 +69,7 @@ def polished(problem: Problem, state: State, part: Problem, tol: float) -> tuple
     return chart.state(scale @ found.x), passes, float(np.sum((size * found.jac) ** 2) / 2)
 
 
-def _scale(chart: Chart, part: Problem) -> Array:
-    """Of unit coordinates: the inverse root of minus the curvature, shape (P, P)."""
-    values, vectors = np.linalg.eigh(curvature(chart, part))
-    values = np.maximum(np.abs(values), SMALLEST * np.abs(values).max())
-    return vectors / np.sqrt(values)
+def _scale(chart: Chart, part: Problem, enlarged: float) -> Array:
+    """Of coordinates of unit information: its inverse root, shape (P, P)."""
+    values, vectors = np.linalg.eigh(empirical_information(chart, part))
+    return np.asarray(vectors / np.sqrt(enlarged * np.maximum(values, 0.0) + WITHIN_REACH))

@@ -137,10 +137,11 @@ class Problem:
         evaluate(X, state.log_weights, state.means, state.cholesky, out, np.empty((0, state.shape[0])))
         return out
 
-    def responsibilities(self, state: State) -> Array:
-        """Of each row for each component, shape (N, K)."""
-        out = np.empty((len(self.X), state.shape[0]))
-        evaluate(self.X, state.log_weights, state.means, state.cholesky, np.empty(len(self.X)), out)
+    def responsibilities(self, state: State, some: slice = slice(None)) -> Array:
+        """Of each row, or of some, for each component, shape (N, K)."""
+        X = self.X[some]
+        out = np.empty((len(X), state.shape[0]))
+        evaluate(X, state.log_weights, state.means, state.cholesky, np.empty(len(X)), out)
         return out
 
     def expect(self, state: State) -> Sums:

@@ -7,52 +7,61 @@ direction in which it rises; EM comes to rest there as it does at a maximum.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from scipy.linalg import eigh_tridiagonal
 
 from bayesgmm.em.information import Chart
 from bayesgmm.em.problem import Problem
+from bayesgmm.em.scores import empirical_information
 from bayesgmm.em.steps import State
 
-__all__ = ["FLAT", "MOST_PARAMETERS", "curvature", "missing_information", "ways_up"]
+__all__ = ["FLAT", "MOST_PARAMETERS", "missing_information", "ways_up"]
 
 Array = NDArray[np.float64]
 
-# The curvature takes two passes for each parameter.
+# Of more parameters the products of scores are too many.
 MOST_PARAMETERS = 300
-# Up to so many the curvature is looked at as a whole; of more in so many directions at a time.
-FEW, LANCZOS = 50, 20
-# Of its differences, and of a step off a saddle, in units in which components are standard normal.
+# Of differences, and of a step off a saddle, in units in which components are standard normal.
 STEP, LEAP = 1e-4, 0.5
-# A curvature above this part of what complete data would have is that of a maximum. Where components are
-# alike it is nothing, and the log-likelihood rises in higher order only.
-FLAT = 1e-4
+# Directions in which the curvature is looked for: those that Lanczos' method comes to in so many steps.
+STEPS = 12
+# Information per row in a direction in which components are alike: there the log-likelihood rises in higher
+# order only, if at all.
+LEVEL = 1e-10
+# Curvature as a part of the information: below, a point may be a saddle; and above on a part of the rows, it
+# is a maximum on all.
+FLAT, CLEAR = 0.01, 0.5
 # A row of so little doubt adds nothing to the information that is missing.
 NO_DOUBT = 1e-18
 
 
-def curvature(chart: Chart, problem: Problem) -> Array:
-    """Minus the second derivatives of the log-likelihood by a chart's coordinates at their origin, (P, P)."""
-    found = np.empty((chart.size, chart.size))
-    for p, direction in enumerate(np.eye(chart.size)):
-        found[p] = _along(chart, problem, direction)
-    return (found + found.T) / 2
-
-
-def ways_up(problem: Problem, state: State) -> list[State]:
+def ways_up(problem: Problem, state: State, part: Problem | None = None) -> list[State]:
     """States to both sides of a saddle, in the direction of the least curvature; none of a maximum.
 
     Parameters
     ----------
     problem : Problem
-        Some of the rows suffice.
     state : State
         Where the log-likelihood does not rise in first order.
+    part : Problem, optional
+        Some of the rows, that settle it where the curvature is clear.
     """
+    part = part or problem
     chart = Chart(state, problem.family)
-    value, direction = _least(chart, problem)
-    if value > FLAT * problem.total_weight:
+    scale = np.eye(chart.size) / np.sqrt(part.total_weight)
+    if chart.size <= MOST_PARAMETERS:
+        values, vectors = np.linalg.eigh(empirical_information(chart, part))
+        scale = vectors / np.sqrt(np.maximum(values, LEVEL * part.total_weight))
+        if values[0] <= LEVEL * part.total_weight:
+            return _beside(chart, vectors[:, 0])
+    if part is not problem and _least(chart, part, scale)[0] > CLEAR:
         return []
-    return [chart.state(side * LEAP * direction) for side in (-1.0, 1.0)]
+    value, direction = _least(chart, problem, scale * np.sqrt(part.total_weight / problem.total_weight))
+    return _beside(chart, direction) if value < FLAT else []
+
+
+def _beside(chart: Chart, direction: Array) -> list[State]:
+    unit = direction / np.linalg.norm(direction)
+    return [chart.state(side * LEAP * unit) for side in (-1.0, 1.0)]
 
 
 def missing_information(problem: Problem, state: State) -> float:
@@ -78,28 +87,32 @@ def missing_information(problem: Problem, state: State) -> float:
     return total
 
 
-def _least(chart: Chart, problem: Problem) -> tuple[float, Array]:
-    """The least curvature, and its direction; by Lanczos' method where there are many parameters."""
-    if chart.size <= FEW:
-        values, vectors = np.linalg.eigh(curvature(chart, problem))
-        return float(values[0]), vectors[:, 0]
+def _least(chart: Chart, problem: Problem, scale: Array) -> tuple[float, Array]:
+    """The least curvature in the coordinates that a scale makes, and its direction in the chart's.
 
-    operator = LinearOperator(
-        (chart.size, chart.size), matvec=lambda v: _along(chart, problem, v.ravel()), dtype=float
-    )
-    start = np.random.default_rng(0).normal(size=chart.size)
-    try:
-        values, vectors = eigsh(operator, k=1, which="SA", v0=start, ncv=LANCZOS, maxiter=2, tol=0.1)
-    except ArpackNoConvergence as unfinished:
-        values, vectors = unfinished.eigenvalues, unfinished.eigenvectors
-    if not len(values):
-        if chart.size > MOST_PARAMETERS:
-            return np.inf, start
-        values, vectors = np.linalg.eigh(curvature(chart, problem))
-    return float(values[0]), vectors[:, 0]
+    Lanczos' method (Golub and Van Loan 2013, section 10.1), with all of its vectors kept orthogonal. Where
+    the information is one in all directions most curvatures are near one, and one far below is soon found.
+    """
+    steps = min(STEPS, chart.size)
+    basis = np.zeros((steps, chart.size))
+    on, beside = np.zeros(steps), np.zeros(steps)
+    v = np.random.default_rng(0).normal(size=chart.size)
+    for i in range(steps):
+        basis[i] = v / np.linalg.norm(v)
+        v = scale.T @ _along(chart, problem, scale @ basis[i])
+        on[i] = basis[i] @ v
+        for _ in range(2):
+            v = v - basis[: i + 1].T @ (basis[: i + 1] @ v)
+        beside[i] = np.linalg.norm(v)
+        if beside[i] < 1e-8 * max(np.abs(on).max(), 1.0):
+            steps = i + 1
+            break
+    values, vectors = eigh_tridiagonal(on[:steps], beside[: steps - 1], select="i", select_range=(0, 0))
+    return float(values[0]), scale @ (basis[:steps].T @ vectors[:, 0])
 
 
 def _along(chart: Chart, problem: Problem, direction: Array) -> Array:
-    """The curvature times a direction, by differences of the score."""
-    ahead, behind = (chart.score(problem, h * direction) for h in (STEP, -STEP))
-    return np.asarray((behind - ahead) / (2 * STEP))
+    """Minus the second derivatives times a direction, by differences of the score."""
+    step = STEP / np.linalg.norm(direction)
+    ahead, behind = (chart.score(problem, h * direction) for h in (step, -step))
+    return np.asarray((behind - ahead) / (2 * step))

@@ -68,7 +68,10 @@ def search(
         other.go(plan.max_iter, max(LOOSE, plan.tol), plan.clock)
     found = _notable(merged([*found, *others]))
     for part in parts[1:]:
-        found = _carried(_rivals(found, len(problem.X)), part, first, plan)
+        found = _rivals(found, len(problem.X))
+        # A single one needs no parts on the way.
+        if len(found) > 1 or part is problem:
+            found = _carried(found, part, first, plan)
     best, *others = merged(_finished(found, first, plan))
     return [c.mode for c in merged([_off_saddles(best, first, plan), *others])]
 
@@ -154,7 +157,7 @@ def _above(at: Contender, first: Problem, plan: Plan) -> list[Contender]:
     # Where a covariance is held the log-likelihood need not be level.
     if at.walk.ahead.held or missing < 1 - FLAT:
         return found
-    for beside in ways_up(first, state):
+    for beside in ways_up(at.walk.problem, state, first):
         up = Contender(Walk(at.walk.problem, beside), plan.tol, at.n_starts)
         up.go(min(PATIENCE, plan.max_iter), plan.tol, plan.clock)
         if up.hope < at.walk.value or up.is_at(at):
