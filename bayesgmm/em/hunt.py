@@ -11,6 +11,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.em.ends import bring
 from bayesgmm.em.maxima import HOPE, SAME_MAXIMUM, Contender, merged
 from bayesgmm.em.moves import Pair, crossed, moved, pair_at_random
 from bayesgmm.em.plan import Plan
@@ -30,6 +31,8 @@ IN_TURN = ("ward", "k-means++", "random", "k-means++", "random_from_data", "k-me
 FIRST_OF_DEAR = ("kmeans", "kmeans", "ward")
 # Relative tolerance of the log-likelihood while maxima are told apart, and passes between two looks at a run.
 LOOSE, LEG = 1e-7, 10
+# Passes after which a run is ended by quasi-Newton steps, if passes are dear.
+LONG = 30
 # On a plateau a run promises less than it has: where a pass costs fewer nanoseconds, none is left for that.
 CHEAP = 1e5
 # Information that is missing where components hardly overlap, as a part of that of complete data.
@@ -46,9 +49,9 @@ SCOUTED, TIMES, TRIES = 1000, 4, 2
 FEWEST_STARTS, MOST_STARTS, FEWEST_MOVES = 4, 20, 10
 # Moves that put two maxima together, and others that begin elsewhere than at the best.
 CROSSED, FROM_ANOTHER = 0.5, 0.3
-# All within nanoseconds of one core, counted, by the square of K, and what some passes over all rows cost; a
-# start costs some, too.
-BUDGET, PASSES_OF_ALL, START = 1.5e7, 3, 3e5
+# All within nanoseconds of one core, counted, by the square of K, and fewer where passes are dear; and what
+# some passes over all rows cost. A start costs some, too.
+BUDGET, BUDGET_OF_DEAR, PASSES_OF_ALL, START = 1.5e7, 5e6, 3, 3e5
 
 
 class Hunt:
@@ -57,7 +60,8 @@ class Hunt:
     def __init__(self, problem: Problem, whole: Problem, plan: Plan, rng: np.random.Generator) -> None:
         self.problem, self.plan, self.rng = problem, plan, rng
         k = plan.n_components
-        budget = BUDGET * k * k + PASSES_OF_ALL * whole.work(k)
+        budget = (BUDGET_OF_DEAR if problem.work(k) > CHEAP else BUDGET) * k * k
+        budget += PASSES_OF_ALL * whole.work(k)
         self.most_passes = budget / problem.work(k) if plan.n_init is None else np.inf
         self.found: list[Contender] = []
         self._heights: list[float] = []
@@ -196,7 +200,11 @@ class Hunt:
         while True:
             # Each leg is half as long as the run so far, and none shorter than the first.
             leg = max(LEG, runner.walk.n_iter // 2)
-            runner.go(min(runner.walk.n_iter + leg, most), max(LOOSE, self.plan.tol), self.plan.clock)
+            tol = max(LOOSE, self.plan.tol)
+            if runner.walk.n_iter >= LONG:
+                bring(runner, self.problem, self.plan, tol, CHEAP)
+            else:
+                runner.go(min(runner.walk.n_iter + leg, most), tol, self.plan.clock)
             self._passes = before + runner.walk.n_iter + START / self.problem.work(self.plan.n_components)
             if self._is_hopeless(runner):
                 return None

@@ -19,7 +19,7 @@ __all__ = ["MOST_PASSES", "can_be_polished", "polished"]
 
 Array = NDArray[np.float64]
 
-MEMORY, MOST_PASSES = 30, 30
+MEMORY, MOST_PASSES = 30, 15
 # Information of about half a standard deviation of a component: beyond, coordinates are no longer straight.
 WITHIN_REACH = 4.0
 

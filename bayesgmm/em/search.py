@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.em.ends import bring
 from bayesgmm.em.hunt import LOOSE, MATTERS, Hunt, is_below
 from bayesgmm.em.maxima import SAME_MAXIMUM, Contender, Mode, merged
 from bayesgmm.em.plan import Plan
-from bayesgmm.em.polish import MOST_PASSES, can_be_polished, polished
 from bayesgmm.em.problem import FIRST_ROWS, Problem
 from bayesgmm.em.run import Status, Walk
 from bayesgmm.em.saddle import FLAT, missing_information, ways_up
@@ -27,11 +27,10 @@ Array = NDArray[np.float64]
 GROWTH = 5
 # Maxima that are followed to the end, and others that are told of.
 MOST_MODES, MOST_OTHERS = 8, 3
-# A pass of so many nanoseconds is dear; so many passes before quasi-Newton steps, and rounds of these, each
-# with a new guess of the curvature.
-LEG, DEAR, PATIENCE, MOST_ROUNDS, MOST_SADDLES = 10, 1e6, 20, 8, 3
-# By how much more than a part's curvature says a Newton step might gain.
-CAUTION = 4.0
+# Maxima that are taken from the part that is searched to the next, and half as many, or two, to each further.
+MOST_RIVALS = 4
+# Passes before two runs are told apart by what they may still gain, and off a saddle.
+LEG, PATIENCE, MOST_SADDLES = 10, 20, 3
 
 
 def search(
@@ -67,11 +66,10 @@ def search(
     for other in others:
         other.go(plan.max_iter, max(LOOSE, plan.tol), plan.clock)
     found = _notable(merged([*found, *others]))
+    most = MOST_RIVALS
     for part in parts[1:]:
-        found = _rivals(found, len(problem.X))
-        # A single one needs no parts on the way.
-        if len(found) > 1 or part is problem:
-            found = _carried(found, part, first, plan)
+        found = _carried(_rivals(found, len(problem.X))[:most], part, first, plan)
+        most = max(most // 2, 2)
     best, *others = merged(_finished(found, first, plan))
     return [c.mode for c in merged([_off_saddles(best, first, plan), *others])]
 
@@ -114,9 +112,10 @@ def _carried(found: list[Contender], part: Problem, first: Problem, plan: Plan) 
         if out and plan.clock.is_over:
             break
         new = Contender(Walk(part, old.walk.state), LOOSE, old.n_starts)
-        new.go(min(LEG, plan.max_iter), max(LOOSE, plan.tol), plan.clock)
+        if len(found) > 1:
+            new.go(min(LEG, plan.max_iter), max(LOOSE, plan.tol), plan.clock)
         if not out or new.hope >= out[0].walk.value - MATTERS * part.mean_weight or new.is_collapsed:
-            _bring(new, first, plan, max(LOOSE, plan.tol))
+            bring(new, first, plan, max(LOOSE, plan.tol))
             out.append(new)
     return merged(out)
 
@@ -124,12 +123,12 @@ def _carried(found: list[Contender], part: Problem, first: Problem, plan: Plan) 
 def _finished(found: list[Contender], first: Problem, plan: Plan) -> list[Contender]:
     """To the full tolerance what could be the best, and else as it stands."""
     best = found[0]
-    _bring(best, first, plan, plan.tol)
+    bring(best, first, plan, plan.tol)
     for other in found[1:]:
         if plan.clock.is_over:
             break
         if other.hope >= best.walk.value or best.is_collapsed:
-            _bring(other, first, plan, plan.tol)
+            bring(other, first, plan, plan.tol)
     return found
 
 
@@ -162,33 +161,10 @@ def _above(at: Contender, first: Problem, plan: Plan) -> list[Contender]:
         up.go(min(PATIENCE, plan.max_iter), plan.tol, plan.clock)
         if up.hope < at.walk.value or up.is_at(at):
             continue
-        _bring(up, first, plan, plan.tol)
+        bring(up, first, plan, plan.tol)
         if (
             up.walk.status is not Status.DECREASED
             and up.walk.value > at.walk.value + SAME_MAXIMUM * at.walk.size
         ):
             found.append(up)
     return found
-
-
-def _bring(runner: Contender, first: Problem, plan: Plan, tol: float) -> None:
-    """Run to a tolerance: by EM, and by quasi-Newton steps where EM would take long on many rows."""
-    walk, k = runner.walk, plan.n_components
-    dear = walk.problem.work(k) > DEAR
-    runner.go(min(walk.n_iter + PATIENCE, plan.max_iter) if dear else plan.max_iter, tol, plan.clock)
-    for _ in range(MOST_ROUNDS):
-        room = plan.max_iter - walk.n_iter > MOST_PASSES and not plan.clock.is_over
-        if not (runner.is_under_way and room and can_be_polished(walk.problem, k)):
-            break
-        before = walk.value
-        state, passes, to_come = polished(walk.problem, walk.state, first, tol)
-        walk.n_iter += passes
-        # Not that of the patience before.
-        walk.max_iter = plan.max_iter
-        walk.jump(state)
-        if walk.state is state and CAUTION * to_come <= tol * walk.size:
-            runner.settle(tol)
-            return
-        if walk.value - before <= tol * walk.size:
-            break
-    runner.go(plan.max_iter, tol, plan.clock)
