@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.em.ends import bring
 from bayesgmm.em.maxima import HOPE, SAME_MAXIMUM, Contender, merged
-from bayesgmm.em.moves import Pair, crossed, moved, pair_at_random
+from bayesgmm.em.moves import Pair, crossed, moved, pair_at_random, placed
 from bayesgmm.em.plan import Plan
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import Walk
@@ -37,6 +37,8 @@ LONG = 30
 CHEAP = 1e5
 # Information that is missing where components hardly overlap, as a part of that of complete data.
 PLAIN = 0.5
+# Maxima below the best that are looked at in the end.
+TOLD = 20
 # Log-likelihood below the best at which a maximum no longer matters to anyone, and standard errors by which
 # one must lie above another on a part of the rows to be called higher.
 MATTERS, CERTAIN = 20.0, 4.0
@@ -44,11 +46,12 @@ MATTERS, CERTAIN = 20.0, 4.0
 # components that was far below as often is not tried again.
 SCOUTED, TIMES, TRIES = 1000, 4, 2
 # Without a number given: at least and at most so many starts, then moves until K^3 in a row, or these, have
-# found nothing better. A better maximum to which a move leads with probability p stays unseen with
-# (1 - p)^(K^3).
-FEWEST_STARTS, MOST_STARTS, FEWEST_MOVES = 4, 20, 10
-# Moves that put two maxima together, and others that begin elsewhere than at the best.
-CROSSED, FROM_ANOTHER = 0.5, 0.3
+# found nothing better, and several times as many of many components. A better maximum to which a move leads
+# with probability p stays unseen with (1 - p)^(K^3).
+FEWEST_STARTS, MOST_STARTS, FEWEST_MOVES, MORE, MANY = 4, 20, 10, 4, 4
+# Moves that put two maxima together; of others those that begin elsewhere than at the best, and those that
+# place a component around a row.
+CROSSED, FROM_ANOTHER, PLACED = 0.6, 0.3, 0.5
 # All within nanoseconds of one core, counted, by the square of K, and fewer where passes are dear; and what
 # some passes over all rows cost. A start costs some, too.
 BUDGET, BUDGET_OF_DEAR, PASSES_OF_ALL, START = 1.5e7, 5e6, 3, 3e5
@@ -65,7 +68,9 @@ class Hunt:
         self.most_passes = budget / problem.work(k) if plan.n_init is None else np.inf
         self.found: list[Contender] = []
         self._heights: list[float] = []
+        self._sound: list[Contender] = []
         self.best: Contender | None = None
+        self._is_best_trusted = False
         # Where starts have led to.
         self._begun: list[tuple[Array, Contender | None]] = []
         scouted = len(problem.X) >= TIMES * SCOUTED and problem.work(k) > CHEAP
@@ -88,7 +93,14 @@ class Hunt:
             self._begin(next(starts))
         if self.plan.n_init is None and self.plan.n_components > 1 and not is_plain:
             self._leave_basins()
-        return merged(self.found)
+        return merged(self._worth_telling())
+
+    def _worth_telling(self) -> list[Contender]:
+        """What is found at or above the best, and some below."""
+        if self.best is None:
+            return self.found
+        in_order = sorted(self.found, key=lambda c: -c.walk.value)
+        return in_order[: in_order.index(self.best) + TOLD]
 
     def go_on(self, known: Contender, most_in_vain: int) -> Contender:
         """The best to which moves lead from what is known, without starts.
@@ -122,21 +134,14 @@ class Hunt:
 
     def _leave_basins(self, most: int | None = None) -> None:
         k = self.plan.n_components
-        in_vain, most = 0, most or max(FEWEST_MOVES, k**3)
+        in_vain, most = 0, most or max(FEWEST_MOVES, k**3 * (MORE if k >= MANY else 1))
         far_below: Counter[Pair] = Counter()
         while in_vain < most and not self.is_spent and self.best and not self.best.is_collapsed:
-            before, pair = self.best, None
-            others = [c for c in self.found if c is not before and not c.is_collapsed]
-            if others and self.rng.random() < CROSSED:
-                start = crossed(self._scout, before.walk.state, self._one_of(others), self.rng)
-            elif others and self.rng.random() < FROM_ANOTHER:
-                start = self._moved(self._one_of(others))
-            else:
-                barred = {p for p, times in far_below.items() if times >= TRIES}
-                pair = pair_at_random(before.walk.state, self.rng, barred)
-                if pair is None:
-                    break
-                start = moved(self._scout, before.walk.state, pair, self.rng)
+            before = self.best
+            barred = {p for p, times in far_below.items() if times >= TRIES}
+            start, pair = self._elsewhere(before, barred)
+            if start is None:
+                break
             self.n_moves += 1
             ahead = self._scouted(start)
             if ahead is not None:
@@ -148,10 +153,20 @@ class Hunt:
                 far_below.clear()
             in_vain = 0 if is_new else in_vain + 1
 
-    def _moved(self, basin: State) -> State:
-        pair = pair_at_random(basin, self.rng)
-        assert pair is not None
-        return moved(self._scout, basin, pair, self.rng)
+    def _elsewhere(self, best: Contender, barred: set[Pair]) -> tuple[State | None, Pair | None]:
+        """A start that a move leads to, and the pair of components that was moved if that may be barred; none
+        where all are."""
+        others, basin = [c for c in self._sound if c is not best], best.walk.state
+        if others and self.rng.random() < CROSSED:
+            return crossed(self._scout, basin, self._one_of(others), self.rng), None
+        if others and self.rng.random() < FROM_ANOTHER:
+            basin, barred = self._one_of(others), set()
+        pair = pair_at_random(basin, self.rng, barred)
+        if pair is None:
+            return None, None
+        if self.rng.random() < PLACED:
+            return placed(self._scout, basin, pair[0], self.rng), None
+        return moved(self._scout, basin, pair, self.rng), pair if basin is best.walk.state else None
 
     def _scouted(self, start: State) -> State | None:
         """Where a start leads on a few of the rows; None where the best is far above that."""
@@ -226,19 +241,26 @@ class Hunt:
 
     def _joined(self, runner: Contender) -> Contender | None:
         """Where a run is about to end, if another has ended there."""
-        value, near = runner.walk.value, runner.nearness
+        value, near, has_collapsed = runner.walk.value, runner.nearness, runner.is_collapsed
         # A run from next to the end of another ends a little higher, and is no news.
         news = SAME_MAXIMUM * runner.walk.size
         for known, above in zip(self.found, self._heights, strict=True):
-            if (-news <= above - value <= near or runner.is_collapsed) and runner.is_at(known):
+            if (-news <= above - value <= near or has_collapsed) and runner.is_at(known):
                 return known
         return None
 
     def _keep(self, runner: Contender) -> None:
         self.found.append(runner)
         self._heights.append(runner.walk.value)
-        if self.best is None or runner.rank < self.best.rank:
+        if not runner.is_collapsed:
+            self._sound.append(runner)
+        best = self.best
+        # Lower than a maximum that is trusted is no better; to work out a rank costs as much as a move.
+        if best and self._is_best_trusted and runner.walk.value <= best.walk.value:
+            return
+        if best is None or runner.rank < best.rank:
             self.best = runner
+            self._is_best_trusted = runner.rank[:2] == (False, False)
 
 
 def is_below(gap: Array, part: Problem, n_rows: int, hope: float = 0.0) -> bool:

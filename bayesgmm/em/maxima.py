@@ -180,11 +180,9 @@ class Contender:
 
     def is_at(self, other: "Contender") -> bool:
         """Whether both have come to the same maximum, or are about to."""
-        if self.is_collapsed or other.is_collapsed:
-            return self.is_collapsed and other.is_collapsed
         apart = abs(self.walk.value - other.walk.value)
-        if apart > self.nearness:
-            return False
+        if apart > self.nearness or self.is_collapsed or other.is_collapsed:
+            return self.is_collapsed and other.is_collapsed
         if not (self.is_under_way or other.is_under_way) and apart <= SAME_MAXIMUM * self.walk.size:
             return True
         return bool(np.abs(self.heights - other.heights).mean() < SAME_DENSITY)
@@ -194,7 +192,10 @@ def merged(contenders: Iterable[Contender]) -> list[Contender]:
     """Those that have come to the same maximum put together; the best first."""
     kept: list[Contender] = []
     for each in sorted(contenders, key=lambda c: c.rank):
-        same = next((other for other in kept if each.is_at(other)), None)
+        value, near, collapsed = each.walk.value, each.nearness, each.is_collapsed
+        # Quick, since there may be a hundred.
+        close = [c for c in kept if collapsed or abs(c.walk.value - value) <= near]
+        same = next((other for other in close if each.is_at(other)), None)
         if same is None:
             kept.append(each)
         else:

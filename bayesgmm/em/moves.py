@@ -16,7 +16,7 @@ from bayesgmm.em.problem import Problem
 from bayesgmm.em.starts import start_of_responsibilities
 from bayesgmm.em.steps import State, Sums, maximise, standard_state
 
-__all__ = ["Pair", "crossed", "divided", "given_up", "moved", "pair_at_random"]
+__all__ = ["Pair", "crossed", "divided", "given_up", "moved", "pair_at_random", "placed"]
 
 Array = NDArray[np.float64]
 # A component that is given up, and another that is divided.
@@ -62,6 +62,37 @@ def moved(problem: Problem, state: State, pair: Pair, rng: np.random.Generator) 
     r[:, left] = np.where(side, rest[:, chosen], 0.0)
     r[:, divided] = np.where(side, 0.0, rest[:, chosen])
     return start_of_responsibilities(problem, r)
+
+
+def placed(problem: Problem, state: State, left: int, rng: np.random.Generator) -> State:
+    """A start elsewhere: a component gives its rows to the others, and takes those around a row at random,
+    near by the measure of the component that holds that.
+
+    Zhao, Hautamaki, Karkkainen and Franti (2012), Random swap EM algorithm for Gaussian mixture models,
+    section 3, where only the mean is placed. A small component within another is found so.
+
+    Parameters
+    ----------
+    problem : Problem
+    state : State
+        A maximum of two components or more.
+    left : int
+        The component.
+    rng : numpy.random.Generator
+        The row, and how many around it, are at random.
+    """
+    r = problem.responsibilities(state)
+    n, row = len(r), int(rng.integers(len(r)))
+    fewest = problem.family.fewest_rows(state.shape[1])
+    m = int(np.exp(rng.uniform(np.log(min(fewest, n)), np.log(max(n / 2, fewest + 1)))))
+    factor = state.cholesky[int(r[row].argmax())]
+    z = np.linalg.solve(factor, (problem.X - problem.X[row]).T)
+    near = np.argsort(np.einsum("dn,dn->n", z, z))[: max(m, 2)]
+    rest = _without(r, left)
+    rest[near] = 0.0
+    taken = np.zeros(n)
+    taken[near] = 1.0
+    return start_of_responsibilities(problem, np.insert(rest, left, taken, axis=1))
 
 
 def crossed(problem: Problem, state: State, other: State, rng: np.random.Generator) -> State:
