@@ -48,7 +48,7 @@ SCOUTED, TIMES, TRIES = 1000, 4, 2
 # Without a number given: at least and at most so many starts, then moves until K^3 in a row, or these, have
 # found nothing better, and several times as many of many components. A better maximum to which a move leads
 # with probability p stays unseen with (1 - p)^(K^3).
-FEWEST_STARTS, MOST_STARTS, FEWEST_MOVES, MORE, MANY = 4, 20, 10, 4, 4
+FEWEST_STARTS, MOST_STARTS, FEWEST_MOVES, MORE, MANY = 4, 20, 25, 4, 4
 # Moves that put two maxima together; of others those that begin elsewhere than at the best, and those that
 # place a component around a row.
 CROSSED, FROM_ANOTHER, PLACED = 0.6, 0.3, 0.5
