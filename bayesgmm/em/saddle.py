@@ -27,6 +27,7 @@ STEPS = 12
 # Information per row in a direction in which components are alike: there the log-likelihood rises in higher
 # order only, if at all.
 LEVEL = 1e-10
+POWER_STARTS, POWER_STEPS = 3, 8
 # Curvature as a part of the information: below, a point may be a saddle; and above on a part of the rows, it
 # is a maximum on all.
 FLAT, CLEAR = 0.01, 0.5
@@ -51,12 +52,34 @@ def ways_up(problem: Problem, state: State, part: Problem | None = None) -> list
     if chart.size <= MOST_PARAMETERS:
         values, vectors = np.linalg.eigh(empirical_information(chart, part))
         scale = vectors / np.sqrt(np.maximum(values, LEVEL * part.total_weight))
-        if values[0] <= LEVEL * part.total_weight:
-            return _beside(chart, vectors[:, 0])
+        level = values <= LEVEL * part.total_weight
+        if level.any():
+            return _beside(chart, _steepest(chart, problem, vectors[:, level]))
     if part is not problem and _least(chart, part, scale)[0] > CLEAR:
         return []
     value, direction = _least(chart, problem, scale * np.sqrt(part.total_weight / problem.total_weight))
     return _beside(chart, direction) if value < FLAT else []
+
+
+def _steepest(chart: Chart, problem: Problem, level: Array) -> Array:
+    """Of level directions, the columns of a matrix, the one in which the log-likelihood rises most in higher
+    order: a power method, each step along the gradient a leap away (Kolda and Mayo 2011)."""
+    rng = np.random.default_rng(0)
+    best, highest = level[:, 0], -np.inf
+    for _ in range(POWER_STARTS):
+        u = rng.normal(size=level.shape[1])
+        for _ in range(POWER_STEPS):
+            direction = level @ (u / np.linalg.norm(u))
+            with np.errstate(all="ignore"):
+                value, score = chart.value_and_score(problem, LEAP * direction)
+            slope = level.T @ score
+            # A leap may end where there is no mixture.
+            if not (np.isfinite(value) and np.isfinite(slope).all()):
+                break
+            if value > highest:
+                best, highest = direction, value
+            u = u / np.linalg.norm(u) + slope / max(np.linalg.norm(slope), 1e-300)
+    return best
 
 
 def _beside(chart: Chart, direction: Array) -> list[State]:
