@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.em.maxima import Mode
 from bayesgmm.em.problem import Problem
+from bayesgmm.em.steps import State
 from bayesgmm.errors import DegenerateFitError
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.sentences import shown_value
@@ -17,15 +18,15 @@ __all__ = ["collapsed_onto", "no_maximum"]
 Array = NDArray[np.float64]
 
 
-def collapsed_onto(problem: Problem, rows: Rows, mode: Mode) -> tuple[str, dict[str, Any]]:
-    """What the tightest component of a maximum holds, in words and in numbers.
+def collapsed_onto(problem: Problem, rows: Rows, state: State) -> tuple[str, dict[str, Any]]:
+    """What the tightest component of a mixture holds, in words and in numbers.
 
     Parameters
     ----------
     problem : Problem
     rows : Rows
         Those of the problem, in the units of the data.
-    mode : Mode
+    state : State
 
     Returns
     -------
@@ -33,8 +34,8 @@ def collapsed_onto(problem: Problem, rows: Rows, mode: Mode) -> tuple[str, dict[
     details : dict
         Their number, the first of them, and the columns with one value, each with it.
     """
-    labels = problem.responsibilities(mode.run.state).argmax(axis=1)
-    groups = [np.flatnonzero(labels == k) for k in range(len(mode.run.state.log_weights))]
+    labels = problem.responsibilities(state).argmax(axis=1)
+    groups = [np.flatnonzero(labels == k) for k in range(len(state.log_weights))]
     # Of the rows themselves: the mixture had not come to the end when it was stopped.
     held = min((g for g in groups if len(g)), key=lambda g: _least_spread(problem.X[g]))
     details: dict[str, Any] = {"n_held": len(held)}
@@ -63,7 +64,7 @@ def no_maximum(problem: Problem, rows: Rows, modes: Sequence[Mode]) -> Degenerat
         The best first.
     """
     n, k = sum(mode.n_starts for mode in modes), len(modes[0].run.state.log_weights)
-    onto, details = collapsed_onto(problem, rows, modes[0])
+    onto, details = collapsed_onto(problem, rows, modes[0].run.state)
     # Others leave their family where covariances are kept at a floor one by one.
     remedy = (
         "" if problem.family.is_apart else ", or a reg_covar, such as 0.001, that keeps covariances from it"

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from bayesgmm.em.collapse import collapsed_onto
+from bayesgmm.em.floor import floor_at_work
 from bayesgmm.em.maxima import Mode
-from bayesgmm.em.problem import Problem
+from bayesgmm.em.problem import Problem, state_of
+from bayesgmm.em.units import Units
 from bayesgmm.rows.rows import Rows
 
 if TYPE_CHECKING:
@@ -35,7 +36,12 @@ def _by_chance(rows: Rows) -> float:
 
 
 def warn_of_doubts(
-    em: "EMGaussianMixture", rows: Rows, modes: list[Mode], start: tuple[Problem, bool], *, stacklevel: int
+    em: "EMGaussianMixture",
+    rows: Rows,
+    modes: list[Mode],
+    start: tuple[Problem, Units, bool],
+    *,
+    stacklevel: int,
 ) -> None:
     """Warn of an estimate that is not an ordinary maximum.
 
@@ -45,19 +51,16 @@ def warn_of_doubts(
     rows : Rows
     modes : list of Mode
         The best first.
-    start : Problem and bool
-        And whether the start was the user's.
+    start : Problem, Units and bool
+        With the last, whether the start was the user's.
     stacklevel : int
         As for `warnings.warn` in this function.
     """
-    problem, given = start
+    problem, units, given = start
     above = max((m.run.log_likelihood for m in modes if m.spurious), default=-np.inf)
     higher = above - modes[0].run.log_likelihood
     if em.regularised_ and em.reg_covar > 0:
-        onto, _ = collapsed_onto(problem, rows, modes[0])
-        text = (
-            f"A covariance is kept from collapsing by reg_covar={em.reg_covar:g}{onto and f', onto {onto}'}."
-        )
+        text = floor_at_work(problem, rows, state_of(units.of_em(em.params_)), float(em.reg_covar))
     elif em.regularised_:
         text = (
             f"The {rows.n_features} columns of X are collinear, or nearly so, within its {len(rows)} rows: "

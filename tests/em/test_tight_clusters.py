@@ -122,6 +122,39 @@ def test_a_floor_of_the_users_own_keeps_what_would_collapse():
     assert np.all(np.diff(em.log_likelihood_trace_) >= -1e-9)
 
 
+@pytest.mark.parametrize("family", ["full", "diag", "tied", "spherical"])
+def test_a_floor_that_binds_is_called_no_collapse(family, golden):
+    """Two clusters of many rows each; one of them is thin in a column, and neither is in rows that lie in a
+    plane."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [120, 80])
+    stds = {"tied": [[1.0, 0.1], [1.0, 0.1]], "spherical": [[1.0, 1.0], [0.1, 0.1]]}
+    of_rows = np.array(stds.get(family, [[1.0, 1.0], [1.0, 0.1]]))[labels]
+    X = rng.normal(size=(200, 2)) * of_rows + 9.0 * labels[:, None]
+    floor = 0.005
+    with pytest.warns(ConvergenceWarning) as told:
+        em = EMGaussianMixture(2, covariance_type=family, reg_covar=floor, random_state=0).fit(X)
+    assert_array_equal(em.predict(X), labels)
+    for k in (0, 1):
+        assert np.linalg.matrix_rank(X[labels == k] - X[labels == k].mean(axis=0)) == 2
+    # The covariances that the clusters have on their own, in the units of the floor.
+    free = EMGaussianMixture(2, covariance_type=family, random_state=0).fit(X)
+    below = free.modes_.smallest_eigenvalue[0]
+    assert below < floor <= em.modes_.smallest_eigenvalue[0] * (1 + 1e-9)
+    golden(told[0].message)
+
+
+@pytest.mark.filterwarnings("ignore::bayesgmm.errors.ColumnWarning")
+def test_a_floor_that_keeps_what_would_collapse_names_its_rows(golden):
+    """Also where the floor lets rows around take part."""
+    rng = np.random.default_rng(0)
+    X = np.r_[np.zeros(60), rng.normal(0, 1, 140)][:, None]
+    with pytest.warns(ConvergenceWarning) as told:
+        em = EMGaussianMixture(2, reg_covar=1e-3, random_state=0).fit(X)
+    assert len(np.unique(X[em.predict(X) == em.weights_.argmin()])) > 1
+    golden(told[0].message)
+
+
 def test_a_giant_outlier_in_the_table_of_maxima_ends_no_fit():
     rng = np.random.default_rng(0)
     X = np.vstack([rng.normal(size=(990, 2)), 1e6 + rng.normal(size=(10, 2))])
