@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.em.hunt import LOOSE, Hunt
-from bayesgmm.em.maxima import Contender
+from bayesgmm.em.maxima import SAME_MAXIMUM, Contender
 from bayesgmm.em.moves import divided, given_up
 from bayesgmm.em.plan import Plan
 from bayesgmm.em.problem import Problem, params_of
@@ -98,6 +98,8 @@ class Cell:
     Attributes
     ----------
     best : Contender or None
+    spurious : Contender or None
+        The highest that looks spurious, of those that were followed.
     n_moves : int
         Made so far.
     """
@@ -105,6 +107,7 @@ class Cell:
     def __init__(self, search: Search, n_components: int) -> None:
         self.search, self.n_components = search, n_components
         self.best: Contender | None = None
+        self.spurious: Contender | None = None
         self._tried: set[bytes] = set()
         self._hunted = 0
         self.n_moves = 0
@@ -202,12 +205,26 @@ class Cell:
             if self._is_behind(runner):
                 continue
             runner.go(SOME_PASSES if tol >= FIRST else MOST_PASSES, tol)
-            if self.best is None or runner.rank < self.best.rank:
-                self.best, better = runner, True
+            better |= self._keep(runner)
             sound += not any(runner.rank[:2])
             if sound == followed:
                 break
         return better
+
+    def _keep(self, runner: Contender) -> bool:
+        """Keep a run if it is the best, and if it is the highest that looks spurious; says whether it is the
+        best."""
+        self._note([runner])
+        if self.best is not None and runner.rank >= self.best.rank:
+            return False
+        self.best = runner
+        return True
+
+    def _note(self, runners: Iterable[Contender]) -> None:
+        for runner in runners:
+            known = -np.inf if self.spurious is None else self.spurious.walk.value
+            if not runner.is_collapsed and runner.walk.value > known and runner.mode.spurious:
+                self.spurious = runner
 
     def _begun(self, start: Partition, tol: float) -> Contender:
         runner = Contender(Walk(self.search.problem, start.start(self.search)), tol)
@@ -235,12 +252,30 @@ class Cell:
         hunt = Hunt(self.search.problem, self.search.whole, plan, rng)
         self.best, self._hunted = hunt.go_on(before, most_in_vain), most_in_vain
         self.n_moves += hunt.n_moves
+        self._note(hunt.found)
         return not self.best.is_at(before)
 
     def finish(self, tol: float, most_passes: int) -> None:
-        """Bring the best to a tolerance, on all rows also where a part of them was searched."""
+        """Bring the best to a tolerance, on all rows also where a part of them was searched, and what is
+        higher but looks spurious, which then may no longer."""
         if not self.is_found:
             return
-        if self._best.walk.problem is not self.search.whole:
-            self.best = Contender(Walk(self.search.whole, self._best.walk.state), tol)
-        self._best.go(most_passes, tol)
+        self.best = self._finished(self._best, tol, most_passes)
+        spurious, self.spurious = self.spurious, None
+        if spurious is not None and spurious.walk.value > self._best.walk.value:
+            self._keep(self._finished(spurious, tol, most_passes))
+
+    def _finished(self, runner: Contender, tol: float, most_passes: int) -> Contender:
+        if runner.walk.problem is not self.search.whole:
+            runner = Contender(Walk(self.search.whole, runner.walk.state), tol)
+        runner.go(most_passes, tol)
+        return runner
+
+    @property
+    def set_aside(self) -> float:
+        """How much higher the log-likelihood is at a maximum that was set aside since it looks spurious; 0
+        where there is none."""
+        if self.spurious is None or not self.is_sound or self.spurious.is_collapsed:
+            return 0.0
+        higher = self.spurious.walk.value - self._best.walk.value
+        return higher if higher > SAME_MAXIMUM * self._best.walk.size else 0.0

@@ -12,7 +12,7 @@ from bayesgmm.em.run import EMRun, Status, Walk
 from bayesgmm.em.steps import State
 from bayesgmm.support.clock import Clock
 
-__all__ = ["Contender", "Mode", "merged"]
+__all__ = ["Contender", "Mode", "gained_by_chance", "merged"]
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -96,6 +96,14 @@ def _few(problem: Problem, state: State, of: Bools) -> Bools:
             rows = problem.X[labels == k]
             few[k] = len(rows if problem.is_floor_chosen else np.unique(rows, axis=0)) < least
     return few
+
+
+def gained_by_chance(problem: Problem) -> float:
+    """Log-likelihood that a component on a few rows may gain by chance: twice what BIC charges for one of N
+    rows, whatever their weight."""
+    n, d = problem.X.shape
+    charge = (1 + d + d * (d + 1) / 2) * np.log(n)
+    return float(charge * problem.mean_weight)
 
 
 class Contender:

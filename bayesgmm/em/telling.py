@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from bayesgmm.em.floor import floor_at_work
-from bayesgmm.em.maxima import Mode
+from bayesgmm.em.maxima import Mode, gained_by_chance
 from bayesgmm.em.problem import Problem, state_of
 from bayesgmm.em.units import Units
 from bayesgmm.rows.rows import Rows
@@ -25,14 +25,6 @@ def tell_maxima(em: "EMGaussianMixture") -> None:
     if em.verbose > 1:
         for i in range(0, len(em.log_likelihood_trace_), em.verbose_interval):
             print(f"step {i}: log-likelihood {em.log_likelihood_trace_[i]:.10g}")
-
-
-def _by_chance(rows: Rows) -> float:
-    """Log-likelihood that a component on a few rows may gain by chance: twice what BIC charges for one of N
-    rows, whatever their weight."""
-    d = rows.n_features
-    charge = (1 + d + d * (d + 1) / 2) * np.log(len(rows))
-    return float(charge * rows.total_weight / len(rows))
 
 
 def warn_of_doubts(
@@ -73,7 +65,7 @@ def warn_of_doubts(
             f"spurious: a component with hardly more rows than its covariance needs, and much "
             f"tighter than the data; use fewer components."
         )
-    elif higher > _by_chance(rows):
+    elif higher > gained_by_chance(problem):
         text = (
             f"Another maximum has a log-likelihood {higher:.4g} higher, but looks spurious: a component with "
             f"hardly more rows than its covariance needs, and much tighter than the others; see modes_ and "

@@ -9,6 +9,8 @@ import pandas as pd
 
 from bayesgmm.em.cell import Cell
 from bayesgmm.em.estimator import EMGaussianMixture
+from bayesgmm.em.maxima import SAME_MAXIMUM
+from bayesgmm.em.run import Status
 from bayesgmm.em.sweep import Sweep
 from bayesgmm.errors import DataError, DegenerateFitError
 from bayesgmm.mixture.families import family_of
@@ -25,6 +27,8 @@ __all__ = ["select_by_em"]
 # Moves are spent on fits whose BIC is above the best by less than this, and on the best by the others; so
 # many in all, and on each so many in vain: the square of K of the former, if that is more.
 IN_REACH, MOST_MOVES, FEWEST = 15.0, 120, 6
+# How a table of maxima calls what has collapsed.
+DEGENERATE = Status.DEGENERATE.value.split(":")[0]
 NUMBERS = ("log_likelihood", "n_parameters", "bic", "icl", "aic")
 
 
@@ -72,7 +76,7 @@ def select_by_em(
         }
         table.loc[at, list(values)] = list(values.values())
         best = preferred(table)
-    return EMSelection(table, best, model, failures, chosen.coinciding)
+    return EMSelection(table, best, model, failures, chosen.coinciding, _set_aside(sweep, best, model))
 
 
 def _allowed(
@@ -135,6 +139,18 @@ def _icl(cell: Cell) -> float:
 
 def _aic(cell: Cell) -> float:
     return cell.aic
+
+
+def _set_aside(
+    sweep: Sweep, best: Mapping[str, Choice], model: EMGaussianMixture | None
+) -> dict[Choice, float]:
+    """See :class:`bayesgmm.selection.EMSelection`."""
+    found = {Choice(*at): cell.set_aside for at, cell in sweep.cells.items()}
+    if model is not None:
+        spurious = model.modes_[model.modes_["spurious"] & (model.modes_["status"] != DEGENERATE)]
+        higher = spurious["log_likelihood"].max() - model.log_likelihood_
+        found[best["bic"]] = float(higher) if higher > SAME_MAXIMUM * abs(model.log_likelihood_) else 0.0
+    return {at: gain for at, gain in found.items() if gain > 0}
 
 
 def _is_found(sweep: Sweep, at: Choice) -> bool:
