@@ -12,7 +12,7 @@ from bayesgmm.em.hunt import LOOSE, Hunt
 from bayesgmm.em.maxima import SAME_MAXIMUM, Contender
 from bayesgmm.em.moves import divided, given_up
 from bayesgmm.em.plan import Plan
-from bayesgmm.em.problem import Problem, params_of
+from bayesgmm.em.problem import Problem, params_of, state_of
 from bayesgmm.em.run import Walk
 from bayesgmm.em.starts import MIXED, start_of_clusters
 from bayesgmm.em.steps import State
@@ -123,6 +123,11 @@ class Cell:
         return self.is_found and not any(self._best.rank[:2])
 
     @property
+    def is_carried(self) -> bool:
+        """Whether it has been brought from a part of the rows to all."""
+        return self.best is not None and self.best.walk.problem is not self.search.problem
+
+    @property
     def _best(self) -> Contender:
         assert self.best is not None
         return self.best
@@ -141,6 +146,13 @@ class Cell:
     def n_parameters(self) -> int:
         """Free parameters."""
         return self.search.problem.family.n_parameters(self.n_components, len(self.search.units.shift))
+
+    def is_below_one_within(self, other: "Cell") -> bool:
+        """Whether a smaller family, all of whose mixtures this one has, has come to a higher maximum."""
+        if not self.search.problem.family.contains(other.search.problem.family):
+            return False
+        close = SAME_MAXIMUM * self._best.walk.size if self.is_found else 0.0
+        return other.is_sound and other.log_likelihood > self.log_likelihood + close
 
     @property
     def bic(self) -> float:
@@ -210,6 +222,14 @@ class Cell:
             if sound == followed:
                 break
         return better
+
+    def begin(self, params: MixtureParams, tol: float, most_passes: int) -> bool:
+        """Begin from a mixture of the family, in the units of the data; says whether something better was
+        found."""
+        problem = self.search.problem if self.best is None else self.best.walk.problem
+        runner = Contender(Walk(problem, state_of(self.search.units.of_em(params))), tol)
+        runner.go(most_passes, tol)
+        return self._keep(runner)
 
     def _keep(self, runner: Contender) -> bool:
         """Keep a run if it is the best, and if it is the highest that looks spurious; says whether it is the

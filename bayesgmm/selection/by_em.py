@@ -63,19 +63,10 @@ def select_by_em(
     failures = {at: why for at, why in failures.items() if not _is_found(sweep, at)}
     if not any(cell.is_found for cell in sweep.cells.values()):
         raise DegenerateFitError(next(iter(failures.values())), n_fits=len(failures))
-    table = _table([Choice(name, k) for name in chosen.names for k in ks], sweep.cells)
-    best, model = preferred(table), None
-    if best:
-        at = best["bic"]
-        model = _fitted(sweep.cells[at], at, rows, random_state, cores)
-        values = {
-            "log_likelihood": model.log_likelihood_,
-            "bic": model.bic(rows),
-            "icl": model.icl(rows),
-            "aic": model.aic(rows),
-        }
-        table.loc[at, list(values)] = list(values.values())
-        best = preferred(table)
+    choices = [Choice(name, k) for name in chosen.names for k in ks]
+    table, models = _with_fits_in_full(sweep, choices, rows, random_state, cores)
+    best = preferred(table)
+    model = models[best["bic"]] if best else None
     return EMSelection(table, best, model, failures, chosen.coinciding, _set_aside(sweep, best, model))
 
 
@@ -139,6 +130,29 @@ def _icl(cell: Cell) -> float:
 
 def _aic(cell: Cell) -> float:
     return cell.aic
+
+
+def _with_fits_in_full(
+    sweep: Sweep, choices: Sequence[Choice], rows: Rows, random_state: Any, cores: int
+) -> tuple[pd.DataFrame, dict[Choice, EMGaussianMixture]]:
+    """The table, and the fits in full of what BIC prefers and has preferred on the way."""
+    models: dict[Choice, EMGaussianMixture] = {}
+    while True:
+        table = _table(choices, sweep.cells)
+        for known, model in models.items():
+            values = {
+                "log_likelihood": model.log_likelihood_,
+                "bic": model.bic(rows),
+                "icl": model.icl(rows),
+                "aic": model.aic(rows),
+            }
+            table.loc[known, list(values)] = list(values.values())
+        at = preferred(table).get("bic")
+        if at is None or at in models:
+            return table, models
+        models[at] = _fitted(sweep.cells[at], at, rows, random_state, cores)
+        # What it has found may be better, and begins the families around its own.
+        sweep.take(at, models[at].params_)
 
 
 def _set_aside(
