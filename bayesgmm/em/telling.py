@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from bayesgmm.em.few_rows import about_few_distinct_rows
 from bayesgmm.em.floor import floor_at_work
 from bayesgmm.em.maxima import Mode, gained_by_chance
 from bayesgmm.em.problem import Problem, state_of
@@ -49,30 +50,37 @@ def warn_of_doubts(
         As for `warnings.warn` in this function.
     """
     problem, units, given = start
-    above = max((m.run.log_likelihood for m in modes if m.spurious), default=-np.inf)
-    higher = above - modes[0].run.log_likelihood
+    state = state_of(units.of_em(em.params_))
     if em.regularised_ and em.reg_covar > 0:
-        text = floor_at_work(problem, rows, state_of(units.of_em(em.params_)), float(em.reg_covar))
+        text = floor_at_work(problem, rows, state, float(em.reg_covar))
     elif em.regularised_:
         text = (
             f"The {rows.n_features} columns of X are collinear, or nearly so, within its {len(rows)} rows: "
             f"in some direction they do not vary, and covariances are kept at 1e-6 of the columns' variances "
             f"there; drop columns, or choose covariance_type='diag'."
         )
-    elif modes[0].spurious:
-        text = (
+    else:
+        text = about_few_distinct_rows(problem, rows, state, em.covariance_type) or _about_maxima(
+            em, problem, modes, given
+        )
+    if text:
+        warnings.warn(text, ConvergenceWarning, stacklevel=stacklevel)
+
+
+def _about_maxima(em: "EMGaussianMixture", problem: Problem, modes: list[Mode], given: bool) -> str:
+    """Empty where the best is an ordinary maximum, and none that may be more than chance is higher."""
+    above = max((m.run.log_likelihood for m in modes if m.spurious), default=-np.inf)
+    higher = above - modes[0].run.log_likelihood
+    if modes[0].spurious:
+        return (
             f"{'The' if given else 'Every'} maximum found with n_components={em.n_components} looks "
             f"spurious: a component with hardly more rows than its covariance needs, and much "
             f"tighter than the data; use fewer components."
         )
-    elif higher > gained_by_chance(problem):
-        text = (
+    if higher > gained_by_chance(problem):
+        return (
             f"Another maximum has a log-likelihood {higher:.4g} higher, but looks spurious: a component with "
             f"hardly more rows than its covariance needs, and much tighter than the others; see modes_ and "
             f"mode_params_ for it, if such a small group is what you look for."
         )
-    elif not em.converged_:
-        text = f"EM ended {em.status_}."
-    else:
-        return
-    warnings.warn(text, ConvergenceWarning, stacklevel=stacklevel)
+    return "" if em.converged_ else f"EM ended {em.status_}."

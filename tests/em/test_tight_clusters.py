@@ -1,5 +1,7 @@
 """Clusters much tighter than the data, linear maps of the rows, and what does collapse."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -153,6 +155,32 @@ def test_a_floor_that_keeps_what_would_collapse_names_its_rows(golden):
         em = EMGaussianMixture(2, reg_covar=1e-3, random_state=0).fit(X)
     assert len(np.unique(X[em.predict(X) == em.weights_.argmin()])) > 1
     golden(told[0].message)
+
+
+@pytest.mark.filterwarnings("ignore::bayesgmm.errors.ColumnWarning")
+@pytest.mark.parametrize(
+    ("family", "k", "needed"),
+    [("tied", 5, 7), ("tied", 4, 6), ("tied", 3, 5), ("tied_diag", 5, 6), ("tied_spherical", 5, 6)],
+)
+def test_too_few_distinct_rows_are_the_cause_that_is_told(family, k, needed, golden):
+    """Five places: a mixture around them has any likelihood where what all share may become flat."""
+    places = 3 * np.random.default_rng(0).normal(size=(5, 2))
+    X = np.repeat(places, [10, 20, 30, 40, 50], axis=0)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ConvergenceWarning)
+        em = EMGaussianMixture(k, covariance_type=family, random_state=0).fit(X)
+    assert (needed > 5) == bool(told)
+    # A component at each of the first places, and the last one around the others.
+    labels = np.minimum(np.arange(5), k - 1).repeat([10, 20, 30, 40, 50])
+    means = np.array([X[labels == j].mean(axis=0) for j in range(k)])
+    within = (X - means[labels]).T @ (X - means[labels]) / len(X)
+    assert (np.linalg.matrix_rank(within, tol=1e-9) < 2) == (needed > 5)
+    for tight in (1e-6, 1e-9) if told else ():
+        covariances = np.tile(within + tight * np.eye(2), (k, 1, 1))
+        higher = MixtureParams(np.bincount(labels) / len(X), means, covariances)
+        assert density.log_likelihood_per_obs(X, higher).sum() > em.log_likelihood_ + 100
+    for message in told:
+        golden(message.message)
 
 
 def test_a_giant_outlier_in_the_table_of_maxima_ends_no_fit():
