@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bayesgmm.em.cell import Cell
+from bayesgmm.em.collapse import scales_apart
 from bayesgmm.em.estimator import EMGaussianMixture
 from bayesgmm.em.maxima import SAME_MAXIMUM
 from bayesgmm.em.run import Status
@@ -59,8 +60,11 @@ def select_by_em(
     sweep.run()
     _go_on(sweep)
     sweep.finish()
-    failures |= {at: _collapsed(at, rows) for at in map(Choice._make, sweep.cells) if at not in failures}
-    failures = {at: why for at, why in failures.items() if not _is_found(sweep, at)}
+    failures |= {
+        at: _collapsed(at, rows, sweep.cells[at])
+        for at in map(Choice._make, sweep.cells)
+        if not sweep.cells[at].is_found
+    }
     if not any(cell.is_found for cell in sweep.cells.values()):
         raise DegenerateFitError(next(iter(failures.values())), n_fits=len(failures))
     choices = [Choice(name, k) for name in chosen.names for k in ks]
@@ -167,11 +171,11 @@ def _set_aside(
     return {at: gain for at, gain in found.items() if gain > 0}
 
 
-def _is_found(sweep: Sweep, at: Choice) -> bool:
-    return at in sweep.cells and sweep.cells[at].is_found
-
-
-def _collapsed(at: Choice, rows: Rows) -> str:
+def _collapsed(at: Choice, rows: Rows, cell: Cell) -> str:
+    walk = None if cell.best is None else cell.best.walk
+    apart = None if walk is None else scales_apart(walk.problem, rows, walk.state)
+    if apart is not None:
+        return str(apart)
     values = {"family": at.covariance_type, "k": at.n_components, "n_rows": len(rows)}
     return str(Reason("fit_collapsed", values))
 

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
-from bayesgmm import EMGaussianMixture, MixtureParams, datasets
+from bayesgmm import EMGaussianMixture, MixtureParams, datasets, select_components
 from bayesgmm.em.problem import standardised_problem
 from bayesgmm.em.run import Status, Walk
 from bayesgmm.em.saddle import missing_information, ways_up
@@ -181,6 +181,32 @@ def test_too_few_distinct_rows_are_the_cause_that_is_told(family, k, needed, gol
         assert density.log_likelihood_per_obs(X, higher).sum() > em.log_likelihood_ + 100
     for message in told:
         golden(message.message)
+
+
+@pytest.mark.parametrize("family", ["EVE", "VVE", "EEV", "VEV"])
+def test_columns_of_scales_too_far_apart_are_named(family, golden):
+    X = datasets.load("iris").X * [1, 1e7, 1, 1]
+    stds = X.std(axis=0)
+    with pytest.raises(DegenerateFitError) as info:
+        EMGaussianMixture(2, covariance_type=family, random_state=0).fit(X)
+    assert info.value.details["ratio"] == pytest.approx(stds[1] / stds[[0, 2, 3]].max())
+    golden(info.value, largest="x1", smaller=("x0", "x2", "x3"))
+    choice = select_components(X, [2], families=["full", family], criteria="em", random_state=0)
+    assert choice.failures == {(family, 2): str(info.value)}
+    # The remedies that it tells of are some.
+    assert EMGaussianMixture(2, covariance_type=family, random_state=0).fit(X / stds).converged_
+    assert choice.table.loc[("full", 2), "verdict"] == "accepted"
+
+
+@pytest.mark.filterwarnings("ignore::bayesgmm.errors.ColumnWarning")
+@pytest.mark.parametrize("family", ["VVE", "VEV"])
+def test_a_true_collapse_is_not_called_one_of_scales(family):
+    """Also where these are far apart."""
+    rng = np.random.default_rng(0)
+    X = np.vstack([np.zeros((60, 2)), 9.0 + rng.normal(size=(60, 2))]) * [1.0, 1e7]
+    with pytest.raises(DegenerateFitError) as info:
+        EMGaussianMixture(2, covariance_type=family, random_state=0).fit(X)
+    assert info.value.details["values"] == {"x0": 0.0, "x1": 0.0}
 
 
 def test_a_giant_outlier_in_the_table_of_maxima_ends_no_fit():
