@@ -201,7 +201,7 @@ class Cell:
         return [Partition(r) for r in given_up(self.search.problem, self._best.walk.state, most)]
 
     def offer(self, starts: Iterable[Partition], tol: float, followed: int = 1) -> bool:
-        """Begin from partitions, from none of them twice; says whether something better was found.
+        """Begin from partitions, from none of them twice.
 
         Parameters
         ----------
@@ -210,6 +210,11 @@ class Cell:
             To which runs go that look best after a few passes.
         followed : int
             Number of these that come to a maximum that is to be trusted.
+
+        Returns
+        -------
+        bool
+            Whether something better was found.
         """
         runners = [self._begun(start, tol) for start in starts if self._is_new(start)]
         better, sound = False, 0
@@ -224,8 +229,20 @@ class Cell:
         return better
 
     def begin(self, params: MixtureParams, tol: float, most_passes: int) -> bool:
-        """Begin from a mixture of the family, in the units of the data; says whether something better was
-        found."""
+        """Begin from a mixture.
+
+        Parameters
+        ----------
+        params : MixtureParams
+            Of the family, in the units of the data.
+        tol : float
+        most_passes : int
+
+        Returns
+        -------
+        bool
+            Whether something better was found.
+        """
         problem = self.search.problem if self.best is None else self.best.walk.problem
         runner = Contender(Walk(problem, state_of(self.search.units.of_em(params))), tol)
         runner.go(most_passes, tol)
@@ -262,7 +279,20 @@ class Cell:
         return self.is_sound and runner.is_under_way and runner.hope < self._best.walk.value
 
     def hunt(self, most_in_vain: int, seed: Sequence[int]) -> bool:
-        """Go on by moves until so many in a row have found nothing better; says whether something was."""
+        """Go on by moves from the best, unless as many have been made in vain before.
+
+        Parameters
+        ----------
+        most_in_vain : int
+            Moves in a row that find nothing better, after which it ends.
+        seed : sequence of int
+            Of the moves; further ones of the same cell are others.
+
+        Returns
+        -------
+        bool
+            Whether something better was found.
+        """
         if not self.is_found or self.n_components == 1 or most_in_vain <= self._hunted:
             return False
         before = self._best
@@ -277,7 +307,14 @@ class Cell:
 
     def finish(self, tol: float, most_passes: int) -> None:
         """Bring the best to a tolerance, on all rows also where a part of them was searched, and what is
-        higher but looks spurious, which then may no longer."""
+        higher but looks spurious, which then may no longer.
+
+        Parameters
+        ----------
+        tol : float
+        most_passes : int
+            Of each of the two.
+        """
         if not self.is_found:
             return
         self.best = self._finished(self._best, tol, most_passes)

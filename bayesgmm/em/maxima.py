@@ -107,13 +107,36 @@ def gained_by_chance(problem: Problem) -> float:
 
 
 class Contender:
-    """A run that may lead to the best maximum, paused, and how many starts have led to where it stands."""
+    """A run that may lead to the best maximum, paused, and how many starts have led to where it stands.
+
+    Parameters
+    ----------
+    walk : Walk
+        Where the run stands.
+    tol : float
+        Relative tolerance of the log-likelihood to which it is meant to come.
+    n_starts : int, default 1
+
+    Attributes
+    ----------
+    walk, tol, n_starts
+        As above; `tol` is the tolerance of the last :meth:`go`, and `n_starts` grows where others join it.
+    """
 
     def __init__(self, walk: Walk, tol: float, n_starts: int = 1) -> None:
         self.walk, self.tol, self.n_starts = walk, tol, n_starts
 
     def go(self, max_iter: int, tol: float, clock: Clock | None = None) -> None:
-        """Go on with the run, unless it has come to this tolerance already."""
+        """Go on with the run, unless it has come to this tolerance already.
+
+        Parameters
+        ----------
+        max_iter : int
+            Passes over the data in all, those made before among them.
+        tol : float
+        clock : Clock, optional
+            Where its time passes, the run pauses where it is.
+        """
         if self.is_collapsed or (self.walk.status is Status.CONVERGED and tol >= self.tol):
             return
         self.walk.go(max_iter, tol, clock)
