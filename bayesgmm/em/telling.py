@@ -16,7 +16,10 @@ from bayesgmm.rows.rows import Rows
 if TYPE_CHECKING:
     from bayesgmm.em.estimator import EMGaussianMixture
 
-__all__ = ["tell_maxima", "warn_of_doubts"]
+__all__ = ["HIGHER", "tell_maxima", "warn_of_doubts"]
+
+# How the sentence begins that tells of a higher maximum which was set aside.
+HIGHER = "Another maximum has a log-likelihood"
 
 
 def tell_maxima(em: "EMGaussianMixture") -> None:
@@ -69,7 +72,8 @@ def warn_of_doubts(
 
 def _about_maxima(em: "EMGaussianMixture", problem: Problem, modes: list[Mode], given: bool) -> str:
     """Empty where the best is an ordinary maximum, and none that may be more than chance is higher."""
-    above = max((m.run.log_likelihood for m in modes if m.spurious), default=-np.inf)
+    # A run that was stopped on its way into a collapse has come to none.
+    above = max((m.run.log_likelihood for m in modes if m.spurious and not m.degenerate), default=-np.inf)
     higher = above - modes[0].run.log_likelihood
     if modes[0].spurious:
         return (
@@ -79,8 +83,8 @@ def _about_maxima(em: "EMGaussianMixture", problem: Problem, modes: list[Mode], 
         )
     if higher > gained_by_chance(problem):
         return (
-            f"Another maximum has a log-likelihood {higher:.4g} higher, but looks spurious: a component with "
-            f"hardly more rows than its covariance needs, and much tighter than the others; see modes_ and "
-            f"mode_params_ for it, if such a small group is what you look for."
+            f"{HIGHER} {higher:.4g} higher, but looks spurious: a component with hardly more rows than its "
+            f"covariance needs, and much tighter than the others; see modes_ and mode_params_ for it, if "
+            f"such a small group is what you look for."
         )
     return "" if em.converged_ else f"EM ended {em.status_}."

@@ -2,10 +2,12 @@
 data."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
 
 from bayesgmm.em.cell import Cell
 from bayesgmm.em.collapse import scales_apart
@@ -13,6 +15,7 @@ from bayesgmm.em.estimator import EMGaussianMixture
 from bayesgmm.em.maxima import SAME_MAXIMUM
 from bayesgmm.em.run import Status
 from bayesgmm.em.sweep import Sweep
+from bayesgmm.em.telling import HIGHER
 from bayesgmm.errors import DataError, DegenerateFitError
 from bayesgmm.mixture.families import family_of
 from bayesgmm.rows.checks import check_fittable
@@ -200,4 +203,7 @@ def _fitted(cell: Cell, at: Choice, rows: Rows, random_state: Any, cores: int) -
     em = EMGaussianMixture(
         at.n_components, covariance_type=at.covariance_type, random_state=random_state, cores=cores
     )
-    return em.fit_within(rows, Clock(None), known=[cell.params])
+    with warnings.catch_warnings():
+        # What it has set aside is told with the family and number, once for all fits.
+        warnings.filterwarnings("ignore", HIGHER, ConvergenceWarning)
+        return em.fit_within(rows, Clock(None), known=[cell.params])

@@ -209,6 +209,16 @@ def test_a_true_collapse_is_not_called_one_of_scales(family):
     assert info.value.details["values"] == {"x0": 0.0, "x1": 0.0}
 
 
+@pytest.mark.filterwarnings("ignore::bayesgmm.errors.ColumnWarning")
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+def test_what_collapses_is_no_higher_maximum():
+    X = np.repeat(3 * np.random.default_rng(0).normal(size=(5, 2)), 20, axis=0)
+    em = EMGaussianMixture(2, covariance_type="diag", random_state=0).fit(X)
+    highest = em.modes_.loc[em.modes_["log_likelihood"].idxmax()]
+    assert highest["status"] == "degenerate" and highest["spurious"]
+    assert em.converged_
+
+
 def test_a_giant_outlier_in_the_table_of_maxima_ends_no_fit():
     rng = np.random.default_rng(0)
     X = np.vstack([rng.normal(size=(990, 2)), 1e6 + rng.normal(size=(10, 2))])

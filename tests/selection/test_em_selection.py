@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from covariance_families import TABLE, free_parameters
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from bayesgmm import EMGaussianMixture, datasets, select_components
+from bayesgmm.em import telling
 from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.mixture import families
 from bayesgmm.rows.rows import Rows
@@ -149,9 +151,13 @@ def test_findings(choice, golden):
     ):
         stated |= dict.fromkeys(names, (family, k))
     assert stated == choice.best
-    (aside,) = others
-    assert aside.code == "spurious_set_aside"
-    assert choice.best["aic"] in zip(aside.values["families"], aside.values["ks"], strict=True)
+    assert [f.code for f in others] == ["spurious_set_aside"] * len(others)
+    for aside in others:
+        for *at, gain in zip(*(aside.values[name] for name in ("families", "ks", "gains")), strict=True):
+            row = choice.table.loc[tuple(at)]
+            assert any(
+                row[name] - 2 * gain < choice.table.loc[best, name] for name, best in choice.best.items()
+            )
     golden(choice.verdict)
     assert choice.verdict in str(choice)
     assert "574.0" in str(choice)
@@ -247,6 +253,20 @@ def test_a_higher_maximum_that_looks_spurious_is_told_once(golden):
     (told,) = [f for f in found.findings if f.code == "spurious_set_aside"]
     assert told.values == {"families": ("VII",), "ks": (5,), "gains": (found.set_aside[at],)}
     golden(told)
+
+
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+def test_what_the_preferred_fit_has_set_aside_is_told_with_the_others(monkeypatch):
+    """Once, and not by a warning of that fit, which names neither family nor number."""
+    X = datasets.galaxies().X
+    monkeypatch.setattr(telling, "gained_by_chance", lambda problem: 0.0)
+    with pytest.warns(ConvergenceWarning):
+        alone = EMGaussianMixture(5, covariance_type="VII", random_state=0).fit(X)
+    found = chosen(X, [5], ["VII"])
+    (told,) = [f for f in found.findings if f.code == "spurious_set_aside"]
+    assert (told.values["families"], told.values["ks"]) == (("VII",), (5,))
+    higher = alone.modes_["log_likelihood"][alone.modes_["spurious"]].max() - alone.log_likelihood_
+    assert told.values["gains"] == pytest.approx([higher], abs=LOOSE)
 
 
 @pytest.mark.parametrize(("gain", "told"), [(0.4, False), (0.6, True)])
