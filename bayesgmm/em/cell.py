@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.em.hunt import LOOSE, Hunt
-from bayesgmm.em.maxima import Contender
+from bayesgmm.em.maxima import SAME_MAXIMUM, Contender
 from bayesgmm.em.moves import divided, given_up
 from bayesgmm.em.plan import Plan
-from bayesgmm.em.problem import Problem, params_of
+from bayesgmm.em.problem import Problem, params_of, state_of
 from bayesgmm.em.run import Walk
 from bayesgmm.em.starts import MIXED, start_of_clusters
 from bayesgmm.em.steps import State
@@ -98,6 +98,8 @@ class Cell:
     Attributes
     ----------
     best : Contender or None
+    spurious : Contender or None
+        The highest that looks spurious, of those that were followed.
     n_moves : int
         Made so far.
     """
@@ -105,6 +107,7 @@ class Cell:
     def __init__(self, search: Search, n_components: int) -> None:
         self.search, self.n_components = search, n_components
         self.best: Contender | None = None
+        self.spurious: Contender | None = None
         self._tried: set[bytes] = set()
         self._hunted = 0
         self.n_moves = 0
@@ -118,6 +121,11 @@ class Cell:
     def is_sound(self) -> bool:
         """Whether it is not spurious either."""
         return self.is_found and not any(self._best.rank[:2])
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether it has been brought from a part of the rows to all."""
+        return self.best is not None and self.best.walk.problem is not self.search.problem
 
     @property
     def _best(self) -> Contender:
@@ -138,6 +146,13 @@ class Cell:
     def n_parameters(self) -> int:
         """Free parameters."""
         return self.search.problem.family.n_parameters(self.n_components, len(self.search.units.shift))
+
+    def is_below_one_within(self, other: "Cell") -> bool:
+        """Whether a smaller family, all of whose mixtures this one has, has come to a higher maximum."""
+        if not self.search.problem.family.contains(other.search.problem.family):
+            return False
+        close = SAME_MAXIMUM * self._best.walk.size if self.is_found else 0.0
+        return other.is_sound and other.log_likelihood > self.log_likelihood + close
 
     @property
     def bic(self) -> float:
@@ -186,7 +201,7 @@ class Cell:
         return [Partition(r) for r in given_up(self.search.problem, self._best.walk.state, most)]
 
     def offer(self, starts: Iterable[Partition], tol: float, followed: int = 1) -> bool:
-        """Begin from partitions, from none of them twice; says whether something better was found.
+        """Begin from partitions, from none of them twice.
 
         Parameters
         ----------
@@ -195,6 +210,11 @@ class Cell:
             To which runs go that look best after a few passes.
         followed : int
             Number of these that come to a maximum that is to be trusted.
+
+        Returns
+        -------
+        bool
+            Whether something better was found.
         """
         runners = [self._begun(start, tol) for start in starts if self._is_new(start)]
         better, sound = False, 0
@@ -202,12 +222,46 @@ class Cell:
             if self._is_behind(runner):
                 continue
             runner.go(SOME_PASSES if tol >= FIRST else MOST_PASSES, tol)
-            if self.best is None or runner.rank < self.best.rank:
-                self.best, better = runner, True
+            better |= self._keep(runner)
             sound += not any(runner.rank[:2])
             if sound == followed:
                 break
         return better
+
+    def begin(self, params: MixtureParams, tol: float, most_passes: int) -> bool:
+        """Begin from a mixture.
+
+        Parameters
+        ----------
+        params : MixtureParams
+            Of the family, in the units of the data.
+        tol : float
+        most_passes : int
+
+        Returns
+        -------
+        bool
+            Whether something better was found.
+        """
+        problem = self.search.problem if self.best is None else self.best.walk.problem
+        runner = Contender(Walk(problem, state_of(self.search.units.of_em(params))), tol)
+        runner.go(most_passes, tol)
+        return self._keep(runner)
+
+    def _keep(self, runner: Contender) -> bool:
+        """Keep a run if it is the best, and if it is the highest that looks spurious; says whether it is the
+        best."""
+        self._note([runner])
+        if self.best is not None and runner.rank >= self.best.rank:
+            return False
+        self.best = runner
+        return True
+
+    def _note(self, runners: Iterable[Contender]) -> None:
+        for runner in runners:
+            known = -np.inf if self.spurious is None else self.spurious.walk.value
+            if not runner.is_collapsed and runner.walk.value > known and runner.mode.spurious:
+                self.spurious = runner
 
     def _begun(self, start: Partition, tol: float) -> Contender:
         runner = Contender(Walk(self.search.problem, start.start(self.search)), tol)
@@ -225,7 +279,20 @@ class Cell:
         return self.is_sound and runner.is_under_way and runner.hope < self._best.walk.value
 
     def hunt(self, most_in_vain: int, seed: Sequence[int]) -> bool:
-        """Go on by moves until so many in a row have found nothing better; says whether something was."""
+        """Go on by moves from the best, unless as many have been made in vain before.
+
+        Parameters
+        ----------
+        most_in_vain : int
+            Moves in a row that find nothing better, after which it ends.
+        seed : sequence of int
+            Of the moves; further ones of the same cell are others.
+
+        Returns
+        -------
+        bool
+            Whether something better was found.
+        """
         if not self.is_found or self.n_components == 1 or most_in_vain <= self._hunted:
             return False
         before = self._best
@@ -235,12 +302,37 @@ class Cell:
         hunt = Hunt(self.search.problem, self.search.whole, plan, rng)
         self.best, self._hunted = hunt.go_on(before, most_in_vain), most_in_vain
         self.n_moves += hunt.n_moves
+        self._note(hunt.found)
         return not self.best.is_at(before)
 
     def finish(self, tol: float, most_passes: int) -> None:
-        """Bring the best to a tolerance, on all rows also where a part of them was searched."""
+        """Bring the best to a tolerance, on all rows also where a part of them was searched, and what is
+        higher but looks spurious, which then may no longer.
+
+        Parameters
+        ----------
+        tol : float
+        most_passes : int
+            Of each of the two.
+        """
         if not self.is_found:
             return
-        if self._best.walk.problem is not self.search.whole:
-            self.best = Contender(Walk(self.search.whole, self._best.walk.state), tol)
-        self._best.go(most_passes, tol)
+        self.best = self._finished(self._best, tol, most_passes)
+        spurious, self.spurious = self.spurious, None
+        if spurious is not None and spurious.walk.value > self._best.walk.value:
+            self._keep(self._finished(spurious, tol, most_passes))
+
+    def _finished(self, runner: Contender, tol: float, most_passes: int) -> Contender:
+        if runner.walk.problem is not self.search.whole:
+            runner = Contender(Walk(self.search.whole, runner.walk.state), tol)
+        runner.go(most_passes, tol)
+        return runner
+
+    @property
+    def set_aside(self) -> float:
+        """How much higher the log-likelihood is at a maximum that was set aside since it looks spurious; 0
+        where there is none."""
+        if self.spurious is None or not self.is_sound or self.spurious.is_collapsed:
+            return 0.0
+        higher = self.spurious.walk.value - self._best.walk.value
+        return higher if higher > SAME_MAXIMUM * self._best.walk.size else 0.0

@@ -1,4 +1,5 @@
-"""Why a component collapsed: the rows that it holds, and what is the same in them."""
+"""Why a component collapsed: the rows that it holds, and what is the same in them; or columns whose scales
+lie too far apart."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,24 +9,30 @@ from numpy.typing import NDArray
 
 from bayesgmm.em.maxima import Mode
 from bayesgmm.em.problem import Problem
+from bayesgmm.em.steps import State
 from bayesgmm.errors import DegenerateFitError
 from bayesgmm.rows.rows import Rows
-from bayesgmm.support.sentences import shown_value
+from bayesgmm.support.sentences import listed, shown_value
 
-__all__ = ["collapsed_onto", "no_maximum"]
+__all__ = ["collapsed_onto", "no_maximum", "scales_apart"]
 
 Array = NDArray[np.float64]
 
+# Where axes are free and scales of columns are part of the model, the floor of eigenvalues is the rounding of
+# the largest column: standard deviations of columns that are smaller by this factor may meet it. Rows that
+# vary by the second, in units of the columns, in every direction have not collapsed.
+SMALL_COLUMN, SPREAD, MOST_LISTED = 1e-5, 1e-5, 3
 
-def collapsed_onto(problem: Problem, rows: Rows, mode: Mode) -> tuple[str, dict[str, Any]]:
-    """What the tightest component of a maximum holds, in words and in numbers.
+
+def collapsed_onto(problem: Problem, rows: Rows, state: State) -> tuple[str, dict[str, Any]]:
+    """What the tightest component of a mixture holds, in words and in numbers.
 
     Parameters
     ----------
     problem : Problem
     rows : Rows
         Those of the problem, in the units of the data.
-    mode : Mode
+    state : State
 
     Returns
     -------
@@ -33,10 +40,8 @@ def collapsed_onto(problem: Problem, rows: Rows, mode: Mode) -> tuple[str, dict[
     details : dict
         Their number, the first of them, and the columns with one value, each with it.
     """
-    labels = problem.responsibilities(mode.run.state).argmax(axis=1)
-    groups = [np.flatnonzero(labels == k) for k in range(len(mode.run.state.log_weights))]
     # Of the rows themselves: the mixture had not come to the end when it was stopped.
-    held = min((g for g in groups if len(g)), key=lambda g: _least_spread(problem.X[g]))
+    held = min(_groups(problem, state), key=lambda g: _least_spread(problem.X[g]))
     details: dict[str, Any] = {"n_held": len(held)}
     own = rows.values[held]
     same = np.flatnonzero(np.ptp(own, axis=0) == 0)
@@ -62,8 +67,11 @@ def no_maximum(problem: Problem, rows: Rows, modes: Sequence[Mode]) -> Degenerat
     modes : sequence of Mode
         The best first.
     """
+    apart = scales_apart(problem, rows, modes[0].run.state)
+    if apart is not None:
+        return apart
     n, k = sum(mode.n_starts for mode in modes), len(modes[0].run.state.log_weights)
-    onto, details = collapsed_onto(problem, rows, modes[0])
+    onto, details = collapsed_onto(problem, rows, modes[0].run.state)
     # Others leave their family where covariances are kept at a floor one by one.
     remedy = (
         "" if problem.family.is_apart else ", or a reg_covar, such as 0.001, that keeps covariances from it"
@@ -78,6 +86,43 @@ def no_maximum(problem: Problem, rows: Rows, modes: Sequence[Mode]) -> Degenerat
         n_rows=len(rows),
         **details,
     )
+
+
+def scales_apart(problem: Problem, rows: Rows, state: State) -> DegenerateFitError | None:
+    """The error of a family in which scales of columns matter, where these are why a run was stopped.
+
+    Parameters
+    ----------
+    problem : Problem
+    rows : Rows
+        Those of the problem, in the units of the data.
+    state : State
+        Where it was stopped.
+    """
+    if problem.family.equivariance != "rotations" or not problem.family.has_correlations:
+        return None
+    stds = problem.X.std(axis=0)
+    largest = int(stds.argmax())
+    small = np.flatnonzero(stds < SMALL_COLUMN * stds[largest])
+    if not len(small) or min(_least_spread(problem.X[g] / stds) for g in _groups(problem, state)) < SPREAD:
+        return None
+    names, ratio = [rows.names[j] for j in small], float(stds[largest] / stds[small].max())
+    return DegenerateFitError(
+        f"covariance_type={problem.family.name!r} turns the axes of components freely, so that the scales of "
+        f"the columns must be comparable, but the standard deviation of {rows.names[largest]!r} is at least "
+        f"{ratio:.2g} times that of {listed([repr(name) for name in names], MOST_LISTED)}, more than numbers "
+        f"have digits for; standardise the columns, or choose a covariance_type to which their scales do not "
+        f"matter, such as 'full' or 'diag'.",
+        largest=rows.names[largest],
+        smaller=tuple(names),
+        ratio=ratio,
+    )
+
+
+def _groups(problem: Problem, state: State) -> list[NDArray[np.intp]]:
+    """The rows of each component that has any."""
+    labels = problem.responsibilities(state).argmax(axis=1)
+    return [np.flatnonzero(labels == k) for k in np.unique(labels)]
 
 
 def _least_spread(X: Array) -> float:

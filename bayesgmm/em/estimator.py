@@ -275,7 +275,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         hold_modes(self, modes, offset, units, by)
         tell_maxima(self)
         # Of the user's call of fit.
-        warn_of_doubts(self, rows, modes, (problem, given), stacklevel=5)
+        warn_of_doubts(self, rows, modes, (problem, units, given), stacklevel=5)
 
     @property
     def precisions_(self) -> Array:

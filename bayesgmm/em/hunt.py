@@ -58,7 +58,25 @@ BUDGET, BUDGET_OF_DEAR, PASSES_OF_ALL, START = 1.5e7, 5e6, 3, 3e5
 
 
 class Hunt:
-    """The search on one problem, and what it has found."""
+    """The search on one problem, and what it has found.
+
+    Parameters
+    ----------
+    problem, whole : Problem
+        On the rows that are searched, and on all.
+    plan : Plan
+    rng : numpy.random.Generator
+
+    Attributes
+    ----------
+    found : list of Contender
+    best : Contender or None
+        Of these.
+    n_moves : int
+        Made so far.
+    most_passes : float
+        Over the problem's rows, after which the search is spent.
+    """
 
     def __init__(self, problem: Problem, whole: Problem, plan: Plan, rng: np.random.Generator) -> None:
         self.problem, self.plan, self.rng = problem, plan, rng

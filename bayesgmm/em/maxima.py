@@ -13,7 +13,7 @@ from bayesgmm.em.saddle import missing_information
 from bayesgmm.em.steps import State
 from bayesgmm.support.clock import Clock
 
-__all__ = ["Contender", "Mode", "merged"]
+__all__ = ["Contender", "Mode", "gained_by_chance", "merged"]
 
 Array = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -99,14 +99,45 @@ def _few(problem: Problem, state: State, of: Bools) -> Bools:
     return few
 
 
+def gained_by_chance(problem: Problem) -> float:
+    """Log-likelihood that a component on a few rows may gain by chance: twice what BIC charges for one of N
+    rows, whatever their weight."""
+    n, d = problem.X.shape
+    charge = (1 + d + d * (d + 1) / 2) * np.log(n)
+    return float(charge * problem.mean_weight)
+
+
 class Contender:
-    """A run that may lead to the best maximum, paused, and how many starts have led to where it stands."""
+    """A run that may lead to the best maximum, paused, and how many starts have led to where it stands.
+
+    Parameters
+    ----------
+    walk : Walk
+        Where the run stands.
+    tol : float
+        Relative tolerance of the log-likelihood to which it is meant to come.
+    n_starts : int, default 1
+
+    Attributes
+    ----------
+    walk, tol, n_starts
+        As above; `tol` is the tolerance of the last :meth:`go`, and `n_starts` grows where others join it.
+    """
 
     def __init__(self, walk: Walk, tol: float, n_starts: int = 1) -> None:
         self.walk, self.tol, self.n_starts = walk, tol, n_starts
 
     def go(self, max_iter: int, tol: float, clock: Clock | None = None) -> None:
-        """Go on with the run, unless it has come to this tolerance already."""
+        """Go on with the run, unless it has come to this tolerance already.
+
+        Parameters
+        ----------
+        max_iter : int
+            Passes over the data in all, those made before among them.
+        tol : float
+        clock : Clock, optional
+            Where its time passes, the run pauses where it is.
+        """
         has_converged = self.walk.status is Status.CONVERGED
         if self.is_collapsed or (has_converged and tol >= self.tol):
             return

@@ -15,6 +15,7 @@ from bayesgmm.em.cell import FIRST, Cell, Partition, Search
 from bayesgmm.em.hunt import LOOSE
 from bayesgmm.em.problem import FIRST_ROWS, standardised_problem
 from bayesgmm.em.trees import Trees
+from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.rows import Rows
 
 __all__ = ["Sweep"]
@@ -85,6 +86,33 @@ class Sweep:
                 better = [cell.offer(self._from(cell, step), LOOSE) for cell in cells]
                 if any(better):
                     self._exchange(cells, k)
+        for cells in self._by_k.values():
+            self._inherit(cells)
+
+    def take(self, at: tuple[str, int], params: MixtureParams) -> None:
+        """Take on a mixture found elsewhere, in the units of the data, as an end of a family's.
+
+        Parameters
+        ----------
+        at : str and int
+            The family, and its number of components.
+        params : MixtureParams
+        """
+        self._begin(self.cells[at], params)
+        self._inherit(self._by_k[at[1]])
+
+    def _inherit(self, cells: Iterable[Cell]) -> None:
+        """Let families begin from what families within them have come to with as many components, where that
+        is higher: a larger family has a maximum that is no lower."""
+        ordered = sorted(cells, key=lambda c: c.n_parameters)
+        for i, cell in enumerate(ordered):
+            # What these have come to so before comes along.
+            for smaller in ordered[:i]:
+                if cell.is_below_one_within(smaller):
+                    self._begin(cell, smaller.params)
+
+    def _begin(self, cell: Cell, params: MixtureParams) -> None:
+        cell.begin(params, LOOSE, LAST_OF_MANY if cell.is_carried else LAST_PASSES)
 
     def near(self, cells: Iterable[Cell]) -> list[Cell]:
         """Those whose BIC is in reach of the best."""
@@ -126,6 +154,8 @@ class Sweep:
             most = LAST_PASSES if is_near else LAST_OF_OTHERS
             is_part = cell.search.problem is not cell.search.whole
             cell.finish(LOOSE if is_near else FIRST, LAST_OF_MANY if is_part else most)
+        for cells in self._by_k.values():
+            self._inherit(cells)
 
 
 def _searches(

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from bayesgmm.em.collapse import collapsed_onto
-from bayesgmm.em.maxima import Mode
-from bayesgmm.em.problem import Problem
+from bayesgmm.em.few_rows import about_few_distinct_rows
+from bayesgmm.em.floor import floor_at_work
+from bayesgmm.em.maxima import Mode, gained_by_chance
+from bayesgmm.em.problem import Problem, state_of
+from bayesgmm.em.units import Units
 from bayesgmm.rows.rows import Rows
 
 if TYPE_CHECKING:
     from bayesgmm.em.estimator import EMGaussianMixture
 
-__all__ = ["tell_maxima", "warn_of_doubts"]
+__all__ = ["HIGHER", "tell_maxima", "warn_of_doubts"]
+
+# How the sentence begins that tells of a higher maximum which was set aside.
+HIGHER = "Another maximum has a log-likelihood"
 
 
 def tell_maxima(em: "EMGaussianMixture") -> None:
@@ -26,16 +31,13 @@ def tell_maxima(em: "EMGaussianMixture") -> None:
             print(f"step {i}: log-likelihood {em.log_likelihood_trace_[i]:.10g}")
 
 
-def _by_chance(rows: Rows) -> float:
-    """Log-likelihood that a component on a few rows may gain by chance: twice what BIC charges for one of N
-    rows, whatever their weight."""
-    d = rows.n_features
-    charge = (1 + d + d * (d + 1) / 2) * np.log(len(rows))
-    return float(charge * rows.total_weight / len(rows))
-
-
 def warn_of_doubts(
-    em: "EMGaussianMixture", rows: Rows, modes: list[Mode], start: tuple[Problem, bool], *, stacklevel: int
+    em: "EMGaussianMixture",
+    rows: Rows,
+    modes: list[Mode],
+    start: tuple[Problem, Units, bool],
+    *,
+    stacklevel: int,
 ) -> None:
     """Warn of an estimate that is not an ordinary maximum.
 
@@ -45,39 +47,44 @@ def warn_of_doubts(
     rows : Rows
     modes : list of Mode
         The best first.
-    start : Problem and bool
-        And whether the start was the user's.
+    start : Problem, Units and bool
+        With the last, whether the start was the user's.
     stacklevel : int
         As for `warnings.warn` in this function.
     """
-    problem, given = start
-    above = max((m.run.log_likelihood for m in modes if m.spurious), default=-np.inf)
-    higher = above - modes[0].run.log_likelihood
+    problem, units, given = start
+    state = state_of(units.of_em(em.params_))
     if em.regularised_ and em.reg_covar > 0:
-        onto, _ = collapsed_onto(problem, rows, modes[0])
-        text = (
-            f"A covariance is kept from collapsing by reg_covar={em.reg_covar:g}{onto and f', onto {onto}'}."
-        )
+        text = floor_at_work(problem, rows, state, float(em.reg_covar))
     elif em.regularised_:
         text = (
             f"The {rows.n_features} columns of X are collinear, or nearly so, within its {len(rows)} rows: "
             f"in some direction they do not vary, and covariances are kept at 1e-6 of the columns' variances "
             f"there; drop columns, or choose covariance_type='diag'."
         )
-    elif modes[0].spurious:
-        text = (
+    else:
+        text = about_few_distinct_rows(problem, rows, state, em.covariance_type) or _about_maxima(
+            em, problem, modes, given
+        )
+    if text:
+        warnings.warn(text, ConvergenceWarning, stacklevel=stacklevel)
+
+
+def _about_maxima(em: "EMGaussianMixture", problem: Problem, modes: list[Mode], given: bool) -> str:
+    """Empty where the best is an ordinary maximum, and none that may be more than chance is higher."""
+    # A run that was stopped on its way into a collapse has come to none.
+    above = max((m.run.log_likelihood for m in modes if m.spurious and not m.degenerate), default=-np.inf)
+    higher = above - modes[0].run.log_likelihood
+    if modes[0].spurious:
+        return (
             f"{'The' if given else 'Every'} maximum found with n_components={em.n_components} looks "
             f"spurious: a component with hardly more rows than its covariance needs, and much "
             f"tighter than the data; use fewer components."
         )
-    elif higher > _by_chance(rows):
-        text = (
-            f"Another maximum has a log-likelihood {higher:.4g} higher, but looks spurious: a component with "
-            f"hardly more rows than its covariance needs, and much tighter than the others; see modes_ and "
-            f"mode_params_ for it, if such a small group is what you look for."
+    if higher > gained_by_chance(problem):
+        return (
+            f"{HIGHER} {higher:.4g} higher, but looks spurious: a component with hardly more rows than its "
+            f"covariance needs, and much tighter than the others; see modes_ and mode_params_ for it, if "
+            f"such a small group is what you look for."
         )
-    elif not em.converged_:
-        text = f"EM ended {em.status_}."
-    else:
-        return
-    warnings.warn(text, ConvergenceWarning, stacklevel=stacklevel)
+    return "" if em.converged_ else f"EM ended {em.status_}."

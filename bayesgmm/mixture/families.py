@@ -113,6 +113,10 @@ class CovarianceFamily:
         within, around = (self.mclust.translate(str.maketrans("EV", 2 * letter)) for letter in "EV")
         return family_of(within), family_of(around)
 
+    def contains(self, other: "CovarianceFamily") -> bool:
+        """Whether all mixtures of another family are of this: shared is within own, the identity in both."""
+        return all("IEV".index(b) <= "IEV".index(a) for a, b in zip(self.mclust, other.mclust, strict=True))
+
     @property
     def equivariance(self) -> str:
         """The linear maps of the rows under which the family stays what it is.
@@ -212,8 +216,7 @@ class CovarianceFamily:
         return dims
 
     def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
-        """Shapes of weights, means, stds and, where the family has it, corr_chol, as the PyMC model has
-        them."""
+        """Shapes of weights, means, stds and, where there is one, corr_chol, as in the PyMC model."""
         k, d = n_components, n_features
         length = {"cluster": k, "feature": d}
         shapes = {"weights": (k,), "means": (k, d), "stds": tuple(length[x] for x in self.std_dims)}
@@ -316,12 +319,8 @@ class CovarianceFamily:
         return np.sqrt(self.pooled(scale**2)) if self.equivariance == "rotations" else scale
 
 
-def _by_name(*families: CovarianceFamily) -> dict[str, CovarianceFamily]:
-    return {family.name: family for family in families}
-
-
 _OWN_STDS, _OWN_MATRIX = ("cluster", "feature"), ("cluster",)
-FAMILIES = _by_name(
+_ALL = (
     CovarianceFamily("full", "its own general covariance", _OWN_STDS, _OWN_MATRIX, "VVV"),
     CovarianceFamily("tied", "one general covariance for all", ("feature",), (), "EEE"),
     CovarianceFamily("diag", "its own variance for each feature", _OWN_STDS, None, "VVI"),
@@ -337,6 +336,7 @@ FAMILIES = _by_name(
     CovarianceFamily("VEV", "its own volume and orientation, one shape", _OWN_STDS, _OWN_MATRIX, "VEV"),
     CovarianceFamily("EVV", "one volume, its own shape and orientation", _OWN_STDS, _OWN_MATRIX, "EVV"),
 )
+FAMILIES = {family.name: family for family in _ALL}
 # In mclust's order.
 _MCLUST = ("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV")
 _BY_MCLUST = {name: next(f for f in FAMILIES.values() if f.mclust == name) for name in _MCLUST}

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from bayesgmm.plots.style import BAYES, EM, PALE, WARNING, line_style, marker, new_figure
+from bayesgmm.plots.style import BAYES, EM, PALE, WARNING, line_style, marker, new_figure, ring
 from bayesgmm.selection.criteria import SMALLEST
 from bayesgmm.selection.result import Selection
 from bayesgmm.support.arguments import check_kind
@@ -73,7 +73,7 @@ def _penalised(ax: Axes, choice: Selection) -> None:
         look: dict[str, Any] = {"marker": marker(i), "linestyle": line_style(i), "markerfacecolor": "white"}
         ax.plot(table.index, loss, color=EM, label=CRITERIA[name], **look)
         if name in choice.best:
-            _best(ax, choice.best[name], 0.0)
+            ring(ax, choice.best[name], 0.0)
     ax.set(title="EM, penalised", xlabel="components", ylabel="log-likelihood units below the best")
     ax.legend(fontsize="small", loc="lower center")
 
@@ -82,7 +82,7 @@ def _left_out(ax: Axes, choice: Selection) -> None:
     table = choice.table
     ax.errorbar(table.index, table["elpd_difference"], table["elpd_difference_se"], **_BARS)
     if "elpd_loo" in choice.best:
-        _best(ax, choice.best["elpd_loo"], table.loc[choice.best["elpd_loo"], "elpd_difference"])
+        ring(ax, choice.best["elpd_loo"], table.loc[choice.best["elpd_loo"], "elpd_difference"])
     ax.set(title="posterior, rows left out (± se)", xlabel="components")
 
 
@@ -95,7 +95,7 @@ def _evidence(ax: Axes, choice: Selection) -> None:
         ax.plot(table.index[refused], evidence[refused], "x", color=WARNING, markersize=11, label="refused")
         ax.legend(fontsize="small", loc="lower center")
     if "log_evidence" in choice.best:
-        _best(ax, choice.best["log_evidence"], evidence[choice.best["log_evidence"]])
+        ring(ax, choice.best["log_evidence"], evidence[choice.best["log_evidence"]])
     ax.set(title="posterior, log evidence (± se)", xlabel="components")
 
 
@@ -111,8 +111,3 @@ def _occupied(ax: Axes, choice: Selection) -> None:
         ylabel="probability",
     )
     ax.legend(fontsize="small")
-
-
-def _best(ax: Axes, k: int, value: float) -> None:
-    """A ring around the best."""
-    ax.plot([k], [value], marker="o", markersize=13, markerfacecolor="none", color=WARNING, linestyle="none")

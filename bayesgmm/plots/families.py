@@ -9,12 +9,12 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from bayesgmm.plots.style import (
     N_COLOURS,
     PALE,
-    WARNING,
     axes_for,
     colour,
     figure_of,
     line_style,
     marker,
+    ring,
 )
 from bayesgmm.selection.em_selection import EM_CRITERIA, EMSelection
 from bayesgmm.support.arguments import check_choice, check_kind
@@ -95,8 +95,7 @@ def _preferred(ax: Axes, choice: EMSelection, above: Any) -> None:
         named.setdefault(at, []).append(CRITERIA[name])
     for at, names in named.items():
         y = above.loc[at.n_components, at.covariance_type]
-        ring: dict[str, Any] = {"marker": "o", "markersize": 12, "markerfacecolor": "none"}
-        ax.plot([at.n_components], [y], color=WARNING, linestyle="none", **ring)
+        ring(ax, at.n_components, y)
         ax.annotate(
             ", ".join(names),
             (at.n_components, y),

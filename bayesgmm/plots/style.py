@@ -31,6 +31,7 @@ __all__ = [
     "marker",
     "new_figure",
     "number_label",
+    "ring",
     "text",
 ]
 
@@ -144,6 +145,11 @@ def number_label(ax: Axes, x: float, y: float, k: int) -> None:
     """The number of component k, readable on any ground."""
     halo = [withStroke(linewidth=2.5, foreground="white")]
     ax.text(x, y, str(k), ha="center", va="center", weight="bold", path_effects=halo, zorder=6, clip_on=True)
+
+
+def ring(ax: Axes, x: float, y: float) -> None:
+    """A ring around what a criterion prefers."""
+    ax.plot([x], [y], marker="o", markersize=12, markerfacecolor="none", color=WARNING, linestyle="none")
 
 
 def text(name: str, limit: int = 40) -> str:

@@ -42,7 +42,29 @@ def select_by_all(
     cores: int | None,
     progressbar: bool,
 ) -> Selection:
-    """All fits and tests, and their table; see :func:`bayesgmm.selection.select_components`."""
+    """All fits and tests, and their table.
+
+    Parameters
+    ----------
+    rows : Rows
+    ks : list of int
+        Numbers of components, in increasing order.
+    covariance_type, prior, draws, chains, n_bootstrap, overfitted, random_state, cores, progressbar
+        As of :func:`bayesgmm.selection.select_components`.
+
+    Returns
+    -------
+    Selection
+
+    Raises
+    ------
+    DataError
+        Where the rows allow no fit of the largest number.
+    ParameterError
+        Where a setting is not usable, or the prior tells components apart.
+    BayesGMMError
+        Where no number of components can be fitted.
+    """
     check_fittable(rows.values, rows.names, max(ks), family_of(covariance_type).has_correlations)
     _check_settings(n_bootstrap, overfitted)
     check_prior(prior)

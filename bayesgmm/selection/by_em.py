@@ -2,14 +2,20 @@
 data."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from sklearn.exceptions import ConvergenceWarning
 
 from bayesgmm.em.cell import Cell
+from bayesgmm.em.collapse import scales_apart
 from bayesgmm.em.estimator import EMGaussianMixture
+from bayesgmm.em.maxima import SAME_MAXIMUM
+from bayesgmm.em.run import Status
 from bayesgmm.em.sweep import Sweep
+from bayesgmm.em.telling import HIGHER
 from bayesgmm.errors import DataError, DegenerateFitError
 from bayesgmm.mixture.families import family_of
 from bayesgmm.rows.checks import check_fittable
@@ -25,6 +31,8 @@ __all__ = ["select_by_em"]
 # Moves are spent on fits whose BIC is above the best by less than this, and on the best by the others; so
 # many in all, and on each so many in vain: the square of K of the former, if that is more.
 IN_REACH, MOST_MOVES, FEWEST = 15.0, 120, 6
+# How a table of maxima calls what has collapsed.
+DEGENERATE = Status.DEGENERATE.value.split(":")[0]
 NUMBERS = ("log_likelihood", "n_parameters", "bic", "icl", "aic")
 
 
@@ -55,24 +63,18 @@ def select_by_em(
     sweep.run()
     _go_on(sweep)
     sweep.finish()
-    failures |= {at: _collapsed(at, rows) for at in map(Choice._make, sweep.cells) if at not in failures}
-    failures = {at: why for at, why in failures.items() if not _is_found(sweep, at)}
+    failures |= {
+        at: _collapsed(at, rows, sweep.cells[at])
+        for at in map(Choice._make, sweep.cells)
+        if not sweep.cells[at].is_found
+    }
     if not any(cell.is_found for cell in sweep.cells.values()):
         raise DegenerateFitError(next(iter(failures.values())), n_fits=len(failures))
-    table = _table([Choice(name, k) for name in chosen.names for k in ks], sweep.cells)
-    best, model = preferred(table), None
-    if best:
-        at = best["bic"]
-        model = _fitted(sweep.cells[at], at, rows, random_state, cores)
-        values = {
-            "log_likelihood": model.log_likelihood_,
-            "bic": model.bic(rows),
-            "icl": model.icl(rows),
-            "aic": model.aic(rows),
-        }
-        table.loc[at, list(values)] = list(values.values())
-        best = preferred(table)
-    return EMSelection(table, best, model, failures, chosen.coinciding)
+    choices = [Choice(name, k) for name in chosen.names for k in ks]
+    table, models = _with_fits_in_full(sweep, choices, rows, random_state, cores)
+    best = preferred(table)
+    model = models[best["bic"]] if best else None
+    return EMSelection(table, best, model, failures, chosen.coinciding, _set_aside(sweep, best, model))
 
 
 def _allowed(
@@ -137,11 +139,46 @@ def _aic(cell: Cell) -> float:
     return cell.aic
 
 
-def _is_found(sweep: Sweep, at: Choice) -> bool:
-    return at in sweep.cells and sweep.cells[at].is_found
+def _with_fits_in_full(
+    sweep: Sweep, choices: Sequence[Choice], rows: Rows, random_state: Any, cores: int
+) -> tuple[pd.DataFrame, dict[Choice, EMGaussianMixture]]:
+    """The table, and the fits in full of what BIC prefers and has preferred on the way."""
+    models: dict[Choice, EMGaussianMixture] = {}
+    while True:
+        table = _table(choices, sweep.cells)
+        for known, model in models.items():
+            values = {
+                "log_likelihood": model.log_likelihood_,
+                "bic": model.bic(rows),
+                "icl": model.icl(rows),
+                "aic": model.aic(rows),
+            }
+            table.loc[known, list(values)] = list(values.values())
+        at = preferred(table).get("bic")
+        if at is None or at in models:
+            return table, models
+        models[at] = _fitted(sweep.cells[at], at, rows, random_state, cores)
+        # What it has found may be better, and begins the families around its own.
+        sweep.take(at, models[at].params_)
 
 
-def _collapsed(at: Choice, rows: Rows) -> str:
+def _set_aside(
+    sweep: Sweep, best: Mapping[str, Choice], model: EMGaussianMixture | None
+) -> dict[Choice, float]:
+    """See :class:`bayesgmm.selection.EMSelection`."""
+    found = {Choice(*at): cell.set_aside for at, cell in sweep.cells.items()}
+    if model is not None:
+        spurious = model.modes_[model.modes_["spurious"] & (model.modes_["status"] != DEGENERATE)]
+        higher = spurious["log_likelihood"].max() - model.log_likelihood_
+        found[best["bic"]] = float(higher) if higher > SAME_MAXIMUM * abs(model.log_likelihood_) else 0.0
+    return {at: gain for at, gain in found.items() if gain > 0}
+
+
+def _collapsed(at: Choice, rows: Rows, cell: Cell) -> str:
+    walk = None if cell.best is None else cell.best.walk
+    apart = None if walk is None else scales_apart(walk.problem, rows, walk.state)
+    if apart is not None:
+        return str(apart)
     values = {"family": at.covariance_type, "k": at.n_components, "n_rows": len(rows)}
     return str(Reason("fit_collapsed", values))
 
@@ -166,4 +203,7 @@ def _fitted(cell: Cell, at: Choice, rows: Rows, random_state: Any, cores: int) -
     em = EMGaussianMixture(
         at.n_components, covariance_type=at.covariance_type, random_state=random_state, cores=cores
     )
-    return em.fit_within(rows, Clock(None), known=[cell.params])
+    with warnings.catch_warnings():
+        # What it has set aside is told with the family and number, once for all fits.
+        warnings.filterwarnings("ignore", HIGHER, ConvergenceWarning)
+        return em.fit_within(rows, Clock(None), known=[cell.params])

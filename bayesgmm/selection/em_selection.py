@@ -51,6 +51,9 @@ class EMSelection:
         By family and number, why there is none.
     coinciding : tuple of (str, str)
         Families left out, since with one column they are the same as another, which is told.
+    set_aside : dict of float
+        By family and number, where a maximum with a higher log-likelihood was found but looks spurious, how
+        much higher it is; told where a criterion would prefer it.
     """
 
     table: pd.DataFrame
@@ -58,6 +61,7 @@ class EMSelection:
     best_model_: EMGaussianMixture | None
     failures: Mapping[Choice, str] = field(default_factory=dict)
     coinciding: tuple[tuple[str, str], ...] = ()
+    set_aside: Mapping[Choice, float] = field(default_factory=dict)
 
     def wide(self, criterion: str = "bic") -> pd.DataFrame:
         """A criterion by number of components, a column each family; missing where a fit has no say.
@@ -104,6 +108,7 @@ class EMSelection:
             preferred,
             *self._about_rivals(),
             *self._about_largest(),
+            *self._about_set_aside(),
             *self._about_no_say(),
             *self._about_coinciding(),
         ]
@@ -118,6 +123,16 @@ class EMSelection:
         ks = self.table.index.unique("n_components")
         k = self.best["bic"].n_components
         return [Reason("largest_number_tried", {"k": k})] if len(ks) > 1 and k == ks.max() else []
+
+    def _about_set_aside(self) -> list[Reason]:
+        at_best = {name: self.table.loc[choice, name] for name, choice in self.best.items()}
+        found = []
+        for at, row in self.ranking.iterrows():
+            gain = self.set_aside.get(Choice(*at), 0.0)
+            if gain and any(row[name] - 2 * gain < value for name, value in at_best.items()):
+                found.append((*at, gain))
+        columns = zip(("families", "ks", "gains"), zip(*found, strict=True), strict=False)
+        return [Reason("spurious_set_aside", dict(columns))] if found else []
 
     def _about_no_say(self) -> list[Reason]:
         counts = self.table["verdict"].value_counts()

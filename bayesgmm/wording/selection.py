@@ -51,6 +51,17 @@ def hardly_worse(families: tuple[str, ...], ks: tuple[int, ...], most: float) ->
 
 
 @worded
+def spurious_set_aside(families: tuple[str, ...], ks: tuple[int, ...], gains: tuple[float, ...]) -> str:
+    """Fits of which a higher maximum is known that looks spurious."""
+    which = [f"{at} ({gain:.4g})" for at, gain in zip(_fits(families, ks), gains, strict=True)]
+    return (
+        f"Of {listed(which, MOST_LISTED)} a maximum with a higher log-likelihood (by the number in brackets) "
+        f"was set aside, since it looks spurious: a component with hardly more rows than its covariance "
+        f"needs, and much tighter than the others."
+    )
+
+
+@worded
 def no_fit_accepted() -> str:
     return "No family and number of components is preferred, since no fit has a say."
 

@@ -1,8 +1,12 @@
 """The search for the best maximum: starts, moves, what is left behind, parts of many rows, and the end."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.optimize import brentq
+from scipy.stats import multivariate_normal
 from sklearn.mixture import GaussianMixture
 
 from bayesgmm import EMGaussianMixture, MixtureParams, datasets
@@ -16,6 +20,7 @@ from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import Status, Walk, run_em
 from bayesgmm.em.saddle import ways_up
 from bayesgmm.em.starts import MIXED, nearest, start_of_responsibilities
+from bayesgmm.em.steps import State
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import FAMILIES, family_of
 
@@ -125,17 +130,47 @@ def test_runs_that_have_come_to_one_maximum_are_put_together_in_any_order_of_com
     assert len(merged([only, other])) == 2
 
 
+def left_behind(problem, k):
+    """Of 30 starts: how far below the best each one ends in a run that nothing cuts short, whether a search
+    that knows the best leaves it, and the passes of both."""
+    starts = [starts_of(problem, k, seed) for seed in range(30)]
+    full = [run_em(problem, start, max_iter=10_000, tol=1e-7) for start in starts]
+    ended = [i for i, run in enumerate(full) if run.status is Status.CONVERGED]
+    best = max((full[i] for i in ended), key=lambda run: run.log_likelihood)
+    searched = hunt.Hunt(problem, problem, Plan(k, MIXED, 30, 10_000, 1e-10), np.random.default_rng(0))
+    known = Contender(Walk(problem, best.state), 1e-7)
+    known.go(10_000, 1e-7)
+    searched._keep(known)
+    told = []
+    for i in ended:
+        n, passes = sum(c.n_starts for c in searched.found), searched._passes
+        searched._follow(starts[i])
+        # A run that is kept is one start more of a maximum, known or new.
+        left = sum(c.n_starts for c in searched.found) == n
+        below = best.log_likelihood - full[i].log_likelihood
+        told.append((below, left, full[i].n_iter, searched._passes - passes))
+    return np.array(told).T
+
+
 def test_a_run_that_cannot_reach_the_best_is_left(monkeypatch):
-    problem = problem_of(crossing(0) / crossing(0).std(axis=0))
     monkeypatch.setattr(hunt, "CHEAP", 0)
-    plan = Plan(4, MIXED, 30, 10_000, 1e-10)
-    searched = hunt.Hunt(problem, problem, plan, np.random.default_rng(0))
-    found = searched.run()
-    assert sum(c.n_starts for c in found) < 30
-    monkeypatch.setattr(hunt, "MATTERS", np.inf)
-    patient = hunt.Hunt(problem, problem, plan, np.random.default_rng(0)).run()
-    assert sum(c.n_starts for c in patient) == 30
-    assert patient[0].walk.value >= found[0].walk.value - 1e-3
+    centres = np.array([[0, 0], [6, 0], [0, 6], [6, 6], [12, 3]])
+    X = centres[np.arange(500) % 5] + np.random.default_rng(0).normal(size=(500, 2))
+    below, left, full, passes = left_behind(problem_of(X / X.std(axis=0)), 5)
+    low = below > 2 * hunt.MATTERS
+    assert low.sum() >= 10 <= (~low).sum()
+    assert left[low].mean() > 0.75
+    # On a plateau a run promises less than it comes to.
+    assert left[~low].mean() < 0.25
+    assert passes[low].sum() < 0.5 * full[low].sum()
+
+
+def test_no_run_is_left_where_all_ends_matter(monkeypatch):
+    monkeypatch.setattr(hunt, "CHEAP", 0)
+    X = overlapping(1000)
+    below, left, _, _ = left_behind(problem_of(X / X.std(axis=0)), 3)
+    assert 1 < below.max() < hunt.MATTERS
+    assert not left.any()
 
 
 def test_the_budget_ends_a_search():
@@ -182,14 +217,41 @@ def test_what_cannot_be_the_best_is_not_run_to_the_full_tolerance():
     assert (em.modes_.tol[lower] == hunt.LOOSE).all()
 
 
-def test_a_rival_on_a_part_of_the_rows_is_kept_until_all_have_spoken():
-    X = overlapping(3000)
-    problem = problem_of(X / X.std(axis=0))
-    ends = [Contender(Walk(problem, starts_of(problem, 3, s)), 1e-7) for s in range(2)]
-    ends[0].go(3000, 1e-7)
-    kept = search._rivals(sorted(ends, key=lambda c: c.mode.rank), 3_000_000)
-    assert kept[0].walk.value == max(c.walk.value for c in ends)
-    assert len(search._rivals([ends[0], ends[0]], 3_000_000)) == 2
+@pytest.mark.parametrize("weight", [None, 3.0])
+@pytest.mark.parametrize(
+    ("errors", "of_many", "of_these"),
+    [(1.0, True, True), (3.7, True, True), (4.3, False, True), (9, False, False)],
+)
+def test_a_rival_on_a_part_of_the_rows_is_kept_until_all_have_spoken(errors, of_many, of_these, weight):
+    """Rivals that lie so many standard errors below the best, on a part of very many rows or on all there
+    are, where 20 units of the log-likelihood matter still."""
+    n = 3000
+    X = overlapping(n)
+    w = np.empty(0) if weight is None else np.full(n, weight)
+    problem = replace(problem_of(X / X.std(axis=0)), sample_weight=w)
+    best = run_em(problem, starts_of(problem, 3, 0), max_iter=3000, tol=1e-9).state
+
+    def heights(state):
+        densities = [
+            np.exp(log_weight) * multivariate_normal(mean, factor @ factor.T).pdf(problem.X)
+            for log_weight, mean, factor in zip(state.log_weights, state.means, state.cholesky, strict=True)
+        ]
+        return np.log(np.sum(densities, axis=0))
+
+    def shifted(by):
+        return State(best.log_weights, best.means + [[by, 0.0], [0.0, 0.0], [0.0, 0.0]], best.cholesky)
+
+    def errors_below(by):
+        gap = heights(best) - heights(shifted(by))
+        return gap.sum() / (np.sqrt(n) * gap.std())
+
+    rival = shifted(brentq(lambda by: errors_below(by) - errors, 1e-3, 3.0))
+    # It is the standard errors that tell here, and what matters of very many rows is nothing.
+    gap = (heights(best) - heights(rival)).sum()
+    assert (gap - 4.0 * gap / errors < 20) == of_these
+    ends = [Contender(Walk(problem, state), 1e-7) for state in (best, rival)]
+    for n_rows, kept in ((1000 * n, of_many), (n, of_these)):
+        assert search._rivals(ends, n_rows) == (ends if kept else ends[:1])
 
 
 def test_a_saddle_is_left_on_the_way_up():
@@ -198,13 +260,13 @@ def test_a_saddle_is_left_on_the_way_up():
     X /= X.std()
     problem = problem_of(X)
     at_rest = start_of_responsibilities(problem, np.full((80, 2), 0.5))
-    saddle = Contender(Walk(problem, at_rest), 1e-10)
-    saddle.go(1000, 1e-10)
-    assert saddle.walk.status is Status.CONVERGED
+    low = Contender(Walk(problem, at_rest), 1e-10)
+    low.go(1000, 1e-10)
+    assert low.walk.status is Status.CONVERGED
     best = EMGaussianMixture(2, random_state=0).fit(X).log_likelihood_
-    assert saddle.walk.value < best - 10
+    assert low.walk.value < best - 10
     plan = Plan(2, MIXED, 1, 10_000, 1e-10)
-    assert search._off_saddles(saddle, problem, plan).walk.value == pytest.approx(best, abs=1e-6)
+    assert search._off_saddles(low, problem, plan).walk.value == pytest.approx(best, abs=1e-6)
     maximum = run_em(problem, starts_of(problem, 2, 0), max_iter=1000, tol=1e-10).state
     assert ways_up(problem, maximum) == []
 

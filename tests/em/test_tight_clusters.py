@@ -1,12 +1,14 @@
 """Clusters much tighter than the data, linear maps of the rows, and what does collapse."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
-from bayesgmm import EMGaussianMixture, MixtureParams, datasets
+from bayesgmm import EMGaussianMixture, MixtureParams, datasets, select_components
 from bayesgmm.em.problem import standardised_problem
 from bayesgmm.em.run import Status, Walk
 from bayesgmm.em.saddle import missing_information, ways_up
@@ -120,6 +122,101 @@ def test_a_floor_of_the_users_own_keeps_what_would_collapse():
     assert em.converged_ and em.regularised_
     assert_allclose(np.sort(em.weights_), [0.3, 0.7], atol=1e-3)
     assert np.all(np.diff(em.log_likelihood_trace_) >= -1e-9)
+
+
+@pytest.mark.parametrize("family", ["full", "diag", "tied", "spherical"])
+def test_a_floor_that_binds_is_called_no_collapse(family, golden):
+    """Two clusters of many rows each; one of them is thin in a column, and neither is in rows that lie in a
+    plane."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1], [120, 80])
+    stds = {"tied": [[1.0, 0.1], [1.0, 0.1]], "spherical": [[1.0, 1.0], [0.1, 0.1]]}
+    of_rows = np.array(stds.get(family, [[1.0, 1.0], [1.0, 0.1]]))[labels]
+    X = rng.normal(size=(200, 2)) * of_rows + 9.0 * labels[:, None]
+    floor = 0.005
+    with pytest.warns(ConvergenceWarning) as told:
+        em = EMGaussianMixture(2, covariance_type=family, reg_covar=floor, random_state=0).fit(X)
+    assert_array_equal(em.predict(X), labels)
+    for k in (0, 1):
+        assert np.linalg.matrix_rank(X[labels == k] - X[labels == k].mean(axis=0)) == 2
+    # The covariances that the clusters have on their own, in the units of the floor.
+    free = EMGaussianMixture(2, covariance_type=family, random_state=0).fit(X)
+    below = free.modes_.smallest_eigenvalue[0]
+    assert below < floor <= em.modes_.smallest_eigenvalue[0] * (1 + 1e-9)
+    golden(told[0].message)
+
+
+@pytest.mark.filterwarnings("ignore::bayesgmm.errors.ColumnWarning")
+def test_a_floor_that_keeps_what_would_collapse_names_its_rows(golden):
+    """Also where the floor lets rows around take part."""
+    rng = np.random.default_rng(0)
+    X = np.r_[np.zeros(60), rng.normal(0, 1, 140)][:, None]
+    with pytest.warns(ConvergenceWarning) as told:
+        em = EMGaussianMixture(2, reg_covar=1e-3, random_state=0).fit(X)
+    assert len(np.unique(X[em.predict(X) == em.weights_.argmin()])) > 1
+    golden(told[0].message)
+
+
+@pytest.mark.filterwarnings("ignore::bayesgmm.errors.ColumnWarning")
+@pytest.mark.parametrize(
+    ("family", "k", "needed"),
+    [("tied", 5, 7), ("tied", 4, 6), ("tied", 3, 5), ("tied_diag", 5, 6), ("tied_spherical", 5, 6)],
+)
+def test_too_few_distinct_rows_are_the_cause_that_is_told(family, k, needed, golden):
+    """Five places: a mixture around them has any likelihood where what all share may become flat."""
+    places = 3 * np.random.default_rng(0).normal(size=(5, 2))
+    X = np.repeat(places, [10, 20, 30, 40, 50], axis=0)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ConvergenceWarning)
+        em = EMGaussianMixture(k, covariance_type=family, random_state=0).fit(X)
+    assert (needed > 5) == bool(told)
+    # A component at each of the first places, and the last one around the others.
+    labels = np.minimum(np.arange(5), k - 1).repeat([10, 20, 30, 40, 50])
+    means = np.array([X[labels == j].mean(axis=0) for j in range(k)])
+    within = (X - means[labels]).T @ (X - means[labels]) / len(X)
+    assert (np.linalg.matrix_rank(within, tol=1e-9) < 2) == (needed > 5)
+    for tight in (1e-6, 1e-9) if told else ():
+        covariances = np.tile(within + tight * np.eye(2), (k, 1, 1))
+        higher = MixtureParams(np.bincount(labels) / len(X), means, covariances)
+        assert density.log_likelihood_per_obs(X, higher).sum() > em.log_likelihood_ + 100
+    for message in told:
+        golden(message.message)
+
+
+@pytest.mark.parametrize("family", ["EVE", "VVE", "EEV", "VEV"])
+def test_columns_of_scales_too_far_apart_are_named(family, golden):
+    X = datasets.load("iris").X * [1, 1e7, 1, 1]
+    stds = X.std(axis=0)
+    with pytest.raises(DegenerateFitError) as info:
+        EMGaussianMixture(2, covariance_type=family, random_state=0).fit(X)
+    assert info.value.details["ratio"] == pytest.approx(stds[1] / stds[[0, 2, 3]].max())
+    golden(info.value, largest="x1", smaller=("x0", "x2", "x3"))
+    choice = select_components(X, [2], families=["full", family], criteria="em", random_state=0)
+    assert choice.failures == {(family, 2): str(info.value)}
+    # The remedies that it tells of are some.
+    assert EMGaussianMixture(2, covariance_type=family, random_state=0).fit(X / stds).converged_
+    assert choice.table.loc[("full", 2), "verdict"] == "accepted"
+
+
+@pytest.mark.filterwarnings("ignore::bayesgmm.errors.ColumnWarning")
+@pytest.mark.parametrize("family", ["VVE", "VEV"])
+def test_a_true_collapse_is_not_called_one_of_scales(family):
+    """Also where these are far apart."""
+    rng = np.random.default_rng(0)
+    X = np.vstack([np.zeros((60, 2)), 9.0 + rng.normal(size=(60, 2))]) * [1.0, 1e7]
+    with pytest.raises(DegenerateFitError) as info:
+        EMGaussianMixture(2, covariance_type=family, random_state=0).fit(X)
+    assert info.value.details["values"] == {"x0": 0.0, "x1": 0.0}
+
+
+@pytest.mark.filterwarnings("ignore::bayesgmm.errors.ColumnWarning")
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+def test_what_collapses_is_no_higher_maximum():
+    X = np.repeat(3 * np.random.default_rng(0).normal(size=(5, 2)), 20, axis=0)
+    em = EMGaussianMixture(2, covariance_type="diag", random_state=0).fit(X)
+    highest = em.modes_.loc[em.modes_["log_likelihood"].idxmax()]
+    assert highest["status"] == "degenerate" and highest["spurious"]
+    assert em.converged_
 
 
 def test_a_giant_outlier_in_the_table_of_maxima_ends_no_fit():

@@ -7,6 +7,7 @@ import pytest
 from covariance_families import NONE, TABLE, free_parameters
 from examples import random_mixture
 from numpy.testing import assert_allclose, assert_array_equal
+from slow_families import covariances_of, is_of, size
 
 from bayesgmm import BayesGaussianMixture, EMGaussianMixture, Prior, select_components
 from bayesgmm.bayes.distribution import GaussianMixture
@@ -58,6 +59,14 @@ def test_both_maps_are_those_written_out(name):
     correlations = [TABLE[name].correlation(k) for k in range(K)]
     wanted = [-1 if key is NONE else correlations.index(key) for key in correlations]
     assert [-1 if c < 0 else c * k for k in range(K)] == wanted
+
+
+@pytest.mark.parametrize("small", [family.mclust for family in FAMILIES.values()])
+def test_a_family_contains_those_whose_mixtures_are_of_it(small):
+    rng = np.random.default_rng(0)
+    covariances = covariances_of(small, rng.normal(scale=0.7, size=size(small, 3, 3)), 3, 3)
+    for large in FAMILIES.values():
+        assert large.contains(family_of(small)) == is_of(large.mclust, covariances), large.mclust
 
 
 @families

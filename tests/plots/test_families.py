@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from bayesgmm import plots
 from bayesgmm.errors import ParameterError
-from bayesgmm.selection import EMSelection
+from bayesgmm.selection import EMSelection, Selection
 from bayesgmm.selection.em_selection import preferred
 
 
@@ -55,6 +55,21 @@ def test_fits_that_are_preferred_are_ringed_and_named(choice):
     rings = [line for line in ax.lines if line.get_marker() == "o" and line.get_linestyle() == "None"]
     assert {(int(r.get_xdata()[0]), float(r.get_ydata()[0])) for r in rings} == {(2, 0.0), (4, 30.0)}
     assert {(t.get_text(), t.xy[0]) for t in ax.texts} == {("BIC, ICL", 2), ("AIC", 4)}
+
+
+def test_what_criteria_prefer_looks_the_same_in_both_pictures(choice):
+    of_posterior = pd.DataFrame(
+        {"bic": [9.0, 5.0], "aic": [8.0, 5.0], "icl": [9.0, 5.0], "verdict": "accepted"}
+        | dict.fromkeys(("elpd_difference", "elpd_difference_se", "log_evidence", "log_evidence_se"), 0.0),
+        index=pd.Index([1, 2], name="n_components"),
+    )
+    best = dict.fromkeys(("bic", "aic", "icl", "elpd_loo", "log_evidence"), 2)
+    looks = set()
+    for figure in (plots.plot_families(choice), plots.plot_criteria(Selection(of_posterior, best, None, {}))):
+        rings = [r for ax in figure.axes for r in ax.lines if r.get_markerfacecolor() == "none"]
+        assert len(rings) == (2 if len(figure.axes) == 1 else 5)
+        looks |= {(r.get_marker(), r.get_markersize(), r.get_color(), r.get_linestyle()) for r in rings}
+    assert len(looks) == 1
 
 
 def test_families_differ_by_more_than_their_colour():

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from covariance_families import TABLE, free_parameters
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from bayesgmm import EMGaussianMixture, datasets, select_components
+from bayesgmm.em import telling
 from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.mixture import families
 from bayesgmm.rows.rows import Rows
@@ -149,7 +151,13 @@ def test_findings(choice, golden):
     ):
         stated |= dict.fromkeys(names, (family, k))
     assert stated == choice.best
-    assert others == []
+    assert [f.code for f in others] == ["spurious_set_aside"] * len(others)
+    for aside in others:
+        for *at, gain in zip(*(aside.values[name] for name in ("families", "ks", "gains")), strict=True):
+            row = choice.table.loc[tuple(at)]
+            assert any(
+                row[name] - 2 * gain < choice.table.loc[best, name] for name, best in choice.best.items()
+            )
     golden(choice.verdict)
     assert choice.verdict in str(choice)
     assert "574.0" in str(choice)
@@ -230,6 +238,44 @@ def test_a_spurious_maximum_has_no_say():
     assert alone.best == {}
     assert alone.best_model_ is None
     assert alone.findings[0].code == "no_fit_accepted"
+
+
+def test_a_higher_maximum_that_looks_spurious_is_told_once(golden):
+    """Five components for the galaxies: a search of its own knows that maximum, and calls it spurious."""
+    X = datasets.galaxies().X
+    found = chosen(X, range(1, 7), "all")
+    modes = EMGaussianMixture(5, random_state=0).fit(X).modes_
+    highest = modes.loc[modes["log_likelihood"].idxmax()]
+    assert highest["spurious"]
+    at = Choice("VII", 5)
+    known = found.table.loc[at, "log_likelihood"] + found.set_aside[at]
+    assert known == pytest.approx(highest["log_likelihood"], abs=LOOSE)
+    (told,) = [f for f in found.findings if f.code == "spurious_set_aside"]
+    assert told.values == {"families": ("VII",), "ks": (5,), "gains": (found.set_aside[at],)}
+    golden(told)
+
+
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+def test_what_the_preferred_fit_has_set_aside_is_told_with_the_others(monkeypatch):
+    """Once, and not by a warning of that fit, which names neither family nor number."""
+    X = datasets.galaxies().X
+    monkeypatch.setattr(telling, "gained_by_chance", lambda problem: 0.0)
+    with pytest.warns(ConvergenceWarning):
+        alone = EMGaussianMixture(5, covariance_type="VII", random_state=0).fit(X)
+    found = chosen(X, [5], ["VII"])
+    (told,) = [f for f in found.findings if f.code == "spurious_set_aside"]
+    assert (told.values["families"], told.values["ks"]) == (("VII",), (5,))
+    higher = alone.modes_["log_likelihood"][alone.modes_["spurious"]].max() - alone.log_likelihood_
+    assert told.values["gains"] == pytest.approx([higher], abs=LOOSE)
+
+
+@pytest.mark.parametrize(("gain", "told"), [(0.4, False), (0.6, True)])
+def test_what_was_set_aside_is_told_where_a_criterion_would_prefer_it(gain, told):
+    table = a_table([9, 3, 4.1, 7])
+    aside = {Choice("tied", 1): gain, Choice("full", 1): 1.0}
+    found = EMSelection(table, em_selection.preferred(table), None, set_aside=aside)
+    reasons = [f.values for f in found.findings if f.code == "spurious_set_aside"]
+    assert reasons == ([{"families": ("tied",), "ks": (1,), "gains": (gain,)}] if told else [])
 
 
 def test_cells_without_a_fit_are_empty_and_have_a_reason(golden):

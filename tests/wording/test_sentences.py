@@ -15,6 +15,7 @@ NAMED = {
     "codes": (-999.0, 9999.0),
     "elsewhere": ((), ()),
     "first": (1.0, 0.0),
+    "gains": (5.25, 12.0),
     "gaps": (False, True),
     "last": (150.0, 1.0),
     "rows": (12, 20),
@@ -99,6 +100,7 @@ FURTHER = {
     "posteriors_refused": [{"ks": (1,)}],
     "preference_open": [{"which": ("bic",), "ks": (1,)}],
     "replications_differ": [{"n": 17}],
+    "spurious_set_aside": [{"families": tuple("abcdef"), "ks": (1, 2, 3, 4, 5, 6), "gains": 6 * (0.5,)}],
     "rows_left_out": [{"difference": 9.0}, {"difference": -9.0}],
 }
 
