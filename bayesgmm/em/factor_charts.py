@@ -19,7 +19,7 @@ from scipy.linalg import helmert
 
 from bayesgmm.em.steps import Sums
 from bayesgmm.em.volume_shape import common_axes
-from bayesgmm.mixture.families import OWN_AXES, OWN_SHAPE, OWN_VOLUME, CovarianceFamily
+from bayesgmm.mixture.covariance_family import OWN_AXES, OWN_SHAPE, OWN_VOLUME, CovarianceFamily
 
 __all__ = ["FactorChart", "factor_chart"]
 

@@ -17,7 +17,8 @@ from bayesgmm.em.run import Status
 from bayesgmm.em.search import search
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
-from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
+from bayesgmm.mixture.covariance_family import CovarianceFamily
+from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.features import note_columns
 from bayesgmm.rows.rows import Rows

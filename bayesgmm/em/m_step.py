@@ -16,7 +16,7 @@ import math
 
 from bayesgmm.em.axes import ALONE, make_identity, rotate_to_diagonal
 from bayesgmm.em.volume_shape import constrain
-from bayesgmm.mixture.families import DIAGONAL, OVER_COMPONENTS, OVER_FEATURES
+from bayesgmm.mixture.covariance_family import DIAGONAL, OVER_COMPONENTS, OVER_FEATURES
 from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import entry, inlined
 

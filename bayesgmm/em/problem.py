@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from bayesgmm.em.steps import Advance, State, Sums, advance, expect, is_in_one_piece, projected
 from bayesgmm.em.units import Units
-from bayesgmm.mixture.families import CovarianceFamily, family_of
+from bayesgmm.mixture.covariance_family import CovarianceFamily
+from bayesgmm.mixture.families import family_of
 from bayesgmm.mixture.kernels import evaluate
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.checks import ROWS_AT_ONCE

@@ -17,7 +17,7 @@ needs neither a decomposition nor a bound.
 import math
 
 from bayesgmm.em.axes import ALONE, ONE_VOLUME, OWN_VOLUMES, make_identity, rotate_to_diagonal
-from bayesgmm.mixture.families import DIAGONAL, OWN_AXES, OWN_SHAPE, OWN_VOLUME
+from bayesgmm.mixture.covariance_family import DIAGONAL, OWN_AXES, OWN_SHAPE, OWN_VOLUME
 from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import entry, inlined_in_order
 

@@ -19,6 +19,7 @@ STD_SHAPES = {
     "spherical": (K,),
     "tied_diag": (-1,),
     "tied_spherical": (),
+    "VEI": (K, -1),
 }
 CORR_SHAPES = {"full": (K, -1, -1), "tied": (-1, -1)}
 
