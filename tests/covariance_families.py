@@ -40,7 +40,12 @@ TABLE = {
     "EVI": Written(
         lambda k, i: (k, i), lambda k: NONE, (3, 2), NONE, (3, 2), volume=lambda k: 0, shape=lambda k: k
     ),
+    "tied_corr": Written(lambda k, i: (k, i), lambda k: 0, (3, 2), (2, 2), (3, 2, 2)),
 }
+
+
+# Those whose M step is a mean over what is shared; em/test_families_of_mclust.py has the others.
+AVERAGED = ("full", "tied", "diag", "spherical", "tied_diag", "tied_spherical")
 
 
 def log_std(name, c, i, d):
@@ -76,6 +81,8 @@ def pooled(name, mass, covariances):
     family, (k, d, _) = TABLE[name], covariances.shape
     if family.correlation(0) is not NONE:
         shared = k > 1 and family.correlation(0) == family.correlation(1)
+        if shared and family.std(0, 0) != family.std(1, 0):
+            return pooled_correlations(mass, covariances)
         mean = np.einsum("k,kij->ij", mass, covariances) / mass.sum()
         return np.stack([mean] * k) if shared else covariances
     if family.volume is not NONE:
@@ -102,6 +109,26 @@ def pooled_apart(family, mass, variances):
             volumes = (variances / shape).mean(axis=1)
         out = volumes[:, None] * shape
     return out[:, :, None] * np.eye(d)
+
+
+def pooled_correlations(mass, covariances, turns=20):
+    """The same of one correlation matrix: the mean of covariances in units of standard deviations by turns
+    with these, by Newton's damped steps."""
+    u = 1 / np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
+
+    def mean():
+        return np.einsum("k,ki,kj,kij->ij", mass / mass.sum(), u, u, covariances)
+
+    for _ in range(turns):
+        precision = np.linalg.inv(mean())
+        for c, covariance in enumerate(covariances):
+            m = precision * covariance
+            for _ in range(6):
+                slope = m @ u[c] - 1 / u[c]
+                step = np.linalg.solve(m + np.diag(u[c] ** -2.0), slope)
+                size = np.sqrt(max(slope @ step, 0.0))
+                u[c] -= step / (1 + size if size > 0.1 else 1)
+    return mean() / u[:, :, None] / u[:, None, :]
 
 
 def is_nested(small, large):

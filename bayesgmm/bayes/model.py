@@ -52,9 +52,10 @@ def build_model(
     -------
     pm.Model
         With the variables ``weights`` (cluster), ``means`` (cluster, feature) and the observed ``x`` (obs,
-        feature). ``stds`` is (cluster, feature) full, diag, VEI and EVI, (feature,) tied and
+        feature). ``stds`` is (cluster, feature) full, diag, VEI, EVI and tied_corr, (feature,) tied and
         tied_diag, (cluster,) spherical, a single number tied_spherical; ``corr_chol`` is (cluster, feature,
-        feature_bis) full and (feature, feature_bis) tied. Other families, and a single feature, have none.
+        feature_bis) full and (feature, feature_bis) tied and tied_corr. Other families, and a single feature,
+        have none.
 
     Examples
     --------

@@ -175,7 +175,7 @@ def standardised_problem(
     if not family.has_correlations or rows.n_features == 1:
         return problem, Units(shift, factor)
     own = _factor(problem.covariance)
-    if own is None and not family.is_apart:
+    if own is None and not family.has_own_m_step:
         # Without a spread in some direction there is no maximum but for a floor.
         flat = replace(problem, floor=max(floor, FLOOR_OF_FLAT), is_floor_chosen=True)
         return flat, Units(shift, factor)

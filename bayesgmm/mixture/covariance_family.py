@@ -7,7 +7,7 @@ The covariance of component k is made of standard deviations and a correlation m
 and a family says which standard deviation belongs to a component and a feature, and which correlation matrix,
 if any, to a component. It does so by the dimensions along which they differ, and everything else follows from
 these two: numbers of parameters, shapes, dimensions, the places in the vector that a sampler moves, and what
-an M step averages.
+an M step averages. Only where correlations are shared and standard deviations are not, it is no average.
 
 The families of mclust (Celeux and Govaert 1995, table 1) are those of the decomposition
 
@@ -35,6 +35,7 @@ from bayesgmm.mixture.params import MixtureParams
 __all__ = [
     "APART",
     "DIAGONAL",
+    "ONE_CORRELATION",
     "OVER_COMPONENTS",
     "OVER_FEATURES",
     "OWN_AXES",
@@ -49,6 +50,8 @@ Array = NDArray[np.float64]
 OVER_COMPONENTS, DIAGONAL, OVER_FEATURES = 1, 2, 4
 # Volume, shape and axes are constrained apart from each other, and components have their own of these.
 APART, OWN_VOLUME, OWN_SHAPE, OWN_AXES = 8, 16, 32, 64
+# Components share their correlations, and have their own standard deviations.
+ONE_CORRELATION = 128
 
 
 @dataclass(frozen=True)
@@ -67,13 +70,13 @@ class CovarianceFamily:
         ("cluster",) where each component has its own correlation matrix, () where one is shared, None where
         there are no correlations.
     mclust : str
-        What mclust calls it: the letters of volume, shape and orientation.
+        What mclust calls it: the letters of volume, shape and orientation; empty where it does not have it.
 
     Raises
     ------
     ValueError
-        Where correlations are not shared by the components that share standard deviations: such covariances
-        have no M step of their own here.
+        Where standard deviations are shared by components or features whose correlations are not: such
+        covariances have no M step here.
     """
 
     name: str
@@ -83,7 +86,8 @@ class CovarianceFamily:
     mclust: str
 
     def __post_init__(self) -> None:
-        if self.corr_dims is not None and self.std_dims != (*self.corr_dims, "feature"):
+        known = [(("feature",), ()), (("cluster", "feature"), ()), (("cluster", "feature"), ("cluster",))]
+        if self.corr_dims is not None and (self.std_dims, self.corr_dims) not in known:
             raise ValueError(
                 f"Family {self.name!r} shares standard deviations, but not correlations, or not so."
             )
@@ -92,6 +96,16 @@ class CovarianceFamily:
     def is_apart(self) -> bool:
         """Whether components share some of volume, shape and orientation, and have their own of others."""
         return len(set(self.mclust) - {"I"}) > 1
+
+    @property
+    def shares_correlations_alone(self) -> bool:
+        """Whether components share their correlations, but not their standard deviations."""
+        return self.corr_dims == () and self.by_component
+
+    @property
+    def has_own_m_step(self) -> bool:
+        """Whether the M step is more than a mean over what is shared."""
+        return self.is_apart or self.shares_correlations_alone
 
     @property
     def has_posterior(self) -> bool:
@@ -129,6 +143,8 @@ class CovarianceFamily:
 
         "affine": all. "columns": those that scale each. "rotations": a rotation and one scale for all.
         """
+        if not self.mclust:
+            return "columns"
         shape, axes = self.mclust[1], self.mclust[2]
         if axes == "I":
             return "columns" if self.by_feature else "rotations"
@@ -136,7 +152,7 @@ class CovarianceFamily:
 
     def fewest_rows(self, n_features: int) -> int:
         """Rows that a component needs for what it has of its own."""
-        return n_features + 1 if self.mclust[2] == "V" else 2
+        return n_features + 1 if self.mclust.endswith("V") else 2
 
     @property
     def has_correlations(self) -> bool:
@@ -175,7 +191,10 @@ class CovarianceFamily:
     @cached_property
     def pooling(self) -> int:
         """What the M step does, as flags: average over components, keep the diagonal only, average over
-        features; or constrain volume, shape and axes apart, and which of these components own."""
+        features; or constrain volume, shape and axes apart, and which of these components own; or one
+        correlation matrix."""
+        if self.shares_correlations_alone:
+            return APART | ONE_CORRELATION
         if self.is_apart:
             own = zip((OWN_VOLUME, OWN_SHAPE, OWN_AXES), self.mclust, strict=True)
             diagonal = 0 if self.has_correlations else DIAGONAL
@@ -235,13 +254,15 @@ class CovarianceFamily:
     def matrix_dims(self) -> tuple[str, ...]:
         """Dimensions of what stands for the covariances: matrices where there are correlations, otherwise the
         diagonal's distinct entries. scikit-learn's shapes, and those of ``GaussianMixture(cholesky=...)``."""
-        return self.std_dims if self.corr_dims is None else (*self.corr_dims, "feature", "feature")
+        if self.corr_dims is None:
+            return self.std_dims
+        return ("cluster", "feature", "feature") if self.by_component else ("feature", "feature")
 
     def compressed(self, matrices: Array) -> Array:
         """Matrices (K, D, D) in scikit-learn's shape: (K, D, D) full, (D, D) tied, (K, D) diag, (K,)
         spherical and so on."""
         if self.corr_dims is not None:
-            return np.array(matrices if self.corr_dims else matrices[0])
+            return np.array(matrices if self.by_component else matrices[0])
         return self.std_values(np.diagonal(matrices, axis1=1, axis2=2)).copy()
 
     def expanded(self, values: ArrayLike, n_components: int, n_features: int, name: str) -> Array:

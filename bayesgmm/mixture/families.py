@@ -36,6 +36,7 @@ FAMILIES = _by_name(
     CovarianceFamily("tied_spherical", "one single variance for all", (), None, "EII"),
     CovarianceFamily("VEI", "diagonal, its own volume, one shape for all", _OWN_STDS, None, "VEI"),
     CovarianceFamily("EVI", "diagonal, one volume for all, its own shape", _OWN_STDS, None, "EVI"),
+    CovarianceFamily("tied_corr", "its own variances, one correlation matrix for all", _OWN_STDS, (), ""),
     CovarianceFamily("VEE", "its own volume, one shape and orientation", _OWN_STDS, _OWN_MATRIX, "VEE"),
     CovarianceFamily("EVE", "one volume and orientation, its own shape", _OWN_STDS, _OWN_MATRIX, "EVE"),
     CovarianceFamily("VVE", "its own volume and shape, one orientation", _OWN_STDS, _OWN_MATRIX, "VVE"),
@@ -84,14 +85,13 @@ def posterior_family_of(covariance_type: Any) -> CovarianceFamily:
     """
     family = family_of(covariance_type)
     if not family.has_posterior:
-        within, around = nearest_families(family)
+        within, around = (f"{f.name!r}{f' ({f.mclust})' * bool(f.mclust)}" for f in nearest_families(family))
         raise ParameterError(
             f"covariance_type={family.name!r} is fitted by EM only, since the coordinates of the posterior "
-            f"do not express it; the nearest that they express are {within.name!r} ({within.mclust}) and "
-            f"{around.name!r} ({around.mclust}).",
+            f"do not express it; the nearest that they express are {within} and {around}.",
             name="covariance_type",
             value=covariance_type,
-            nearest=(within.name, around.name),
+            nearest=tuple(f.name for f in nearest_families(family)),
         )
     return family
 
@@ -107,15 +107,17 @@ def distinct_families(n_features: int) -> tuple[CovarianceFamily, ...]:
 
 
 def nearest_families(family: CovarianceFamily) -> tuple[CovarianceFamily, CovarianceFamily]:
-    """Of those with a posterior the one within a family that shares all that it may share, and the one around
-    it that shares nothing.
+    """Of those with a posterior the one within a family of mclust's that shares all that it may share, and
+    the nearest one around it.
 
     Parameters
     ----------
     family : CovarianceFamily
     """
     within, around = (family.mclust.translate(str.maketrans("EV", 2 * letter)) for letter in "EV")
-    return family_of(within), family_of(around)
+    # Covariances that are proportional have the same correlations.
+    proportional = family.mclust.endswith("EE")
+    return family_of(within), FAMILIES["tied_corr"] if proportional else family_of(around)
 
 
 def uncorrelated_family(family: CovarianceFamily) -> CovarianceFamily:

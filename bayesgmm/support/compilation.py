@@ -38,6 +38,7 @@ SOURCES = (
     "em/m_step.py",
     "em/squarem.py",
     "em/steps.py",
+    "em/one_correlation.py",
     "em/volume_shape.py",
     "methods/optimisation.py",
     "bayes/log_laws.py",

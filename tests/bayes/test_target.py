@@ -36,6 +36,8 @@ CASES = {
     "3x1-VEI": (3, 1, ("halfnormal", 2.0), "VEI"),
     "2x3-EVI": (2, 3, ("lognormal", (0.1, 0.6, -0.3), (0.5, 0.9, 0.7)), "EVI"),
     "3x2-EVI": (3, 2, ("exponential", 0.4), "EVI"),
+    "2x3-tied_corr": (2, 3, ("gamma", (2.0, 3.0, 1.5), 0.8), "tied_corr"),
+    "3x1-tied_corr": (3, 1, ("halfcauchy", 2.0), "tied_corr"),
     "2x1-EVI": (2, 1, ("halfcauchy", 2.0), "EVI"),
 }
 
@@ -67,7 +69,7 @@ def pymc_value_and_gradient(target, q):
     shared |= {"VEI": (K + D - 1,), "EVI": (1 + K * (D - 1),)}
     std_shape = shared.get(family, (K, D))
     below = D * (D - 1) // 2
-    shapes = [(K - 1,), (K, D), std_shape, (below,) if family == "tied" else (K, below)][
+    shapes = [(K - 1,), (K, D), std_shape, (below,) if family in ("tied", "tied_corr") else (K, below)][
         : len(model.value_vars)
     ]
     start = {v.name: np.zeros(s) for v, s in zip(model.value_vars, shapes, strict=True)}
