@@ -48,10 +48,13 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     ----------
     n_components : int, default 1
         Number of components, K.
-    covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}, default "full"
-        Each component its own general covariance; one for all; its own diagonal; its own single variance; one
-        diagonal for all; one variance for all. Standard deviations have the prior's distribution one by one,
-        correlation matrices the LKJ distribution one by one.
+    covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical", "tied_corr", ...}
+        Each component its own general covariance, the default; one for all; its own diagonal; its own single
+        variance; one diagonal for all; one variance for all; its own variances and one correlation matrix for
+        all. Or "VEI", its own volume and one shape for all, and "EVI", one volume for all and its own shape,
+        of diagonal covariances, or mclust's names of the others. Standard
+        deviations have the prior's distribution one by one, correlation matrices the LKJ distribution one by
+        one; volumes and shapes those that `bayesgmm.bayes.log_laws` derives from the prior's.
     method : {"auto", "nuts", "smc", "laplace"}, default "auto"
         "nuts": chains from the posterior modes that matter by Laplace's method, of those that EM's maxima
         lead to. "smc": tempering from up to 14 modes that optimisations from EM's maxima and from random

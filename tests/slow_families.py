@@ -4,6 +4,8 @@ import numpy as np
 from scipy.linalg import expm, logm
 
 LETTERS = ("VEI", "EVI", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV")
+# The family that is none of mclust's.
+ONE_CORRELATION = "tied_corr"
 
 
 def counts(name, k, d):
@@ -12,13 +14,21 @@ def counts(name, k, d):
 
 
 def size(name, k, d):
+    if name == ONE_CORRELATION:
+        return k * d + d * (d - 1) // 2
     volumes, shapes, axes = counts(name, k, d)
     return volumes + shapes * (d - 1) + axes * d * (d - 1) // 2
 
 
 def covariances_of(name, x, k, d):
     """Covariances (K, D, D) of free numbers: log volumes, log shapes but for the last, and the entries of
-    skew matrices whose exponentials are the orientations."""
+    skew matrices whose exponentials are the orientations; or log standard deviations, and of rows below a
+    diagonal of ones, which make correlations when they are divided by their lengths."""
+    if name == ONE_CORRELATION:
+        stds, rows = np.exp(np.asarray(x)[: k * d]).reshape(k, d), np.eye(d)
+        rows[np.tril_indices(d, -1)] = x[k * d :]
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return stds[:, :, None] * (rows @ rows.T) * stds[:, None, :]
     (volumes, shapes, axes), pairs = counts(name, k, d), np.tril_indices(d, -1)
     v, a, r = np.split(np.asarray(x), [volumes, volumes + shapes * (d - 1)])
     a, r = a.reshape(shapes, d - 1), r.reshape(axes, len(pairs[0]))
@@ -35,6 +45,11 @@ def covariances_of(name, x, k, d):
 
 def numbers_of(name, covariances):
     """Free numbers of covariances that are of the family."""
+    if name == ONE_CORRELATION:
+        stds = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
+        factor = np.linalg.cholesky(covariances[0] / np.outer(stds[0], stds[0]))
+        rows = factor / np.diag(factor)[:, None]
+        return np.concatenate([np.log(stds).ravel(), rows[np.tril_indices(len(rows), -1)]])
     (k, d, _), pairs = covariances.shape, np.tril_indices(covariances.shape[1], -1)
     volumes, shapes, axes = counts(name, k, d)
     # No two axes of this mean are alike.
@@ -54,6 +69,10 @@ def numbers_of(name, covariances):
 def is_of(name, covariances, tol=1e-8):
     """Whether covariances (K, D, D) are of the family, by what it says of eigenvalues and eigenvectors."""
     k, d, _ = covariances.shape
+    if name == ONE_CORRELATION:
+        stds = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
+        correlations = covariances / stds[:, :, None] / stds[:, None, :]
+        return bool(np.allclose(correlations, correlations[0], rtol=tol, atol=tol))
     volumes = np.linalg.det(covariances) ** (1 / d)
     shapes = covariances / volumes[:, None, None]
     spectra = np.linalg.eigvalsh(shapes)

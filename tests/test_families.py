@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 import pytest
 from command_line import QUICK, done
-from covariance_families import TABLE, free_parameters, is_nested, pooled
+from covariance_families import TABLE, free_parameters, is_nested, log_std_matrix, pooled
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
@@ -98,6 +98,11 @@ def test_a_family_with_more_freedom_has_no_lower_a_maximum(em_of):
     assert {("tied_spherical", "spherical"), ("tied_spherical", "tied_diag"), ("tied_diag", "diag")} <= set(
         pairs
     )
+    assert {("tied_spherical", "EVI"), ("tied_diag", "EVI"), ("EVI", "diag"), ("spherical", "VEI")} <= set(
+        pairs
+    )
+    assert {("tied_diag", "VEI"), ("VEI", "diag"), ("VEI", "full")} <= set(pairs)
+    assert {("spherical", "EVI"), ("VEI", "EVI")}.isdisjoint(pairs)
     assert {("tied_diag", "tied"), ("spherical", "diag"), ("diag", "full"), ("tied", "full")} <= set(pairs)
     assert ("spherical", "tied") not in pairs
     for small, large in pairs:
@@ -147,8 +152,10 @@ def test_every_family_has_its_figures_and_report(name, fit, tmp_path):
     path = write_report(bayes, tmp_path / "report.json", format="json", progressbar=False)
     content = json.loads(path.read_text())
     assert content["settings"]["covariance_type"] == name
-    # All weights are told, of which one is not free.
-    assert len(content["parameters"]) == free_parameters(name, 2, 2) + 1
+    # All weights are told, of which one is not free, and all standard deviations, whatever they are made of.
+    free = log_std_matrix(name, 2, 2).shape[1]
+    told = bayes.posterior_["posterior"]["stds"].isel(chain=0, draw=0).size
+    assert len(content["parameters"]) == free_parameters(name, 2, 2) + 1 + told - free
     assert name in str(bayes)
 
 

@@ -19,6 +19,9 @@ STDS = {
     "spherical": ("halfnormal", 9.0),
     "tied_diag": ("lognormal", (-1.0, 2.0), 0.5),
     "tied_spherical": ("gamma", 2.0, 0.5),
+    "VEI": ("inversegamma", (3.0, 4.0), (2.0, 20.0)),
+    "tied_corr": ("gamma", 2.0, 0.1),
+    "EVI": ("halfcauchy", (1.0, 6.0)),
 }
 
 

@@ -42,7 +42,8 @@ from bayesgmm import __version__
 from bayesgmm.bayes.shapes import check_shapes
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import kernels
-from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, posterior_family_of
+from bayesgmm.mixture.covariance_family import CovarianceFamily
+from bayesgmm.mixture.families import DEFAULT_FAMILY, posterior_family_of
 from bayesgmm.rows.checks import check_data, check_sample_weight
 from bayesgmm.support import compilation
 
@@ -269,8 +270,8 @@ class GaussianMixture(Distribution):
     means : tensor_like, shape (K, D)
     cholesky : tensor_like
         What the covariances L L' are made of, in the shape of the family: lower Cholesky factors (K, D, D)
-        full, one such factor (D, D) tied, standard deviations (K, D) diag, (K,) spherical, (D,) tied_diag or
-        a single number tied_spherical. What lies above a diagonal is not read.
+        full and tied_corr, one such factor (D, D) tied, standard deviations (K, D) diag, VEI and EVI, (K,)
+        spherical, (D,) tied_diag or a single number tied_spherical. What lies above a diagonal is not read.
     covariance_type : str, default "full"
     sample_weight : tensor_like, shape (N,), optional
         A row of weight 3 counts as three rows: its log density is multiplied by 3. Draws take no notice.
@@ -377,7 +378,7 @@ def _mixture_logprob(
 
 def _factors(means: TensorVariable, cholesky: TensorVariable, family: CovarianceFamily) -> TensorVariable:
     """Cholesky factors (K, D, D) of what the family's user gives."""
-    if family.own_correlations:
+    if family.has_correlations and family.by_component:
         return cholesky
     K, D = means.type.shape[0] or means.shape[0], means.type.shape[1] or means.shape[1]
     if family.has_correlations:

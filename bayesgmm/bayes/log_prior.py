@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import gammaln, xlogy
 
+from bayesgmm.bayes.log_laws import log_density_of_products
 from bayesgmm.bayes.priors import ResolvedPrior
 from bayesgmm.bayes.target import lkj_log_normaliser
 from bayesgmm.mixture.families import posterior_family_of
@@ -30,15 +31,17 @@ def log_prior(values: Mapping[str, Array], prior: ResolvedPrior, covariance_type
     Returns
     -------
     dict of ndarrays
-        weights (chain, draw), means (chain, draw, K, D), stds of the shape of its values, and corr_chol with
-        one number a correlation matrix.
+        weights (chain, draw), means (chain, draw, K, D), stds of the shape of its values, or (chain, draw)
+        where they have volumes and shapes, and corr_chol with one number a correlation matrix.
     """
     family = posterior_family_of(covariance_type)
-    numbers = (family.of_stds(values) for values in prior.std_numbers)
+    stds, parts = values["stds"], family.std_parts(len(prior.concentration))
     densities = {
         "weights": _dirichlet(values["weights"], prior.concentration),
         "means": stats.norm.logpdf(values["means"], prior.mean_loc, prior.mean_scale),
-        "stds": prior.std_record.log_density(values["stds"], *numbers),
+        "stds": log_density_of_products(stds, parts, prior.std_law, np)
+        if any(parts)
+        else prior.std_record.log_density(stds, *map(family.of_stds, prior.std_numbers)),
     }
     if "corr_chol" in values:
         densities["corr_chol"] = _lkj(values["corr_chol"], prior.lkj_eta)

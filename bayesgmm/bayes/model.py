@@ -11,9 +11,11 @@ from pytensor.tensor import TensorVariable
 
 from bayesgmm.bayes.distribution import GaussianMixture
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
+from bayesgmm.bayes.products import volume_shape_stds
 from bayesgmm.bayes.transforms import CorrelationCholesky
 from bayesgmm.errors import ParameterError
-from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, posterior_family_of
+from bayesgmm.mixture.covariance_family import CovarianceFamily
+from bayesgmm.mixture.families import DEFAULT_FAMILY, posterior_family_of, uncorrelated_family
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.arguments import check_integer
 
@@ -43,15 +45,17 @@ def build_model(
     prior : Prior
     feature_names : sequence of D str, optional
         By default the columns of a data frame, otherwise x0, x1, ...
-    covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}, default "full"
+    covariance_type : str, default "full"
+        As `BayesGaussianMixture` takes it.
 
     Returns
     -------
     pm.Model
         With the variables ``weights`` (cluster), ``means`` (cluster, feature) and the observed ``x`` (obs,
-        feature). ``stds`` is (cluster, feature) full and diag, (feature,) tied and
+        feature). ``stds`` is (cluster, feature) full, diag, VEI, EVI and tied_corr, (feature,) tied and
         tied_diag, (cluster,) spherical, a single number tied_spherical; ``corr_chol`` is (cluster, feature,
-        feature_bis) full and (feature, feature_bis) tied. Other families, and a single feature, have none.
+        feature_bis) full and (feature, feature_bis) tied and tied_corr. Other families, and a single feature,
+        have none.
 
     Examples
     --------
@@ -104,13 +108,16 @@ def _factors(
 ) -> tuple[TensorVariable, CovarianceFamily]:
     """Standard deviations and correlations join the model in context; returns `cholesky` and the family it is
     given in."""
+    shapes, dims = family.shapes(K, D), family.dims(D)
+    parts = family.std_parts(K)
+    if any(parts):
+        return volume_shape_stds(resolved, parts, dims["stds"]), family
     distribution = getattr(pm, resolved.std_record.pymc)
     values = map(family.of_stds, resolved.std_numbers)
     numbers = dict(zip(resolved.std_record.pymc_numbers, values, strict=True))
-    shapes, dims = family.shapes(K, D), family.dims(D)
     stds = distribution("stds", **numbers, shape=shapes["stds"], dims=dims["stds"])
     if "corr_chol" not in dims:
-        return stds, family.uncorrelated
+        return stds, uncorrelated_family(family)
     # Without an explicit shape LKJCorr could not be drawn from: its inner loop would depend on the length
     # of a dim.
     corr_chol = pm.LKJCorr(

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.bayes.log_laws import draw_volume, volume_law
 from bayesgmm.bayes.priors import ResolvedPrior
 from bayesgmm.mixture.families import posterior_family_of
 
@@ -27,17 +28,31 @@ def draw_prior(
     """
     k, d, family = len(prior.concentration), len(prior.mean_loc), posterior_family_of(covariance_type)
     shapes = {name: (size, *s) for name, s in family.shapes(k, d).items()}
-    numbers = (family.of_stds(values) for values in prior.std_numbers)
+    parts = family.std_parts(k)
     values = {
         "weights": rng.dirichlet(prior.concentration, size),
         "means": rng.normal(prior.mean_loc, prior.mean_scale, shapes["means"]),
     }
     # A prior that reaches very far may have draws that are infinite.
     with np.errstate(divide="ignore", over="ignore"):
-        values["stds"] = prior.std_record.draw(rng, shapes["stds"], *numbers)
+        values["stds"] = (
+            _products(prior, parts, size, rng)
+            if any(parts)
+            else prior.std_record.draw(rng, shapes["stds"], *map(family.of_stds, prior.std_numbers))
+        )
     if "corr_chol" in shapes:
         values["corr_chol"] = _lkj(prior.lkj_eta, shapes["corr_chol"], rng)
     return values
+
+
+def _products(prior: ResolvedPrior, parts: tuple[int, int], size: int, rng: np.random.Generator) -> Array:
+    """Standard deviations (size, K, D) of volumes and shapes."""
+    volumes, shapes = parts
+    log_volumes = draw_volume(rng, (size, volumes), volume_law(prior.std_law))
+    d = len(prior.mean_loc)
+    log_shapes = np.log(prior.std_record.draw(rng, (size, shapes, d), *prior.std_numbers))
+    log_shapes -= log_shapes.mean(axis=-1, keepdims=True)
+    return np.exp(log_volumes[..., None] + log_shapes)
 
 
 def _lkj(eta: float, shape: tuple[int, ...], rng: np.random.Generator) -> Array:

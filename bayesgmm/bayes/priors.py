@@ -2,7 +2,8 @@
 
 weights ~ Dirichlet(concentration)
 means ~ Normal(mean_loc, mean_scale), per component and feature
-stds ~ a family of `std_priors.STD_PRIORS`, per component and feature
+stds ~ a family of `std_priors.STD_PRIORS`, per component and feature; where components share only the volume
+    or only the shape of their standard deviations, these have the laws that `log_laws` derives from it
 correlations ~ LKJ(lkj_eta), per component
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayesgmm.bayes.log_laws import LogLaw, described_volume, volume_law
 from bayesgmm.bayes.std_priors import StdPrior, std_prior_family
 from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.mixture.families import DEFAULT_FAMILY, posterior_family_of
@@ -72,6 +74,11 @@ class ResolvedPrior:
     def std_numbers(self) -> tuple[Array, ...]:
         """The family's own numbers, each of shape (D,)."""
         return (self.std_first, self.std_second)[: len(self.std_record.numbers)]
+
+    @property
+    def std_law(self) -> LogLaw:
+        """The law of the logarithms of standard deviations."""
+        return self.std_record.log_law(*self.std_numbers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +147,7 @@ class Prior:
         X : array_like or data frame, shape (N, D), or Rows
         sample_weight : array_like, shape (N,), optional
             Weights of the rows.
-        covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}, default "full"
+        covariance_type : str, default "full"
             With "spherical" and "tied_spherical" the standard deviations' prior is scaled to all columns
             together.
 
@@ -221,6 +228,9 @@ class Prior:
     ) -> list[str]:
         """One line per distribution, such as ``means[eruptions] ~ Normal(3.488, 1.71)``.
 
+        Where components share only the volume or only the shape of their standard deviations, the volume is
+        their geometric mean over features, and their ratios are those of independent ``shape of stds``.
+
         Examples
         --------
         >>> from bayesgmm import Prior
@@ -239,12 +249,16 @@ class Prior:
         feature_names = list(feature_names)
         p = self.resolve(n_components, len(feature_names), covariance_type)
         family = posterior_family_of(covariance_type)
+        apart = any(family.std_parts(n_components))
         lines = [_line("weights", "Dirichlet", *p.concentration)]
         for j, name in enumerate(feature_names):
             lines.append(_line(f"means[{name}]", "Normal", p.mean_loc[j], p.mean_scale[j]))
         for j, name in enumerate(feature_names if family.by_feature else feature_names[:1]):
-            variable = f"stds[{name}]" if family.by_feature else "stds"
+            variable = f"{'shape of ' * apart}stds[{name}]" if family.by_feature else "stds"
             lines.append(_line(variable, p.std_record.title, *(values[j] for values in p.std_numbers)))
+        if apart:
+            variable, title, numbers = described_volume(volume_law(p.std_law))
+            lines.append(_line(variable, title, *numbers))
         if len(feature_names) > 1 and family.has_correlations:
             lines.append(_line("correlations", "LKJ", p.lkj_eta))
         return lines

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bayesgmm.errors import ParameterError
-from bayesgmm.mixture.families import CovarianceFamily
+from bayesgmm.mixture.covariance_family import CovarianceFamily
 
 __all__ = ["check_shapes"]
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import gammaln
 
+from bayesgmm.bayes.log_laws import GAMMA, LOGISTIC, NORMAL, LogLaw
 from bayesgmm.errors import ParameterError
 from bayesgmm.support.compilation import inlined, inlined_in_order
 from bayesgmm.support.sentences import shown_value
@@ -54,6 +55,8 @@ class StdPrior:
         ``log_constant(*numbers)``: what the kernel leaves out.
     draw : callable
         ``draw(rng, shape, *numbers)``.
+    log_law : callable
+        ``log_law(*numbers)``: the law of log s, as a `LogLaw`.
     pymc : str
         Name of its class in PyMC.
     pymc_numbers : tuple of str
@@ -69,6 +72,7 @@ class StdPrior:
     kernel: Callable[..., tuple[float, float]]
     log_constant: Callable[..., Array]
     draw: Callable[..., Array]
+    log_law: Callable[..., LogLaw]
     pymc: str
     pymc_numbers: tuple[str, ...]
 
@@ -136,6 +140,7 @@ _FAMILIES = (
         kernel=_halfnormal,
         log_constant=lambda sigma: 0.5 * math.log(2 / math.pi) - np.log(sigma),
         draw=lambda rng, shape, sigma: np.abs(rng.normal(0.0, sigma, shape)),
+        log_law=lambda sigma: LogLaw(GAMMA, 2.0, np.full_like(sigma, 0.5), 0.5 / sigma**2),
         pymc="HalfNormal",
         pymc_numbers=("sigma",),
     ),
@@ -148,6 +153,7 @@ _FAMILIES = (
         kernel=_exponential,
         log_constant=lambda rate: np.log(rate),
         draw=lambda rng, shape, rate: rng.exponential(1 / rate, shape),
+        log_law=lambda rate: LogLaw(GAMMA, 1.0, np.ones_like(rate), rate),
         pymc="Exponential",
         pymc_numbers=("lam",),
     ),
@@ -160,6 +166,7 @@ _FAMILIES = (
         kernel=_gamma,
         log_constant=_gamma_constant,
         draw=lambda rng, shape, alpha, beta: rng.gamma(alpha, 1 / beta, shape),
+        log_law=lambda alpha, beta: LogLaw(GAMMA, 1.0, alpha, beta),
         pymc="Gamma",
         pymc_numbers=("alpha", "beta"),
     ),
@@ -173,6 +180,7 @@ _FAMILIES = (
         kernel=_lognormal,
         log_constant=lambda mu, sigma: -np.log(sigma) - 0.5 * math.log(2 * math.pi),
         draw=lambda rng, shape, mu, sigma: rng.lognormal(mu, sigma, shape),
+        log_law=lambda mu, sigma: LogLaw(NORMAL, 1.0, mu, sigma),
         pymc="LogNormal",
         pymc_numbers=("mu", "sigma"),
     ),
@@ -185,6 +193,7 @@ _FAMILIES = (
         kernel=_inversegamma,
         log_constant=_gamma_constant,
         draw=lambda rng, shape, alpha, beta: beta / rng.gamma(alpha, 1.0, shape),
+        log_law=lambda alpha, beta: LogLaw(GAMMA, -1.0, alpha, beta),
         pymc="InverseGamma",
         pymc_numbers=("alpha", "beta"),
     ),
@@ -197,6 +206,7 @@ _FAMILIES = (
         kernel=_halfcauchy,
         log_constant=lambda beta: np.full(np.shape(beta), math.log(2 / math.pi)),
         draw=lambda rng, shape, beta: beta * np.abs(rng.standard_cauchy(shape)),
+        log_law=lambda beta: LogLaw(LOGISTIC, 2.0, np.full_like(beta, 0.5), beta),
         pymc="HalfCauchy",
         pymc_numbers=("beta",),
     ),

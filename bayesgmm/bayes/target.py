@@ -20,13 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln, gammaln
 
+from bayesgmm.bayes.log_laws import shape_constant, shape_kernel, volume_constant, volume_kernel, volume_law
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.std_priors import CODES, add_log_density
 from bayesgmm.mixture import kernels
 from bayesgmm.mixture.coordinates import Coordinates, Layout, add_gradient, blocks, mixture_of
-from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, posterior_family_of
+from bayesgmm.mixture.covariance_family import CovarianceFamily
+from bayesgmm.mixture.families import DEFAULT_FAMILY, posterior_family_of
 from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.mixture.std_numbers import std_part_places
 from bayesgmm.rows.rows import Rows
+from bayesgmm.support.allocation import empty
 from bayesgmm.support.compilation import entry, inlined
 
 __all__ = ["Target", "log_posterior", "log_posterior_alone"]
@@ -138,12 +142,20 @@ class Target:
 
 class PriorNumbers(NamedTuple):
     """A prior as compiled code reads it: arrays of shape (K,) and (D,), and the sum of all that does not
-    depend on q."""
+    depend on q.
+
+    Where standard deviations have volumes and shapes, `std_first` and `std_second` are those of their
+    `LogLaw`, of the given form and power, and those of the volumes are numbers.
+    """
 
     layout: Layout
     std_family: int
     lkj_eta: float
     log_normaliser: float
+    form: int
+    power: float
+    volume_first: float
+    volume_second: float
     concentration: Array
     mean_loc: Array
     mean_scale: Array
@@ -153,31 +165,42 @@ class PriorNumbers(NamedTuple):
 
 # One array instead of nine arguments: handing these to compiled code would cost as much as the prior's
 # density.
-_HEADER = len(Layout._fields) + 3
+_IN_LAYOUT = len(Layout._fields)
+_HEADER = _IN_LAYOUT + 7
 
 
 def _packed(prior: ResolvedPrior, coordinates: Coordinates) -> Array:
     """The array that :func:`_unpacked` reads."""
     normaliser = _log_normaliser(prior, coordinates.family)
     header = [*coordinates.layout, CODES[prior.std_family], prior.lkj_eta, normaliser]
-    by_feature = prior.mean_loc, prior.mean_scale, prior.std_first, prior.std_second
-    return np.concatenate([header, prior.concentration, *by_feature])
+    law, std_numbers = [0.0] * 4, (prior.std_first, prior.std_second)
+    if coordinates.layout.n_volumes:
+        of_stds, of_volumes = prior.std_law, volume_law(prior.std_law)
+        law = [of_stds.form, of_stds.power, float(of_volumes.first), float(of_volumes.second)]
+        std_numbers = of_stds.first, of_stds.second
+    by_feature = prior.mean_loc, prior.mean_scale, *std_numbers
+    return np.concatenate([header, law, prior.concentration, *by_feature])
 
 
 @inlined
 def _unpacked(packed):
     """The numbers of a packed prior, arrays as views."""
     K, D = int(packed[0]), int(packed[1])
-    layout = Layout(K, D, int(packed[2]), int(packed[3]), int(packed[4]))
+    layout = Layout(K, D, int(packed[2]), int(packed[3]), int(packed[4]), int(packed[5]), int(packed[6]))
+    at = _IN_LAYOUT
     loc = _HEADER + K
     scale = loc + D
     first = scale + D
     second = first + D
     return PriorNumbers(
         layout,
-        int(packed[5]),
-        packed[6],
-        packed[7],
+        int(packed[at]),
+        packed[at + 1],
+        packed[at + 2],
+        int(packed[at + 3]),
+        packed[at + 4],
+        packed[at + 5],
+        packed[at + 6],
         packed[_HEADER:loc],
         packed[loc:scale],
         packed[scale:first],
@@ -193,8 +216,13 @@ def _log_normaliser(prior: ResolvedPrior, family: CovarianceFamily) -> float:
     # The simplex transform's Jacobian is K prod pi: hence the log K here, and exponents a_k for a_k - 1.
     dirichlet = gammaln(a.sum()) - gammaln(a).sum() + math.log(k)
     normal = -k * (np.log(prior.mean_scale).sum() + 0.5 * d * math.log(2 * math.pi))
-    each = family.of_stds(prior.std_record.log_constant(*prior.std_numbers))
-    stds = (k if family.by_component else 1) * each.sum()
+    volumes, shapes = family.std_parts(k)
+    if volumes:
+        law = prior.std_law
+        stds = volumes * volume_constant(volume_law(law)) + shapes * (shape_constant(law) + math.log(d))
+    else:
+        each = family.of_stds(prior.std_record.log_constant(*prior.std_numbers))
+        stds = (k if family.by_component else 1) * each.sum()
     return float(dirichlet + normal + stds + family.n_correlations(k) * lkj_log_normaliser(d, prior.lkj_eta))
 
 
@@ -288,10 +316,13 @@ def _log_prior(q, prior, mixture, gradient):
             by_means[at] = -z / prior.mean_scale[i]
             at += 1
 
-    # Where features share a standard deviation, its prior is the first feature's.
-    n = D if prior.layout.std_by_feature > 0 else 1
-    first, second = prior.std_first[:n], prior.std_second[:n]
-    value = add_log_density(prior.std_family, value, at_q.log_stds, first, second, by.log_stds)
+    if prior.layout.n_volumes > 0:
+        value += _log_prior_of_parts(at_q.log_stds, prior, by.log_stds)
+    else:
+        # Where features share a standard deviation, its prior is the first feature's.
+        n = D if prior.layout.std_by_feature > 0 else 1
+        first, second = prior.std_first[:n], prior.std_second[:n]
+        value = add_log_density(prior.std_family, value, at_q.log_stds, first, second, by.log_stds)
 
     power = D + 2.0 * prior.lkj_eta - 1.0
     for c in range(len(at_q.below)):
@@ -301,4 +332,28 @@ def _log_prior(q, prior, mixture, gradient):
             for _ in range(i):
                 by.below[c, at] = -power * at_q.below[c, at] / (mixture.lengths[c, i] * mixture.lengths[c, i])
                 at += 1
+    return value
+
+
+@inlined
+def _log_prior_of_parts(log_stds, prior, gradient):
+    """Log prior of volumes and shapes without constants; fills `gradient`."""
+    layout, last = prior.layout, prior.layout.n_features - 1
+    value = 0.0
+    for k in range(layout.n_volumes):
+        density, slope = volume_kernel(
+            prior.form, prior.power, prior.volume_first, prior.volume_second, log_stds[k]
+        )
+        value += density
+        gradient[k] = slope
+    log_shape, slopes = empty(last + 1), empty(last + 1)
+    for k in range(layout.n_shapes):
+        _, start = std_part_places(layout, k)
+        log_shape[last] = 0.0
+        for i in range(last):
+            log_shape[i] = log_stds[start + i]
+            log_shape[last] -= log_stds[start + i]
+        value += shape_kernel(prior.form, prior.power, prior.std_first, prior.std_second, log_shape, slopes)
+        for i in range(last):
+            gradient[start + i] = slopes[i] - slopes[last]
     return value

@@ -242,7 +242,7 @@ COVARIANCE_TYPE = click.option(
     "--covariance-type",
     type=OneOf("--covariance-type", _families),
     help="What the covariances of the components may be and share, by this program's name or mclust's; full, "
-    "if not given. Of mclust's a posterior has EII, VII, EEI, VVI, EEE and VVV.",
+    "if not given. Of mclust's a posterior has EII, VII, EEI, VEI, EVI, VVI, EEE and VVV.",
 )
 PRIOR = click.option(
     "--prior",

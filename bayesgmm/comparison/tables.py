@@ -96,11 +96,11 @@ class JointDistance:
 def joint_distance(sides: Sides) -> JointDistance:
     """Of EM's estimate; meaningless where components cannot be told apart."""
     # Standardisation is linear in these coordinates, and distances do not change.
-    q = unconstrained(sides.fit.draws.values)
+    q = unconstrained(sides.fit.draws.values, sides.fit.draws.family)
     q = q.reshape(-1, q.shape[-1])
     if len(q) <= 2 * q.shape[1]:
         return JointDistance(float("nan"), float("nan"), sides.ci_prob)
-    at = unconstrained(sides.em_draw.values)[0, 0]
+    at = unconstrained(sides.em_draw.values, sides.em_draw.family)[0, 0]
     away = q - q.mean(axis=0)
     whiten = np.linalg.pinv(np.linalg.cholesky(np.cov(q.T) + 1e-12 * np.diag(q.var(axis=0))))
     own = np.linalg.norm(away @ whiten.T, axis=1)

@@ -73,9 +73,8 @@ def no_maximum(problem: Problem, rows: Rows, modes: Sequence[Mode]) -> Degenerat
     n, k = sum(mode.n_starts for mode in modes), len(modes[0].run.state.log_weights)
     onto, details = collapsed_onto(problem, rows, modes[0].run.state)
     # Others leave their family where covariances are kept at a floor one by one.
-    remedy = (
-        "" if problem.family.is_apart else ", or a reg_covar, such as 0.001, that keeps covariances from it"
-    )
+    takes_floor = not problem.family.has_own_m_step
+    remedy = ", or a reg_covar, such as 0.001, that keeps covariances from it" if takes_floor else ""
     return DegenerateFitError(
         f"{f'All {n} starts' if n > 1 else 'The only start'} with n_components={k} ended in a component that "
         f"lost its rows, or collapsed onto a point or plane of the {len(rows)} rows, where the likelihood "

@@ -49,11 +49,11 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     ----------
     n_components : int, default 1
         Number of components, K.
-    covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}, default "full"
-        Each component its own general covariance; one for all; its own diagonal; its own single variance; one
-        diagonal for all; one variance for all. Or by mclust's names, which are VVV, EEE, VVI, VII, EEI and
-        EII for these: VEI, EVI, VEE, EVE, VVE, EEV, VEV, EVV, where volume, shape and orientation are each
-        own (V), shared (E), or none (I; Celeux and Govaert 1995); with one feature also E and V.
+    covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical", "tied_corr", ...}
+        Each component its own general covariance, the default; one for all; its own diagonal; its own single
+        variance; one diagonal for all; one variance for all; its own variances and one correlation matrix.
+        Or by mclust's names VVV, EEE, VVI, VII, EEI, EII, VEI, EVI, VEE, EVE, VVE, EEV, VEV, EVV of volume,
+        shape, orientation: own (V), shared (E), none (I; Celeux and Govaert 1995); of one feature E and V.
     tol : float, default 1e-10
         An EM run ends when the log-likelihood still to be gained, estimated from the last steps, is below
         ``tol`` times the total log-likelihood's size.
@@ -92,7 +92,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         The estimate, in the units of the data; components in the order that `order` says.
     covariances_ : ndarray
         Shape (K, D, D) full, (D, D) tied, (K, D) diag, (K,) spherical, (D,) tied_diag, () tied_spherical;
-        VEI and EVI as diag, the others of mclust as full.
+        VEI and EVI as diag, tied_corr and the others of mclust as full.
     precisions_, precisions_cholesky_ : ndarrays
         Inverses of the covariances and their upper Cholesky factors, in scikit-learn's shapes.
     params_ : MixtureParams

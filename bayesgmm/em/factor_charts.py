@@ -1,12 +1,14 @@
 """Free coordinates of the covariances of a mixture around an estimate, which lies at their origin.
 
-There are three kinds of families, and in each the coordinates are such that a step of one is of about one
-standard deviation, in whatever units and however tilted a component is:
+There are four kinds of families, and in each but the last the coordinates are such that a step of one is of
+about one standard deviation, in whatever units and however tilted a component is:
 
 * linear: Cholesky factors L G, with G = I + sum_p c_p B_p. Where components share all or nothing.
 * triangular: L G exp(v), with G lower triangular and |G| = 1. VEI, EVI, VEE and EVV, whose axes are those of
   the coordinates, or go with the shapes.
 * turned: D R diag(exp(v + h)) R' D', with h of sum zero and R a rotation. EVE, VVE, EEV and VEV.
+* of one correlation matrix: exp(v) L G, with v diagonal, one for each component, and G lower triangular with
+  ones on its diagonal, one for all.
 """
 
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from scipy.linalg import helmert
 
 from bayesgmm.em.steps import Sums
 from bayesgmm.em.volume_shape import common_axes
-from bayesgmm.mixture.families import OWN_AXES, OWN_SHAPE, OWN_VOLUME, CovarianceFamily
+from bayesgmm.mixture.covariance_family import OWN_AXES, OWN_SHAPE, OWN_VOLUME, CovarianceFamily
 
 __all__ = ["FactorChart", "factor_chart"]
 
@@ -61,6 +63,8 @@ class FactorChart(Protocol):
 
 def factor_chart(origin: Array, family: CovarianceFamily) -> FactorChart:
     """The coordinates for a family around the factors (K, D, D) of an estimate."""
+    if family.shares_correlations_alone:
+        return _OneCorrelation(origin)
     if not family.is_apart:
         return _Linear(origin, family)
     return _Turned(origin, family) if family.equivariance == "rotations" else _Triangular(origin, family)
@@ -106,6 +110,53 @@ class _Linear:
 
     def moves(self, k: int) -> Array:
         return self.basis + np.swapaxes(self.basis, 1, 2)
+
+
+@dataclass(frozen=True)
+class _OneCorrelation:
+    origin: Array
+
+    @property
+    def n_scales(self) -> int:
+        """Number of standard deviations, K D."""
+        return self.origin.shape[0] * self.origin.shape[1]
+
+    @cached_property
+    def below(self) -> Array:
+        """Directions of G, shape (P, D, D)."""
+        d = self.origin.shape[1]
+        return _units(*np.tril_indices(d, -1), d)
+
+    @property
+    def size(self) -> int:
+        return self.n_scales + len(self.below)
+
+    def places(self, k: int) -> Places:
+        d = self.origin.shape[1]
+        return np.concatenate([k * d + np.arange(d), self.n_scales + np.arange(len(self.below))])
+
+    def parts(self, at: Array) -> tuple[Array, Array]:
+        """Factors of the standard deviations, shape (K, D, 1), and G, shape (D, D)."""
+        (k, d, _), n = self.origin.shape, self.n_scales
+        g = np.eye(d) + np.einsum("p,pij->ij", at[n:], self.below)
+        return np.exp(at[:n]).reshape(k, d, 1), g
+
+    def cholesky(self, at: Array) -> Array:
+        scales, g = self.parts(at)
+        return scales * (self.origin @ g)
+
+    def pulled_back(self, at: Array, by_factor: Array, cholesky: Array, sums: Sums) -> Array:
+        scales, _ = self.parts(at)
+        by_g = np.einsum("kji,kjm->im", self.origin, scales * by_factor)
+        by_below = np.einsum("im,pim->p", by_g, self.below)
+        return np.concatenate([np.sum(by_factor * cholesky, axis=2).ravel(), by_below])
+
+    def moves(self, k: int) -> Array:
+        # A standard deviation moves a row of L: L^-1 times that row.
+        inverse = np.linalg.inv(self.origin[k])
+        rows = inverse.T[:, :, None] * self.origin[k][:, None, :]
+        g = np.concatenate([rows, self.below])
+        return g + np.swapaxes(g, 1, 2)
 
 
 @dataclass(frozen=True)

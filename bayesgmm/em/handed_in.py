@@ -4,6 +4,7 @@ on."""
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.mixture import GaussianMixture
 from sklearn.utils.validation import check_is_fitted
@@ -17,12 +18,16 @@ from bayesgmm.em.run import Status
 from bayesgmm.em.search import search
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import density
-from bayesgmm.mixture.families import DEFAULT_FAMILY, CovarianceFamily, family_of
+from bayesgmm.mixture.coordinates import Coordinates
+from bayesgmm.mixture.covariance_family import CovarianceFamily
+from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.features import note_columns
 from bayesgmm.rows.rows import Rows
 
 __all__ = ["fitted_at", "handed_in"]
+
+Array = NDArray[np.float64]
 
 # Covariances are of a family when they differ from their nearest of it by no more than this, relative to
 # their stds.
@@ -158,9 +163,18 @@ def _check_columns(em: Any, rows: Rows) -> None:
         )
 
 
-def _check_family(params: MixtureParams, family: CovarianceFamily, own: CovarianceFamily | None) -> None:
+def _nearest(params: MixtureParams, family: CovarianceFamily) -> Array:
+    """Covariances (K, D, D) of a family that share what they share with the first component."""
     k, d = params.n_components, params.n_features
-    nearest = family.expanded(family.compressed(params.covariances), k, d, "covariances")
+    coordinates = Coordinates(k, d, family)
+    values = coordinates.constrained(coordinates.unconstrained(params))
+    factors = family.all_factors(values.get("corr_chol"), k, d)
+    cholesky = family.all_stds(values["stds"], k, d)[:, :, None] * factors
+    return np.asarray(cholesky @ np.swapaxes(cholesky, 1, 2))
+
+
+def _check_family(params: MixtureParams, family: CovarianceFamily, own: CovarianceFamily | None) -> None:
+    nearest = _nearest(params, family)
     size = params.stds[:, :, None] * params.stds[:, None, :]
     away = float((np.abs(params.covariances - nearest) / size).max())
     if away <= IN_FAMILY:

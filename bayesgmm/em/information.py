@@ -18,7 +18,7 @@ from bayesgmm.em.problem import Problem, state_of
 from bayesgmm.em.spread import Spread
 from bayesgmm.em.steps import State
 from bayesgmm.errors import DataError, DegenerateFitError
-from bayesgmm.mixture.families import CovarianceFamily
+from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.mixture.kernels import gradient
 from bayesgmm.mixture.params import MixtureParams
 

@@ -9,14 +9,16 @@ parameters pool A (Celeux and Govaert 1995), as `CovarianceFamily.pooling` says:
 * its diagonal only is kept, where L is diagonal;
 * the mean of that diagonal is taken, where L is a multiple of the identity.
 
-Where volume, shape and axes are constrained apart, `em.volume_shape` brings A to the family.
+Where volume, shape and axes are constrained apart, `em.volume_shape` brings A to the family, and
+`em.one_correlation` where components share their correlations alone.
 """
 
 import math
 
 from bayesgmm.em.axes import ALONE, make_identity, rotate_to_diagonal
+from bayesgmm.em.one_correlation import constrain_to_one_correlation
 from bayesgmm.em.volume_shape import constrain
-from bayesgmm.mixture.families import DIAGONAL, OVER_COMPONENTS, OVER_FEATURES
+from bayesgmm.mixture.covariance_family import DIAGONAL, ONE_CORRELATION, OVER_COMPONENTS, OVER_FEATURES
 from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import entry, inlined
 
@@ -184,7 +186,8 @@ def _lift(old_cholesky, inner, floor, cholesky):
 
 @entry
 def update_apart(s0, s1, s2, old, pooling, floor, new):
-    """As `update`, for the families that constrain volume, shape and axes apart."""
+    """As `update`, for the families that constrain volume, shape and axes apart, or share correlations
+    alone."""
     K, D = s1.shape
     _, _, old_cholesky = unpacked(old, K, D)
     _, means, _ = unpacked(new, K, D)
@@ -198,7 +201,10 @@ def update_apart(s0, s1, s2, old, pooling, floor, new):
         for i in range(D):
             for j in range(D):
                 inner[k, i, j] = s2[k, i, j] / mass[k] - (s1[k, i] / mass[k]) * (s1[k, j] / mass[k])
-    constrain(inner, mass, old_cholesky, pooling)
+    if pooling & ONE_CORRELATION:
+        constrain_to_one_correlation(inner, mass, old_cholesky)
+    else:
+        constrain(inner, mass, old_cholesky, pooling)
     for k in range(K):
         for i in range(D):
             for j in range(D):

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from bayesgmm.em.steps import Advance, State, Sums, advance, expect, is_in_one_piece, projected
 from bayesgmm.em.units import Units
-from bayesgmm.mixture.families import CovarianceFamily, family_of
+from bayesgmm.mixture.covariance_family import CovarianceFamily
+from bayesgmm.mixture.families import family_of
 from bayesgmm.mixture.kernels import evaluate
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.outline import ROWS_AT_ONCE
@@ -175,7 +176,7 @@ def standardised_problem(
     if not family.has_correlations or rows.n_features == 1:
         return problem, Units(shift, factor)
     own = _factor(problem.covariance)
-    if own is None and not family.is_apart:
+    if own is None and not family.has_own_m_step:
         # Without a spread in some direction there is no maximum but for a floor.
         flat = replace(problem, floor=max(floor, FLOOR_OF_FLAT), is_floor_chosen=True)
         return flat, Units(shift, factor)

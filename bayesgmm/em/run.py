@@ -213,7 +213,7 @@ class Walk:
         )
         place = legs.Place(state.packed, ahead.packed, self.value, self.to_come, calm)
         most = self.max_iter - self.n_iter
-        apart = np.empty(0) if problem.family.is_apart else None
+        apart = np.empty(0) if problem.family.has_own_m_step else None
         found = legs.leg(problem.X, problem.sample_weight, place, rules, most, pause, trace, apart)
         ended = legs.Leg(*found)
         self.n_iter += ended.n_passes

@@ -40,7 +40,7 @@ def checked_plan(em: "EMGaussianMixture") -> tuple[Plan, int]:
                 name=name,
                 value=value,
             )
-    if family.is_apart and em.reg_covar > 0:
+    if family.has_own_m_step and em.reg_covar > 0:
         raise ParameterError(
             f"covariance_type={em.covariance_type!r} takes no reg_covar: kept at a floor one by one, "
             f"covariances leave the family; got {shown_value(em.reg_covar)}; set it to 0, or choose 'full', "

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.em.m_step import unpacked, update, update_apart
-from bayesgmm.mixture.families import APART, DIAGONAL
+from bayesgmm.mixture.covariance_family import APART, DIAGONAL
 from bayesgmm.mixture.kernels import BLAS_FROM, accumulate
 from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import entry, inlined

@@ -17,11 +17,11 @@ needs neither a decomposition nor a bound.
 import math
 
 from bayesgmm.em.axes import ALONE, ONE_VOLUME, OWN_VOLUMES, make_identity, rotate_to_diagonal
-from bayesgmm.mixture.families import DIAGONAL, OWN_AXES, OWN_SHAPE, OWN_VOLUME
+from bayesgmm.mixture.covariance_family import DIAGONAL, OWN_AXES, OWN_SHAPE, OWN_VOLUME
 from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import entry, inlined_in_order
 
-__all__ = ["common_axes", "constrain"]
+__all__ = ["MOST_TURNS", "STILL", "common_axes", "constrain", "invert", "is_finite"]
 
 # Turns of volumes and shapes, and the change of a log volume at which they end.
 MOST_TURNS, STILL = 200, 1e-13
@@ -47,7 +47,7 @@ def constrain(inner, mass, cholesky, pooling):
     own_shape, own_axes = pooling & OWN_SHAPE != 0, pooling & OWN_AXES != 0
     own_volume, diagonal = pooling & OWN_VOLUME != 0, pooling & DIAGONAL != 0
     # A component that has collapsed has no volume, and the step that leads there is refused.
-    if not _is_finite(inner, diagonal):
+    if not is_finite(inner, diagonal):
         return
     spectra, basis = empty(K * D).reshape((K, D)), empty(K * D * D).reshape((K, D, D))
     turned = not diagonal and own_shape != own_axes
@@ -64,7 +64,7 @@ def constrain(inner, mass, cholesky, pooling):
 
 
 @inlined_in_order
-def _is_finite(inner, diagonal):
+def is_finite(inner, diagonal):
     """Says whether all is, and keeps the diagonal only, where asked to; what is not becomes NaN."""
     K, D = inner.shape[:2]
     finite = True
@@ -319,7 +319,7 @@ def _make_proportional(matrices, mass):
                 for k in range(K):
                     s += mass[k] / volumes[k] * matrices[k, i, j]
                 common[i, j] = s
-        size = math.exp(_invert(common, inverse) / D)
+        size = math.exp(invert(common, inverse) / D)
         moved = 0.0
         for k in range(K):
             volume = _distance(matrices[k], inverse) * size / D
@@ -335,7 +335,7 @@ def _make_proportional(matrices, mass):
 
 
 @inlined_in_order
-def _invert(matrix, inverse):
+def invert(matrix, inverse):
     """Fill the inverse of the lower Cholesky factor; returns the log determinant of the matrix."""
     D = matrix.shape[0]
     log_determinant = 0.0

@@ -333,7 +333,7 @@ def _random_starts(target: Target, rng: np.random.Generator) -> Array:
     if target.family.has_correlations:
         shape = target.family.shapes(k, d)["corr_chol"]
         values["corr_chol"] = np.broadcast_to(np.eye(d), (s, *shape))
-    return unconstrained(values)
+    return unconstrained(values, target.family)
 
 
 def _beside_empty_ones(
@@ -353,7 +353,7 @@ def _beside_empty_ones(
     both["weights"] = np.concatenate([values["weights"] * (1 - left), others["weights"] * left], axis=1)
     for name in fewer.family.own:
         both[name] = np.concatenate([values[name], others[name]], axis=1)
-    joined = unconstrained(both)
+    joined = unconstrained(both, fewer.family)
     # Priors that reach very far have draws beyond all numbers.
     joined = joined[(np.abs(joined) < FURTHEST_COORDINATE).all(axis=1)]
     there, order = Coordinates(k + empty, d, fewer.family).sorted_along(direction, joined)

@@ -24,7 +24,8 @@ FEWEST_FINITE = 100
 
 def prior_piece(target: Target, rng: np.random.Generator) -> tuple[Array, Array]:
     """Median and variance of a component under the prior, shape (p,) each."""
-    q = unconstrained(draw_prior(target.resolved_prior, target.covariance_type, PRIOR_DRAWS, rng))
+    draws = draw_prior(target.resolved_prior, target.covariance_type, PRIOR_DRAWS, rng)
+    q = unconstrained(draws, target.family)
     pieces = target.coordinates.pieces(q).reshape(PRIOR_DRAWS * target.n_components, -1)
     # Priors that reach very far have draws beyond all numbers.
     pieces = pieces[np.isfinite(pieces).all(axis=1)]
@@ -55,7 +56,9 @@ def kernels(
     cholesky, lengths = _factors_of(q[draws], components, target)
     precision = np.tile(1 / variance, (len(theta), 1))
     precision[:, at.logit] += n * (1 - weight)
-    precision[:, at.log_stds] += 2 * n[:, None] * (1 if family.by_feature else d)
+    # One number moves the standard deviations of all features together.
+    together = at.log_stds.stop - at.log_stds.start == 1
+    precision[:, at.log_stds] += 2 * n[:, None] * (d if together else 1)
     if family.own_correlations:
         rows = np.tril_indices(d, -1)[0]
         precision[:, at.below] += n[:, None] / lengths[:, rows] ** 2

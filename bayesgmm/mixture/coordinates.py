@@ -6,7 +6,9 @@ variables:
 
 * K - 1 numbers for the weights: pi = softmax(q_1, ..., q_{K-1}, -sum q) (PyMC's simplex transform);
 * K D means;
-* logarithms of the family's distinct standard deviations;
+* logarithms of the family's distinct standard deviations; where components share only their volume or only
+  their shape, log tau_ki = v_k + h_ki with sum_i h_ki = 0, of which first the distinct v, then D - 1 numbers
+  for each distinct h, whose last entry is minus their sum;
 * for each distinct correlation matrix the D (D - 1) / 2 entries below the diagonal of M, whose rows, with
   ones on the diagonal, become the rows of the Cholesky factor of the correlations when divided by their
   lengths.
@@ -25,8 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from bayesgmm.mixture.families import CovarianceFamily
+from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.mixture.std_numbers import add_by_log_std, log_std, log_stds_of, numbers_of
 from bayesgmm.support.allocation import APART, empty, piece, zeros
 from bayesgmm.support.compilation import inlined
 
@@ -53,14 +56,16 @@ SMALLEST_REST = 1e-300
 
 
 class Layout(NamedTuple):
-    """What the blocks of q depend on, as compiled code reads it; the last three are
-    ``CovarianceFamily.strides``."""
+    """What the blocks of q depend on, as compiled code reads it: ``CovarianceFamily.strides`` and
+    ``CovarianceFamily.std_parts``."""
 
     n_components: int
     n_features: int
     std_by_component: int
     std_by_feature: int
     corr_by_component: int
+    n_volumes: int
+    n_shapes: int
 
 
 class Blocks(NamedTuple):
@@ -129,14 +134,15 @@ class Coordinates:
     @cached_property
     def layout(self) -> Layout:
         """The same for compiled code."""
-        return Layout(self.n_components, self.n_features, *self.family.strides(self.n_features))
+        k, d = self.n_components, self.n_features
+        return Layout(k, d, *self.family.strides(d), *self.family.std_parts(k))
 
     @cached_property
     def _ends(self) -> tuple[int, int, int]:
         """Where weights, means and standard deviations end."""
         k, d = self.n_components, self.n_features
         means = k - 1 + k * d
-        return k - 1, means, means + math.prod(self.family.shapes(k, d)["stds"])
+        return k - 1, means, means + self.family.n_free_stds(k, d)
 
     @cached_property
     def own(self) -> NDArray[np.int64]:
@@ -149,7 +155,8 @@ class Coordinates:
         after_weights, after_means, after_stds = self._ends
         parts = [after_weights + np.arange(k * d).reshape(k, d)]
         if family.by_component:
-            parts.append(after_means + np.arange(after_stds - after_means).reshape(k, -1))
+            own = np.arange(*family.own_std_range(k, d))
+            parts.append(after_means + own.reshape(k, len(own) // k))
         if family.own_correlations:
             below = d * (d - 1) // 2
             parts.append(after_stds + np.arange(k * below).reshape(k, below))
@@ -178,7 +185,9 @@ class Coordinates:
         values = {
             "weights": weights / weights.sum(axis=-1, keepdims=True),
             "means": self.means(q),
-            "stds": np.exp(q[..., start:end]).reshape((*lead, *shapes["stds"])),
+            "stds": np.exp(log_stds_of(q[..., start:end], self.family, *self.layout[:2])).reshape(
+                (*lead, *shapes["stds"])
+            ),
         }
         if "corr_chol" in shapes:
             m = np.zeros((*lead, *shapes["corr_chol"]))
@@ -190,7 +199,7 @@ class Coordinates:
 
     def unconstrained(self, params: MixtureParams) -> Array:
         """The vector q of a mixture of the family in standardised coordinates, shape (n,)."""
-        return unconstrained(self.family.values(params))
+        return unconstrained(self.family.values(params), self.family)
 
     def permuted(self, q: Array, order: NDArray[np.intp]) -> Array:
         """Vectors q, shape (S, n), with component order[s, k] in place k."""
@@ -217,28 +226,31 @@ class Coordinates:
     def piece_parts(self) -> PieceParts:
         """Where in a piece its parts stand."""
         after_means = 1 + self.n_features
-        own_stds = (
-            math.prod(self.family.shapes(1, self.n_features)["stds"]) if self.family.by_component else 0
-        )
-        after_stds = after_means + own_stds
+        first, last = self.family.own_std_range(1, self.n_features)
+        after_stds = after_means + last - first
         return PieceParts(0, slice(1, after_means), slice(after_means, after_stds), slice(after_stds, None))
 
 
-def unconstrained(values: Mapping[str, Array]) -> Array:
+def unconstrained(values: Mapping[str, Array], family: CovarianceFamily) -> Array:
     """The inverse of :meth:`Coordinates.constrained`: vectors q, shape (..., n), of arrays with any leading
-    axes."""
+    axes.
+
+    What components share is read off the first.
+    """
     log_weights = np.log(np.maximum(values["weights"], SMALLEST_WEIGHT))
     lead = log_weights.shape[:-1]
     parts = [
         (log_weights - log_weights.mean(axis=-1, keepdims=True))[..., :-1],
         values["means"],
-        np.log(values["stds"]),
+        *numbers_of(np.log(values["stds"]), family),
     ]
     if "corr_chol" in values:
         factor = values["corr_chol"]
         rows, cols = np.tril_indices(factor.shape[-1], -1)
         parts.append(factor[..., rows, cols] / factor[..., rows, rows])
-    return np.concatenate([part.reshape(*lead, -1) for part in parts], axis=-1)
+    return np.concatenate(
+        [part.reshape(*lead, math.prod(part.shape[len(lead) :])) for part in parts], axis=-1
+    )
 
 
 @inlined
@@ -247,6 +259,8 @@ def blocks(q, layout):
     K, D = layout.n_components, layout.n_features
     after_means = K - 1 + K * D
     n_stds = 1 + layout.std_by_component * (K - 1) + layout.std_by_feature * (D - 1)
+    if layout.n_volumes > 0:
+        n_stds = layout.n_volumes + layout.n_shapes * (D - 1)
     below = D * (D - 1) // 2
     after_stds = after_means + n_stds
     n_correlations = 1 + layout.corr_by_component * (K - 1) if layout.corr_by_component >= 0 else 0
@@ -322,7 +336,7 @@ def mixture_of(q, layout):
     for k in range(K):
         for i in range(D):
             means[k, i] = at_q.means[k, i]
-            stds[k, i] = math.exp(at_q.log_stds[_std_index(layout, k, i)])
+            stds[k, i] = math.exp(log_std(at_q.log_stds, layout, k, i))
             s = 1.0
             if layout.corr_by_component >= 0:
                 below = at_q.below[layout.corr_by_component * k]
@@ -357,16 +371,10 @@ def add_gradient(mixture, by_log_weight, by_mean, by_cholesky, factor, layout, g
             along = 0.0
             for j in range(i + 1):
                 along += by_cholesky[k, i, j] * mixture.corr_chol[k, i, j]
-            by.log_stds[_std_index(layout, k, i)] += factor * along * mixture.stds[k, i]
+            add_by_log_std(by.log_stds, layout, k, i, factor * along * mixture.stds[k, i])
             if layout.corr_by_component >= 0:
                 by_below = by.below[layout.corr_by_component * k]
                 first = i * (i - 1) // 2
                 for j in range(i):
                     across = by_cholesky[k, i, j] - mixture.corr_chol[k, i, j] * along
                     by_below[first + j] += factor * mixture.stds[k, i] * across / mixture.lengths[k, i]
-
-
-@inlined
-def _std_index(layout, k, i):
-    """Which of the standard deviations is that of component k and feature i."""
-    return layout.std_by_component * k + layout.std_by_feature * i

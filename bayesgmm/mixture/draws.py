@@ -10,7 +10,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesgmm.errors import DataError
-from bayesgmm.mixture.families import CovarianceFamily, family_of
+from bayesgmm.mixture.covariance_family import CovarianceFamily
+from bayesgmm.mixture.families import family_of
 from bayesgmm.mixture.matching import permute
 from bayesgmm.mixture.params import MixtureParams
 

@@ -1,326 +1,33 @@
-"""The covariance families: which numbers make up the covariances of a mixture, and who shares them.
+"""The registry of covariance families, by the names that users give them.
 
-The covariance of component k is made of standard deviations and a correlation matrix,
-
-    Sigma_k = diag(tau_k) R_k diag(tau_k),
-
-and a family says which standard deviation belongs to a component and a feature, and which correlation matrix,
-if any, to a component. It does so by the dimensions along which they differ, and everything else follows from
-these two: numbers of parameters, shapes, dimensions, the places in the vector that a sampler moves, and what
-an M step averages.
-
-The families of mclust (Celeux and Govaert 1995, table 1) are those of the decomposition
-
-    Sigma_k = lambda_k D_k A_k D_k'    with |A_k| = 1,
-
-volume lambda_k, shape A_k, diagonal, and orientation D_k, orthogonal. Three letters say of each in this order
-whether components share it (E), have their own (V), or it is the identity (I). Where one is shared and
-another is not, the two maps are not enough: they tell the smallest family around it that they can tell, the
-M step is one of its own, and only EM fits it.
-
-To add a family, add its record to ``FAMILIES``. Inside, every family is carried as covariances (K, D, D).
+To add a family, add its record to ``FAMILIES``.
 """
 
-from dataclasses import dataclass
-from functools import cached_property
-from math import prod
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from bayesgmm.errors import ParameterError
-from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.support.arguments import check_choice
 
 __all__ = [
-    "APART",
     "DEFAULT_FAMILY",
-    "DIAGONAL",
     "DIAGONAL_FAMILY",
     "FAMILIES",
     "NAMES",
-    "OVER_COMPONENTS",
-    "OVER_FEATURES",
-    "OWN_AXES",
-    "OWN_SHAPE",
-    "OWN_VOLUME",
-    "CovarianceFamily",
     "distinct_families",
     "family_of",
+    "nearest_families",
     "posterior_family_of",
+    "uncorrelated_family",
 ]
 
-Array = NDArray[np.float64]
 
-# What an M step does to the covariances of components on their own: flags of `CovarianceFamily.pooling`.
-OVER_COMPONENTS, DIAGONAL, OVER_FEATURES = 1, 2, 4
-# Volume, shape and axes are constrained apart from each other, and components have their own of these.
-APART, OWN_VOLUME, OWN_SHAPE, OWN_AXES = 8, 16, 32, 64
-
-
-@dataclass(frozen=True)
-class CovarianceFamily:
-    """A covariance family.
-
-    Parameters
-    ----------
-    name : str
-        What users call it: a value of ``covariance_type``.
-    title : str
-        What a component's covariance is, in words.
-    std_dims : tuple of "cluster" and "feature"
-        The dimensions along which standard deviations differ; along others they are shared.
-    corr_dims : tuple, or None
-        ("cluster",) where each component has its own correlation matrix, () where one is shared, None where
-        there are no correlations.
-    mclust : str
-        What mclust calls it: the letters of volume, shape and orientation.
-
-    Raises
-    ------
-    ValueError
-        Where correlations are not shared by the components that share standard deviations: such covariances
-        have no M step of their own here.
-    """
-
-    name: str
-    title: str
-    std_dims: tuple[str, ...]
-    corr_dims: tuple[str, ...] | None
-    mclust: str
-
-    def __post_init__(self) -> None:
-        if self.corr_dims is not None and self.std_dims != (*self.corr_dims, "feature"):
-            raise ValueError(
-                f"Family {self.name!r} shares standard deviations, but not correlations, or not so."
-            )
-
-    @property
-    def is_apart(self) -> bool:
-        """Whether components share some of volume, shape and orientation, and have their own of others."""
-        return len(set(self.mclust) - {"I"}) > 1
-
-    @property
-    def has_posterior(self) -> bool:
-        """Whether the coordinates of the posterior express it: whether the two maps tell all of it."""
-        return not self.is_apart
-
-    @property
-    def nearest(self) -> tuple["CovarianceFamily", "CovarianceFamily"]:
-        """Of those with a posterior the one within it that shares all that it may share, and the one around
-        it that shares nothing."""
-        within, around = (self.mclust.translate(str.maketrans("EV", 2 * letter)) for letter in "EV")
-        return family_of(within), family_of(around)
-
-    def contains(self, other: "CovarianceFamily") -> bool:
-        """Whether all mixtures of another family are of this: shared is within own, the identity in both."""
-        return all("IEV".index(b) <= "IEV".index(a) for a, b in zip(self.mclust, other.mclust, strict=True))
-
-    @property
-    def equivariance(self) -> str:
-        """The linear maps of the rows under which the family stays what it is.
-
-        "affine": all. "columns": those that scale each. "rotations": a rotation and one scale for all.
-        """
-        shape, axes = self.mclust[1], self.mclust[2]
-        if axes == "I":
-            return "columns" if self.by_feature else "rotations"
-        return "affine" if shape == axes else "rotations"
-
-    def fewest_rows(self, n_features: int) -> int:
-        """Rows that a component needs for what it has of its own."""
-        return n_features + 1 if self.mclust[2] == "V" else 2
-
-    @property
-    def has_correlations(self) -> bool:
-        """Whether features are correlated within a component."""
-        return self.corr_dims is not None
-
-    @property
-    def by_component(self) -> bool:
-        """Whether components have standard deviations of their own."""
-        return "cluster" in self.std_dims
-
-    @property
-    def by_feature(self) -> bool:
-        """Whether features have standard deviations of their own.
-
-        Where they have not, only a common scale of all columns keeps the family what it is.
-        """
-        return "feature" in self.std_dims
-
-    @property
-    def own_correlations(self) -> bool:
-        """Whether components have correlation matrices of their own."""
-        return self.corr_dims is not None and "cluster" in self.corr_dims
-
-    @property
-    def own(self) -> tuple[str, ...]:
-        """Variables of which each component has its own, beside its weight: means, and of stds and corr_chol
-        those that it has."""
-        stds = ("stds",) if self.by_component else ()
-        return ("means", *stds, "corr_chol") if self.own_correlations else ("means", *stds)
-
-    @property
-    def uncorrelated(self) -> "CovarianceFamily":
-        """The family with the same standard deviations and no correlations: what is left of this one with a
-        single feature."""
-        return next(
-            f
-            for f in FAMILIES.values()
-            if f.std_dims == self.std_dims and not f.has_correlations and f.has_posterior
-        )
-
-    def n_correlations(self, n_components: int) -> int:
-        """Number of distinct correlation matrices: K, 1 or 0."""
-        return 0 if self.corr_dims is None else n_components ** len(self.corr_dims)
-
-    @cached_property
-    def pooling(self) -> int:
-        """What the M step does, as flags: average over components, keep the diagonal only, average over
-        features; or constrain volume, shape and axes apart, and which of these components own."""
-        if self.is_apart:
-            own = zip((OWN_VOLUME, OWN_SHAPE, OWN_AXES), self.mclust, strict=True)
-            diagonal = 0 if self.has_correlations else DIAGONAL
-            return APART | diagonal | sum(flag for flag, letter in own if letter == "V")
-        return (
-            (0 if self.by_component else OVER_COMPONENTS)
-            | (0 if self.has_correlations else DIAGONAL)
-            | (0 if self.by_feature else OVER_FEATURES)
-        )
-
-    def strides(self, n_features: int) -> tuple[int, int, int]:
-        """The two maps as numbers (a, b, c).
-
-        Standard deviation a k + b i belongs to component k and feature i, and correlation matrix c k to
-        component k; c is -1 where there are no correlations.
-        """
-        by_component = n_features if self.by_feature else 1
-        own = 1 if self.own_correlations else 0
-        return (
-            by_component if self.by_component else 0,
-            1 if self.by_feature else 0,
-            own if self.has_correlations else -1,
-        )
-
-    def dims(self, n_features: int) -> dict[str, tuple[str, ...]]:
-        """Dimensions of weights, means, stds and, where there are correlations, corr_chol, without chain and
-        draw.
-
-        One feature has no correlations, and their factor would be a constant that spoils summaries.
-        """
-        dims = {"weights": ("cluster",), "means": ("cluster", "feature"), "stds": self.std_dims}
-        if self.corr_dims is not None and n_features > 1:
-            dims["corr_chol"] = (*self.corr_dims, "feature", "feature_bis")
-        return dims
-
-    def shapes(self, n_components: int, n_features: int) -> dict[str, tuple[int, ...]]:
-        """Shapes of weights, means, stds and, where there is one, corr_chol, as in the PyMC model."""
-        k, d = n_components, n_features
-        length = {"cluster": k, "feature": d}
-        shapes = {"weights": (k,), "means": (k, d), "stds": tuple(length[x] for x in self.std_dims)}
-        if self.corr_dims is not None:
-            shapes["corr_chol"] = (*(length[x] for x in self.corr_dims), d, d)
-        return shapes
-
-    def n_parameters(self, n_components: int, n_features: int) -> int:
-        """Free parameters: K - 1 weights, K D means, the standard deviations, D (D - 1) / 2 for each
-        correlation matrix; or 1, D - 1 and D (D - 1) / 2 for each volume, shape and orientation."""
-        k, d = n_components, n_features
-        below = d * (d - 1) // 2
-        if self.is_apart:
-            volumes, shapes, axes = ({"E": 1, "V": k, "I": 0}[letter] for letter in self.mclust)
-            return k - 1 + k * d + volumes + shapes * (d - 1) + axes * below
-        return k - 1 + k * d + prod(self.shapes(k, d)["stds"]) + self.n_correlations(k) * below
-
-    @property
-    def matrix_dims(self) -> tuple[str, ...]:
-        """Dimensions of what stands for the covariances: matrices where there are correlations, otherwise the
-        diagonal's distinct entries. scikit-learn's shapes, and those of ``GaussianMixture(cholesky=...)``."""
-        return self.std_dims if self.corr_dims is None else (*self.corr_dims, "feature", "feature")
-
-    def compressed(self, matrices: Array) -> Array:
-        """Matrices (K, D, D) in scikit-learn's shape: (K, D, D) full, (D, D) tied, (K, D) diag, (K,)
-        spherical and so on."""
-        if self.corr_dims is not None:
-            return np.array(matrices if self.corr_dims else matrices[0])
-        return self.std_values(np.diagonal(matrices, axis1=1, axis2=2)).copy()
-
-    def expanded(self, values: ArrayLike, n_components: int, n_features: int, name: str) -> Array:
-        """Matrices (K, D, D) of values in scikit-learn's shape.
-
-        Raises
-        ------
-        ParameterError
-            Where the shape is not the family's.
-        """
-        k, d = n_components, n_features
-        a = np.asarray(values, dtype=float)
-        shape = tuple({"cluster": k, "feature": d}[x] for x in self.matrix_dims)
-        if a.shape != shape:
-            raise ParameterError(
-                f"{name} must have shape {shape} with covariance_type={self.name!r}; got {a.shape}.",
-                name=name,
-                expected=shape,
-                shape=a.shape,
-            )
-        if self.corr_dims is not None:
-            return np.broadcast_to(a, (k, d, d)).copy()
-        return self.all_stds(a, k, d)[:, :, None] * np.eye(d)
-
-    def std_values(self, stds: Array) -> Array:
-        """The family's distinct standard deviations of those of every component and feature, shape (..., K,
-        D)."""
-        every = slice(None)
-        return stds[..., every if self.by_component else 0, every if self.by_feature else 0]
-
-    def values(self, params: MixtureParams) -> dict[str, Array]:
-        """A mixture of this family as its variables, of the shapes that :meth:`shapes` tells."""
-        values = {"weights": params.weights, "means": params.means, "stds": self.std_values(params.stds)}
-        if self.has_correlations:
-            values["corr_chol"] = self.corr_values(params.corr_chol)
-        return values
-
-    def all_stds(self, stds: Array, n_components: int, n_features: int) -> Array:
-        """Standard deviations of every component and feature, shape (..., K, D); the inverse of
-        :meth:`std_values`."""
-        lead = stds.shape[: stds.ndim - len(self.std_dims)]
-        shape = (n_components if self.by_component else 1, n_features if self.by_feature else 1)
-        return np.broadcast_to(stds.reshape(*lead, *shape), (*lead, n_components, n_features))
-
-    def corr_values(self, factors: Array) -> Array:
-        """The family's distinct correlation factors of those of every component, shape (..., K, D, D)."""
-        return factors if self.own_correlations else factors[..., 0, :, :]
-
-    def all_factors(self, corr_chol: Array | None, n_components: int, n_features: int) -> Array:
-        """Correlation factors of every component, shape (..., K, D, D); the identity where there are no
-        correlations."""
-        d = n_features
-        if corr_chol is None:
-            return np.broadcast_to(np.eye(d), (n_components, d, d))
-        factors = corr_chol if self.own_correlations else corr_chol[..., None, :, :]
-        return np.broadcast_to(factors, (*factors.shape[:-3], n_components, d, d))
-
-    def of_stds(self, by_feature: Array) -> Array:
-        """Numbers that go with the features, shape (D,), as they go with stds: the first where features share
-        theirs."""
-        return by_feature if self.by_feature else by_feature[0]
-
-    def pooled(self, variances: Array) -> Array:
-        """Of the columns, shape (D,): their mean for each where only a common scale keeps the family what it
-        is."""
-        alike = self.equivariance == "rotations"
-        return np.full_like(variances, np.mean(variances)) if alike else variances
-
-    def scales(self, scale: Array) -> Array:
-        """By what the columns, of scales (D,), may be standardised: one scale where only a common one keeps
-        the family what it is."""
-        return np.sqrt(self.pooled(scale**2)) if self.equivariance == "rotations" else scale
+def _by_name(*families: CovarianceFamily) -> dict[str, CovarianceFamily]:
+    return {family.name: family for family in families}
 
 
 _OWN_STDS, _OWN_MATRIX = ("cluster", "feature"), ("cluster",)
-_ALL = (
+FAMILIES = _by_name(
     CovarianceFamily("full", "its own general covariance", _OWN_STDS, _OWN_MATRIX, "VVV"),
     CovarianceFamily("tied", "one general covariance for all", ("feature",), (), "EEE"),
     CovarianceFamily("diag", "its own variance for each feature", _OWN_STDS, None, "VVI"),
@@ -329,6 +36,7 @@ _ALL = (
     CovarianceFamily("tied_spherical", "one single variance for all", (), None, "EII"),
     CovarianceFamily("VEI", "diagonal, its own volume, one shape for all", _OWN_STDS, None, "VEI"),
     CovarianceFamily("EVI", "diagonal, one volume for all, its own shape", _OWN_STDS, None, "EVI"),
+    CovarianceFamily("tied_corr", "its own variances, one correlation matrix for all", _OWN_STDS, (), ""),
     CovarianceFamily("VEE", "its own volume, one shape and orientation", _OWN_STDS, _OWN_MATRIX, "VEE"),
     CovarianceFamily("EVE", "one volume and orientation, its own shape", _OWN_STDS, _OWN_MATRIX, "EVE"),
     CovarianceFamily("VVE", "its own volume and shape, one orientation", _OWN_STDS, _OWN_MATRIX, "VVE"),
@@ -336,7 +44,6 @@ _ALL = (
     CovarianceFamily("VEV", "its own volume and orientation, one shape", _OWN_STDS, _OWN_MATRIX, "VEV"),
     CovarianceFamily("EVV", "one volume, its own shape and orientation", _OWN_STDS, _OWN_MATRIX, "EVV"),
 )
-FAMILIES = {family.name: family for family in _ALL}
 # In mclust's order.
 _MCLUST = ("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV")
 _BY_MCLUST = {name: next(f for f in FAMILIES.values() if f.mclust == name) for name in _MCLUST}
@@ -378,14 +85,13 @@ def posterior_family_of(covariance_type: Any) -> CovarianceFamily:
     """
     family = family_of(covariance_type)
     if not family.has_posterior:
-        within, around = family.nearest
+        within, around = (f"{f.name!r}{f' ({f.mclust})' * bool(f.mclust)}" for f in nearest_families(family))
         raise ParameterError(
             f"covariance_type={family.name!r} is fitted by EM only, since the coordinates of the posterior "
-            f"do not express it; the nearest that they express are {within.name!r} ({within.mclust}) and "
-            f"{around.name!r} ({around.mclust}).",
+            f"do not express it; the nearest that they express are {within} and {around}.",
             name="covariance_type",
             value=covariance_type,
-            nearest=(within.name, around.name),
+            nearest=tuple(f.name for f in nearest_families(family)),
         )
     return family
 
@@ -398,3 +104,30 @@ def distinct_families(n_features: int) -> tuple[CovarianceFamily, ...]:
     n_features : int
     """
     return tuple(_BY_MCLUST.values())[: None if n_features > 1 else 2]
+
+
+def nearest_families(family: CovarianceFamily) -> tuple[CovarianceFamily, CovarianceFamily]:
+    """Of those with a posterior the one within a family of mclust's that shares all that it may share, and
+    the nearest one around it.
+
+    Parameters
+    ----------
+    family : CovarianceFamily
+    """
+    within, around = (family.mclust.translate(str.maketrans("EV", 2 * letter)) for letter in "EV")
+    # Covariances that are proportional have the same correlations.
+    proportional = family.mclust.endswith("EE")
+    return family_of(within), FAMILIES["tied_corr"] if proportional else family_of(around)
+
+
+def uncorrelated_family(family: CovarianceFamily) -> CovarianceFamily:
+    """The family with the same standard deviations and no correlations: what is left of one with a single
+    feature.
+
+    Parameters
+    ----------
+    family : CovarianceFamily
+    """
+    if not family.has_correlations:
+        return family
+    return next(f for f in FAMILIES.values() if f.std_dims == family.std_dims and not f.has_correlations)

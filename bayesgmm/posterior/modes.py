@@ -154,7 +154,7 @@ def _unconstrained(target: Target, draws: MixtureDraws) -> Array:
     values = draws.values
     values["means"] = (values["means"] - target.shift) / target.scale
     values["stds"] = values["stds"] / target.family.of_stds(target.scale)
-    q = unconstrained(values)
+    q = unconstrained(values, target.family)
     return q.reshape(-1, q.shape[-1])
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bayesgmm.errors import ParameterError
-from bayesgmm.mixture.families import CovarianceFamily, distinct_families, family_of
+from bayesgmm.mixture.covariance_family import CovarianceFamily
+from bayesgmm.mixture.families import distinct_families, family_of
 from bayesgmm.support.sentences import shown_value
 
 __all__ = ["ALL", "Chosen", "chosen_families"]

@@ -88,10 +88,11 @@ def select_components(
     X : array_like or data frame, shape (N, D)
     ks : iterable of int
         Numbers of components.
-    covariance_type : {"full", "tied", "diag", "spherical", "tied_diag", "tied_spherical"}, default "full"
+    covariance_type : str, default "full"
+        As the estimators take it.
     families : "all" or iterable of str, optional
         Covariance families to choose from with ``criteria="em"``, by the names that `covariance_type` has;
-        by default that one.
+        by default that one. "all" are the fourteen of mclust.
     criteria : {"all", "em"}, default "all"
         "em": BIC, ICL and AIC alone, which take about a second for all families with nine numbers of
         components on a few hundred rows; no posterior is drawn from, and what speaks of the posterior below

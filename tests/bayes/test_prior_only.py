@@ -9,6 +9,7 @@ from scipy import stats
 from scipy_std_priors import TRUTH, scipy_std_prior
 
 from bayesgmm import Prior
+from bayesgmm.bayes.log_laws import LogLaw, shape_density, volume_density, volume_law
 from bayesgmm.bayes.prior_draws import draw_prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.methods.laplace_approximation import laplace
@@ -35,7 +36,29 @@ def prior_of(std_family):
     )
 
 
-def uniforms(values, std_family):
+def uniforms_of_products(stds, std_family):
+    """The volume of each component, and ratios of its standard deviations, through their distribution
+    functions; `test_log_laws` holds the densities against SciPy's."""
+    law, x = prior_of(std_family).resolve(2, 3).std_law, np.linspace(-60, 60, 12_001)
+    volumes, logs = volume_law(law), np.log(stds)
+    two = LogLaw(law.form, law.power, law.first[:2], law.second[:2])
+
+    def through(log_density, at):
+        with np.errstate(over="ignore"):
+            density = np.exp(log_density)
+        below = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(x))])
+        return np.interp(at, x, below)
+
+    with np.errstate(over="ignore"):
+        of_volumes, of_ratios = (
+            volume_density(volumes, x, np),
+            shape_density(two, np.stack([x, -x], axis=-1) / 2, np),
+        )
+    ratios = logs[..., :2] - logs[..., 1:]
+    return [through(of_volumes, logs.mean(axis=-1)), through(of_ratios, ratios)]
+
+
+def uniforms(values, std_family, covariance_type):
     """Every scalar parameter through its own distribution function, shape (..., Q): uniform where the draws
     are the prior's."""
     lead = values["weights"].shape[:-1]
@@ -44,8 +67,11 @@ def uniforms(values, std_family):
     parts = [
         stats.beta(CONCENTRATION[0], CONCENTRATION[1]).cdf(values["weights"][..., :1]),
         stats.norm(LOC, SCALE).cdf(values["means"]),
-        scipy_std_prior(std_family, *STDS[std_family]).cdf(values["stds"]),
     ]
+    if TABLE[covariance_type].volume is None:
+        parts.append(scipy_std_prior(std_family, *STDS[std_family]).cdf(values["stds"]))
+    else:
+        parts += uniforms_of_products(values["stds"], std_family)
     if "corr_chol" in values:
         c = values["corr_chol"]
         correlations = (c @ np.swapaxes(c, -1, -2))[..., [1, 2, 2], [0, 0, 1]]
@@ -71,7 +97,7 @@ def test_a_likelihood_of_power_zero_leaves_the_prior(std_family, covariance_type
         cores=2,
         seed=np.random.SeedSequence(1),
     )
-    u = uniforms(target.constrained(raw.q), std_family)
+    u = uniforms(target.constrained(raw.q), std_family, covariance_type)
     for power, mean in ((1, 0.5), (2, 1 / 3), (3, 1 / 4)):
         for q in range(u.shape[-1]):
             x = u[..., q] ** power
@@ -85,7 +111,7 @@ def test_a_likelihood_of_power_zero_leaves_the_prior(std_family, covariance_type
 def test_draws_from_the_prior(std_family, covariance_type):
     resolved = prior_of(std_family).resolve(2, 3, covariance_type)
     values = draw_prior(resolved, covariance_type, 2000, np.random.default_rng(2))
-    u = uniforms(values, std_family)
+    u = uniforms(values, std_family, covariance_type)
     assert min(stats.kstest(u[:, q], "uniform").pvalue for q in range(u.shape[1])) > 1e-4
     if covariance_type == "full":
         # Of an LKJ matrix the determinant is a product of Betas (Lewandowski, Kurowicka and Joe 2009, section

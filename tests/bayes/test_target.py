@@ -31,6 +31,14 @@ CASES = {
     "3x2-tied_diag": (3, 2, ("gamma", (2.0, 3.0), 0.8), "tied_diag"),
     "2x1-tied_diag": (2, 1, ("halfnormal", 2.0), "tied_diag"),
     "2x3-tied_spherical": (2, 3, ("lognormal", 0.2, 0.7), "tied_spherical"),
+    "3x2-VEI": (3, 2, ("inversegamma", (3.0, 2.0), (1.5, 2.5)), "VEI"),
+    "2x3-VEI": (2, 3, ("halfcauchy", (1.5, 2.0, 0.4)), "VEI"),
+    "3x1-VEI": (3, 1, ("halfnormal", 2.0), "VEI"),
+    "2x3-EVI": (2, 3, ("lognormal", (0.1, 0.6, -0.3), (0.5, 0.9, 0.7)), "EVI"),
+    "3x2-EVI": (3, 2, ("exponential", 0.4), "EVI"),
+    "2x3-tied_corr": (2, 3, ("gamma", (2.0, 3.0, 1.5), 0.8), "tied_corr"),
+    "3x1-tied_corr": (3, 1, ("halfcauchy", 2.0), "tied_corr"),
+    "2x1-EVI": (2, 1, ("halfcauchy", 2.0), "EVI"),
 }
 
 
@@ -58,9 +66,10 @@ def pymc_value_and_gradient(target, q):
     family = target.covariance_type
     model = build_model(target.data, K, target.prior, covariance_type=family)
     shared = {"tied": (D,), "tied_diag": (D,), "spherical": (K,), "tied_spherical": ()}
+    shared |= {"VEI": (K + D - 1,), "EVI": (1 + K * (D - 1),)}
     std_shape = shared.get(family, (K, D))
     below = D * (D - 1) // 2
-    shapes = [(K - 1,), (K, D), std_shape, (below,) if family == "tied" else (K, below)][
+    shapes = [(K - 1,), (K, D), std_shape, (below,) if family in ("tied", "tied_corr") else (K, below)][
         : len(model.value_vars)
     ]
     start = {v.name: np.zeros(s) for v, s in zip(model.value_vars, shapes, strict=True)}
@@ -74,7 +83,14 @@ def pymc_value_and_gradient(target, q):
     stretch[means] = np.tile(target.scale, K)
     moved[means] = np.tile(target.shift, K) + stretch[means] * q[means]
     # One scale where features share a standard deviation, otherwise one for each feature of each component.
-    moved[stds] = q[stds] + np.log(np.resize(target.scale, std_shape or 1).ravel())
+    log_scale = np.log(target.scale)
+    by_number = np.resize(log_scale, std_shape or 1).ravel()
+    if family in ("VEI", "EVI"):
+        # Volumes take the mean, and shapes what is left.
+        volumes, shapes = (K, 1) if family == "VEI" else (1, K)
+        middle = log_scale.mean()
+        by_number = np.append(np.full(volumes, middle), np.tile((log_scale - middle)[:-1], shapes))
+    moved[stds] = q[stds] + by_number
     value, gradient = function(moved)
     return float(value), np.asarray(gradient) * stretch
 

@@ -26,8 +26,9 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.mixture import GaussianMixture
 
 from bayesgmm import EMGaussianMixture, MixtureParams, datasets
+from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.mixture.density import log_likelihood_per_obs
-from bayesgmm.mixture.families import CovarianceFamily, distinct_families, family_of
+from bayesgmm.mixture.families import distinct_families, family_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "agreement.md"
 TEXT = Path(__file__).parent / "agreement.md"

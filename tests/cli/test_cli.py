@@ -595,7 +595,7 @@ def test_data_set_as_csv(name):
         "report data.csv --output data.csv",
         "datasets faithfull",
         "fit data.csv -k 2 --covariance-type round",
-        "select data.csv -k 1:2 --covariance-type EVI",
+        "select data.csv -k 1:2 --covariance-type EVE",
         "fit data.csv -k 2 --prior 'mean_scale=9, mean_loc=far'",
         "fit data.csv -k 2 --prior ''",
         "select data.csv -k 1:2 --prior 'concentration=(1, 2)'",

@@ -144,9 +144,8 @@ def test_standard_errors_follow_what_a_family_shares(family, faithful_frame):
     table = tables.parameter_table(Sides.of(bayes))
     wanted = bayes.em_.standard_errors(faithful_frame)
     last = wanted.stds[1, 1]
-    name = {"diag": "stds[1, waiting]", "spherical": "stds[1]", "tied_spherical": "stds"}.get(
-        family, "stds[waiting]"
-    )
+    shared = {"tied": "stds[waiting]", "tied_diag": "stds[waiting]", "spherical": "stds[1]"}
+    name = (shared | {"tied_spherical": "stds"}).get(family, "stds[1, waiting]")
     assert_allclose(table.loc[name, "em_se"], last, rtol=1e-9)
     assert_allclose(table.loc["means[1, waiting]", "em_se"], wanted.means[1, 1], rtol=1e-9)
 

@@ -1,4 +1,5 @@
-"""The families of mclust that share some of volume, shape and orientation: against brute force and mclust."""
+"""The families of mclust that share some of volume, shape and orientation, and that of one correlation
+matrix: against brute force and mclust."""
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
-from slow_families import LETTERS, covariances_of, is_of, numbers_of, size
+from slow_families import LETTERS, ONE_CORRELATION, covariances_of, is_of, numbers_of, size
 
 from bayesgmm import (
     BayesGaussianMixture,
@@ -85,7 +86,7 @@ FAITHFUL = {
 # Where mclust ends lower: at another common orientation.
 OURS_IS_HIGHER = {("iris", "VVE"): -214.05320779, ("faithful", "VVE"): -1132.11264246}
 
-apart = pytest.mark.parametrize("name", LETTERS)
+apart = pytest.mark.parametrize("name", [*LETTERS, ONE_CORRELATION])
 
 
 def random_covariances(rng, k, d):
@@ -130,7 +131,7 @@ def nearest(name, own, mass, near):
 def test_the_fourteen_are_in_mclusts_order_and_of_one_feature_there_are_two():
     assert [family.mclust for family in distinct_families(2)] == list(COUNTS)
     assert [family.mclust for family in distinct_families(1)] == ["EII", "VII"]
-    assert {family.name for family in FAMILIES.values() if not family.has_posterior} == set(LETTERS)
+    assert {family.name for family in FAMILIES.values() if family.is_apart} == set(LETTERS)
 
 
 @pytest.mark.parametrize("name", list(COUNTS))
@@ -413,7 +414,8 @@ def test_shapes_are_scikit_learns_and_lead_back_as_a_start(name):
     assert again.n_iter_ <= 10
     assert again.log_likelihood_ == pytest.approx(em.log_likelihood_, abs=1e-6)
     # A start outside the family is brought into it.
-    around = EMGaussianMixture(3, covariance_type=family_of(name).nearest[1].name, random_state=0)
+    larger = "full" if family_of(name).has_correlations else "diag"
+    around = EMGaussianMixture(3, covariance_type=larger, random_state=0)
     given["precisions_init"] = around.fit(X).precisions_
     elsewhere = EMGaussianMixture(3, covariance_type=name, **given).fit(X)
     assert is_of(name, elsewhere.params_.covariances, 1e-6)
@@ -444,7 +446,7 @@ DOORS = {
 
 
 @pytest.mark.parametrize("door", list(DOORS))
-@pytest.mark.parametrize(("name", "nearest"), [("VEI", ("tied_diag", "diag")), ("EVE", ("tied", "full"))])
+@pytest.mark.parametrize(("name", "nearest"), [("VEE", ("tied", "tied_corr")), ("EVE", ("tied", "full"))])
 def test_a_posterior_is_refused_where_its_coordinates_do_not_express_the_family(door, name, nearest):
     with pytest.raises(ParameterError) as error:
         DOORS[door](name)

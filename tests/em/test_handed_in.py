@@ -123,3 +123,16 @@ def test_covariances_that_the_posteriors_family_cannot_have_are_refused(given, o
     stds = np.sqrt(np.diagonal(gm.covariances_, axis1=1, axis2=2))
     correlations = np.abs(gm.covariances_[:, 0, 1] / stds.prod(axis=1))
     assert caught.value.details["deviation"] == pytest.approx(correlations.max())
+
+
+@pytest.mark.parametrize(("larger", "family"), [("diag", "VEI"), ("diag", "EVI"), ("full", "tied_corr")])
+def test_covariances_are_held_against_volumes_shapes_and_correlations_that_are_shared(larger, family, rows):
+    # An array has room for all of them, so that its shape says nothing.
+    of_family = EMGaussianMixture(2, covariance_type=family, random_state=0).fit(rows.values)
+    assert handed_in(of_family, rows, 2, family)[1].name == family
+    assert handed_in(of_family, rows, 2, larger)[1].name == family
+    with pytest.raises(ParameterError) as caught:
+        handed_in(
+            EMGaussianMixture(2, covariance_type=larger, random_state=0).fit(rows.values), rows, 2, family
+        )
+    assert caught.value.details["deviation"] > 0.01

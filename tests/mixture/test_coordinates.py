@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from covariance_families import NONE, TABLE
+from covariance_families import NONE, TABLE, log_std_matrix
 from examples import random_mixture
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -29,16 +29,14 @@ def written_out(name, k, d, q):
     free = [next(numbers) for _ in range(k - 1)]
     weights = np.exp([*free, -sum(free)])
     means = np.array([[next(numbers) for _ in range(d)] for _ in range(k)])
-    log_stds, below = {}, {}
-    for at in product(range(k), range(d)):
-        if family.std(*at) not in log_stds:
-            log_stds[family.std(*at)] = next(numbers)
+    matrix, below = log_std_matrix(name, k, d), {}
+    log_stds = matrix @ np.array([next(numbers) for _ in range(matrix.shape[1])])
     for c in range(k):
         key = family.correlation(c)
         if key is not NONE and key not in below:
             below[key] = {(i, j): next(numbers) for i in range(d) for j in range(i)}
     assert next(numbers, None) is None
-    stds = np.exp([[log_stds[family.std(c, i)] for i in range(d)] for c in range(k)])
+    stds = np.exp(log_stds).reshape(k, d)
     factors = np.tile(np.eye(d), (k, 1, 1))
     for c in range(k):
         for (i, j), value in below.get(family.correlation(c), {}).items():
@@ -66,10 +64,10 @@ def test_every_number_has_its_place(name, k, d):
 def test_the_way_there_and_back(name, k, d):
     coordinates, q = some(name, k, d)
     values = coordinates.constrained(q)
-    assert_allclose(unconstrained(values), q, rtol=1e-9, atol=1e-12)
+    assert_allclose(unconstrained(values, coordinates.family), q, rtol=1e-9, atol=1e-12)
     # Any leading axes.
     lead = {v: np.broadcast_to(x, (2, *x.shape)) for v, x in values.items()}
-    assert_allclose(unconstrained(lead)[1], q, rtol=1e-9, atol=1e-12)
+    assert_allclose(unconstrained(lead, coordinates.family)[1], q, rtol=1e-9, atol=1e-12)
     family = coordinates.family
     stds = family.all_stds(values["stds"], k, d)[0]
     corr_chol = values["corr_chol"][0] if "corr_chol" in values else None
@@ -105,10 +103,17 @@ def test_pieces_are_the_logit_of_the_weight_and_what_is_owned(name, k, d):
     pieces, at = coordinates.pieces(q), coordinates.piece_parts
     assert_allclose(pieces[:, :, at.logit], np.log(weights / (1 - weights)), rtol=1e-9)
     assert_array_equal(pieces[:, :, at.means], coordinates.means(q))
-    stds = coordinates.constrained(q)["stds"]
-    own_stds = TABLE[name].std(0, 0) != TABLE[name].std(1, 0)
-    wanted = np.log(stds).reshape(len(q), k, -1) if own_stds else np.empty((len(q), k, 0))
-    assert_allclose(pieces[:, :, at.log_stds], wanted, rtol=1e-12, atol=1e-15)
+    log_stds = np.log(coordinates.constrained(q)["stds"])
+    if TABLE[name].std(0, 0) == TABLE[name].std(1, 0):
+        wanted = np.empty((len(q), k, 0))
+    elif TABLE[name].volume is NONE:
+        wanted = log_stds.reshape(len(q), k, -1)
+    else:
+        volumes = log_stds.mean(axis=2, keepdims=True)
+        wanted = (
+            volumes if TABLE[name].volume(0) != TABLE[name].volume(1) else (log_stds - volumes)[:, :, :-1]
+        )
+    assert_allclose(pieces[:, :, at.log_stds], wanted, rtol=1e-9, atol=1e-12)
     below = d * (d - 1) // 2 if coordinates.family.own_correlations else 0
     assert pieces[:, :, at.below].shape[2] == below
 
@@ -127,7 +132,15 @@ def test_components_are_sorted_along_a_direction():
 
 
 def test_compiled_code_reads_the_same_mixture():
-    for name, k, d in (("full", 3, 2), ("tied", 2, 3), ("spherical", 2, 2), ("tied_spherical", 2, 2)):
+    for name, k, d in (
+        ("full", 3, 2),
+        ("tied", 2, 3),
+        ("spherical", 2, 2),
+        ("tied_spherical", 2, 2),
+        ("VEI", 3, 3),
+        ("EVI", 2, 3),
+        ("EVI", 2, 1),
+    ):
         coordinates, q = some(name, k, d, 2)
         for row in q:
             weights, means, stds, factors = written_out(name, k, d, row)

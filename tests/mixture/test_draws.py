@@ -19,8 +19,10 @@ STD_SHAPES = {
     "spherical": (K,),
     "tied_diag": (-1,),
     "tied_spherical": (),
+    "VEI": (K, -1),
+    "tied_corr": (K, -1),
 }
-CORR_SHAPES = {"full": (K, -1, -1), "tied": (-1, -1)}
+CORR_SHAPES = {"full": (K, -1, -1), "tied": (-1, -1), "tied_corr": (-1, -1)}
 
 
 def some_draws(family, d=2, seed=0):
@@ -44,12 +46,12 @@ def some_draws(family, d=2, seed=0):
 def covariance(values, c, s, k, family):
     """By hand, of one component of one draw."""
     stds = values["stds"][c, s]
-    stds = stds if family.startswith("tied") else stds[k]
+    stds = stds[k] if STD_SHAPES[family][:1] == (K,) else stds
     d = values["means"].shape[-1]
     corr = np.eye(d)
     if "corr_chol" in values:
         factor = values["corr_chol"][c, s]
-        factor = factor if family == "tied" else factor[k]
+        factor = factor[k] if family == "full" else factor
         corr = factor @ factor.T
     return np.diag(np.broadcast_to(stds, d)) @ corr @ np.diag(np.broadcast_to(stds, d))
 
@@ -98,7 +100,7 @@ def test_every_scalar_parameter_has_its_label_and_value(family):
         return
     sigma = covariance(values, 0, 2, 2, family)
     wanted = sigma[0, 1] / np.sqrt(sigma[0, 0] * sigma[1, 1])
-    label = "correlations[a, b]" if family == "tied" else "correlations[2, a, b]"
+    label = "correlations[2, a, b]" if family == "full" else "correlations[a, b]"
     assert_allclose(found[label][0, 2], wanted, rtol=1e-12)
 
 
