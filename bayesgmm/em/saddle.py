@@ -24,9 +24,9 @@ MOST_PARAMETERS = 300
 STEP, LEAP = 1e-4, 0.5
 # Directions in which the curvature is looked for: those that Lanczos' method comes to in so many steps.
 STEPS = 12
-# Information per row in a direction in which components are alike: there the log-likelihood rises in higher
-# order only, if at all.
-LEVEL = 1e-10
+# Information per row in a direction in which no row tells anything; and curvature per row that is none. Where
+# components are alike both are, and the log-likelihood rises in higher order only, if at all.
+SILENT, LEVEL = 1e-10, 1e-7
 POWER_STARTS, POWER_STEPS = 3, 8
 # Curvature as a part of the information: below, a point may be a saddle; and above on a part of the rows, it
 # is a maximum on all.
@@ -48,38 +48,66 @@ def ways_up(problem: Problem, state: State, part: Problem | None = None) -> list
     """
     part = part or problem
     chart = Chart(state, problem.family)
-    scale = np.eye(chart.size) / np.sqrt(part.total_weight)
-    if chart.size <= MOST_PARAMETERS:
-        values, vectors = np.linalg.eigh(empirical_information(chart, part))
-        scale = vectors / np.sqrt(np.maximum(values, LEVEL * part.total_weight))
-        level = values <= LEVEL * part.total_weight
-        if level.any():
-            return _beside(chart, _steepest(chart, problem, vectors[:, level]))
+    scale, level = _units(chart, part)
+    if level.shape[1]:
+        return _beside(chart, _steepest(chart, problem, level))
     if part is not problem and _least(chart, part, scale)[0] > CLEAR:
         return []
     value, direction = _least(chart, problem, scale * np.sqrt(part.total_weight / problem.total_weight))
     return _beside(chart, direction) if value < FLAT else []
 
 
+def _units(chart: Chart, problem: Problem) -> tuple[Array, Array]:
+    """Directions of unit information as columns of a matrix (P, P), and those that are level (P, M)."""
+    none = np.empty((chart.size, 0))
+    if chart.size > MOST_PARAMETERS:
+        return np.eye(chart.size) / np.sqrt(problem.total_weight), none
+    values, vectors = np.linalg.eigh(empirical_information(chart, problem))
+    silent = values <= SILENT * problem.total_weight
+    if silent.any():
+        # Few rows tell of a component in few directions; of the others its curvature does.
+        basis = vectors[:, silent]
+        products = np.array([_along(chart, problem, direction) for direction in basis.T])
+        values[silent], turned = np.linalg.eigh((products @ basis + basis.T @ products.T) / 2)
+        vectors[:, silent] = basis @ turned
+        level = silent & (values <= LEVEL * problem.total_weight)
+        if level.any():
+            return vectors, vectors[:, level]
+    return vectors / np.sqrt(values), none
+
+
 def _steepest(chart: Chart, problem: Problem, level: Array) -> Array:
-    """Of level directions, the columns of a matrix, the one in which the log-likelihood rises most in higher
-    order: a power method, each step along the gradient a leap away (Kolda and Mayo 2011)."""
+    """Of level directions, the columns of a matrix, one in which the log-likelihood rises in higher order: a
+    power method, whose map is a leap and two steps of EM, which leave covariances that go with it."""
     rng = np.random.default_rng(0)
-    best, highest = level[:, 0], -np.inf
+    best: Array = level[:, 0]
+    highest = -np.inf
     for _ in range(POWER_STARTS):
         u = rng.normal(size=level.shape[1])
         for _ in range(POWER_STEPS):
             direction = level @ (u / np.linalg.norm(u))
-            with np.errstate(all="ignore"):
-                value, score = chart.value_and_score(problem, LEAP * direction)
-            slope = level.T @ score
             # A leap may end where there is no mixture.
-            if not (np.isfinite(value) and np.isfinite(slope).all()):
+            with np.errstate(all="ignore"):
+                first = problem.advance(chart.state(LEAP * direction))
+            if not np.isfinite(first.log_likelihood):
                 break
-            if value > highest:
-                best, highest = direction, value
-            u = u / np.linalg.norm(u) + slope / max(np.linalg.norm(slope), 1e-300)
+            second = problem.advance(first.next)
+            if second.log_likelihood > highest:
+                best, highest = direction, second.log_likelihood
+            u = np.asarray(level.T @ _weights_and_means(chart, second.next))
+            if not np.linalg.norm(u) > 0:
+                break
     return best
+
+
+def _weights_and_means(chart: Chart, state: State) -> Array:
+    """Where a mixture lies in a chart, but for its covariances."""
+    at = np.zeros(chart.size)
+    logits = state.log_weights - chart.origin.log_weights
+    off = (state.means - chart.origin.means)[:, :, None]
+    a = np.linalg.solve(chart.origin.cholesky, off)
+    at[: chart.before_factors] = np.concatenate([(logits - logits[0])[1:], a.ravel()])
+    return at
 
 
 def _beside(chart: Chart, direction: Array) -> list[State]:

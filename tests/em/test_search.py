@@ -13,13 +13,13 @@ from bayesgmm import EMGaussianMixture, MixtureParams, datasets
 from bayesgmm.em import hunt, search
 from bayesgmm.em.ends import bring
 from bayesgmm.em.maxima import Contender, merged
-from bayesgmm.em.moves import crossed, moved, pair_at_random
+from bayesgmm.em.moves import crossed, moved, pair_at_random, placed
 from bayesgmm.em.plan import Plan
 from bayesgmm.em.polish import polished
 from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import Status, Walk, run_em
 from bayesgmm.em.saddle import ways_up
-from bayesgmm.em.starts import MIXED, nearest, start_of_responsibilities
+from bayesgmm.em.starts import MIXED, is_same_partition, nearest, start_of_responsibilities
 from bayesgmm.em.steps import State
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import FAMILIES, family_of
@@ -87,6 +87,72 @@ def test_a_move_divides_one_component_and_gives_up_another():
     starts = [moved(problem, low.state, pair_at_random(low.state, rng), rng) for _ in range(12)]
     ends = [run_em(problem, start, max_iter=1000, tol=1e-8) for start in starts]
     assert max(e.log_likelihood for e in ends) == pytest.approx(best.log_likelihood, rel=1e-6)
+
+
+def test_pairs_are_all_but_barred_ones_by_the_weight_of_what_is_divided():
+    rng = np.random.default_rng(0)
+    state = starts_of(problem_of(overlapping(300)), 3, 0)
+    weights = np.exp(state.log_weights)
+    barred = {(0, 1), (2, 1)}
+    drawn = [pair_at_random(state, rng, barred) for _ in range(4000)]
+    allowed = {(0, 2), (1, 0), (1, 2), (2, 0)}
+    assert set(drawn) == allowed
+    chances = {p: weights[p[1]] / (1 - weights[p[0]]) for p in allowed}
+    for pair, chance in chances.items():
+        share = chance / sum(chances.values())
+        assert abs(np.mean([d == pair for d in drawn]) - share) < 4 * np.sqrt(share / 4000)
+    assert pair_at_random(state, rng, barred | allowed) is None
+
+
+def test_a_component_is_placed_on_a_small_cluster_within_another():
+    """Ten of 400 rows lie close together inside a wide component: no plane through it finds them."""
+    rng = np.random.default_rng(0)
+    X = np.concatenate([rng.normal(size=(390, 2)), [0.8, 0.3] + 0.02 * rng.normal(size=(10, 2))])
+    problem = problem_of(X / X.std(axis=0))
+    halves = run_em(
+        problem, start_of_responsibilities(problem, np.eye(2)[np.arange(400) % 2]), max_iter=500, tol=1e-9
+    )
+    starts = [placed(problem, halves.state, 0, rng) for _ in range(200)]
+    ends = [run_em(problem, start, max_iter=500, tol=1e-8) for start in starts]
+    best = max(ends, key=lambda run: run.log_likelihood)
+    assert best.log_likelihood > halves.log_likelihood + 15
+    assert np.exp(best.state.log_weights).min() == pytest.approx(10 / 400, abs=0.01)
+
+
+def test_partitions_are_the_same_in_any_order_of_components():
+    labels = np.random.default_rng(0).integers(3, size=50)
+    one = np.eye(3)[labels]
+    assert is_same_partition(one, one[:, [2, 0, 1]])
+    other = one.copy()
+    other[0] = np.roll(other[0], 1)
+    assert not is_same_partition(one, other)
+    # Two components in one place are not the two.
+    assert not is_same_partition(one, np.eye(3)[np.minimum(labels, 1)])
+
+
+def test_the_same_start_is_run_once_and_counted_twice():
+    problem = problem_of(overlapping(400))
+    searched = hunt.Hunt(problem, problem, Plan(3, MIXED, 5, 10_000, 1e-10), np.random.default_rng(0))
+    r = np.eye(3)[np.random.default_rng(1).integers(3, size=400)]
+    searched._begin(r)
+    passes = searched._passes
+    searched._begin(r[:, [1, 2, 0]])
+    assert searched._passes == passes
+    assert [c.n_starts for c in searched.found] == [2]
+
+
+def test_what_is_below_on_a_part_is_so_beyond_chance():
+    """By how much a part's log-likelihoods differ against their standard error, and what matters of all."""
+    problem = problem_of(overlapping(400))
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=400)
+    noise = (noise - noise.mean()) / noise.std()
+    error = np.sqrt(400)
+    for n_rows in (400, 400_000):
+        slack = hunt.CERTAIN * error + hunt.MATTERS * 400 / n_rows
+        assert hunt.is_below(noise + 1.01 * slack / 400, problem, n_rows)
+        assert not hunt.is_below(noise + 0.99 * slack / 400, problem, n_rows)
+        assert not hunt.is_below(noise + 1.01 * slack / 400, problem, n_rows, hope=0.02 * slack)
 
 
 @pytest.mark.parametrize("seed", range(4))
