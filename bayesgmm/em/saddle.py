@@ -83,7 +83,7 @@ def _steepest(chart: Chart, problem: Problem, level: Array) -> Array:
     best: Array = level[:, 0]
     highest = -np.inf
     for _ in range(POWER_STARTS):
-        u: Array = rng.standard_normal(level.shape[1])
+        u: Array = rng.standard_normal(size=(level.shape[1],))
         for _ in range(POWER_STEPS):
             direction = level @ (u / np.linalg.norm(u))
             # A leap may end where there is no mixture.
