@@ -2,7 +2,7 @@
 
 from bayesgmm.em.maxima import Contender
 from bayesgmm.em.plan import Plan
-from bayesgmm.em.polish import MOST_PASSES, can_be_polished, polished
+from bayesgmm.em.polish import MOST_ON_PART, can_be_polished, polished
 from bayesgmm.em.problem import Problem
 
 __all__ = ["bring"]
@@ -14,7 +14,15 @@ DEAR, PATIENCE, MOST_ROUNDS = 1e6, 5, 20
 CAUTION = 4.0
 
 
-def bring(runner: Contender, first: Problem, plan: Plan, tol: float, dear: float = DEAR) -> None:
+def bring(
+    runner: Contender,
+    first: Problem,
+    plan: Plan,
+    tol: float,
+    *,
+    dear: float = DEAR,
+    most_rounds: int = MOST_ROUNDS,
+) -> None:
     """Run to a tolerance.
 
     Parameters
@@ -26,12 +34,14 @@ def bring(runner: Contender, first: Problem, plan: Plan, tol: float, dear: float
     tol : float
     dear : float
         Nanoseconds of a pass from which on quasi-Newton steps pay.
+    most_rounds : int
+        Of these; after fewer than usual the run stands where it is, and says what it may still gain.
     """
     walk, k = runner.walk, plan.n_components
     is_dear = walk.problem.work(k) > dear
     runner.go(min(walk.n_iter + PATIENCE, plan.max_iter) if is_dear else plan.max_iter, tol, plan.clock)
-    for _ in range(MOST_ROUNDS):
-        room = plan.max_iter - walk.n_iter > MOST_PASSES and not plan.clock.is_over
+    for _ in range(most_rounds):
+        room = plan.max_iter - walk.n_iter > MOST_ON_PART and not plan.clock.is_over
         if not (runner.is_under_way and room and can_be_polished(walk.problem, k)):
             break
         before = walk.value
@@ -40,9 +50,13 @@ def bring(runner: Contender, first: Problem, plan: Plan, tol: float, dear: float
         # Not that of the patience before.
         walk.max_iter = plan.max_iter
         walk.jump(state)
+        walk.to_come = to_come
         if walk.state is state and CAUTION * to_come <= tol * walk.size:
             runner.settle(tol)
             return
         if walk.value - before <= tol * walk.size:
             break
+    else:
+        if most_rounds < MOST_ROUNDS:
+            return
     runner.go(plan.max_iter, tol, plan.clock)

@@ -35,7 +35,7 @@ LOOSE, LEG = 1e-7, 10
 LONG = 30
 # On a plateau a run promises less than it has: where a pass costs fewer nanoseconds, none is left for that.
 CHEAP = 1e5
-# Where it costs more, there is less of everything.
+# Where one over all rows costs more, the budget is smaller.
 DEAR = 5e5
 # Information that is missing where components hardly overlap, as a part of that of complete data.
 PLAIN = 0.5
@@ -83,7 +83,7 @@ class Hunt:
     def __init__(self, problem: Problem, whole: Problem, plan: Plan, rng: np.random.Generator) -> None:
         self.problem, self.plan, self.rng = problem, plan, rng
         k = plan.n_components
-        budget = (BUDGET_OF_DEAR if problem.work(k) > DEAR else BUDGET) * k * k
+        budget = (BUDGET_OF_DEAR if whole.work(k) > DEAR else BUDGET) * k * k
         budget += PASSES_OF_ALL * whole.work(k)
         self.most_passes = budget / problem.work(k) if plan.n_init is None else np.inf
         self.found: list[Contender] = []
@@ -237,7 +237,7 @@ class Hunt:
             leg = max(LEG, runner.walk.n_iter // 2)
             tol = max(LOOSE, self.plan.tol)
             if runner.walk.n_iter >= LONG:
-                bring(runner, self.problem, self.plan, tol, CHEAP)
+                bring(runner, self.problem, self.plan, tol, dear=CHEAP)
             else:
                 runner.go(min(runner.walk.n_iter + leg, most), tol, self.plan.clock)
             self._passes = before + runner.walk.n_iter + START / self.problem.work(self.plan.n_components)

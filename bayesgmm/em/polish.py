@@ -15,11 +15,12 @@ from bayesgmm.em.saddle import MOST_PARAMETERS
 from bayesgmm.em.scores import empirical_information
 from bayesgmm.em.steps import State
 
-__all__ = ["MOST_PASSES", "can_be_polished", "polished"]
+__all__ = ["MOST_ON_PART", "can_be_polished", "polished"]
 
 Array = NDArray[np.float64]
 
-MEMORY, MOST_PASSES = 30, 15
+# Passes with one guess of the curvature: fewer where they cost more than it does.
+MEMORY, MOST_PASSES, MOST_ON_PART = 30, 15, 40
 # Information of about half a standard deviation of a component: beyond, coordinates are no longer straight.
 WITHIN_REACH = 4.0
 
@@ -58,12 +59,13 @@ def polished(problem: Problem, state: State, part: Problem, tol: float) -> tuple
             return np.inf, np.zeros(len(y))
         return -value / size, -(scale.T @ score) / size
 
+    most = MOST_ON_PART if problem is part else MOST_PASSES
     found = minimize(
         loss,
         np.zeros(chart.size),
         jac=True,
         method="L-BFGS-B",
-        options={"maxcor": MEMORY, "maxfun": MOST_PASSES, "ftol": 0.01 * tol, "gtol": 1e-14},
+        options={"maxcor": MEMORY, "maxfun": most, "ftol": 0.01 * tol, "gtol": 1e-14},
     )
     # Half the squared slope where the curvature is one.
     return chart.state(scale @ found.x), passes, float(np.sum((size * found.jac) ** 2) / 2)

@@ -23,7 +23,7 @@ MOST_PARAMETERS = 300
 # Of differences, and of a step off a saddle, in units in which components are standard normal.
 STEP, LEAP = 1e-4, 0.5
 # Directions in which the curvature is looked for: those that Lanczos' method comes to in so many steps.
-STEPS = 12
+STEPS = 8
 # Information per row in a direction in which no row tells anything; and curvature per row that is none. Where
 # components are alike both are, and the log-likelihood rises in higher order only, if at all.
 SILENT, LEVEL = 1e-10, 1e-7

@@ -114,11 +114,12 @@ def _carried(found: list[Contender], part: Problem, first: Problem, plan: Plan) 
     for old in found:
         if out and plan.clock.is_over:
             break
-        new = Contender(Walk(part, old.walk.state), LOOSE, old.n_starts)
-        if len(found) > 1:
-            new.go(min(LEG, plan.max_iter), max(LOOSE, plan.tol), plan.clock)
+        new, tol = Contender(Walk(part, old.walk.state), LOOSE, old.n_starts), max(LOOSE, plan.tol)
+        if out:
+            new.go(min(LEG, plan.max_iter), tol, plan.clock)
+            bring(new, first, plan, tol, most_rounds=1)
         if not out or new.hope >= out[0].walk.value - MATTERS * part.mean_weight or new.is_collapsed:
-            bring(new, first, plan, max(LOOSE, plan.tol))
+            bring(new, first, plan, tol)
             out.append(new)
     return merged(out)
 
