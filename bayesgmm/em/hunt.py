@@ -103,8 +103,14 @@ class Hunt:
         """Whether the budget, or the time, has been used up."""
         return self.plan.clock.is_over or self._passes > self.most_passes
 
-    def run(self) -> list[Contender]:
-        """All of the search; distinct maxima, the best first."""
+    def run(self, others_have_searched: bool = False) -> list[Contender]:
+        """All of the search; distinct maxima, the best first.
+
+        Parameters
+        ----------
+        others_have_searched : bool
+            Whether what they have found is known, so that this need not look as far.
+        """
         starts, is_plain = self._starts(), False
         for i in range(self.plan.n_init or MOST_STARTS):
             is_plain = self._is_plain
@@ -112,7 +118,9 @@ class Hunt:
                 break
             self._begin(next(starts))
         if self.plan.n_init is None and self.plan.n_components > 1 and not is_plain:
-            self._leave_basins()
+            k = self.plan.n_components
+            more = 1 if k < MANY or others_have_searched else MORE
+            self._leave_basins(max(FEWEST_MOVES, more * k**3))
         return merged(self._worth_telling())
 
     def _worth_telling(self) -> list[Contender]:
@@ -152,9 +160,8 @@ class Hunt:
             return False
         return best.missing_information < PLAIN
 
-    def _leave_basins(self, most: int | None = None) -> None:
-        k = self.plan.n_components
-        in_vain, most = 0, most or max(FEWEST_MOVES, k**3 * (MORE if k >= MANY else 1))
+    def _leave_basins(self, most: int) -> None:
+        in_vain = 0
         far_below: Counter[Pair] = Counter()
         while in_vain < most and not self.is_spent and self.best and not self.best.is_collapsed:
             before = self.best

@@ -64,7 +64,7 @@ def search(
         return [run.mode]
     parts = list(_parts(problem, rng))
     first = parts[0]
-    found = Hunt(first, problem, plan, rng).run()
+    found = Hunt(first, problem, plan, rng).run(others_have_searched=bool(known))
     others = [Contender(Walk(first, state), LOOSE) for state in known]
     for other in others:
         other.go(plan.max_iter, max(LOOSE, plan.tol), plan.clock)

@@ -1,6 +1,7 @@
 """The coordinates that EM works in, and the way back to the units of the data."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -35,7 +36,7 @@ class Units:
         """Of the factor."""
         return np.asarray(np.linalg.inv(self.factor))
 
-    @property
+    @cached_property
     def log_volume(self) -> float:
         """What the log density of a row is lower in the units of the data."""
         return float(np.log(np.abs(np.diagonal(self.factor))).sum())
