@@ -31,6 +31,7 @@ from bayesgmm.rows.unmeasured import tell_unmeasured
 from bayesgmm.support import arguments
 from bayesgmm.support.clock import Clock
 from bayesgmm.support.sentences import shown
+from bayesgmm.support.threads import one_blas_thread
 
 __all__ = ["EMGaussianMixture"]
 
@@ -209,20 +210,19 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         known : sequence of MixtureParams
             Mixtures found elsewhere, which compete with what the search finds.
         """
-        plan, n_threads = checked_plan(self)
+        (plan, n_threads), family = checked_plan(self), family_of(self.covariance_type)
         # Rows that do not count must not take part in subsamples and starts either.
         every = rows_for(self, X, sample_weight, reset=True)
         rows = every.counting
-        check_fittable(
-            rows.values, rows.names, plan.n_components, family_of(self.covariance_type).has_correlations
-        )
-        tell_unmeasured(every)
-        by = order_of(self, rows)
-        problem, units = standardised_problem(rows, self.covariance_type, float(self.reg_covar), n_threads)
-        rng = np.random.default_rng(arguments.seed_sequence(self.random_state))
-        given = self._given(problem, units)
-        others = [state_of(units.of_em(params)) for params in known]
-        modes = search(problem, replace(plan, clock=clock), rng, given, others)
+        # Matrices are small, and threads of BLAS would mostly wait for each other.
+        with one_blas_thread():
+            check_fittable(rows.values, rows.names, plan.n_components, family.has_correlations)
+            tell_unmeasured(every)
+            by = order_of(self, rows)
+            problem, units = standardised_problem(rows, family.name, float(self.reg_covar), n_threads)
+            rng = np.random.default_rng(arguments.seed_sequence(self.random_state))
+            given, others = self._given(problem, units), [state_of(units.of_em(params)) for params in known]
+            modes = search(problem, replace(plan, clock=clock), rng, given, others)
         self._keep(modes, problem, rows, units, by, given is not None)
         return self
 

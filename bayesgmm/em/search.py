@@ -18,7 +18,6 @@ from bayesgmm.em.problem import FIRST_ROWS, Problem
 from bayesgmm.em.run import Status, Walk
 from bayesgmm.em.saddle import FLAT, missing_information, ways_up
 from bayesgmm.em.steps import State
-from bayesgmm.support.threads import one_blas_thread
 
 __all__ = ["Mode", "Plan", "search"]
 
@@ -34,8 +33,6 @@ MOST_RIVALS = 4
 LEG, PATIENCE, MOST_SADDLES = 10, 20, 3
 
 
-# Matrices are small here, and two threads of BLAS would mostly wait for each other.
-@one_blas_thread()
 def search(
     problem: Problem,
     plan: Plan,
