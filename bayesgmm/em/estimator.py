@@ -65,9 +65,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         Largest number of steps in an EM run, each a pass over the data, after one that tells of the start;
         with 0 the best start is returned as it is.
     n_init : int or None, default None
-        Number of starts. None searches on from the best maximum, by moves that divide a component for another
-        or put two maxima together, until K^3 of them in a row have found nothing better, or some K^2 15 ms of
-        one core and three passes over all rows have been spent.
+        Number of starts. None searches on from the best maximum, by moves to others, until 25 in a row, or K^3
+        (from K=4 on 4 K^3), have found nothing better, or some K^2 15 ms of one core (of many rows 5 ms) and
+        three passes over all rows have been spent.
     init_params : {"auto", "k-means++", "kmeans", "random", "random_from_data", "ward"}, default "auto"
         Kind of starts; "auto" takes one of Ward's clustering and mixes the others.
     weights_init, means_init, precisions_init : array_like, optional
