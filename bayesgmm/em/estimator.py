@@ -65,7 +65,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         Largest number of steps in an EM run, each a pass over the data, after one that tells of the start;
         with 0 the best start is returned as it is.
     n_init : int or None, default None
-        Number of starts. None searches on from the best maximum, by moves to others, until 25 in a row, or K^3
+        Number of starts. None searches on from the best maximum, by moves to others until 25 in a row, or K^3
         (from K=4 on 4 K^3), have found nothing better, or some K^2 15 ms of one core (of many rows 5 ms) and
         three passes over all rows have been spent.
     init_params : {"auto", "k-means++", "kmeans", "random", "random_from_data", "ward"}, default "auto"
