@@ -7,9 +7,9 @@ from bayesgmm.em.problem import Problem
 
 __all__ = ["bring"]
 
-# A pass of so many nanoseconds is dear; so many passes before quasi-Newton steps, and rounds of these, each
-# with a new guess of the curvature.
-DEAR, PATIENCE, MOST_ROUNDS = 1e6, 5, 20
+# A pass of so many nanoseconds is dear; so many passes before quasi-Newton steps, if they are and if not, and
+# rounds of these, each with a new guess of the curvature.
+DEAR, PATIENCE, LONG_PATIENCE, MOST_ROUNDS = 1e6, 5, 2000, 20
 # By how much more than a part's curvature says a Newton step might gain.
 CAUTION = 4.0
 
@@ -38,8 +38,8 @@ def bring(
         Of these; after fewer than usual the run stands where it is, and says what it may still gain.
     """
     walk, k = runner.walk, plan.n_components
-    is_dear = walk.problem.work(k) > dear
-    runner.go(min(walk.n_iter + PATIENCE, plan.max_iter) if is_dear else plan.max_iter, tol, plan.clock)
+    patience = PATIENCE if walk.problem.work(k) > dear else LONG_PATIENCE
+    runner.go(min(walk.n_iter + patience, plan.max_iter), tol, plan.clock)
     for _ in range(most_rounds):
         room = plan.max_iter - walk.n_iter > MOST_ON_PART and not plan.clock.is_over
         if not (runner.is_under_way and room and can_be_polished(walk.problem, k)):
@@ -50,7 +50,9 @@ def bring(
         # Not that of the patience before.
         walk.max_iter = plan.max_iter
         walk.jump(state)
-        walk.to_come = to_come
+        runner.forget()
+        if walk.state is state:
+            walk.to_come = to_come
         if walk.state is state and CAUTION * to_come <= tol * walk.size:
             runner.settle(tol)
             return

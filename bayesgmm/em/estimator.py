@@ -109,11 +109,11 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
     n_iter_ : int
         Steps of the run that won, each a pass over all rows; of more than 10,000 rows parts came before.
     log_likelihood_trace_ : ndarray
-        Total log-likelihood along these passes.
+        Total log-likelihood at the states passed through, those of EM steps and of quasi-Newton ends.
     modes_ : DataFrame
-        The distinct local maxima found, best first: log_likelihood, n_starts (and moves that led there),
-        smallest_weight, smallest_eigenvalue (in the units of reg_covar), spurious, tol (to which it was run;
-        looser where it could not be the best), status.
+        The distinct local maxima found, best first: log_likelihood, n_starts (and moves that led there; those
+        left on the way are not counted), smallest_weight, smallest_eigenvalue (in the units of reg_covar),
+        spurious, tol (to which it was run; looser where it could not be the best), status.
     mode_params_ : list of MixtureParams
         The parameters at each of them.
 

@@ -1,7 +1,8 @@
 """Starts and moves on a part of the rows: which maxima there are, to a loose tolerance.
 
 Runs go on in legs. After each, a run is left whose end, by what it may still gain, would lie too far below
-the best to be it or to hold a share of a posterior, and one that is about to end where another has.
+the best to be it or to hold a share of a posterior, and one that is about to end where another has. Long runs
+end by quasi-Newton steps where passes are dear.
 """
 
 from collections import Counter
@@ -243,7 +244,7 @@ class Hunt:
             # Each leg is half as long as the run so far, and none shorter than the first.
             leg = max(LEG, runner.walk.n_iter // 2)
             tol = max(LOOSE, self.plan.tol)
-            if runner.walk.n_iter >= LONG:
+            if runner.walk.n_iter >= LONG and self.problem.work(self.plan.n_components) > CHEAP:
                 bring(runner, self.problem, self.plan, tol, dear=CHEAP)
             else:
                 runner.go(min(runner.walk.n_iter + leg, most), tol, self.plan.clock)

@@ -146,14 +146,14 @@ class Contender:
             return
         self.walk.go(max_iter, tol, clock)
         self.tol = tol
-        self._forget()
+        self.forget()
 
     def settle(self, tol: float) -> None:
         """It has come to a tolerance without more steps of EM."""
         self.walk.status, self.tol = Status.CONVERGED, tol
-        self._forget()
+        self.forget()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """What belonged to where it stood before."""
         for name in ("_mode", "heights", "missing_information"):
             vars(self).pop(name, None)

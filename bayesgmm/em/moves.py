@@ -177,7 +177,7 @@ def _side(X: Array, state: State, component: int, mass: Array, rng: np.random.Ge
     else:
         along = centred @ np.linalg.solve(factor.T, rng.normal(size=X.shape[1]))
     order = np.argsort(along)
-    below = np.cumsum(mass[order]) / mass.sum()
+    below = np.cumsum(mass[order]) / max(mass.sum(), TINY)
     part = rng.uniform(SMALLEST_SIDE, 1 - SMALLEST_SIDE)
     side = np.empty(len(X), dtype=bool)
     side[order] = below > part

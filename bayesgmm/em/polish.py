@@ -48,7 +48,7 @@ def polished(problem: Problem, state: State, part: Problem, tol: float) -> tuple
     """
     chart = Chart(state, problem.family)
     scale = _scale(chart, part, problem.total_weight / part.total_weight)
-    size = max(problem.total_weight, 1.0)
+    size = problem.total_weight
     passes = 0
 
     def loss(y: Array) -> tuple[float, Array]:
@@ -67,11 +67,13 @@ def polished(problem: Problem, state: State, part: Problem, tol: float) -> tuple
         method="L-BFGS-B",
         options={"maxcor": MEMORY, "maxfun": most, "ftol": 0.01 * tol, "gtol": 1e-14},
     )
-    # Half the squared slope where the curvature is one.
-    return chart.state(scale @ found.x), passes, float(np.sum((size * found.jac) ** 2) / 2)
+    # Half the squared slope where the curvature is that of one row.
+    to_come = float(np.sum((size * found.jac) ** 2) / 2 / part.mean_weight)
+    return chart.state(scale @ found.x), passes, to_come
 
 
 def _scale(chart: Chart, part: Problem, enlarged: float) -> Array:
-    """Of coordinates of unit information: its inverse root, shape (P, P)."""
+    """Of coordinates in which information is the weight of a row: its inverse root, shape (P, P)."""
     values, vectors = np.linalg.eigh(empirical_information(chart, part))
-    return np.asarray(vectors / np.sqrt(enlarged * np.maximum(values, 0.0) + WITHIN_REACH))
+    information = enlarged * np.maximum(values, 0.0) + WITHIN_REACH * part.mean_weight
+    return np.asarray(vectors * np.sqrt(part.mean_weight / information))

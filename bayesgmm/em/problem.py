@@ -128,8 +128,15 @@ class Problem:
         values, vectors = np.linalg.eigh(state.cholesky @ np.swapaxes(state.cholesky, 1, 2))
         if values.min() >= self.floor:
             return state
-        lifted = vectors * np.maximum(values, self.floor)[:, None, :] @ np.swapaxes(vectors, 1, 2)
-        return State(state.log_weights, state.means, np.linalg.cholesky(lifted))
+        # By a root, of which more digits are known than of the covariance.
+        root = vectors * np.sqrt(np.maximum(values, self.floor))[:, None, :]
+        lower = np.swapaxes(np.linalg.qr(np.swapaxes(root, 1, 2), mode="r"), 1, 2)
+        diagonal = np.diagonal(lower, axis1=1, axis2=2)
+        cholesky = lower * np.where(diagonal < 0, -1.0, 1.0)[:, None, :]
+        # Next to a giant its digits may be lost.
+        i = np.arange(diagonal.shape[1])
+        cholesky[:, i, i] = np.maximum(np.abs(diagonal), np.sqrt(self.floor))
+        return State(state.log_weights, state.means, cholesky)
 
     def log_densities(self, state: State, some: slice = slice(None)) -> Array:
         """Log density of each row, or of some."""

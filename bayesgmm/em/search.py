@@ -70,8 +70,16 @@ def search(
     for part in parts[1:]:
         found = _carried(_rivals(found, len(problem.X))[:most], part, first, plan)
         most = max(most // 2, 2)
-    best, *others = merged(_finished(found, first, plan))
-    return [c.mode for c in merged([_off_saddles(best, first, plan), *others])]
+    found = merged(_finished(found, first, plan))
+    # What comes first when another proves to be none is to be run and looked at as that was.
+    for _ in range(MOST_SADDLES):
+        best, *others = found
+        bring(best, first, plan, plan.tol)
+        best = _off_saddles(best, first, plan)
+        found = merged([best, *others])
+        if plan.clock.is_over or best is found[0]:
+            break
+    return [c.mode for c in found]
 
 
 def _notable(found: list[Contender]) -> list[Contender]:
@@ -115,7 +123,8 @@ def _carried(found: list[Contender], part: Problem, first: Problem, plan: Plan) 
         if out:
             new.go(min(LEG, plan.max_iter), tol, plan.clock)
             bring(new, first, plan, tol, most_rounds=1)
-        if not out or new.hope >= out[0].walk.value - MATTERS * part.mean_weight or new.is_collapsed:
+        is_rival = not out or new.is_collapsed or out[0].is_collapsed
+        if is_rival or new.hope >= out[0].walk.value - MATTERS * part.mean_weight:
             bring(new, first, plan, tol)
             out.append(new)
     return merged(out)

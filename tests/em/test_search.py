@@ -21,6 +21,7 @@ from bayesgmm.em.run import Status, Walk, run_em
 from bayesgmm.em.saddle import ways_up
 from bayesgmm.em.starts import MIXED, is_same_partition, nearest, start_of_responsibilities
 from bayesgmm.em.steps import State
+from bayesgmm.errors import DegenerateFitError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import FAMILIES, family_of
 
@@ -349,3 +350,45 @@ def test_quasi_newton_steps_end_runs_that_em_would_take_long_for():
     assert helped.walk.status is Status.CONVERGED
     assert helped.walk.n_iter < alone.walk.n_iter
     assert helped.walk.value == pytest.approx(alone.walk.value, abs=1e-5)
+
+
+@pytest.mark.parametrize("weight", [1 / 20_000, 1e-8, 1e6])
+def test_where_a_run_ends_does_not_depend_on_the_size_of_weights(weight):
+    """With quasi-Newton steps, too: their tolerance had been measured against one, their reach against a
+    row."""
+    X = overlapping(20_000)
+    one = EMGaussianMixture(3, random_state=0).fit(X)
+    same = EMGaussianMixture(3, random_state=0).fit(X, sample_weight=np.full(len(X), weight))
+    assert same.converged_
+    assert same.log_likelihood_ / weight == pytest.approx(one.log_likelihood_, rel=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_what_comes_first_has_been_run_to_the_full_tolerance():
+    """Where one maximum proves to be a saddle another comes first."""
+    X = np.random.default_rng(6).normal(size=(6, 1))
+    for seed in range(6):
+        em = EMGaussianMixture(6, covariance_type="tied_spherical", random_state=seed).fit(X)
+        if em.converged_:
+            assert em.modes_.tol[0] <= em.tol
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("outlier", [1e10, 1e12, 1e14, 1e16])
+def test_a_floor_is_held_next_to_a_giant_outlier(outlier):
+    X = np.random.default_rng(1).normal(size=(300, 2))
+    X[0] = outlier
+    for k in (1, 2):
+        try:
+            em = EMGaussianMixture(k, random_state=0).fit(X)
+            assert np.isfinite(em.log_likelihood_)
+        except DegenerateFitError:
+            pass
+
+
+def test_a_component_without_rows_on_a_part_is_divided_without_a_warning():
+    problem = problem_of(overlapping(300))
+    state = starts_of(problem, 3, 0)
+    state.means[1] = 1e3
+    start = moved(problem, state, (0, 1), np.random.default_rng(0))
+    assert np.isfinite(start.packed).all()
