@@ -14,8 +14,9 @@ Of D independent standard deviations, log s_i = v + h_i with sum_i h_i = 0, thes
   mean of D independent log s_i has. It is exact for D = 1 and for NORMAL.
 
 Where components share only a volume or only a shape, the prior takes both, independent of each other. The
-mean and the variance of each log s_i then are those of its law, since the mean of independent numbers that
-are alike but for their location is uncorrelated with their differences.
+mean of each log s_i then is that of its law. So is its variance where the laws of all features are alike but
+for their location, since the mean of such numbers is uncorrelated with their differences; otherwise it is
+var_i (1 - 2 / D) + 2 sum_j var_j / D^2.
 """
 
 import math

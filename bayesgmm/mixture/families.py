@@ -88,7 +88,7 @@ def posterior_family_of(covariance_type: Any) -> CovarianceFamily:
         within, around = (f"{f.name!r}{f' ({f.mclust})' * bool(f.mclust)}" for f in nearest_families(family))
         raise ParameterError(
             f"covariance_type={family.name!r} is fitted by EM only, since the coordinates of the posterior "
-            f"do not express it; the nearest that they express are {within} and {around}.",
+            f"do not express it; of those that they express {within} lies within it, and {around} around it.",
             name="covariance_type",
             value=covariance_type,
             nearest=tuple(f.name for f in nearest_families(family)),
