@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from numpy.testing import assert_allclose
 from scipy import stats
+from scipy.special import logsumexp
 
 from bayesgmm import BayesGaussianMixture, MixtureParams, plots
 from bayesgmm.errors import ParameterError
@@ -48,13 +49,10 @@ def every_draw(bayes):
         yield MixtureParams(weights / weights.sum(), means, covariances)
 
 
-def component_densities(X, params):
-    """By SciPy, shape (N, K)."""
+def log_densities(X, params):
+    """Of components, by SciPy, shape (N, K)."""
     both = zip(params.means, params.covariances, strict=True)
-    return np.stack(
-        [stats.multivariate_normal.pdf(X, mean, covariance).reshape(len(X)) for mean, covariance in both],
-        axis=-1,
-    )
+    return np.stack([stats.multivariate_normal.logpdf(X, *each).reshape(len(X)) for each in both], axis=-1)
 
 
 def diamonds(ax):
@@ -484,8 +482,9 @@ def test_responsibilities_are_those_of_the_observations_that_are_least_sure(any_
         assert_allclose(posterior.get_ydata(), bayes.membership_[shown, c])
         assert_allclose(hollow.get_ydata(), em[shown, c])
         low, high = np.array([s[:, 1] for s in ax.collections[0].get_segments()]).T
-        r = np.array([params.weights * component_densities(X[shown], params) for params in every_draw(bayes)])
-        r = r[..., c] / r.sum(axis=-1)
+        # Of quick chains some draws give a row no density above what a number holds.
+        r = np.array([np.log(p.weights) + log_densities(X[shown], p) for p in every_draw(bayes)])
+        r = np.exp(r[..., c] - logsumexp(r, axis=-1))
         assert_allclose([low, high], np.quantile(r, [0.025, 0.975], axis=0), atol=1e-9)
 
 
