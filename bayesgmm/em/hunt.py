@@ -94,7 +94,8 @@ class Hunt:
         self._is_best_trusted = False
         # Where starts have led to.
         self._begun: list[tuple[Array, Contender | None]] = []
-        scouted = len(problem.X) >= TIMES * SCOUTED and problem.work(k) > CHEAP
+        self._is_dear = problem.work(k) > CHEAP
+        scouted = self._is_dear and len(problem.X) >= TIMES * SCOUTED
         self._scout = problem.subsample(SCOUTED, rng) if scouted else problem
         self._passes = 0.0
         self.n_moves = 0
@@ -157,9 +158,7 @@ class Hunt:
         best = self.best
         if self.plan.n_init is not None or best is None or best.is_collapsed or best.n_starts < 2:
             return False
-        if self.problem.work(self.plan.n_components) < CHEAP:
-            return False
-        return best.missing_information < PLAIN
+        return self._is_dear and best.missing_information < PLAIN
 
     def _leave_basins(self, most: int) -> None:
         in_vain = 0
@@ -221,7 +220,7 @@ class Hunt:
             name = IN_TURN[i % len(IN_TURN)] if mixed else self.plan.init_params
             if mixed and name == "ward" and i > 0:
                 name = "random"
-            if mixed and i < len(FIRST_OF_DEAR) and self.problem.work(self.plan.n_components) > CHEAP:
+            if mixed and i < len(FIRST_OF_DEAR) and self._is_dear:
                 name = FIRST_OF_DEAR[i]
             yield STARTS[name](self.problem, self.plan.n_components, self.rng)
 
@@ -244,7 +243,7 @@ class Hunt:
             # Each leg is half as long as the run so far, and none shorter than the first.
             leg = max(LEG, runner.walk.n_iter // 2)
             tol = max(LOOSE, self.plan.tol)
-            if runner.walk.n_iter >= LONG and self.problem.work(self.plan.n_components) > CHEAP:
+            if runner.walk.n_iter >= LONG and self._is_dear:
                 bring(runner, self.problem, self.plan, tol, dear=CHEAP)
             else:
                 runner.go(min(runner.walk.n_iter + leg, most), tol, self.plan.clock)
@@ -263,9 +262,7 @@ class Hunt:
     def _is_hopeless(self, runner: Contender) -> bool:
         if self.best is None or not runner.is_under_way or self.best.is_collapsed:
             return False
-        if self.problem.work(self.plan.n_components) < CHEAP:
-            return False
-        return runner.hope < self.best.walk.value - MATTERS * self.problem.mean_weight
+        return self._is_dear and runner.hope < self.best.walk.value - MATTERS * self.problem.mean_weight
 
     def _joined(self, runner: Contender) -> Contender | None:
         """Where a run is about to end, if another has ended there."""
@@ -304,7 +301,7 @@ def is_below(gap: Array, part: Problem, n_rows: int, hope: float = 0.0) -> bool:
     hope : float
         What the first may still gain.
     """
-    weights = part.sample_weight if len(part.sample_weight) else np.ones(len(gap))
+    weights = part.weight_of_rows
     error = np.sqrt(len(gap)) * np.std(weights * gap)
     slack = MATTERS * part.mean_weight * len(gap) / n_rows
     return bool(weights @ gap - hope >= CERTAIN * error + slack)

@@ -65,6 +65,11 @@ class Problem:
         return float(self.sample_weight.sum()) if len(self.sample_weight) else float(len(self.X))
 
     @property
+    def weight_of_rows(self) -> Array:
+        """One each where there are none of the user's, shape (N,)."""
+        return self.sample_weight if len(self.sample_weight) else np.ones(len(self.X))
+
+    @property
     def mean_weight(self) -> float:
         """Of the rows."""
         return self.total_weight / len(self.X)

@@ -27,6 +27,7 @@ STEPS = 8
 # Information per row in a direction in which no row tells anything; and curvature per row that is none. Where
 # components are alike both are, and the log-likelihood rises in higher order only, if at all.
 SILENT, LEVEL = 1e-10, 1e-7
+# Of the search for the direction of that rise.
 POWER_STARTS, POWER_STEPS = 3, 8
 # Curvature as a part of the information: below, a point may be a saddle; and above on a part of the rows, it
 # is a maximum on all.
@@ -124,7 +125,7 @@ def missing_information(problem: Problem, state: State) -> float:
     """
     r = problem.responsibilities(state)
     d = state.shape[1]
-    w = problem.sample_weight if len(problem.sample_weight) else np.ones(len(r))
+    w = problem.weight_of_rows
     mass = np.maximum(w @ r, 1e-300)
     total = 0.0
     for k, (mean, factor) in enumerate(zip(state.means, state.cholesky, strict=True)):

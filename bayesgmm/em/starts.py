@@ -98,8 +98,7 @@ def is_same_partition(one: Array, other: Array) -> bool:
 def start_of_responsibilities(problem: Problem, responsibilities: Array) -> State:
     """One M step from responsibilities, shape (N, K); see :func:`start_of_clusters`."""
     X = problem.X
-    n = len(X)
-    w = problem.sample_weight if len(problem.sample_weight) else np.ones(n)
+    n, w = len(X), problem.weight_of_rows
     r = responsibilities * w[:, None]
     mass = r.sum(axis=0)
     elsewhere = X[np.arange(r.shape[1]) % n]
