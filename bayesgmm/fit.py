@@ -193,7 +193,11 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
     by_feature = {d: coords[d] for d in ("cluster", "feature")}
     obs, agreement = fit.rows.obs, labels.diagnostics.agreement
     stats = {**fit.sampler, "total_log_likelihood": labels.log_likelihood}
-    densities = {v: (posterior[v].dims[: x.ndim], x) for v, x in fit.log_prior.items()}
+    densities = {
+        # What belongs to no variable has one number a draw.
+        v: (posterior[v if v in posterior else "weights"].dims[: x.ndim], x)
+        for v, x in fit.log_prior.items()
+    }
     groups = {
         "posterior": posterior,
         "sample_stats": xr.Dataset({k: (("chain", "draw"), v) for k, v in stats.items()}, coords=sampled),
@@ -230,8 +234,8 @@ def _constant_data(fit: Fit, coords: Mapping[str, Any]) -> xr.Dataset:
         "concentration": ("cluster", prior.concentration),
         "mean_loc": ("feature", prior.mean_loc),
         "mean_scale": ("feature", prior.mean_scale),
-        "std_first": ("feature", prior.std_first),
-        "std_second": ("feature", prior.std_second),
+        "std_numbers": (("std_number", "feature"), prior.std_numbers),
+        "resolution": ("feature", prior.resolution),
         "lkj_eta": ((), prior.lkj_eta),
     }
     if len(fit.rows.weights):

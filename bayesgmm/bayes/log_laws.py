@@ -38,6 +38,7 @@ __all__ = [
     "described_volume",
     "draw_volume",
     "log_density_of_products",
+    "log_sum_exp",
     "shape_constant",
     "shape_density",
     "shape_kernel",
@@ -169,12 +170,12 @@ def shape_density(law: LogLaw, log_shape: Any, xp: Any) -> Any:
         kernel = _integrated_logistic(law, log_shape - np.log(law.second), xp)
     else:
         scaled = law.power * log_shape
-        whole = _log_sum_exp(np.log(law.second) + scaled, xp)
+        whole = log_sum_exp(np.log(law.second) + scaled, xp)
         kernel = (law.first * scaled).sum(axis=-1) - law.first.sum() * whole
     return shape_constant(law) + kernel
 
 
-def log_density_of_products(stds: Any, parts: tuple[int, int], law: LogLaw, xp: Any) -> Any:
+def log_density_of_products(stds: Any, parts: tuple[int, int], law: Any, xp: Any) -> Any:
     """Log density of standard deviations (..., K, D) made of `parts` volumes and shapes, shape (...).
 
     By the logarithms of the volumes and the entries of the log shapes, less the sum of all log standard
@@ -183,6 +184,9 @@ def log_density_of_products(stds: Any, parts: tuple[int, int], law: LogLaw, xp: 
     (volumes, shapes), log_stds = parts, xp.log(stds)
     log_volumes = log_stds.mean(axis=-1)
     log_shapes = log_stds[..., :shapes, :] - log_volumes[..., :shapes, None]
+    if not isinstance(law, LogLaw):
+        of_parts = law.log_density_of_parts(log_volumes[..., :volumes], log_shapes, parts, xp)
+        return of_parts - log_stds.sum(axis=(-2, -1))
     of_volumes = volume_density(volume_law(law), log_volumes[..., :volumes], xp).sum(axis=-1)
     return of_volumes + shape_density(law, log_shapes, xp).sum(axis=-1) - log_stds.sum(axis=(-2, -1))
 
@@ -198,12 +202,13 @@ def _integrated_logistic(law: LogLaw, away: Any, xp: Any) -> Any:
     distance = (away.max(axis=-1, keepdims=True) - away.min(axis=-1, keepdims=True) + 2 * beyond) / NODES
     log_volumes = start + distance * np.arange(NODES + 1)
     at = _logistic(law.power * (log_volumes[..., None] + away[..., None, :]), law.first, xp)
-    return _log_sum_exp(at.sum(axis=-1), xp) + xp.log(distance[..., 0])
+    return log_sum_exp(at.sum(axis=-1), xp) + xp.log(distance[..., 0])
 
 
-def _log_sum_exp(x: Any, xp: Any) -> Any:
-    largest = x.max(axis=-1, keepdims=True)
-    return largest[..., 0] + xp.log(xp.exp(x - largest).sum(axis=-1))
+def log_sum_exp(x: Any, xp: Any, axis: int = -1) -> Any:
+    """log sum exp along an axis; `xp` is NumPy, or another module with its functions."""
+    largest = x.max(axis=axis, keepdims=True)
+    return largest.sum(axis=axis) + xp.log(xp.exp(x - largest).sum(axis=axis))
 
 
 # ------------------------------------------------------------ compiled, without constants

@@ -8,18 +8,23 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import gammaln, xlogy
 
+from bayesgmm.bayes.compiled_prior import lkj_log_normaliser
 from bayesgmm.bayes.log_laws import log_density_of_products
 from bayesgmm.bayes.priors import ResolvedPrior
-from bayesgmm.bayes.target import lkj_log_normaliser
+from bayesgmm.bayes.resolution import log_visibility
+from bayesgmm.bayes.std_priors import StdPrior
+from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.mixture.families import posterior_family_of
 
-__all__ = ["log_prior"]
+__all__ = ["log_prior", "log_visibility_of"]
 
 Array = NDArray[np.float64]
 
 
 def log_prior(values: Mapping[str, Array], prior: ResolvedPrior, covariance_type: str) -> dict[str, Array]:
     """Log prior density of each draw, without Jacobians, in the units of the values.
+
+    That of `resolution` lacks its constant, which no closed form tells.
 
     Parameters
     ----------
@@ -32,20 +37,44 @@ def log_prior(values: Mapping[str, Array], prior: ResolvedPrior, covariance_type
     -------
     dict of ndarrays
         weights (chain, draw), means (chain, draw, K, D), stds of the shape of its values, or (chain, draw)
-        where they have volumes and shapes, and corr_chol with one number a correlation matrix.
+        where they have volumes and shapes or a common scale, corr_chol with one number a correlation matrix,
+        and resolution (chain, draw), the factor for what can be seen.
     """
     family = posterior_family_of(covariance_type)
-    stds, parts = values["stds"], family.std_parts(len(prior.concentration))
     densities = {
         "weights": _dirichlet(values["weights"], prior.concentration),
         "means": stats.norm.logpdf(values["means"], prior.mean_loc, prior.mean_scale),
-        "stds": log_density_of_products(stds, parts, prior.std_law, np)
-        if any(parts)
-        else prior.std_record.log_density(stds, *map(family.of_stds, prior.std_numbers)),
+        "stds": _of_stds(values["stds"], prior, family),
     }
     if "corr_chol" in values:
         densities["corr_chol"] = _lkj(values["corr_chol"], prior.lkj_eta)
+    if prior.resolution.any():
+        densities["resolution"] = log_visibility_of(values, prior.resolution, family)
     return densities
+
+
+def log_visibility_of(values: Mapping[str, Array], resolution: Array, family: CovarianceFamily) -> Array:
+    """Log of the factor for what can be seen, of all distinct covariances of each draw, shape (...)."""
+    k, d = values["means"].shape[-2:]
+    if not family.by_component:
+        k = 1
+    stds = family.all_stds(values["stds"], k, d)
+    factors = family.all_factors(values.get("corr_chol"), k, d)
+    return np.asarray(log_visibility(stds[..., None] * factors, resolution).sum(axis=-1))
+
+
+def _of_stds(stds: Array, prior: ResolvedPrior, family: CovarianceFamily) -> Array:
+    record, parts = prior.std_record, family.std_parts(len(prior.concentration))
+    if any(parts):
+        law = prior.std_law
+        return np.asarray(log_density_of_products(stds, parts, law, np))
+    if isinstance(record, StdPrior):
+        return record.log_density(stds, *map(family.of_stds, prior.std_numbers))
+    # A component and a feature axis, also where standard deviations lack one.
+    n, m = (len(prior.concentration) if family.by_component else 1), np.size(family.of_stds(prior.mean_loc))
+    lead = stds.shape[: stds.ndim - len(family.std_dims)]
+    numbers = [np.atleast_1d(family.of_stds(v)) for v in prior.std_numbers]
+    return np.asarray(record.log_density(stds.reshape(*lead, n, m), n, np, *numbers).sum(axis=-1))
 
 
 def _dirichlet(weights: Array, concentration: Array) -> Array:

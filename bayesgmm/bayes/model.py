@@ -7,11 +7,16 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor
+import pytensor.tensor as pt
+from numpy.typing import NDArray
 from pytensor.tensor import TensorVariable
 
+from bayesgmm.bayes.common_scales import CommonScale
+from bayesgmm.bayes.common_stds import common_scale_stds
 from bayesgmm.bayes.distribution import GaussianMixture
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.products import volume_shape_stds
+from bayesgmm.bayes.resolution import scaled_variances
 from bayesgmm.bayes.transforms import CorrelationCholesky
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.covariance_family import CovarianceFamily
@@ -35,6 +40,8 @@ def build_model(
 
         weights ~ Dirichlet,  means ~ Normal,  stds ~ the family of the prior,  corr_chol ~ LKJ,
         x ~ GaussianMixture(weights, means, diag(stds) corr_chol)
+
+    Where the prior has a resolution, its factor is the potential ``resolution``.
 
     Parameters
     ----------
@@ -87,6 +94,8 @@ def build_model(
             "means", resolved.mean_loc, resolved.mean_scale, shape=(K, D), dims=("cluster", "feature")
         )
         factors, family = _factors(resolved, K, D, family)
+        if resolved.resolution.any():
+            pm.Potential("resolution", _log_visibility(factors, resolved.resolution, family))
         # A shared variable: a constant would be part of the compiled code, and a large one would keep
         # that code out of the cache on disk.
         data = pytensor.shared(np.ascontiguousarray(rows.values), name="x_data", shape=(None, D))
@@ -112,10 +121,13 @@ def _factors(
     parts = family.std_parts(K)
     if any(parts):
         return volume_shape_stds(resolved, parts, dims["stds"]), family
-    distribution = getattr(pm, resolved.std_record.pymc)
-    values = map(family.of_stds, resolved.std_numbers)
-    numbers = dict(zip(resolved.std_record.pymc_numbers, values, strict=True))
-    stds = distribution("stds", **numbers, shape=shapes["stds"], dims=dims["stds"])
+    if isinstance(resolved.std_record, CommonScale):
+        stds = common_scale_stds(resolved, family, dims["stds"])
+    else:
+        distribution = getattr(pm, resolved.std_record.pymc)
+        values = map(family.of_stds, resolved.std_numbers)
+        numbers = dict(zip(resolved.std_record.pymc_numbers, values, strict=True))
+        stds = distribution("stds", **numbers, shape=shapes["stds"], dims=dims["stds"])
     if "corr_chol" not in dims:
         return stds, uncorrelated_family(family)
     # Without an explicit shape LKJCorr could not be drawn from: its inner loop would depend on the length
@@ -129,3 +141,18 @@ def _factors(
         default_transform=CorrelationCholesky(D),
     )
     return stds[..., None] * corr_chol, family
+
+
+def _log_visibility(
+    factors: TensorVariable, resolution: NDArray[np.float64], family: CovarianceFamily
+) -> TensorVariable:
+    """Log of the prior's factor for what can be seen, of all distinct covariances; see `resolution`."""
+    a = scaled_variances(resolution)
+    if family.has_correlations:
+        root = pt.linalg.solve_triangular(factors, np.diag(np.sqrt(a)), lower=True)
+        t = pt.sqr(root).sum(axis=(-2, -1))
+    elif family.by_feature:
+        t = (a / pt.sqr(factors)).sum(axis=-1)
+    else:
+        t = a.sum() / pt.sqr(factors)
+    return -pt.sum(t**4)

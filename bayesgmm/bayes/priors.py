@@ -2,9 +2,11 @@
 
 weights ~ Dirichlet(concentration)
 means ~ Normal(mean_loc, mean_scale), per component and feature
-stds ~ a family of `std_priors.STD_PRIORS`, per component and feature; where components share only the volume
-    or only the shape of their standard deviations, these have the laws that `log_laws` derives from it
+stds ~ a family of `std_priors.STD_PRIORS`, per component and feature, or one of
+    `common_scales.COMMON_SCALES`, per feature for all components together; where components share only the
+    volume or only the shape of their standard deviations, these have the laws that are derived from it
 correlations ~ LKJ(lkj_eta), per component
+and no covariance is narrower than the resolution of the data (`resolution`)
 """
 
 from collections.abc import Sequence
@@ -14,27 +16,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bayesgmm.bayes.common_scales import CommonLaw, CommonScale
 from bayesgmm.bayes.log_laws import LogLaw, described_volume, volume_law
+from bayesgmm.bayes.prior_numbers import check_parts, check_single, plain, plain_std_prior, spread_out
+from bayesgmm.bayes.resolution import column_resolutions
 from bayesgmm.bayes.std_priors import StdPrior, std_prior_family
 from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.mixture.families import DEFAULT_FAMILY, posterior_family_of
 from bayesgmm.rows.checks import check_varying_columns
 from bayesgmm.rows.rows import Rows
-from bayesgmm.support.arguments import as_array, check_integer, check_unmasked
+from bayesgmm.support.arguments import check_integer
 from bayesgmm.support.sentences import shown_value
 
 __all__ = ["Prior", "ResolvedPrior", "check_prior"]
 
 Array = NDArray[np.float64]
-Number = float | tuple[float, ...]
 
 # The default prior, weakly informative. Where s is the standard deviation of a whole column, a component's
-# mean lies within about 3 s of the column's mean, and its standard deviation between 0.27 s and 2.2 s, each
-# with probability 0.95. Chosen by measurement (reports/calibration.md). The inverse gamma's density near zero
-# keeps a component from becoming very tight on equal values of a rounded column, which a log-normal does not.
+# mean lies within about 3 s of the column's mean with probability 0.95. The scale of standard deviations is
+# left to the data, and how much components differ from it, too: the tails are those of a t distribution.
+# Chosen by measurement (reports/calibration.md).
 DEFAULT_CONCENTRATION = 3.0
 DEFAULT_MEAN_SCALE = 1.5
-DEFAULT_STD_SHAPE, DEFAULT_STD_SCALE = 4.0, 2.4
+DEFAULT_STD_MEDIAN, DEFAULT_STD_COMMON, DEFAULT_STD_OWN, DEFAULT_STD_DF = 0.5, 1.5, 0.6, 4.0
 DEFAULT_LKJ_ETA = 2.0
 
 
@@ -47,18 +51,19 @@ class ResolvedPrior:
     concentration : ndarray, shape (K,)
     mean_loc, mean_scale : ndarrays, shape (D,)
     std_family : str
-    std_first, std_second : ndarrays, shape (D,)
-        The numbers of the family, in the order in which `Prior` takes them; zeros where it has only one.
+    std_numbers : ndarray, shape (n, D)
+        The numbers of the family, in the order in which `Prior` takes them.
     lkj_eta : float
+    resolution : ndarray, shape (D,)
     """
 
     concentration: Array
     mean_loc: Array
     mean_scale: Array
     std_family: str
-    std_first: Array
-    std_second: Array
+    std_numbers: Array
     lkj_eta: float
+    resolution: Array
 
     @property
     def is_exchangeable(self) -> bool:
@@ -66,19 +71,17 @@ class ResolvedPrior:
         return bool(np.ptp(self.concentration) == 0)
 
     @property
-    def std_record(self) -> StdPrior:
+    def std_record(self) -> StdPrior | CommonScale:
         """The record of the family of standard deviations."""
         return std_prior_family(self.std_family)
 
     @property
-    def std_numbers(self) -> tuple[Array, ...]:
-        """The family's own numbers, each of shape (D,)."""
-        return (self.std_first, self.std_second)[: len(self.std_record.numbers)]
-
-    @property
-    def std_law(self) -> LogLaw:
+    def std_law(self) -> LogLaw | CommonLaw:
         """The law of the logarithms of standard deviations."""
-        return self.std_record.log_law(*self.std_numbers)
+        record = self.std_record
+        if isinstance(record, CommonScale):
+            return CommonLaw(*self.std_numbers)
+        return record.log_law(*self.std_numbers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,10 +99,15 @@ class Prior:
     std_prior : tuple
         Distribution of the standard deviations: ``("halfnormal", sigma)``, ``("exponential", rate)``,
         ``("gamma", alpha, beta)`` with rate beta, ``("lognormal", mu, sigma)``,
-        ``("inversegamma", alpha, beta)`` with scale beta, or ``("halfcauchy", beta)`` with scale beta; each
-        number may be a sequence of D floats.
+        ``("inversegamma", alpha, beta)`` with scale beta, or ``("halfcauchy", beta)`` with scale beta; or,
+        with a scale that all components share and the data decide, ``("hierarchical", mu, common, own, df)``
+        or ``("hierarchical_gamma", alpha, g, h)``, see :mod:`bayesgmm.bayes.common_scales`. Each number may
+        be a sequence of D floats.
     lkj_eta : float, default 2.0
         Of the LKJ distribution of the correlation matrices: 1 is uniform, more is closer to no correlation.
+    resolution : float or sequence of D floats, default 0.0
+        Of the columns, such as the unit that values are rounded to: no component is narrower than can be
+        seen, see :mod:`bayesgmm.bayes.resolution`. Zero lets components be as narrow as they like.
 
     Raises
     ------
@@ -111,8 +119,8 @@ class Prior:
     --------
     >>> from bayesgmm import Prior
     >>> prior = Prior(mean_loc=(3.5, 70.0), mean_scale=9.0, std_prior=("gamma", 2.0, 1.0))
-    >>> prior
-    Prior(concentration=1.0, mean_loc=(3.5, 70.0), mean_scale=9.0, std_prior=('gamma', 2.0, 1.0), lkj_eta=2.0)
+    >>> prior.std_prior
+    ('gamma', 2.0, 1.0)
     >>> prior == eval(repr(prior))
     True
     """
@@ -122,17 +130,19 @@ class Prior:
     mean_scale: ArrayLike
     std_prior: tuple[Any, ...]
     lkj_eta: float = DEFAULT_LKJ_ETA
+    resolution: ArrayLike = 0.0
 
     def __post_init__(self) -> None:
         for name in ("concentration", "mean_loc", "mean_scale"):
-            object.__setattr__(self, name, _plain(getattr(self, name), name, positive=name != "mean_loc"))
-        object.__setattr__(self, "std_prior", _plain_std_prior(self.std_prior))
-        eta = _plain(self.lkj_eta, "lkj_eta", positive=True)
+            object.__setattr__(self, name, plain(getattr(self, name), name, positive=name != "mean_loc"))
+        object.__setattr__(self, "std_prior", plain_std_prior(self.std_prior))
+        eta = plain(self.lkj_eta, "lkj_eta", positive=True)
         if isinstance(eta, tuple):
             raise ParameterError(
                 f"lkj_eta must be one number for all components; got {len(eta)} numbers.", given=len(eta)
             )
         object.__setattr__(self, "lkj_eta", eta)
+        object.__setattr__(self, "resolution", plain(self.resolution, "resolution", least=0.0))
 
     @classmethod
     def from_data(
@@ -167,12 +177,14 @@ class Prior:
         check_varying_columns(rows.values, rows.names)
         loc, sd = _location_and_spread(rows.values, rows.weights, rows.names)
         spread = sd if family.by_feature else np.sqrt(np.mean(sd**2))
+        mu = np.log(DEFAULT_STD_MEDIAN * spread)
         return cls(
             concentration=DEFAULT_CONCENTRATION,
             mean_loc=loc,
             mean_scale=DEFAULT_MEAN_SCALE * sd,
-            std_prior=("inversegamma", DEFAULT_STD_SHAPE, DEFAULT_STD_SCALE * spread),
+            std_prior=("hierarchical", mu, DEFAULT_STD_COMMON, DEFAULT_STD_OWN, DEFAULT_STD_DF),
             lkj_eta=DEFAULT_LKJ_ETA,
+            resolution=column_resolutions(rows.counting.values, sd),
         )
 
     def resolve(
@@ -190,18 +202,19 @@ class Prior:
         K, D = check_integer(n_components, "n_components", 1), check_integer(n_features, "n_features", 1)
         family, *numbers = self.std_prior
         labels = [f"{name} of std_prior" for name in std_prior_family(family).numbers]
-        first, *rest = (_spread(v, D, label, "feature") for v, label in zip(numbers, labels, strict=True))
+        spread = [spread_out(v, D, label, "feature") for v, label in zip(numbers, labels, strict=True)]
         if not posterior_family_of(covariance_type).by_feature:
-            for values, label in zip((first, *rest), labels, strict=False):
-                _check_single(values, label, covariance_type)
+            for values, label in zip(spread, labels, strict=True):
+                check_single(values, label, covariance_type)
+        check_parts(family, covariance_type)
         return ResolvedPrior(
-            concentration=_spread(self.concentration, K, "concentration", "component"),
-            mean_loc=_spread(self.mean_loc, D, "mean_loc", "feature"),
-            mean_scale=_spread(self.mean_scale, D, "mean_scale", "feature"),
+            concentration=spread_out(self.concentration, K, "concentration", "component"),
+            mean_loc=spread_out(self.mean_loc, D, "mean_loc", "feature"),
+            mean_scale=spread_out(self.mean_scale, D, "mean_scale", "feature"),
             std_family=family,
-            std_first=first,
-            std_second=rest[0] if rest else np.zeros(D),
+            std_numbers=np.array(spread),
             lkj_eta=self.lkj_eta,
+            resolution=spread_out(self.resolution, D, "resolution", "feature"),
         )
 
     def standardised(self, shift: ArrayLike, scale: ArrayLike) -> "Prior":
@@ -221,6 +234,7 @@ class Prior:
             mean_scale=np.asarray(self.mean_scale) / scale,
             std_prior=(family, *std_prior_family(family).scaled(scale, *map(np.asarray, numbers))),
             lkj_eta=self.lkj_eta,
+            resolution=np.asarray(self.resolution) / scale,
         )
 
     def describe(
@@ -256,11 +270,14 @@ class Prior:
         for j, name in enumerate(feature_names if family.by_feature else feature_names[:1]):
             variable = f"{'shape of ' * apart}stds[{name}]" if family.by_feature else "stds"
             lines.append(_line(variable, p.std_record.title, *(values[j] for values in p.std_numbers)))
-        if apart:
+        if apart and not isinstance(p.std_law, CommonLaw):
             variable, title, numbers = described_volume(volume_law(p.std_law))
             lines.append(_line(variable, title, *numbers))
         if len(feature_names) > 1 and family.has_correlations:
             lines.append(_line("correlations", "LKJ", p.lkj_eta))
+        for j, name in enumerate(feature_names):
+            if p.resolution[j] > 0:
+                lines.append(f"resolution[{name}] = {p.resolution[j]:.4g}")
         return lines
 
 
@@ -277,91 +294,6 @@ def _location_and_spread(rows: Array, sample_weight: Array, names: Sequence[str]
         )
     loc = np.average(rows, axis=0, weights=w)
     return loc, np.sqrt(np.average((rows - loc) ** 2, axis=0, weights=w))
-
-
-def _plain(value: Any, name: str, positive: bool) -> Number:
-    """A float, or a tuple of floats: what can be printed, hashed and compared."""
-    check_unmasked(value, name)
-    try:
-        numbers = as_array(value, name)
-        if numbers.dtype.kind not in "iuf":
-            raise TypeError
-    except (TypeError, ValueError):
-        raise ParameterError(
-            f"{name} must be a number or a sequence of numbers; got {shown_value(value, typed=True)}.",
-            name=name,
-            value=value,
-        ) from None
-    if numbers.ndim > 1 or numbers.size == 0:
-        raise ParameterError(
-            f"{name} must be a number or a sequence of numbers; got an array of shape {numbers.shape}.",
-            name=name,
-            shape=numbers.shape,
-        )
-    bad = ~np.isfinite(numbers) | ((numbers <= 0) & positive)
-    if bad.any():
-        place = f" in place {np.flatnonzero(bad)[0]}" if numbers.ndim else ""
-        raise ParameterError(
-            f"{name} must be {'positive and ' if positive else ''}finite; "
-            f"got {float(np.atleast_1d(numbers)[np.atleast_1d(bad)][0])}{place}.",
-            name=name,
-            value=float(np.atleast_1d(numbers)[np.atleast_1d(bad)][0]),
-            place=int(np.flatnonzero(bad)[0]) if numbers.ndim else None,
-        )
-    return float(numbers) if numbers.ndim == 0 else tuple(float(v) for v in numbers)
-
-
-def _plain_std_prior(value: Any) -> tuple[Any, ...]:
-    if (
-        isinstance(value, str)
-        or not isinstance(value, Sequence)
-        or not value
-        or not isinstance(value[0], str)
-    ):
-        raise ParameterError(
-            f"std_prior must be a family and its numbers, such as ('halfnormal', 2.0); got "
-            f"{shown_value(value)}.",
-            value=value,
-        )
-    family, *numbers = value
-    known = std_prior_family(family)
-    names = known.numbers
-    if len(numbers) != len(names):
-        raise ParameterError(
-            f"std_prior {family!r} takes {len(names)} number(s), ({family!r}, {', '.join(names)}); "
-            f"got {len(numbers)}.",
-            family=family,
-            expected=len(names),
-            given=len(numbers),
-        )
-    return family, *(
-        _plain(v, f"{name} of std_prior", positive=name not in known.signed)
-        for v, name in zip(numbers, names, strict=True)
-    )
-
-
-def _spread(value: Any, length: int, name: str, axis: str) -> Array:
-    """The value as an array with one number per component or feature."""
-    if isinstance(value, tuple) and len(value) != length:
-        raise ParameterError(
-            f"{name} has {len(value)} number(s), one per {axis}, but there are {length} {axis}s; "
-            f"pass {length} numbers, or a single one for all.",
-            name=name,
-            expected=length,
-            given=len(value),
-        )
-    return np.broadcast_to(np.asarray(value, float), (length,)).copy()
-
-
-def _check_single(values: Array, name: str, covariance_type: str) -> None:
-    # Standardisation may leave rounding between numbers that were one.
-    if np.ptp(values) > 1e-9 * np.abs(values).max():
-        raise ParameterError(
-            f"{name} must be the same for all features with covariance_type={covariance_type!r}, where a "
-            f"component has one standard deviation; got {shown_value(values.tolist())}.",
-            name=name,
-            values=values.tolist(),
-        )
 
 
 def _line(variable: str, title: str, *numbers: float) -> str:

@@ -11,6 +11,7 @@ from pymc.distributions.shape_utils import rv_size_is_none
 from pymc.logprob.transforms import Transform
 from pytensor.tensor import TensorVariable
 
+from bayesgmm.bayes.common_scales import CommonLaw
 from bayesgmm.bayes.log_laws import LOGISTIC, NORMAL, LogLaw, log_density_of_products, volume_law
 from bayesgmm.bayes.priors import ResolvedPrior
 
@@ -72,15 +73,12 @@ def volume_shape_stds(
 ) -> TensorVariable:
     """Standard deviations ``stds`` (K, D) of so many volumes and shapes join the model in context."""
     K, D, law = max(parts), len(resolved.mean_loc), resolved.std_law
-    volumes, shapes = parts
-    distribution = getattr(pm, resolved.std_record.pymc)
-    numbers = dict(zip(resolved.std_record.pymc_numbers, resolved.std_numbers, strict=True))
 
     def draw(size: Any) -> TensorVariable:
         lead = () if rv_size_is_none(size) else tuple(size)
-        log_shapes = pt.log(distribution.dist(**numbers, size=(*lead, shapes, D)))
-        log_shapes -= log_shapes.mean(axis=-1, keepdims=True)
-        log_stds = _log_volumes(volume_law(law), (*lead, volumes, 1)) + log_shapes
+        draw_parts = _common_parts if isinstance(law, CommonLaw) else _independent_parts
+        log_volumes, log_shapes = draw_parts(resolved, parts, lead)
+        log_stds = log_volumes + log_shapes - log_shapes.mean(axis=-1, keepdims=True)
         return pt.specify_shape(pt.exp(log_stds), (*[None] * len(lead), K, D))
 
     return pm.CustomDist(
@@ -92,6 +90,31 @@ def volume_shape_stds(
         dims=dims,
         default_transform=VolumeShape(*parts, D),
     )
+
+
+def _independent_parts(
+    resolved: ResolvedPrior, parts: tuple[int, int], lead: tuple[Any, ...]
+) -> tuple[TensorVariable, TensorVariable]:
+    r"""Log volumes (\*lead, volumes, 1) and log shapes (\*lead, shapes, D), the latter up to a constant."""
+    (volumes, shapes), record = parts, resolved.std_record
+    numbers = dict(zip(record.pymc_numbers, resolved.std_numbers, strict=True))
+    stds = getattr(pm, record.pymc).dist(**numbers, size=(*lead, shapes, len(resolved.mean_loc)))
+    return _log_volumes(volume_law(resolved.std_law), (*lead, volumes, 1)), pt.log(stds)
+
+
+def _common_parts(
+    resolved: ResolvedPrior, parts: tuple[int, int], lead: tuple[Any, ...]
+) -> tuple[TensorVariable, TensorVariable]:
+    """The same around a common scale."""
+    location, away, common, own, df = resolved.std_law.of_parts()
+
+    def alike(n: int, d: int) -> TensorVariable:
+        width = 1 / pt.sqrt(pm.Gamma.dist(0.5 * df, 0.5 * df, size=(*lead, 1, 1)))
+        once = pm.Normal.dist(0.0, common, size=(*lead, 1, d))
+        return width * (once + pm.Normal.dist(0.0, own, size=(*lead, n, d)))
+
+    volumes, shapes = parts
+    return location + alike(volumes, 1), away + alike(shapes, len(away))
 
 
 def _log_volumes(law: LogLaw, shape: tuple[Any, ...]) -> TensorVariable:

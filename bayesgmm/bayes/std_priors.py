@@ -1,5 +1,5 @@
 """Prior families for standard deviations: one record each in `STD_PRIORS`, which is all that the package
-knows of them.
+knows of them; those whose scale components share are in `common_scales`.
 
 `Prior` checks and scales by a family's record, reports take its title, pictures its draws, the PyMC model its
 class, and the compiled log posterior its kernel. A new family is one more record here, and one row of the
@@ -20,12 +20,21 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.special import gammaln
 
+from bayesgmm.bayes.common_scales import COMMON_SCALES, CommonScale, add_common_log_density
 from bayesgmm.bayes.log_laws import GAMMA, LOGISTIC, NORMAL, LogLaw
 from bayesgmm.errors import ParameterError
 from bayesgmm.support.compilation import inlined, inlined_in_order
 from bayesgmm.support.sentences import shown_value
 
-__all__ = ["CODES", "STD_PRIORS", "StdPrior", "add_log_density", "std_prior_family"]
+__all__ = [
+    "CODES",
+    "EVERY_FAMILY",
+    "MOST_NUMBERS",
+    "STD_PRIORS",
+    "StdPrior",
+    "add_log_density",
+    "std_prior_family",
+]
 
 Array = NDArray[np.float64]
 
@@ -77,24 +86,24 @@ class StdPrior:
     pymc_numbers: tuple[str, ...]
 
 
-def std_prior_family(name: str) -> StdPrior:
-    """The record of a family.
+def std_prior_family(name: str) -> StdPrior | CommonScale:
+    """The record of a family, of independent standard deviations or of some with a common scale.
 
     Raises
     ------
     ParameterError
         If there is none of that name; ``details`` has ``family`` and ``known``.
     """
-    if name not in STD_PRIORS:
-        close = difflib.get_close_matches(str(name).lower(), STD_PRIORS, n=1)
+    if name not in EVERY_FAMILY:
+        close = difflib.get_close_matches(str(name).lower(), EVERY_FAMILY, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ParameterError(
-            f"The family of std_prior must be one of {', '.join(map(repr, STD_PRIORS))}; got "
+            f"The family of std_prior must be one of {', '.join(map(repr, EVERY_FAMILY))}; got "
             f"{shown_value(name)}.{hint}",
             family=name,
-            known=tuple(STD_PRIORS),
+            known=tuple(EVERY_FAMILY),
         )
-    return STD_PRIORS[name]
+    return EVERY_FAMILY[name]
 
 
 def _halfnormal(log_s, s, sigma, _):
@@ -212,8 +221,10 @@ _FAMILIES = (
     ),
 )
 STD_PRIORS = {family.name: family for family in _FAMILIES}
-# How compiled code names the families.
-CODES = {name: code for code, name in enumerate(STD_PRIORS)}
+EVERY_FAMILY: dict[str, StdPrior | CommonScale] = STD_PRIORS | COMMON_SCALES
+# How compiled code names the families: those with a common scale from FIRST_COMMON on.
+CODES = {name: code for code, name in enumerate(EVERY_FAMILY)}
+FIRST_COMMON = len(STD_PRIORS)
 
 
 def _summed(kernel: Any) -> Any:
@@ -255,7 +266,20 @@ def _dispatcher(kernels: Sequence[Any], code: int = 0) -> Any:
     return dispatch
 
 
-# Called as add_log_density(code, value, log_stds, first, second, gradient): `value` plus the log densities of
-# standard deviations, given by their logarithms, without constants; fills the gradient. The numbers are those
-# of one feature after the other, and begin again where standard deviations go on.
-add_log_density = _dispatcher([family.kernel for family in _FAMILIES])
+_add_independent = _dispatcher([family.kernel for family in _FAMILIES])
+_IS_GAMMA = CODES["hierarchical_gamma"]
+# Rows of the array of numbers that compiled code takes.
+MOST_NUMBERS = 4
+
+
+@inlined_in_order
+def add_log_density(family, value, log_stds, numbers, gradient):
+    """`value` plus the log densities of standard deviations, given by their logarithms, without constants;
+    fills the gradient.
+
+    `family` is a code. `numbers`, shape (MOST_NUMBERS, n), are those of one feature after the other, and
+    begin again where standard deviations go on.
+    """
+    if family >= FIRST_COMMON:
+        return add_common_log_density(family == _IS_GAMMA, value, log_stds, numbers, gradient)
+    return _add_independent(family, value, log_stds, numbers[0], numbers[1], gradient)

@@ -11,8 +11,9 @@ from scipy import stats
 from scipy_std_priors import TRUTH
 
 from bayesgmm import MixtureParams, Prior
+from bayesgmm.bayes.compiled_prior import lkj_log_normaliser
 from bayesgmm.bayes.model import build_model
-from bayesgmm.bayes.target import Target, lkj_log_normaliser, log_posterior, log_posterior_alone
+from bayesgmm.bayes.target import Target, log_posterior, log_posterior_alone
 from bayesgmm.mixture import density
 from bayesgmm.rows.rows import Rows
 
@@ -40,6 +41,22 @@ CASES = {
     "3x1-tied_corr": (3, 1, ("halfcauchy", 2.0), "tied_corr"),
     "2x1-EVI": (2, 1, ("halfcauchy", 2.0), "EVI"),
 }
+HIERARCHICAL = "hierarchical", 0.3, 1.5, (0.6, 0.9), 4.0
+CASES |= {
+    f"{K}x2-{family}-common": (K, 2, HIERARCHICAL, family)
+    for K, family in (
+        *((3, "full"), (2, "tied"), (3, "diag"), (2, "tied_diag")),
+        *((2, "VEI"), (3, "EVI"), (2, "tied_corr")),
+    )
+}
+CASES |= {
+    "3x3-common": (3, 3, ("hierarchical", (0.3, -0.2, 0.9), (1.5, 0.4, 2.0), (0.6, 0.9, 0.3), 3.0), "full"),
+    "3x2-spherical-common": (3, 2, ("hierarchical", 0.3, 1.5, 0.6, 4.0), "spherical"),
+    "3x2-tied_spherical-common": (3, 2, ("hierarchical", 0.3, 1.5, 0.6, 4.0), "tied_spherical"),
+    "3x1-VEI-common": (3, 1, ("hierarchical", 0.3, 1.5, 0.6, 4.0), "VEI"),
+    "2x3-common-gamma": (2, 3, ("hierarchical_gamma", (2.0, 3.0, 1.5), 0.2, (1.5, 0.3, 7.0)), "full"),
+    "3x2-spherical-common-gamma": (3, 2, ("hierarchical_gamma", 2.0, 0.5, 1.5), "spherical"),
+}
 
 
 def problem(case):
@@ -52,6 +69,8 @@ def problem(case):
         mean_scale=np.linspace(4.0, 2.0, D),
         std_prior=std_prior,
         lkj_eta=1.7,
+        # Such that what can be seen makes a difference at the points below.
+        resolution=np.linspace(0.8, 1.6, D) if "common" in case else 0.0,
     )
     scale = rng.uniform(0.5, 3, size=D)
     if family in ("spherical", "tied_spherical"):

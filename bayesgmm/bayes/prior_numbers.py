@@ -1,0 +1,123 @@
+"""The numbers that a prior is given by: what they may be, and how many of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.bayes.common_scales import CommonScale
+from bayesgmm.bayes.std_priors import std_prior_family
+from bayesgmm.errors import ParameterError
+from bayesgmm.mixture.families import posterior_family_of
+from bayesgmm.support.arguments import as_array, check_unmasked
+from bayesgmm.support.sentences import shown_value
+
+__all__ = ["Number", "check_parts", "check_single", "plain", "plain_std_prior", "spread_out"]
+
+Array = NDArray[np.float64]
+Number = float | tuple[float, ...]
+
+
+def plain(value: Any, name: str, positive: bool = False, least: float = -np.inf) -> Number:
+    """A float, or a tuple of floats: what can be printed, hashed and compared."""
+    check_unmasked(value, name)
+    try:
+        numbers = as_array(value, name)
+        if numbers.dtype.kind not in "iuf":
+            raise TypeError
+    except (TypeError, ValueError):
+        raise ParameterError(
+            f"{name} must be a number or a sequence of numbers; got {shown_value(value, typed=True)}.",
+            name=name,
+            value=value,
+        ) from None
+    if numbers.ndim > 1 or numbers.size == 0:
+        raise ParameterError(
+            f"{name} must be a number or a sequence of numbers; got an array of shape {numbers.shape}.",
+            name=name,
+            shape=numbers.shape,
+        )
+    bad = ~np.isfinite(numbers) | ((numbers <= 0) & positive) | (numbers < least)
+    if bad.any():
+        place = f" in place {np.flatnonzero(bad)[0]}" if numbers.ndim else ""
+        sign = "positive and " if positive else "at least 0 and " if least == 0 else ""
+        raise ParameterError(
+            f"{name} must be {sign}finite; "
+            f"got {float(np.atleast_1d(numbers)[np.atleast_1d(bad)][0])}{place}.",
+            name=name,
+            value=float(np.atleast_1d(numbers)[np.atleast_1d(bad)][0]),
+            place=int(np.flatnonzero(bad)[0]) if numbers.ndim else None,
+        )
+    return float(numbers) if numbers.ndim == 0 else tuple(float(v) for v in numbers)
+
+
+def plain_std_prior(value: Any) -> tuple[Any, ...]:
+    if (
+        isinstance(value, str)
+        or not isinstance(value, Sequence)
+        or not value
+        or not isinstance(value[0], str)
+    ):
+        raise ParameterError(
+            f"std_prior must be a family and its numbers, such as ('halfnormal', 2.0); got "
+            f"{shown_value(value)}.",
+            value=value,
+        )
+    family, *numbers = value
+    known = std_prior_family(family)
+    names = known.numbers
+    if len(numbers) != len(names):
+        raise ParameterError(
+            f"std_prior {family!r} takes {len(names)} number(s), ({family!r}, {', '.join(names)}); "
+            f"got {len(numbers)}.",
+            family=family,
+            expected=len(names),
+            given=len(numbers),
+        )
+    return family, *(
+        plain(v, f"{name} of std_prior", positive=name not in known.signed)
+        for v, name in zip(numbers, names, strict=True)
+    )
+
+
+def spread_out(value: Any, length: int, name: str, axis: str) -> Array:
+    """The value as an array with one number per component or feature."""
+    if isinstance(value, tuple) and len(value) != length:
+        raise ParameterError(
+            f"{name} has {len(value)} number(s), one per {axis}, but there are {length} {axis}s; "
+            f"pass {length} numbers, or a single one for all.",
+            name=name,
+            expected=length,
+            given=len(value),
+        )
+    return np.broadcast_to(np.asarray(value, float), (length,)).copy()
+
+
+def check_parts(std_family: str, covariance_type: str) -> None:
+    """Refuse a family of standard deviations that has no law of what components share.
+
+    Raises
+    ------
+    ParameterError
+    """
+    record = std_prior_family(std_family)
+    is_silent = isinstance(record, CommonScale) and not record.has_parts
+    if is_silent and any(posterior_family_of(covariance_type).std_parts(2)):
+        raise ParameterError(
+            f"std_prior {std_family!r} says nothing of a volume or a shape that components share, as with "
+            f"covariance_type={covariance_type!r}; choose 'hierarchical', or another covariance_type.",
+            family=std_family,
+            covariance_type=covariance_type,
+        )
+
+
+def check_single(values: Array, name: str, covariance_type: str) -> None:
+    # Standardisation may leave rounding between numbers that were one.
+    if np.ptp(values) > 1e-9 * np.abs(values).max():
+        raise ParameterError(
+            f"{name} must be the same for all features with covariance_type={covariance_type!r}, where a "
+            f"component has one standard deviation; got {shown_value(values.tolist())}.",
+            name=name,
+            values=values.tolist(),
+        )
