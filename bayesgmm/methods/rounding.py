@@ -33,6 +33,8 @@ def resolutions(rows: Array) -> Array:
 def is_artefact(target: Target, q: Array, resolution: Array) -> bool:
     """Whether a component of the mixture q is narrower in a column than the rounding of its values alone.
 
+    A prior that has a resolution sees to it that there are none.
+
     Parameters
     ----------
     target : Target
@@ -40,6 +42,8 @@ def is_artefact(target: Target, q: Array, resolution: Array) -> bool:
     resolution : ndarray, shape (D,)
         Of the standardised columns.
     """
+    if target.resolved_prior.resolution.any():
+        return False
     stds = target.coordinates.constrained(q)["stds"]
     narrowest = target.family.all_stds(stds, *target.shape).min(axis=0)
     return bool((narrowest < UNIFORM_STD * resolution).any())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from bayesgmm.bayes.priors import ResolvedPrior
+from bayesgmm.bayes.prior_draws import log_seen
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import BayesGMMError, ParameterError
@@ -154,10 +155,10 @@ class Smc(Method):
         check = TemperingCheck(float(reached), min(len(np.unique(run)) for run in ancestor))
         evidence = np.full(problem.settings.chains, np.nan)
         if found.finished:
-            # In the user's units.
-            evidence = (
-                found.log_evidence - problem.target.data.total_weight * np.log(problem.target.scale).sum()
-            )
+            # In the user's units, and of a prior that adds up to one.
+            target = problem.target
+            units = target.data.total_weight * np.log(target.scale).sum()
+            evidence = found.log_evidence - units - log_seen(target.resolved_prior, target.covariance_type)
         return self.drawn(
             problem,
             found.q[:, ::thin],
