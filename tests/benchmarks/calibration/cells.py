@@ -256,6 +256,23 @@ def _cells():
         yield _cell("large", 1000, weights, distance)
 
 
+# What is said of each group, in the order of the page.
+GROUPS = {
+    "separated": "Clusters that nobody could mix up, of the same weight, apart along every feature.",
+    "overlapping": "Clusters of given covariances that overlap along the first of two features.",
+    "small_clusters": "One cluster has nearly all rows.",
+    "dimensions": "Overlapping clusters in one feature and in many.",
+    "scales": "The widest cluster is 3 or 10 times as wide as the narrowest.",
+    "wrong_k": (
+        "One component too few, and one and two too many. Where they are too many, the memberships of "
+        "several are summed for one cluster; where they are too few, the labels of several clusters become "
+        "one."
+    ),
+    "shapes": "Clusters that are not normal: t with 4 degrees of freedom, gamma of shape 2, log-normal.",
+    "rounded": "Rows rounded to a grid of half a standard deviation, or of a whole one.",
+    "few_rows": "Thirty rows.",
+    "large": "A thousand rows.",
+}
 CELLS = {cell.name: cell for cell in _cells()}
 
 
@@ -264,6 +281,6 @@ def matching(patterns):
     wanted = [p.strip() for p in patterns.split(",")]
     found = [c for c in CELLS.values() if any(fnmatch(c.name, p) or c.group == p for p in wanted)]
     if not found:
-        groups = ", ".join(dict.fromkeys(c.group for c in CELLS.values()))
+        groups = ", ".join(GROUPS)
         raise SystemExit(f"No cell matches {patterns!r}; groups are {groups}, and --list names all cells.")
     return found

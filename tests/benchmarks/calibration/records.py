@@ -49,7 +49,8 @@ def run(jobs, path, workers):
     if not left:
         return
     began = time.perf_counter()
-    with ProcessPoolExecutor(workers) as pool, Path(path).open("a") as file:
+    with ProcessPoolExecutor(workers) as pool, Path(path).open("a+") as file:
+        _end_line(file)
         try:
             for n, done in enumerate(as_completed([pool.submit(fitted, job) for job in left]), 1):
                 record = done.result()
@@ -60,6 +61,14 @@ def run(jobs, path, workers):
         except KeyboardInterrupt:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def _end_line(file):
+    """End the last line of a file of a run that was killed within it."""
+    if file.tell():
+        file.seek(file.tell() - 1)
+        if file.read(1) != "\n":
+            file.write("\n")
 
 
 def told(record):

@@ -10,6 +10,12 @@ def gaps(records, side):
     return np.array([r[side]["confidence"] - r[side]["accuracy"] for r in records])
 
 
+def size_by_cell(records, side):
+    """Mean over cells of the mean gap without its sign."""
+    values, names = gaps(records, side), np.array([r["cell"] for r in records])
+    return float(np.mean([abs(values[names == name].mean()) for name in np.unique(names)]))
+
+
 def mean_of(records, side, name):
     """Mean over data sets of one score of memberships."""
     return float(np.mean([r[side][name] for r in records]))
@@ -29,6 +35,12 @@ def pooled_places(records, kind, group="places"):
 def coverage(places, mass):
     """Share of values in the central interval of some mass."""
     return float(np.mean(np.abs(places - 0.5) <= mass / 2))
+
+
+def covered_by_set(records, kind):
+    """Share of the values of each data set in their intervals of 95 %; data sets that have none left out."""
+    parts = [np.array(r["places"].get(kind, [])) for r in records]
+    return np.array([coverage(p, 0.95) for p in parts if len(p)])
 
 
 def coverages(records):
