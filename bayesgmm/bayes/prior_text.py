@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any, NoReturn
 
 from bayesgmm.bayes.priors import Prior
-from bayesgmm.bayes.std_priors import STD_PRIORS
+from bayesgmm.bayes.std_priors import EVERY_FAMILY
 from bayesgmm.errors import ParameterError
 
 __all__ = ["prior_parts"]
@@ -120,7 +120,7 @@ def _family(node: ast.expr, part: str) -> tuple[Any, ...]:
     elif isinstance(node, ast.Tuple | ast.List) and node.elts and isinstance(node.elts[0], ast.Constant):
         name, numbers = node.elts[0].value, node.elts[1:]
     if not isinstance(name, str):
-        known = ", ".join(f"{f.name}({', '.join(f.numbers)})" for f in STD_PRIORS.values())
+        known = ", ".join(f"{f.name}({', '.join(f.numbers)})" for f in EVERY_FAMILY.values())
         _refuse(f"'{part}' must name a family and its numbers, which are {known}.", part)
     # A description writes families as HalfCauchy(2).
     return name.lower(), *(_number(each, part) for each in numbers)
