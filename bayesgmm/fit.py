@@ -232,6 +232,7 @@ def _constant_data(fit: Fit, coords: Mapping[str, Any]) -> xr.Dataset:
     prior = fit.resolved_prior
     constants: dict[str, Any] = {
         "concentration": ("cluster", prior.concentration),
+        "mixed_concentrations": ("mixed", prior.mixed),
         "mean_loc": ("feature", prior.mean_loc),
         "mean_scale": ("feature", prior.mean_scale),
         "std_numbers": (("std_number", "feature"), prior.std_numbers),

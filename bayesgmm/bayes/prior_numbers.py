@@ -13,7 +13,16 @@ from bayesgmm.mixture.families import posterior_family_of
 from bayesgmm.support.arguments import as_array, check_unmasked
 from bayesgmm.support.sentences import shown_value
 
-__all__ = ["Number", "check_parts", "check_single", "plain", "plain_std_prior", "spread_out"]
+__all__ = [
+    "Number",
+    "check_parts",
+    "check_single",
+    "is_mixed",
+    "plain",
+    "plain_concentration",
+    "plain_std_prior",
+    "spread_out",
+]
 
 Array = NDArray[np.float64]
 Number = float | tuple[float, ...]
@@ -50,6 +59,28 @@ def plain(value: Any, name: str, positive: bool = False, least: float = -np.inf)
             place=int(np.flatnonzero(bad)[0]) if numbers.ndim else None,
         )
     return float(numbers) if numbers.ndim == 0 else tuple(float(v) for v in numbers)
+
+
+MIXTURE = "mixture"
+
+
+def is_mixed(concentration: Any) -> bool:
+    """Whether a concentration of weights is a mixture of several."""
+    return isinstance(concentration, tuple | list) and concentration[:1] in ((MIXTURE,), [MIXTURE])
+
+
+def plain_concentration(value: Any) -> Any:
+    """What `plain` makes of the concentration of weights; a mixture as a tuple that begins with its name."""
+    if not is_mixed(value):
+        return plain(value, "concentration", positive=True)
+    _, *numbers = value
+    if len(numbers) < 2:
+        raise ParameterError(
+            f"A mixture of concentrations is given as ('mixture', a, b, ...), with two numbers or more; got "
+            f"{shown_value(value)}.",
+            value=value,
+        )
+    return MIXTURE, *plain(numbers, "concentration", positive=True)
 
 
 def plain_std_prior(value: Any) -> tuple[Any, ...]:

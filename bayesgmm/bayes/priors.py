@@ -18,7 +18,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.bayes.common_scales import CommonLaw, CommonScale
 from bayesgmm.bayes.log_laws import LogLaw, described_volume, volume_law
-from bayesgmm.bayes.prior_numbers import check_parts, check_single, plain, plain_std_prior, spread_out
+from bayesgmm.bayes.prior_numbers import (
+    check_parts,
+    check_single,
+    is_mixed,
+    plain,
+    plain_concentration,
+    plain_std_prior,
+    spread_out,
+)
 from bayesgmm.bayes.resolution import column_resolutions
 from bayesgmm.bayes.std_priors import StdPrior, std_prior_family
 from bayesgmm.errors import DataError, ParameterError
@@ -49,6 +57,9 @@ class ResolvedPrior:
     Attributes
     ----------
     concentration : ndarray, shape (K,)
+        Of a mixture of concentrations their geometric mean.
+    mixed : ndarray, shape (M,)
+        The concentrations of a mixture; (0,) where there is none.
     mean_loc, mean_scale : ndarrays, shape (D,)
     std_family : str
     std_numbers : ndarray, shape (n, D)
@@ -58,6 +69,7 @@ class ResolvedPrior:
     """
 
     concentration: Array
+    mixed: Array
     mean_loc: Array
     mean_scale: Array
     std_family: str
@@ -92,8 +104,10 @@ class Prior:
 
     Parameters
     ----------
-    concentration : float or sequence of K floats, default 1.0
-        Of the Dirichlet distribution of the weights.
+    concentration : float, sequence of K floats, or tuple ("mixture", a, b, ...), default 1.0
+        Of the Dirichlet distribution of the weights. A mixture says that weights have one of several
+        concentrations, each as likely as another: with a large and a small one they are nearly even, or not,
+        as the data will have it.
     mean_loc, mean_scale : float or sequence of D floats
         Mean and standard deviation of the normal distribution of the component means.
     std_prior : tuple
@@ -133,7 +147,8 @@ class Prior:
     resolution: ArrayLike = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("concentration", "mean_loc", "mean_scale"):
+        object.__setattr__(self, "concentration", plain_concentration(self.concentration))
+        for name in ("mean_loc", "mean_scale"):
             object.__setattr__(self, name, plain(getattr(self, name), name, positive=name != "mean_loc"))
         object.__setattr__(self, "std_prior", plain_std_prior(self.std_prior))
         eta = plain(self.lkj_eta, "lkj_eta", positive=True)
@@ -200,6 +215,10 @@ class Prior:
             If a sequence is not of that length.
         """
         K, D = check_integer(n_components, "n_components", 1), check_integer(n_features, "n_features", 1)
+        concentration, mixed = self.concentration, ()
+        if is_mixed(concentration):
+            _, *mixed = concentration
+            concentration = float(np.exp(np.log(mixed).mean()))
         family, *numbers = self.std_prior
         labels = [f"{name} of std_prior" for name in std_prior_family(family).numbers]
         spread = [spread_out(v, D, label, "feature") for v, label in zip(numbers, labels, strict=True)]
@@ -208,7 +227,8 @@ class Prior:
                 check_single(values, label, covariance_type)
         check_parts(family, covariance_type)
         return ResolvedPrior(
-            concentration=spread_out(self.concentration, K, "concentration", "component"),
+            concentration=spread_out(concentration, K, "concentration", "component"),
+            mixed=np.array(mixed),
             mean_loc=spread_out(self.mean_loc, D, "mean_loc", "feature"),
             mean_scale=spread_out(self.mean_scale, D, "mean_scale", "feature"),
             std_family=family,
@@ -265,6 +285,9 @@ class Prior:
         family = posterior_family_of(covariance_type)
         apart = any(family.std_parts(n_components))
         lines = [_line("weights", "Dirichlet", *p.concentration)]
+        if len(p.mixed):
+            mixed = (_line("", "Dirichlet", *[a] * n_components)[3:] for a in p.mixed)
+            lines = [f"weights ~ {' or '.join(mixed)}"]
         for j, name in enumerate(feature_names):
             lines.append(_line(f"means[{name}]", "Normal", p.mean_loc[j], p.mean_scale[j]))
         for j, name in enumerate(feature_names if family.by_feature else feature_names[:1]):

@@ -64,7 +64,7 @@ def problem(case):
     rng = np.random.default_rng(K + 10 * D)
     X = 2 + 3 * rng.normal(size=(30, D))
     prior = Prior(
-        concentration=np.linspace(0.7, 2.5, K),
+        concentration=("mixture", 0.7, 2.5, 6.0) if "gamma" in case else np.linspace(0.7, 2.5, K),
         mean_loc=np.linspace(1.0, 3.0, D),
         mean_scale=np.linspace(4.0, 2.0, D),
         std_prior=std_prior,
