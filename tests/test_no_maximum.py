@@ -1,6 +1,8 @@
 """Where every start of EM collapses there is no maximum-likelihood estimate, and the posterior is had all the
 same, with a sentence on both."""
 
+import warnings
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -57,14 +59,19 @@ DATA = {
 }
 
 
-@pytest.fixture(scope="module", params=DATA)
-def fitted(request):
-    X, k = DATA[request.param]
-    with pytest.warns(Warning) as told:
+@cache
+def fit_of(name):
+    X, k = DATA[name]
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
         bayes = BayesGaussianMixture(k, **SETTINGS).fit(X)
-    return SimpleNamespace(
-        name=request.param, X=X, k=k, bayes=bayes, told=[w for w in told if w.category is not ColumnWarning]
-    )
+    told = [w for w in told if w.category is not ColumnWarning]
+    return SimpleNamespace(X=X, k=k, bayes=bayes, told=told)
+
+
+@pytest.fixture(params=DATA)
+def fitted(request):
+    return fit_of(request.param)
 
 
 def test_the_posterior_is_had_and_it_is_said_that_em_has_no_maximum(fitted, golden):
@@ -72,7 +79,7 @@ def test_the_posterior_is_had_and_it_is_said_that_em_has_no_maximum(fitted, gold
     assert found.code == "no_maximum"
     assert found.values["k"] == fitted.k
     assert found.values["of_baseline"]
-    assert found.values["posterior"] == "bounded"
+    assert found.values["unbounded_by"] == ""
     assert found.values["n_starts"] > 1
     assert np.isfinite(bayes.log_likelihood_draws_).all()
     assert bayes.membership_.shape == (len(fitted.X), fitted.k)
@@ -84,7 +91,7 @@ def test_the_posterior_is_had_and_it_is_said_that_em_has_no_maximum(fitted, gold
 def test_em_is_no_standard(fitted):
     result = compare(fitted.bayes)
     codes = [finding.code for finding in result.findings]
-    assert codes.index("no_maximum") == codes.index("data_not_described") + 1 if result.misfit else not 0
+    assert codes[: codes.index("no_maximum")] == ["data_not_described"] * (result.misfit is not None)
     assert not OF_A_MAXIMUM & set(codes)
     assert {"log_likelihoods_beside", "rows_left_out_of_posterior"} <= set(codes)
     assert not result.better_maximum.known
@@ -110,16 +117,14 @@ def test_a_file_keeps_the_mark(fitted, tmp_path):
     assert again.em_.reg_covar == fitted.bayes.em_.reg_covar == FLOOR
 
 
-def test_the_console_says_it(fitted, capsys):
-    if fitted.name != "zeros":
-        pytest.skip("One is enough.")
+def test_the_console_says_it(capsys):
+    fitted = fit_of("zeros")
     show_fit(fitted.bayes, compare(fitted.bayes))
     assert str(fitted.bayes.fit_.no_maximum) in " ".join(capsys.readouterr().out.split())
 
 
-def test_an_em_fit_of_the_users_own_is_no_standard_either(fitted):
-    if fitted.name != "zeros":
-        pytest.skip("One is enough.")
+def test_an_em_fit_of_the_users_own_is_no_standard_either():
+    fitted = fit_of("zeros")
     result = compare(fitted.bayes, em=fitted.bayes.em_.params_)
     assert not result.no_maximum.values["of_baseline"]
     assert not OF_A_MAXIMUM & {finding.code for finding in result.findings}
@@ -155,7 +160,7 @@ def test_the_floor_does_not_depend_on_units(name):
 
 
 @pytest.mark.filterwarnings("ignore::bayesgmm.errors.ColumnWarning")
-@pytest.mark.parametrize(("family", "within"), [("tied_corr", "diag"), ("diag", "diag"), ("full", "full")])
+@pytest.mark.parametrize(("family", "within"), [("tied_corr", "diag"), ("full", "full")])
 def test_families_that_take_no_floor_begin_within_themselves(family, within):
     em = em_of(*DATA["40 % zeros"], family)
     assert em.covariance_type == family
@@ -184,25 +189,23 @@ def test_a_maximum_that_the_floor_has_no_part_in_is_an_ordinary_one():
 @pytest.mark.parametrize(
     ("std_prior", "by_correlations", "n_held", "wanted"),
     [
-        (("inversegamma", 4.0, 2.0), False, 60, "bounded"),
-        (("lognormal", 0.0, 1.0), False, 60, "bounded"),
+        (("inversegamma", 4.0, 2.0), False, 60, ""),
+        (("lognormal", 0.0, 1.0), False, 60, ""),
         (("halfnormal", 1.0), False, 60, "stds"),
         (("exponential", 1.0), False, 2, "stds"),
-        (("halfcauchy", 1.0), False, 1, "bounded"),
-        (("gamma", 30.0, 1.0), False, 20, "bounded"),
+        (("halfcauchy", 1.0), False, 1, ""),
+        (("gamma", 30.0, 1.0), False, 20, ""),
         (("gamma", 30.0, 1.0), False, 60, "stds"),
         (("inversegamma", 4.0, 2.0), True, 60, "correlations"),
-        (("inversegamma", 4.0, 2.0), True, 2, "bounded"),
+        (("inversegamma", 4.0, 2.0), True, 2, ""),
     ],
 )
-def test_whether_the_prior_bounds_the_posterior(std_prior, by_correlations, n_held, wanted, golden):
+def test_whether_the_prior_bounds_the_posterior(std_prior, by_correlations, n_held, wanted):
     em = EMGaussianMixture(2, random_state=0).fit(datasets.faithful().X)
     mark(em, NoMaximum(20, "some rows", n_held, by_correlations, "full", FLOOR))
     prior = Prior(mean_loc=0.0, mean_scale=1.0, std_prior=std_prior).resolve(2, 2, "full")
     found = about_no_maximum(em, prior, of_baseline=False)
-    assert found.values["posterior"] == wanted
-    golden(found)
-    golden(found.sentence("page"))
+    assert found.values["unbounded_by"] == wanted
 
 
 @pytest.mark.filterwarnings("ignore::bayesgmm.errors.ColumnWarning")
@@ -215,6 +218,7 @@ def test_equal_rows_leave_correlations_free(family, wanted):
 @pytest.mark.filterwarnings("ignore::bayesgmm.errors.ColumnWarning")
 def test_a_line_of_rows_leaves_correlations_free_and_a_constant_column_does_not():
     X = normal(150, 2, mean=3.0)
-    X[:60, 1] = X[:60, 0]
+    X[:100, 1] = X[:100, 0]
+    X[100:] += 6.0
     assert no_maximum_of(em_of(X, 2)).by_correlations
     assert not no_maximum_of(em_of(with_zeros(), 2)).by_correlations

@@ -10,9 +10,8 @@ from bayesgmm.wording import Reason
 
 __all__ = ["about_no_maximum"]
 
-# How the prior bears on it: it bounds the posterior, or that on standard deviations or on correlations leaves
-# it without a bound.
-BOUNDED, BY_STDS, BY_CORRELATIONS = "bounded", "stds", "correlations"
+# Which prior leaves the posterior without a bound, too, if one does.
+NONE, STDS, CORRELATIONS = "", "stds", "correlations"
 
 
 def about_no_maximum(em: EMGaussianMixture, prior: ResolvedPrior, *, of_baseline: bool) -> Reason | None:
@@ -37,21 +36,21 @@ def about_no_maximum(em: EMGaussianMixture, prior: ResolvedPrior, *, of_baseline
             "onto": found.onto,
             "floor": found.floor,
             "of_baseline": of_baseline,
-            "posterior": _posterior(found, prior),
+            "unbounded_by": _unbounded_by(found, prior),
         },
     )
 
 
-def _posterior(found: NoMaximum, prior: ResolvedPrior) -> str:
-    """Whether the prior keeps the posterior proper where EM has collapsed.
+def _unbounded_by(found: NoMaximum, prior: ResolvedPrior) -> str:
+    """Which prior fails to keep the posterior proper where EM has collapsed; empty where none does.
 
     With a standard deviation s that n equal values share, the likelihood grows as s^-n, and as s^(1-n) once
     the mean is integrated out. The determinant of a correlation matrix has half that power, against one that
     the LKJ density sets.
     """
     if found.by_correlations and found.n_held >= 2 * prior.lkj_eta + len(prior.mean_loc) - 1:
-        return BY_CORRELATIONS
-    return BOUNDED if _power_at_zero(prior) > found.n_held - 1 else BY_STDS
+        return CORRELATIONS
+    return NONE if _power_at_zero(prior) > found.n_held - 1 else STDS
 
 
 def _power_at_zero(prior: ResolvedPrior) -> float:

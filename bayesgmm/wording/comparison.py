@@ -97,8 +97,7 @@ def no_draw_exceeds_em(em: float, mean: float) -> str:
 # Where the likelihood has no maximum.
 
 _OF_POSTERIOR = {
-    "bounded": "The posterior exists even so, since the prior keeps components from becoming as tight as one "
-    "likes.",
+    "": "The posterior exists even so, since the prior keeps components from becoming as tight as one likes.",
     "stds": "With this prior the posterior has no bound there either, and draws may be stuck: choose a "
     "std_prior that goes to zero faster, such as 'inversegamma' or 'lognormal'.",
     "correlations": "With this prior the posterior has no bound there either, since on such rows "
@@ -108,7 +107,7 @@ _OF_POSTERIOR = {
 
 
 @worded
-def no_maximum(k: int, n_starts: int, onto: str, floor: float, of_baseline: bool, posterior: str) -> str:
+def no_maximum(k: int, n_starts: int, onto: str, floor: float, of_baseline: bool, unbounded_by: str) -> str:
     starts = f"all {n_starts} starts of EM" if n_starts > 1 else "the only start of EM"
     figures = (
         f"EM's figures are those with a floor, which keeps standard deviations above "
@@ -121,7 +120,7 @@ def no_maximum(k: int, n_starts: int, onto: str, floor: float, of_baseline: bool
     return (
         f"There is no maximum-likelihood estimate with {count(k, 'component')} for these data: from {starts} "
         f"the likelihood grew without bound, at best as a component collapsed onto {onto}. {figures} "
-        f"{_OF_POSTERIOR[posterior]}"
+        f"{_OF_POSTERIOR[unbounded_by]}"
     )
 
 

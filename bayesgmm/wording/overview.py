@@ -47,11 +47,11 @@ def heading(
         Whether a floor keeps EM from collapsing.
     """
     names = ", ".join(features) + (", …" if more_features else "")
-    em = "EM with a floor" if has_floor else "EM"
+    em = f"EM{' with a floor' * has_floor} {f'ended {em_ended}' if em_ended else 'converged'}"
     return (
         f"Gaussian mixture of {count(k, 'component')} ({covariance_type} covariances), fitted to "
         f"{count(n, 'observation')} of {count(d, 'feature')}: {names}.\n"
-        f"{em} {f'ended {em_ended}' if em_ended else 'converged'} at a log-likelihood of {log_likelihood:.2f}. "
+        f"{em} at a log-likelihood of {log_likelihood:.2f}. "
         f"Posterior: {method}, {chains} x {draws} draws."
     )
 

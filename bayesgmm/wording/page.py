@@ -168,15 +168,15 @@ def one_partition(sizes: tuple[int, ...], em_inside: bool, kmeans_inside: bool) 
 
 
 _BAYES = {
-    "bounded": "Bayes has an answer even so, since its prior keeps groups from becoming as tight as one likes.",
+    "": "Bayes has an answer even so, since its prior keeps groups from becoming as tight as one likes.",
     "stds": "With this prior Bayes has no sound answer either: another one on standard deviations is needed.",
-    "correlations": "With this prior Bayes may have no sound answer either: a simpler shape of groups is needed, "
+    "correlations": "With this prior Bayes has no sound answer either: groups of a simpler shape are needed, "
     "or such observations left out.",
 }
 
 
 @worded_for_page
-def no_maximum(k: int, n_starts: int, onto: str, floor: float, of_baseline: bool, posterior: str) -> str:
+def no_maximum(k: int, n_starts: int, onto: str, floor: float, of_baseline: bool, unbounded_by: str) -> str:
     runs = f"all {n_starts} EM runs" if n_starts > 1 else "the only EM run"
     figures = (
         f"EM's figures on this page are those with a floor, which keeps standard deviations above "
@@ -187,7 +187,7 @@ def no_maximum(k: int, n_starts: int, onto: str, floor: float, of_baseline: bool
     return (
         f"EM has no answer with {count(k, 'group')} for these data, since there is no maximum of the "
         f"likelihood: in {runs} it grew without bound, at best as a group closed in on {onto}. {figures} "
-        f"{_BAYES[posterior]}"
+        f"{_BAYES[unbounded_by]}"
     )
 
 
