@@ -3,12 +3,14 @@
 This is the only module that knows that there is an order of steps.
 """
 
+import warnings
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.exceptions import ConvergenceWarning
 
 from bayesgmm import methods
 from bayesgmm.bayes.priors import Prior, check_prior
@@ -22,6 +24,7 @@ from bayesgmm.methods.settings import Settings
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.posterior.labels import labelled
+from bayesgmm.posterior.unbounded import about_no_maximum
 from bayesgmm.posterior.verdict import Verdict
 from bayesgmm.results import PosteriorResults
 from bayesgmm.rows.checks import check_fittable, check_total_weight
@@ -101,7 +104,9 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     rows_ : Rows
         The data, with the names of rows and columns.
     em_ : EMGaussianMixture
-        The baseline, fitted to the same data.
+        The baseline, fitted to the same data. Where every start of EM has collapsed there is no maximum of
+        the likelihood: the baseline then has a floor (its ``reg_covar``), ``em_.no_maximum_`` says so, and
+        so do ``fit_.no_maximum``, comparisons and reports.
     posterior_ : xarray.DataTree
         Groups posterior (relabelled), sample_stats, log_prior, observed_data, constant_data (the prior's
         numbers), relabelling, membership, em and em_modes; on request log_likelihood and
@@ -196,11 +201,16 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         -----
         bayesgmm.errors.ColumnWarning
             Of columns that look like no measurements, such as numbers of the rows; once for the same rows.
+        sklearn.exceptions.ConvergenceWarning
+            Of an estimate of EM that is no ordinary maximum, or where the likelihood has none.
 
         Raises
         ------
         DataError, ParameterError
             Where X, the prior or a setting is not usable; nothing is built or drawn then.
+        DegenerateFitError
+            Where every start of an `em` of the user's own has collapsed, or the scales of columns are at
+            fault.
         SamplingError
             Where a chain stopped before its last draw, or ``max_time`` passed before there were enough draws.
         """
@@ -223,6 +233,9 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         with Steps(enabled=self.progressbar) as steps:
             with steps.step("EM from many starts"):
                 em = baseline(self.em, rows, k, family, seeds.em, settings.cores, clock)
+            without = about_no_maximum(em, resolved, of_baseline=True)
+            if without is not None:
+                warnings.warn(str(without), ConvergenceWarning, stacklevel=2)
             records = _Records(rows, em, prior, self.prior is not None, settings, provenance, steps)
             target = Target.standardising(rows, k, prior, family)
             problem = Problem(rows, em, target, resolved, settings, seeds, steps, records.verdict, clock)

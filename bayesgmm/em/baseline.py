@@ -7,7 +7,8 @@ import numpy as np
 from sklearn.base import clone
 
 from bayesgmm.em.estimator import EMGaussianMixture
-from bayesgmm.errors import ParameterError
+from bayesgmm.em.unbounded import is_without_maximum, kept_from_collapse
+from bayesgmm.errors import DegenerateFitError, ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import family_of
 from bayesgmm.rows.rows import Rows
@@ -58,6 +59,9 @@ def baseline(
 ) -> EMGaussianMixture:
     """A fitted estimator for the rows.
 
+    Where no estimator is prepared and the likelihood has no maximum, it is kept from collapsing by a floor,
+    and marked; see :mod:`bayesgmm.em.unbounded`.
+
     Parameters
     ----------
     prepared : EMGaussianMixture or None
@@ -75,6 +79,8 @@ def baseline(
     ------
     ParameterError
         Where the prepared estimator was fitted to other data.
+    DegenerateFitError
+        Where every start of the prepared one has collapsed, or columns are at fault.
     """
     if prepared is not None and hasattr(prepared, "params_"):
         _check_same_data(prepared, rows)
@@ -87,7 +93,13 @@ def baseline(
         em.set_params(random_state=np.random.default_rng(seed))
     if em.cores is None:
         em.set_params(cores=cores)
-    return em.fit_within(rows, clock or Clock(None))
+    clock = clock or Clock(None)
+    try:
+        return em.fit_within(rows, clock)
+    except DegenerateFitError as error:
+        if prepared is not None or not is_without_maximum(error):
+            raise
+        return kept_from_collapse(error, em, rows, seed, clock)
 
 
 def _check_same_data(em: EMGaussianMixture, rows: Rows) -> None:
