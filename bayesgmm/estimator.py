@@ -14,9 +14,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 from bayesgmm import methods
 from bayesgmm.bayes.priors import Prior, check_prior
+from bayesgmm.bayes.propriety import improper_by
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.baseline import baseline, check_prepared
+from bayesgmm.errors import PriorWarning
 from bayesgmm.fit import Fit
 from bayesgmm.methods.effort import announce, check_size
 from bayesgmm.methods.method import Drawn, Problem, Seeds
@@ -201,6 +203,8 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         -----
         bayesgmm.errors.ColumnWarning
             Of columns that look like no measurements, such as numbers of the rows; once for the same rows.
+        bayesgmm.errors.PriorWarning
+            Where a given prior leaves the posterior improper on these rows.
         sklearn.exceptions.ConvergenceWarning
             Of an estimate of EM that is no ordinary maximum, or where the likelihood has none.
 
@@ -227,6 +231,9 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         resolved = prior.resolve(k, rows.n_features, family)
         method = methods.find(settings.method)
         method.check_prior(resolved)
+        improper = None if self.prior is None else improper_by(rows, resolved, family)
+        if improper is not None:
+            warnings.warn(str(improper), PriorWarning, stacklevel=2)
         seed = arguments.seed_sequence(self.random_state)
         seeds = Seeds.of(seed)
         provenance = Provenance.of(self.random_state, seed, seeds.predictive)

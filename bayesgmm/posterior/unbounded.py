@@ -1,9 +1,7 @@
 """What there is to say where the likelihood has no maximum, and whether the prior makes up for it."""
 
-import numpy as np
-
-from bayesgmm.bayes.log_laws import NORMAL
 from bayesgmm.bayes.priors import ResolvedPrior
+from bayesgmm.bayes.propriety import power_at_zero
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.unbounded import NoMaximum, no_maximum_of
 from bayesgmm.wording import Reason
@@ -42,21 +40,10 @@ def about_no_maximum(em: EMGaussianMixture, prior: ResolvedPrior, *, of_baseline
 
 
 def _unbounded_by(found: NoMaximum, prior: ResolvedPrior) -> str:
-    """Which prior fails to keep the posterior proper where EM has collapsed; empty where none does.
-
-    With a standard deviation s that n equal values share, the likelihood grows as s^-n, and as s^(1-n) once
-    the mean is integrated out. The determinant of a correlation matrix has half that power, against one that
-    the LKJ density sets.
-    """
+    """Which prior fails to keep the posterior proper where EM has collapsed, see
+    :mod:`bayesgmm.bayes.propriety`; empty where none does."""
+    if prior.resolution.all():
+        return NONE
     if found.by_correlations and found.n_held >= 2 * prior.lkj_eta + len(prior.mean_loc) - 1:
         return CORRELATIONS
-    return NONE if _power_at_zero(prior) > found.n_held - 1 else STDS
-
-
-def _power_at_zero(prior: ResolvedPrior) -> float:
-    """The power of s with which the density of log s goes to zero, the smallest of all features'; infinite
-    where it goes faster than any."""
-    law = prior.std_law
-    if law.form == NORMAL or law.power < 0:
-        return np.inf
-    return float(np.min(law.power * law.first))
+    return NONE if power_at_zero(prior).min() > found.n_held - 1 else STDS
