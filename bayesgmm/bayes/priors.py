@@ -43,8 +43,10 @@ Array = NDArray[np.float64]
 # The default prior, weakly informative. Where s is the standard deviation of a whole column, a component's
 # mean lies within about 3 s of the column's mean with probability 0.95. The scale of standard deviations is
 # left to the data, and how much components differ from it, too: the tails are those of a t distribution.
+# Weights are nearly even, or anything: one concentration is too large for small clusters, or too small for
+# those that overlap.
 # Chosen by measurement (reports/calibration.md).
-DEFAULT_CONCENTRATION = 3.0
+DEFAULT_CONCENTRATION = ("mixture", 0.5, 20.0)
 DEFAULT_MEAN_SCALE = 1.5
 DEFAULT_STD_MEDIAN, DEFAULT_STD_COMMON, DEFAULT_STD_OWN, DEFAULT_STD_DF = 0.5, 1.5, 0.6, 4.0
 DEFAULT_LKJ_ETA = 2.0
