@@ -29,7 +29,7 @@ def test_what_is_stored_is_plain_prints_and_compares():
     )
     assert repr(p) == (
         "Prior(concentration=2.0, mean_loc=(3.0, 70.0), mean_scale=(1.5, 20.0), "
-        f"std_prior=('lognormal', (0.0, {np.log(8.0)!s}), 1.0), lkj_eta=4.0)"
+        f"std_prior=('lognormal', (0.0, {np.log(8.0)!s}), 1.0), lkj_eta=4.0, resolution=0.0)"
     )
     again = eval(repr(p))
     assert again == p
@@ -56,15 +56,13 @@ def test_resolve_gives_arrays_per_component_and_feature():
     assert_allclose(p.mean_loc, [3.0, 70.0], rtol=0)
     assert_allclose(p.mean_scale, [5.0, 5.0], rtol=0)
     assert p.std_family == "gamma"
-    assert_allclose(p.std_first, [2.0, 2.0], rtol=0)
-    assert_allclose(p.std_second, [1.0, 0.1], rtol=0)
+    assert_allclose(p.std_numbers, [[2.0, 2.0], [1.0, 0.1]], rtol=0)
     assert p.lkj_eta == 3.0
 
 
-def test_resolve_fills_zeros_where_a_family_has_one_number():
+def test_resolve_gives_as_many_numbers_as_a_family_has():
     p = prior(std_prior=("exponential", (2.0, 3.0))).resolve(4, 2)
-    assert_allclose(p.std_first, [2.0, 3.0], rtol=0)
-    assert_allclose(p.std_second, [0.0, 0.0], rtol=0)
+    assert_allclose(p.std_numbers, [[2.0, 3.0]], rtol=0)
     assert_allclose(p.concentration, np.ones(4), rtol=0)
 
 
@@ -73,12 +71,12 @@ def test_default_is_scaled_to_each_column():
     X = rng.normal(size=(50, 2)) * [1.0, 30.0] + [0.0, 1e4]
     p = Prior.from_data(X).resolve(2, 2)
     sd = np.sqrt(((X - X.mean(axis=0)) ** 2).mean(axis=0))
-    assert_allclose(p.concentration, [3.0, 3.0], rtol=0)
+    assert_allclose(p.mixed, [0.5, 20.0], rtol=0)
     assert_allclose(p.mean_loc, X.mean(axis=0), rtol=1e-13)
     assert_allclose(p.mean_scale, 1.5 * sd, rtol=1e-13)
-    assert p.std_family == "inversegamma"
-    assert_allclose(p.std_first, [4.0, 4.0], rtol=0)
-    assert_allclose(p.std_second, 2.4 * sd, rtol=1e-12)
+    assert p.std_family == "hierarchical"
+    assert_allclose(p.std_numbers[0], np.log(0.5 * sd), rtol=1e-12)
+    assert_allclose(p.std_numbers[1:], [[1.5, 1.5], [0.6, 0.6], [4.0, 4.0]], rtol=0)
     assert p.lkj_eta == 2.0
 
 
@@ -88,7 +86,7 @@ def test_integer_weights_are_repeated_rows():
     weighted, repeated = Prior.from_data(X, sample_weight=w), Prior.from_data(np.repeat(X, w, axis=0))
     for field in ("mean_loc", "mean_scale"):
         assert_allclose(getattr(weighted, field), getattr(repeated, field), rtol=1e-12, atol=1e-15)
-    assert_allclose(weighted.std_prior[2], repeated.std_prior[2], rtol=1e-12)
+    assert_allclose(weighted.std_prior[1], repeated.std_prior[1], rtol=1e-12)
 
 
 @pytest.mark.parametrize("family", TRUTH)
