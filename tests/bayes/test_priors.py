@@ -8,8 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy import stats
 from scipy_std_priors import TRUTH
 
+from bayesgmm.bayes.log_prior import log_prior
+from bayesgmm.bayes.prior_draws import draw_prior
 from bayesgmm.bayes.priors import Prior
 from bayesgmm.errors import DataError, ParameterError
 
@@ -78,6 +81,49 @@ def test_default_is_scaled_to_each_column():
     assert_allclose(p.std_numbers[0], np.log(0.5 * sd), rtol=1e-12)
     assert_allclose(p.std_numbers[1:], [[1.5, 1.5], [0.6, 0.6], [4.0, 4.0]], rtol=0)
     assert p.lkj_eta == 2.0
+
+
+def test_the_prior_of_richardson_and_green():
+    """Their numbers for the range R: mean N(midrange, R^2), sd^-2 ~ Gamma(2, b), b ~ Gamma(.2, 10 / R^2)."""
+    X = np.array([[3.0, -20.0], [8.0, 0.0], [5.0, 20.0], [100.0, 0.0]])
+    p = Prior.richardson_green(X, sample_weight=[1, 1, 1, 0])
+    assert p == Prior(
+        concentration=1.0,
+        mean_loc=(5.5, 0.0),
+        mean_scale=(5.0, 40.0),
+        std_prior=("hierarchical_gamma", 2.0, 0.2, (10 / 25, 10 / 1600)),
+    )
+
+
+def test_a_mixture_of_concentrations_prints_compares_and_resolves():
+    p = prior(concentration=["mixture", 1, 16])
+    assert p.concentration == ("mixture", 1.0, 16.0)
+    assert eval(repr(p)) == p
+    resolved = p.resolve(3, 1)
+    assert_allclose(resolved.mixed, [1.0, 16.0], rtol=0)
+    assert_allclose(resolved.concentration, np.full(3, 4.0), rtol=1e-12)
+    assert resolved.is_exchangeable
+    assert p.describe(["x"], n_components=2)[0] == "weights ~ Dirichlet(1, 1) or Dirichlet(16, 16)"
+
+
+def test_weights_of_a_mixture_have_its_density_and_draws():
+    resolved = prior(concentration=("mixture", 0.7, 9.0)).resolve(3, 1)
+    values = draw_prior(resolved, "full", 4000, np.random.default_rng(1))
+    w = values["weights"]
+    each = [stats.dirichlet(np.full(3, a)).pdf(w[:20].T) for a in (0.7, 9.0)]
+    found = log_prior({v: x[None, :20] for v, x in values.items()}, resolved, "full")["weights"]
+    assert_allclose(found[0], np.log(np.mean(each, axis=0)), rtol=1e-10)
+    # One weight of a Dirichlet distribution is Beta(a, 2 a).
+    u = np.mean([stats.beta(a, 2 * a).cdf(w[:, 0]) for a in (0.7, 9.0)], axis=0)
+    assert stats.kstest(u, "uniform").pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    "bad", [("mixture",), ("mixture", 1.0), ("mixture", 1.0, -2.0), ("mixture", 1.0, "a")]
+)
+def test_what_cannot_be_a_mixture_is_refused(bad, golden):
+    with golden.raises(ParameterError):
+        prior(concentration=bad)
 
 
 def test_integer_weights_are_repeated_rows():
