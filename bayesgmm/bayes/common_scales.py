@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
+from scipy.special import gammaln, stdtrit
 
 from bayesgmm.bayes.log_laws import log_sum_exp
 from bayesgmm.support.allocation import empty
@@ -28,6 +28,9 @@ from bayesgmm.support.compilation import inlined_in_order
 __all__ = ["COMMON_SCALES", "CommonLaw", "CommonScale", "add_common_log_density", "student_kernel"]
 
 Array = NDArray[np.float64]
+
+
+RARE = 1e-3
 
 
 class CommonLaw(NamedTuple):
@@ -127,6 +130,9 @@ class CommonScale:
         ``log_constant(k, *numbers)``: what its kernel leaves out.
     draw : callable
         ``draw(rng, shape, *numbers)``, of a shape that ends with K and D.
+    reach : callable
+        ``reach(*numbers)``: how far from zero the logarithm of a standard deviation may lie, but for one draw
+        in a thousand.
     has_parts : bool
         Whether it also tells laws of volumes and shapes that components share.
     """
@@ -139,6 +145,7 @@ class CommonScale:
     log_density: Callable[..., Any]
     log_constant: Callable[..., Array]
     draw: Callable[..., Array]
+    reach: Callable[..., Array]
     has_parts: bool
 
 
@@ -190,6 +197,7 @@ _FAMILIES = (
         log_density=_hierarchical_density,
         log_constant=lambda k, mu, common, own, df: _student_constant(k, 1, common, own, df),
         draw=_hierarchical_draw,
+        reach=lambda mu, common, own, df: np.abs(mu) + np.hypot(common, own) * stdtrit(df, 1 - RARE / 2),
         has_parts=True,
     ),
     CommonScale(
@@ -200,6 +208,8 @@ _FAMILIES = (
         log_density=_gamma_density,
         log_constant=_gamma_constant,
         draw=_gamma_draw,
+        # A Gamma(g) number x with a small g has P(log x < -y) near exp(-g y).
+        reach=lambda alpha, g, h: 0.5 * (np.abs(np.log(h)) - np.log(RARE) * (1 / g + 1 / alpha)),
         has_parts=False,
     ),
 )

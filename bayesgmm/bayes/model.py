@@ -150,7 +150,7 @@ def _log_visibility(
     """Log of the prior's factor for what can be seen, of all distinct covariances; see `resolution`."""
     a = scaled_variances(resolution)
     if family.has_correlations:
-        root = pt.linalg.solve_triangular(factors, np.diag(np.sqrt(a)), lower=True)
+        root = pt.linalg.solve_triangular(factors, pt.as_tensor(np.diag(np.sqrt(a))), lower=True)
         t = pt.sqr(root).sum(axis=(-2, -1))
     elif family.by_feature:
         t = (a / pt.sqr(factors)).sum(axis=-1)

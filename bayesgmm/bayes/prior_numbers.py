@@ -62,6 +62,8 @@ def plain(value: Any, name: str, positive: bool = False, least: float = -np.inf)
 
 
 MIXTURE = "mixture"
+# Of the logarithm of a standard deviation, from zero; beyond 700 its exponential is no number.
+FURTHEST = 300.0
 
 
 def is_mixed(concentration: Any) -> bool:
@@ -80,7 +82,7 @@ def plain_concentration(value: Any) -> Any:
             f"{shown_value(value)}.",
             value=value,
         )
-    return MIXTURE, *plain(numbers, "concentration", positive=True)
+    return MIXTURE, *np.atleast_1d(plain(numbers, "concentration", positive=True)).tolist()
 
 
 def plain_std_prior(value: Any) -> tuple[Any, ...]:
@@ -106,10 +108,29 @@ def plain_std_prior(value: Any) -> tuple[Any, ...]:
             expected=len(names),
             given=len(numbers),
         )
-    return family, *(
+    found = [
         plain(v, f"{name} of std_prior", positive=name not in known.signed)
         for v, name in zip(numbers, names, strict=True)
-    )
+    ]
+    if isinstance(known, CommonScale):
+        _check_reach(known, found)
+    return family, *found
+
+
+def _check_reach(family: CommonScale, numbers: Sequence[Number]) -> None:
+    """Refuse numbers under which scales are often zero or infinite; lengths are looked at later."""
+    arrays = [np.atleast_1d(v) for v in numbers]
+    if len({len(a) for a in arrays} - {1}) > 1:
+        return
+    reach = float(np.max(family.reach(*arrays)))
+    if not reach < FURTHEST:
+        raise ParameterError(
+            f"std_prior {shown_value((family.name, *numbers))} makes a standard deviation as extreme as "
+            f"exp(+-{reach:.4g}), which is zero or infinite to a computer; choose numbers that keep it "
+            f"within exp(+-{FURTHEST:g}).",
+            family=family.name,
+            reach=reach,
+        )
 
 
 def spread_out(value: Any, length: int, name: str, axis: str) -> Array:

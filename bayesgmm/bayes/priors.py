@@ -251,7 +251,8 @@ class Prior:
             If a sequence is not of that length.
         """
         K, D = check_integer(n_components, "n_components", 1), check_integer(n_features, "n_features", 1)
-        concentration, mixed = self.concentration, ()
+        concentration: Any = self.concentration
+        mixed: list[float] = []
         if is_mixed(concentration):
             _, *mixed = concentration
             concentration = float(np.exp(np.log(mixed).mean()))

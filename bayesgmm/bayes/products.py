@@ -14,6 +14,7 @@ from pytensor.tensor import TensorVariable
 from bayesgmm.bayes.common_scales import CommonLaw
 from bayesgmm.bayes.log_laws import LOGISTIC, NORMAL, LogLaw, log_density_of_products, volume_law
 from bayesgmm.bayes.priors import ResolvedPrior
+from bayesgmm.bayes.std_priors import StdPrior
 
 __all__ = ["VolumeShape", "volume_shape_stds"]
 
@@ -76,8 +77,10 @@ def volume_shape_stds(
 
     def draw(size: Any) -> TensorVariable:
         lead = () if rv_size_is_none(size) else tuple(size)
-        draw_parts = _common_parts if isinstance(law, CommonLaw) else _independent_parts
-        log_volumes, log_shapes = draw_parts(resolved, parts, lead)
+        if isinstance(law, CommonLaw):
+            log_volumes, log_shapes = _common_parts(law, parts, lead)
+        else:
+            log_volumes, log_shapes = _independent_parts(resolved, law, parts, lead)
         log_stds = log_volumes + log_shapes - log_shapes.mean(axis=-1, keepdims=True)
         return pt.specify_shape(pt.exp(log_stds), (*[None] * len(lead), K, D))
 
@@ -93,20 +96,21 @@ def volume_shape_stds(
 
 
 def _independent_parts(
-    resolved: ResolvedPrior, parts: tuple[int, int], lead: tuple[Any, ...]
+    resolved: ResolvedPrior, law: LogLaw, parts: tuple[int, int], lead: tuple[Any, ...]
 ) -> tuple[TensorVariable, TensorVariable]:
     r"""Log volumes (\*lead, volumes, 1) and log shapes (\*lead, shapes, D), the latter up to a constant."""
     (volumes, shapes), record = parts, resolved.std_record
+    assert isinstance(record, StdPrior)
     numbers = dict(zip(record.pymc_numbers, resolved.std_numbers, strict=True))
     stds = getattr(pm, record.pymc).dist(**numbers, size=(*lead, shapes, len(resolved.mean_loc)))
-    return _log_volumes(volume_law(resolved.std_law), (*lead, volumes, 1)), pt.log(stds)
+    return _log_volumes(volume_law(law), (*lead, volumes, 1)), pt.log(stds)
 
 
 def _common_parts(
-    resolved: ResolvedPrior, parts: tuple[int, int], lead: tuple[Any, ...]
+    law: CommonLaw, parts: tuple[int, int], lead: tuple[Any, ...]
 ) -> tuple[TensorVariable, TensorVariable]:
     """The same around a common scale."""
-    location, away, common, own, df = resolved.std_law.of_parts()
+    location, away, common, own, df = law.of_parts()
 
     def alike(n: int, d: int) -> TensorVariable:
         width = 1 / pt.sqrt(pm.Gamma.dist(0.5 * df, 0.5 * df, size=(*lead, 1, 1)))

@@ -11,7 +11,7 @@ number that has to fit, the mean across and the D - 1 numbers of a direction. A 
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.bayes.common_scales import CommonLaw, CommonScale
+from bayesgmm.bayes.common_scales import CommonScale
 from bayesgmm.bayes.log_laws import NORMAL
 from bayesgmm.bayes.priors import ResolvedPrior
 from bayesgmm.bayes.resolution import FINEST, column_resolutions
@@ -34,12 +34,13 @@ def power_at_zero(prior: ResolvedPrior) -> Array:
     than any, or narrow components cannot be seen."""
     if prior.resolution.any():
         return np.where(prior.resolution > 0, np.inf, 0.0)
-    if isinstance(prior.std_record, CommonScale):
-        if isinstance(prior.std_law, CommonLaw):
+    record = prior.std_record
+    if isinstance(record, CommonScale):
+        if record.has_parts:
             return np.zeros(len(prior.mean_loc))
         alpha, g, _ = prior.std_numbers
         return np.asarray(2 * ((len(prior.concentration) - 1) * alpha + g))
-    law = prior.std_law
+    law = record.log_law(*prior.std_numbers)
     if law.form == NORMAL or law.power < 0:
         return np.full(len(prior.mean_loc), np.inf)
     return np.asarray(law.power * law.first)

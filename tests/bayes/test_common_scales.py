@@ -136,3 +136,35 @@ def test_a_family_that_knows_no_volumes_is_refused_where_they_are_shared(golden)
     prior = Prior(mean_loc=0.0, mean_scale=1.0, std_prior=("hierarchical_gamma", 2.0, 0.2, 1.0))
     with golden.raises(ParameterError, family="hierarchical_gamma", covariance_type="VEI"):
         prior.resolve(2, 3, "VEI")
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        ("hierarchical", 0.0, 1e3, 0.6, 4.0),
+        ("hierarchical", 0.0, 1.5, 0.6, 0.05),
+        ("hierarchical", 900.0, 1.5, 0.6, 4.0),
+        ("hierarchical_gamma", 2.0, 1e-3, 1.0),
+        ("hierarchical", 0.0, 0.0, 0.6, 4.0),
+        ("hierarchical", 0.0, 1.5, 0.6),
+        ("hierarchical", 0.0, 1.5, np.inf, 4.0),
+        ("hierarchical_gamma", 2.0, -0.2, 1.0),
+    ],
+    ids=str,
+)
+def test_hyperpriors_that_make_no_scale_are_refused(numbers, golden):
+    with golden.raises(ParameterError):
+        Prior(mean_loc=0.0, mean_scale=1.0, std_prior=numbers)
+
+
+def test_numbers_of_another_length_are_refused(golden):
+    prior = Prior(mean_loc=0.0, mean_scale=1.0, std_prior=("hierarchical", (0.0, 1.0, 2.0), 1.5, 0.6, 4.0))
+    with golden.raises(ParameterError, expected=2, given=3):
+        prior.resolve(3, 2)
+
+
+def test_the_reach_is_that_of_nearly_all_draws():
+    for name, numbers in NUMBERS.items():
+        record = COMMON_SCALES[name]
+        draws = np.log(record.draw(np.random.default_rng(1), (20_000, 2, 2), *numbers))
+        assert (np.abs(draws) > record.reach(*numbers)).mean() < 0.002
