@@ -9,6 +9,7 @@ correlations ~ LKJ(lkj_eta), per component
 and no covariance is narrower than the resolution of the data (`resolution`)
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.bayes.common_scales import CommonLaw, CommonScale
 from bayesgmm.bayes.log_laws import LogLaw, described_volume, volume_law
-from bayesgmm.bayes.prior_numbers import check_parts, check_single, plain, plain_std_prior, spread_out
+from bayesgmm.bayes.prior_numbers import (
+    by_component,
+    check_own,
+    check_parts,
+    check_single,
+    first,
+    plain,
+    plain_std_prior,
+    spread_out,
+)
 from bayesgmm.bayes.resolution import column_resolutions
 from bayesgmm.bayes.std_priors import StdPrior, std_prior_family
 from bayesgmm.errors import DataError, ParameterError
@@ -49,9 +59,9 @@ class ResolvedPrior:
     Attributes
     ----------
     concentration : ndarray, shape (K,)
-    mean_loc, mean_scale : ndarrays, shape (D,)
+    mean_loc, mean_scale : ndarrays, shape (K, D)
     std_family : str
-    std_numbers : ndarray, shape (n, D)
+    std_numbers : ndarray, shape (n, K, D)
         The numbers of the family, in the order in which `Prior` takes them.
     lkj_eta : float
     resolution : ndarray, shape (D,)
@@ -68,7 +78,28 @@ class ResolvedPrior:
     @property
     def is_exchangeable(self) -> bool:
         """Whether the prior is the same for all components."""
-        return bool(np.ptp(self.concentration) == 0)
+        return not self.differing
+
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """What tells components apart: names of arguments of `Prior`."""
+        by_component = {
+            "concentration": self.concentration,
+            "mean_loc": self.mean_loc,
+            "mean_scale": self.mean_scale,
+            "std_prior": np.moveaxis(self.std_numbers, 1, 0),
+        }
+        return tuple(name for name, values in by_component.items() if np.ptp(values, axis=0).any())
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, D."""
+        return self.mean_loc.shape[1]
+
+    @property
+    def shared_std_numbers(self) -> Array:
+        """The numbers of the family, shape (n, D), where components share a law."""
+        return self.std_numbers[:, 0]
 
     @property
     def std_record(self) -> StdPrior | CommonScale:
@@ -77,11 +108,11 @@ class ResolvedPrior:
 
     @property
     def std_law(self) -> LogLaw | CommonLaw:
-        """The law of the logarithms of standard deviations."""
+        """The law of the logarithms of standard deviations, where components share one."""
         record = self.std_record
         if isinstance(record, CommonScale):
-            return CommonLaw(*self.std_numbers)
-        return record.log_law(*self.std_numbers)
+            return CommonLaw(*self.shared_std_numbers)
+        return record.log_law(*self.shared_std_numbers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,19 +121,23 @@ class Prior:
 
     Priors print as the call that makes them and compare by value.
 
+    Where a prior tells components apart, by their numbers of their own or by their concentrations, the
+    components of a posterior are those of the prior, in its order, and no draw is relabelled.
+
     Parameters
     ----------
     concentration : float or sequence of K floats, default 1.0
         Of the Dirichlet distribution of the weights.
-    mean_loc, mean_scale : float or sequence of D floats
-        Mean and standard deviation of the normal distribution of the component means.
+    mean_loc, mean_scale : float or sequence of D floats, or K sequences of D floats
+        Mean and standard deviation of the normal distribution of the component means; K sequences give
+        each component its own. A single sequence has one number per feature, also where D is 1.
     std_prior : tuple
         Distribution of the standard deviations: ``("halfnormal", sigma)``, ``("exponential", rate)``,
         ``("gamma", alpha, beta)`` with rate beta, ``("lognormal", mu, sigma)``,
         ``("inversegamma", alpha, beta)`` with scale beta, or ``("halfcauchy", beta)`` with scale beta; or,
         with a scale that all components share and the data decide, ``("hierarchical", mu, common, own, df)``
         or ``("hierarchical_gamma", alpha, g, h)``, see :mod:`bayesgmm.bayes.common_scales`. Each number may
-        be a sequence of D floats.
+        be a sequence of D floats; or K of these, unless components share a scale, or standard deviations.
     lkj_eta : float, default 2.0
         Of the LKJ distribution of the correlation matrices: 1 is uniform, more is closer to no correlation.
     resolution : float or sequence of D floats, default 0.0
@@ -134,7 +169,8 @@ class Prior:
 
     def __post_init__(self) -> None:
         for name in ("concentration", "mean_loc", "mean_scale"):
-            object.__setattr__(self, name, plain(getattr(self, name), name, positive=name != "mean_loc"))
+            own, positive = name != "concentration", name != "mean_loc"
+            object.__setattr__(self, name, plain(getattr(self, name), name, positive, own=own))
         object.__setattr__(self, "std_prior", plain_std_prior(self.std_prior))
         eta = plain(self.lkj_eta, "lkj_eta", positive=True)
         if isinstance(eta, tuple):
@@ -202,15 +238,16 @@ class Prior:
         K, D = check_integer(n_components, "n_components", 1), check_integer(n_features, "n_features", 1)
         family, *numbers = self.std_prior
         labels = [f"{name} of std_prior" for name in std_prior_family(family).numbers]
-        spread = [spread_out(v, D, label, "feature") for v, label in zip(numbers, labels, strict=True)]
+        check_own(numbers, labels, covariance_type)
+        spread = [by_component(v, K, D, label) for v, label in zip(numbers, labels, strict=True)]
         if not posterior_family_of(covariance_type).by_feature:
             for values, label in zip(spread, labels, strict=True):
                 check_single(values, label, covariance_type)
         check_parts(family, covariance_type)
         return ResolvedPrior(
             concentration=spread_out(self.concentration, K, "concentration", "component"),
-            mean_loc=spread_out(self.mean_loc, D, "mean_loc", "feature"),
-            mean_scale=spread_out(self.mean_scale, D, "mean_scale", "feature"),
+            mean_loc=by_component(self.mean_loc, K, D, "mean_loc"),
+            mean_scale=by_component(self.mean_scale, K, D, "mean_scale"),
             std_family=family,
             std_numbers=np.array(spread),
             lkj_eta=self.lkj_eta,
@@ -237,10 +274,24 @@ class Prior:
             resolution=np.asarray(self.resolution) / scale,
         )
 
+    @property
+    def of_one_component(self) -> "Prior":
+        """What is believed of the first component, for all and any number of them: the same belief, where
+        the prior treats all alike."""
+        concentration = self.concentration
+        return dataclasses.replace(
+            self,
+            concentration=concentration[0] if isinstance(concentration, tuple) else concentration,
+            mean_loc=first(self.mean_loc),
+            mean_scale=first(self.mean_scale),
+            std_prior=tuple(map(first, self.std_prior)),
+        )
+
     def describe(
         self, feature_names: Sequence[str], n_components: int, covariance_type: str = DEFAULT_FAMILY
     ) -> list[str]:
-        """One line per distribution, such as ``means[eruptions] ~ Normal(3.488, 1.71)``.
+        """One line per distribution, such as ``means[eruptions] ~ Normal(3.488, 1.71)``; one per component
+        where these differ, such as ``means[component 0, eruptions] ~ Normal(2, 0.3)``.
 
         Where components share only the volume or only the shape of their standard deviations, the volume is
         their geometric mean over features, and their ratios are those of independent ``shape of stds``.
@@ -266,10 +317,10 @@ class Prior:
         apart = any(family.std_parts(n_components))
         lines = [_line("weights", "Dirichlet", *p.concentration)]
         for j, name in enumerate(feature_names):
-            lines.append(_line(f"means[{name}]", "Normal", p.mean_loc[j], p.mean_scale[j]))
-        for j, name in enumerate(feature_names if family.by_feature else feature_names[:1]):
-            variable = f"{'shape of ' * apart}stds[{name}]" if family.by_feature else "stds"
-            lines.append(_line(variable, p.std_record.title, *(values[j] for values in p.std_numbers)))
+            lines += _lines("means", name, "Normal", p.mean_loc[:, j], p.mean_scale[:, j])
+        for j, name in enumerate(feature_names if family.by_feature else [""]):
+            variable, numbers = f"{'shape of ' * apart}stds", (values[:, j] for values in p.std_numbers)
+            lines += _lines(variable, name, p.std_record.title, *numbers)
         if apart and not isinstance(p.std_law, CommonLaw):
             variable, title, numbers = described_volume(volume_law(p.std_law))
             lines.append(_line(variable, title, *numbers))
@@ -294,6 +345,15 @@ def _location_and_spread(rows: Array, sample_weight: Array, names: Sequence[str]
         )
     loc = np.average(rows, axis=0, weights=w)
     return loc, np.sqrt(np.average((rows - loc) ** 2, axis=0, weights=w))
+
+
+def _lines(variable: str, feature: str, title: str, *numbers: Array) -> list[str]:
+    """A line for all components, or one for each where their numbers, each of shape (K,), differ."""
+    by_component = np.transpose(numbers)
+    if not np.ptp(by_component, axis=0).any():
+        return [_line(f"{variable}[{feature}]" if feature else variable, title, *by_component[0])]
+    inside = f", {feature}" if feature else ""
+    return [_line(f"{variable}[component {k}{inside}]", title, *own) for k, own in enumerate(by_component)]
 
 
 def _line(variable: str, title: str, *numbers: float) -> str:
