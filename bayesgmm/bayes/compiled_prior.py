@@ -88,7 +88,8 @@ def packed(prior: ResolvedPrior, coordinates: Coordinates) -> Array:
             numbers[0], numbers[1] = of_stds.first, of_stds.second
     means = prior.mean_loc.ravel(), prior.mean_scale.ravel()
     others = numbers.ravel(), scaled_variances(prior.resolution)
-    return np.concatenate([header, law, [numbers.shape[1]], prior.concentration, *means, *others])
+    law.append(numbers.shape[1])
+    return np.concatenate([header, law, prior.concentration, *means, *others])
 
 
 def _std_numbers(prior: ResolvedPrior, coordinates: Coordinates) -> Array:
