@@ -79,9 +79,9 @@ def packed(prior: ResolvedPrior, coordinates: Coordinates) -> Array:
     if coordinates.layout.n_volumes:
         of_stds = prior.std_law
         if isinstance(of_stds, CommonLaw):
-            location, away, *others = of_stds.of_parts()
+            location, away, *alike = of_stds.of_parts()
             law = [COMMON, 1.0, location, 0.0]
-            numbers = np.stack([away, *(np.full(d, v) for v in others)])
+            numbers = np.stack([away, *(np.full(d, v) for v in alike)])
         else:
             of_volumes = volume_law(of_stds)
             law = [of_stds.form, of_stds.power, float(of_volumes.first), float(of_volumes.second)]

@@ -319,8 +319,8 @@ class Prior:
         for j, name in enumerate(feature_names):
             lines += _lines("means", name, "Normal", p.mean_loc[:, j], p.mean_scale[:, j])
         for j, name in enumerate(feature_names if family.by_feature else [""]):
-            variable, numbers = f"{'shape of ' * apart}stds", (values[:, j] for values in p.std_numbers)
-            lines += _lines(variable, name, p.std_record.title, *numbers)
+            variable = f"{'shape of ' * apart}stds"
+            lines += _lines(variable, name, p.std_record.title, *p.std_numbers[..., j])
         if apart and not isinstance(p.std_law, CommonLaw):
             variable, title, numbers = described_volume(volume_law(p.std_law))
             lines.append(_line(variable, title, *numbers))
