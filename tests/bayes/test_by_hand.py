@@ -17,7 +17,7 @@ def by_hand(X, k, prior):
         w = pm.Dirichlet("w", resolved.concentration)
         components = []
         for j in range(k):
-            mean = pm.Normal(f"mean_{j}", resolved.mean_loc[j], resolved.mean_scale[j], shape=d)
+            mean = pm.Normal(f"mean_{j}", resolved.mean_loc, resolved.mean_scale, shape=d)
             stds = pm.InverseGamma.dist(resolved.std_first, resolved.std_second, shape=d)
             chol, _, _ = pm.LKJCholeskyCov(f"chol_{j}", n=d, eta=resolved.lkj_eta, sd_dist=stds)
             components.append(pm.MvNormal.dist(mu=mean, chol=chol))
