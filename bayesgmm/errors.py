@@ -13,6 +13,7 @@ __all__ = [
     "DegenerateFitError",
     "FileProblem",
     "ParameterError",
+    "PriorWarning",
     "SamplingError",
     "printable",
 ]
@@ -60,3 +61,7 @@ class SamplingError(BayesGMMError, RuntimeError):
 
 class ColumnWarning(UserWarning):
     """Columns look like no measurements: numbers of rows, categories, codes of missing values and others."""
+
+
+class PriorWarning(UserWarning):
+    """Under a given prior the posterior is improper on these data."""

@@ -3,18 +3,22 @@
 This is the only module that knows that there is an order of steps.
 """
 
+import warnings
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.exceptions import ConvergenceWarning
 
 from bayesgmm import methods
 from bayesgmm.bayes.priors import Prior, check_prior
+from bayesgmm.bayes.propriety import improper_by
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.baseline import baseline, check_prepared, in_order_of
+from bayesgmm.errors import PriorWarning
 from bayesgmm.fit import Fit
 from bayesgmm.methods.effort import announce, check_size
 from bayesgmm.methods.method import Drawn, Problem, Seeds
@@ -22,6 +26,7 @@ from bayesgmm.methods.settings import Settings
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.posterior.labels import labelled
+from bayesgmm.posterior.unbounded import about_no_maximum
 from bayesgmm.posterior.verdict import Verdict
 from bayesgmm.results import PosteriorResults
 from bayesgmm.rows.checks import check_fittable, check_total_weight
@@ -102,7 +107,9 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     rows_ : Rows
         The data, with the names of rows and columns.
     em_ : EMGaussianMixture
-        The baseline, fitted to the same data.
+        The baseline, fitted to the same data. Where every start of EM has collapsed there is no maximum of
+        the likelihood: the baseline then has a floor (its ``reg_covar``), ``em_.no_maximum_`` says so, and
+        so do ``fit_.no_maximum``, comparisons and reports.
     posterior_ : xarray.DataTree
         Groups posterior (relabelled, unless labels are those of the prior), sample_stats, log_prior,
         observed_data, constant_data (the prior's numbers), relabelling, membership, em and em_modes; on
@@ -197,11 +204,18 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         -----
         bayesgmm.errors.ColumnWarning
             Of columns that look like no measurements, such as numbers of the rows; once for the same rows.
+        bayesgmm.errors.PriorWarning
+            Where a given prior leaves the posterior improper on these rows.
+        sklearn.exceptions.ConvergenceWarning
+            Of an estimate of EM that is no ordinary maximum, or where the likelihood has none.
 
         Raises
         ------
         DataError, ParameterError
             Where X, the prior or a setting is not usable; nothing is built or drawn then.
+        DegenerateFitError
+            Where every start of an `em` of the user's own has collapsed, or the scales of columns are at
+            fault.
         SamplingError
             Where a chain stopped before its last draw, or ``max_time`` passed before there were enough draws.
         """
@@ -218,12 +232,18 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         resolved = prior.resolve(k, rows.n_features, family)
         method = methods.find(settings.method)
         method.check_prior(resolved)
+        improper = None if self.prior is None else improper_by(rows, resolved, family)
+        if improper is not None:
+            warnings.warn(str(improper), PriorWarning, stacklevel=2)
         seed = arguments.seed_sequence(self.random_state)
         seeds = Seeds.of(seed)
         provenance = Provenance.of(self.random_state, seed, seeds.predictive)
         with Steps(enabled=self.progressbar) as steps:
             with steps.step("EM from many starts"):
                 em = baseline(self.em, rows, k, family, seeds.em, settings.cores, clock)
+            without = about_no_maximum(em, resolved, of_baseline=True)
+            if without is not None:
+                warnings.warn(str(without), ConvergenceWarning, stacklevel=2)
             records = _Records(rows, em, prior, self.prior is not None, settings, provenance, steps)
             target = Target.standardising(rows, k, prior, family)
             problem = Problem(rows, em, target, resolved, settings, seeds, steps, records.verdict, clock)

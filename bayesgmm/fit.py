@@ -20,17 +20,17 @@ from bayesgmm.bayes.log_prior import log_prior
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
-from bayesgmm.em.holding import hold_params
+from bayesgmm.em.stored import em_groups, em_of_groups
 from bayesgmm.methods import find
 from bayesgmm.methods.check import MethodCheck
 from bayesgmm.methods.settings import Settings
 from bayesgmm.mixture.draws import MixtureDraws
-from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.posterior import verdict as judging
 from bayesgmm.posterior.labelling import LabellingDiagnostics
 from bayesgmm.posterior.labels import Labels
 from bayesgmm.posterior.modes import ModeMap, find_modes, mode_map, modes_dataset
 from bayesgmm.posterior.relabel import Relabelling
+from bayesgmm.posterior.unbounded import about_no_maximum
 from bayesgmm.posterior.verdict import Diagnostics, Quantities, Verdict
 from bayesgmm.rows.labels import restored
 from bayesgmm.rows.rows import Rows
@@ -145,6 +145,11 @@ class Fit:
             *self.diagnostics, self.labels.diagnostics, self.draws.n_chains, self.check, shares
         )
 
+    @property
+    def no_maximum(self) -> Reason | None:
+        """That the likelihood has no maximum for these data, where EM has found none, and what that means."""
+        return about_no_maximum(self.em, self.resolved_prior, of_baseline=True)
+
     def with_modes(self, modes: ModeMap) -> "Fit":
         """The record of the same draws, with the modes that were found."""
         return self._but(modes=modes)
@@ -222,7 +227,7 @@ def _groups(fit: Fit, posterior: xr.Dataset) -> dict[str, xr.Dataset]:
         ),
         "log_prior": xr.Dataset(densities, coords=coords),
         "constant_data": _constant_data(fit, by_feature),
-        **_em_groups(fit.em, by_feature),
+        **em_groups(fit.em, by_feature),
     }
     return groups if fit.modes is None else groups | {"modes": modes_dataset(fit.modes, fit.rows)}
 
@@ -232,6 +237,7 @@ def _constant_data(fit: Fit, coords: Mapping[str, Any]) -> xr.Dataset:
     prior = fit.resolved_prior
     constants: dict[str, Any] = {
         "concentration": ("cluster", prior.concentration),
+        "mixed_concentrations": ("mixed", prior.mixed),
         "mean_loc": (("cluster", "feature"), prior.mean_loc),
         "mean_scale": (("cluster", "feature"), prior.mean_scale),
         "std_numbers": (("std_number", "cluster", "feature"), prior.std_numbers),
@@ -244,30 +250,7 @@ def _constant_data(fit: Fit, coords: Mapping[str, Any]) -> xr.Dataset:
     return xr.Dataset(constants, coords=coords, attrs={"std_family": prior.std_family})
 
 
-_PARAMS = {
-    "weights": ("cluster",),
-    "means": ("cluster", "feature"),
-    "covariances": ("cluster", "feature", "feature_bis"),
-}
 _EVIDENCE = ("log_evidence", "log_evidence_se")
-_EM_STATE = ("log_likelihood", "converged", "status", "n_iter", "regularised")
-
-
-def _em_groups(em: EMGaussianMixture, coords: Mapping[str, Any]) -> dict[str, xr.Dataset]:
-    """A fitted estimator: group ``em``, and its table of maxima, ``em_modes``."""
-    arrays: dict[str, Any] = {name: (dims, getattr(em.params_, name)) for name, dims in _PARAMS.items()}
-    for name, dims in _PARAMS.items():
-        arrays[f"mode_{name}"] = (("mode", *dims), np.stack([getattr(p, name) for p in em.mode_params_]))
-    arrays["log_likelihood_trace"] = ("iteration", em.log_likelihood_trace_)
-    state = {name: getattr(em, f"{name}_") for name in _EM_STATE}
-    # Files know no truth values.
-    state = {name: int(v) if isinstance(v, bool | np.bool_) else v for name, v in state.items()}
-    estimate = xr.Dataset(
-        arrays,
-        coords={**coords, "feature_bis": coords["feature"].to_numpy()},
-        attrs=state | {"covariance_type": em.covariance_type},
-    )
-    return {"em": estimate, "em_modes": xr.Dataset.from_dataframe(em.modes_.rename_axis("mode"))}
 
 
 def _attributes(fit: Fit) -> dict[str, Any]:
@@ -313,7 +296,9 @@ def _from_tree(tree: xr.DataTree) -> Fit:
     rows = _rows(tree, tuple(map(str, json.loads(attrs["feature_names"]))), bool(attrs["named_features"]))
     return Fit(
         rows=rows,
-        em=_em(tree["em"].dataset, tree["em_modes"].dataset, rows.names if rows.named else None),
+        em=em_of_groups(
+            tree["em"].dataset, tree["em_modes"].dataset, tree["em"].attrs, rows.names if rows.named else None
+        ),
         prior=Prior(**fields),
         prior_given=bool(attrs["prior_given"]),
         settings=_settings(attrs),
@@ -380,24 +365,6 @@ def _relabelling(group: xr.Dataset) -> tuple[Relabelling, LabellingDiagnostics]:
         tuple(int(n) for n in found.n_switches),
     )
     return found, labelling
-
-
-def _em(estimate: xr.Dataset, modes: xr.Dataset, names: tuple[str, ...] | None) -> EMGaussianMixture:
-    em = EMGaussianMixture(estimate.sizes["cluster"], covariance_type=str(estimate.attrs["covariance_type"]))
-    hold_params(em, MixtureParams(*(estimate[v].to_numpy() for v in _PARAMS)))
-    types = {"log_likelihood": float, "converged": bool, "status": str, "n_iter": int, "regularised": bool}
-    for name in _EM_STATE:
-        setattr(em, f"{name}_", types[name](estimate.attrs[name]))
-    em.log_likelihood_trace_ = estimate["log_likelihood_trace"].to_numpy()
-    em.modes_ = modes.to_dataframe().rename_axis(None)
-    em.mode_params_ = [
-        MixtureParams(*(estimate[f"mode_{name}"][m].to_numpy() for name in _PARAMS))
-        for m in range(len(em.modes_))
-    ]
-    em.n_features_in_ = estimate.sizes["feature"]
-    if names is not None:
-        em.feature_names_in_ = np.array(names, dtype=object)
-    return em
 
 
 def _tuples(value: Any) -> Any:

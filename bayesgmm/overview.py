@@ -34,13 +34,16 @@ def as_text(bayes: "PosteriorResults") -> str:
         )
     width = max(len(code) for code, _ in wording.NEXT)
     following = "\n".join(f"  {code:<{width}}  {what}" for code, what in wording.NEXT)
-    return "\n\n".join([_heading(bayes), str(bayes.verdict_), components, f"Next:\n{following}"])
+    about_em = [str(reason) for reason in (bayes.fit_.no_maximum,) if reason is not None]
+    return "\n\n".join([_heading(bayes), *about_em, str(bayes.verdict_), components, f"Next:\n{following}"])
 
 
 def as_html(bayes: "PosteriorResults") -> str:
     """The same for a notebook: no scripts, nothing from elsewhere, and the colours of the page around it."""
     ok = bayes.verdict_.ok
-    parts = [f"<p><strong>{_in_html(_heading(bayes))}</strong></p>", _verdict(str(bayes.verdict_), ok)]
+    parts = [f"<p><strong>{_in_html(_heading(bayes))}</strong></p>"]
+    parts += [f"<p>{_in_html(str(reason))}</p>" for reason in (bayes.fit_.no_maximum,) if reason is not None]
+    parts.append(_verdict(str(bayes.verdict_), ok))
     if ok:
         parts += [f"<p>{wording.TABLE_HEADING}</p>", table_in_html(component_table(bayes))]
         parts += [f"<p>{_left_out(bayes)}</p>"] if _left_out(bayes) else []
@@ -112,6 +115,7 @@ def _heading(bayes: "PosteriorResults") -> str:
         more_features=d > MOST_FEATURES,
         d=d,
         em_ended="" if bayes.em_.converged_ else str(bayes.em_.status_),
+        has_floor=fit.no_maximum is not None,
         log_likelihood=bayes.em_.log_likelihood_,
         method=fit.method,
         chains=draws.n_chains,

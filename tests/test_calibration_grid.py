@@ -11,6 +11,7 @@ from calibration.records import Job, parts_of, prior_of, read, run
 
 from bayesgmm import MixtureParams, Prior
 from bayesgmm.mixture.density import log_likelihood_per_obs, simulate_from
+from bayesgmm.mixture.draws import MixtureDraws
 
 SHAPES = ("gauss", "t", "gamma", "lognormal")
 
@@ -82,6 +83,27 @@ def test_memberships_are_named_as_suits_them_best():
     split = np.column_stack([sure[:, 1], sure[:, 0] / 2, sure[:, 2], sure[:, 0] / 2])
     assert scores.memberships_scored(split, labels, 3)["brier"] == found["brier"]
     assert np.sum(found["bins"], axis=0) == pytest.approx([5, 5 * found["confidence"], 5], abs=1e-3)
+
+
+def test_draws_take_the_order_of_the_nearest_true_means():
+    truth = CELLS["separated-K3-D2-N36-6sd"].simulated("choose", 0).truth
+    params = MixtureParams.of_cholesky(truth.weights, truth.means, truth.cholesky).permuted([2, 0, 1])
+    draws = MixtureDraws.single(params, "full")
+    found = scores.in_order_of(truth, draws)
+    np.testing.assert_array_equal(found.means[0, 0], truth.means)
+    values = scores.truth_values(truth)
+    assert {kind: v.size for kind, v in values.items()} == {
+        "weights": 3,
+        "means": 6,
+        "sds": 6,
+        "correlations": 3,
+    }
+    np.testing.assert_allclose(found.parameter_values[0, 0], np.concatenate(list(values.values())))
+    # A component that went astray is the one that is left over.
+    means = np.array(draws.means)
+    means[0, 0, 1] = 1e200
+    astray = scores.in_order_of(truth, replace(draws, means=means))
+    np.testing.assert_array_equal(astray.means[0, 0, 1:], truth.means[1:])
 
 
 def test_places_tell_intervals():

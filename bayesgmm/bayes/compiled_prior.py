@@ -54,6 +54,7 @@ class PriorNumbers(NamedTuple):
     volume_first: float
     volume_second: float
     concentration: Array
+    mixed: Array
     mean_loc: Array
     mean_scale: Array
     std_numbers: Array
@@ -65,7 +66,7 @@ class PriorNumbers(NamedTuple):
 _IN_LAYOUT = len(Layout._fields)
 # The form of a law with a common scale, after those of `LogLaw`.
 COMMON = len(FORMS)
-_HEADER = _IN_LAYOUT + 8
+_HEADER = _IN_LAYOUT + 9
 
 
 def packed(prior: ResolvedPrior, coordinates: Coordinates) -> Array:
@@ -88,8 +89,9 @@ def packed(prior: ResolvedPrior, coordinates: Coordinates) -> Array:
             numbers[0], numbers[1] = of_stds.first, of_stds.second
     means = prior.mean_loc.ravel(), prior.mean_scale.ravel()
     others = numbers.ravel(), scaled_variances(prior.resolution)
-    law.append(numbers.shape[1])
-    return np.concatenate([header, law, prior.concentration, *means, *others])
+    mixed = prior.mixed, _mixed_constants(prior)
+    lengths = [len(prior.mixed), numbers.shape[1]]
+    return np.concatenate([header, law, lengths, prior.concentration, *means, *others, *mixed])
 
 
 def _std_numbers(prior: ResolvedPrior, coordinates: Coordinates) -> Array:
@@ -111,8 +113,9 @@ def unpacked(packed):
     loc = _HEADER + K
     scale = loc + K * D
     numbers = scale + K * D
-    P = int(packed[at + 7])
+    P = int(packed[at + 8])
     visibility = numbers + MOST_NUMBERS * P
+    mixed = visibility + D
     return PriorNumbers(
         layout,
         int(packed[at]),
@@ -123,10 +126,11 @@ def unpacked(packed):
         packed[at + 5],
         packed[at + 6],
         packed[_HEADER:loc],
+        packed[mixed:].reshape((2, int(packed[at + 7]))),
         packed[loc:scale],
         packed[scale:numbers],
         packed[numbers:visibility].reshape((MOST_NUMBERS, P)),
-        packed[visibility:],
+        packed[visibility:mixed],
     )
 
 
@@ -135,10 +139,16 @@ def _log_normaliser(prior: ResolvedPrior, family: CovarianceFamily) -> float:
     k, d = prior.mean_loc.shape
     a = prior.concentration
     # The simplex transform's Jacobian is K prod pi: hence the log K here, and exponents a_k for a_k - 1.
-    dirichlet = gammaln(a.sum()) - gammaln(a).sum() + math.log(k)
+    dirichlet = math.log(k) + (0.0 if len(prior.mixed) else gammaln(a.sum()) - gammaln(a).sum())
     normal = -np.log(prior.mean_scale).sum() - 0.5 * k * d * math.log(2 * math.pi)
     correlations = family.n_correlations(k) * lkj_log_normaliser(d, prior.lkj_eta)
     return float(dirichlet + normal + _std_constant(prior, family) + correlations)
+
+
+def _mixed_constants(prior: ResolvedPrior) -> Array:
+    """Logs of the share and of the constant of each Dirichlet distribution of a mixture, shape (M,)."""
+    k, a = len(prior.concentration), prior.mixed
+    return gammaln(k * a) - k * gammaln(a) - math.log(max(len(a), 1))
 
 
 def _std_constant(prior: ResolvedPrior, family: CovarianceFamily) -> float:
@@ -177,12 +187,19 @@ def log_prior_at(q, prior, mixture, gradient):
 
     # Dirichlet times the Jacobian K prod pi: exponents a_k on pi_k.
     concentration, log_weights = prior.concentration, mixture.log_weights
-    total = concentration.sum()
-    last = concentration[K - 1] - total * math.exp(log_weights[K - 1])
-    for k in range(K):
-        value += concentration[k] * log_weights[k]
-        if k < K - 1:
-            by.logits[k] = concentration[k] - total * math.exp(log_weights[k]) - last
+    if prior.mixed.shape[1] > 0:
+        density, alike = _mixed_dirichlet(prior.mixed, log_weights)
+        value += density
+        total = K * alike
+        for k in range(K - 1):
+            by.logits[k] = total * (math.exp(log_weights[K - 1]) - math.exp(log_weights[k]))
+    else:
+        total = concentration.sum()
+        last = concentration[K - 1] - total * math.exp(log_weights[K - 1])
+        for k in range(K):
+            value += concentration[k] * log_weights[k]
+            if k < K - 1:
+                by.logits[k] = concentration[k] - total * math.exp(log_weights[k]) - last
 
     means, by_means = at_q.means.reshape(K * D), by.means.reshape(K * D)
     for at in range(K * D):
@@ -206,6 +223,21 @@ def log_prior_at(q, prior, mixture, gradient):
     if prior.visibility.max() > 0.0:
         value = _add_log_visibility(value, prior, mixture, gradient)
     return value
+
+
+@inlined
+def _mixed_dirichlet(mixed, log_weights):
+    """Log density of weights under a mixture of concentrations, and the one concentration that has the same
+    slope there."""
+    at = log_weights.sum()
+    largest, total, alike = -math.inf, 0.0, 0.0
+    for m in range(mixed.shape[1]):
+        largest = max(largest, mixed[1, m] + mixed[0, m] * at)
+    for m in range(mixed.shape[1]):
+        share = math.exp(mixed[1, m] + mixed[0, m] * at - largest)
+        total += share
+        alike += share * mixed[0, m]
+    return largest + math.log(total), alike / total
 
 
 @inlined

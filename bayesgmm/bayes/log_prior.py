@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.special import gammaln, xlogy
+from scipy.special import gammaln, logsumexp, xlogy
 
 from bayesgmm.bayes.compiled_prior import lkj_log_normaliser
 from bayesgmm.bayes.log_laws import log_density_of_products
@@ -42,7 +42,7 @@ def log_prior(values: Mapping[str, Array], prior: ResolvedPrior, covariance_type
     """
     family = posterior_family_of(covariance_type)
     densities = {
-        "weights": _dirichlet(values["weights"], prior.concentration),
+        "weights": _of_weights(values["weights"], prior),
         "means": stats.norm.logpdf(values["means"], prior.mean_loc, prior.mean_scale),
         "stds": _of_stds(values["stds"], prior, family),
     }
@@ -76,6 +76,13 @@ def _of_stds(stds: Array, prior: ResolvedPrior, family: CovarianceFamily) -> Arr
     numbers = [np.atleast_1d(family.of_stds(v)) for v in prior.shared_std_numbers]
     stds = stds.reshape(*lead, n, len(numbers[0]))
     return np.asarray(record.log_density(stds, n, np, *numbers).sum(axis=-1))
+
+
+def _of_weights(weights: Array, prior: ResolvedPrior) -> Array:
+    if not len(prior.mixed):
+        return _dirichlet(weights, prior.concentration)
+    each = [_dirichlet(weights, np.full(weights.shape[-1], a)) for a in prior.mixed]
+    return np.asarray(logsumexp(each, axis=0) - np.log(len(each)))
 
 
 def _dirichlet(weights: Array, concentration: Array) -> Array:

@@ -13,6 +13,7 @@ from pytensor.tensor import TensorVariable
 
 from bayesgmm.bayes.common_scales import CommonScale
 from bayesgmm.bayes.common_stds import common_scale_stds
+from bayesgmm.bayes.dirichlet_weights import dirichlet_weights
 from bayesgmm.bayes.distribution import GaussianMixture
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.products import volume_shape_stds
@@ -89,7 +90,7 @@ def build_model(
     with pm.Model(coords=coords) as model:
         # Shapes beside dims: the lengths of dims are known only when the model runs, and would leave
         # broadcasts in the graph.
-        weights = pm.Dirichlet("weights", resolved.concentration, shape=(K,), dims="cluster")
+        weights = dirichlet_weights(resolved)
         means = pm.Normal(
             "means", resolved.mean_loc, resolved.mean_scale, shape=(K, D), dims=("cluster", "feature")
         )

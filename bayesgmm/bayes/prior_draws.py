@@ -70,7 +70,7 @@ def _draws(
     (k, d), family = prior.mean_loc.shape, posterior_family_of(covariance_type)
     shapes = {name: (size, *s) for name, s in family.shapes(k, d).items()}
     values = {
-        "weights": rng.dirichlet(prior.concentration, size),
+        "weights": _weights(prior, size, rng),
         "means": rng.normal(prior.mean_loc, prior.mean_scale, shapes["means"]),
     }
     # A prior that reaches very far may have draws that are infinite.
@@ -79,6 +79,17 @@ def _draws(
     if "corr_chol" in shapes:
         values["corr_chol"] = _lkj(prior.lkj_eta, shapes["corr_chol"], rng)
     return values
+
+
+def _weights(prior: ResolvedPrior, size: int, rng: np.random.Generator) -> Array:
+    if not len(prior.mixed):
+        return rng.dirichlet(prior.concentration, size)
+    # Of small concentrations all gammas may be zero, of which Dirichlet draws know how to take care.
+    which = rng.integers(len(prior.mixed), size=size)
+    weights = np.empty((size, len(prior.concentration)))
+    for m, a in enumerate(prior.mixed):
+        weights[which == m] = rng.dirichlet(np.full(weights.shape[1], a), int((which == m).sum()))
+    return weights
 
 
 def _stds(prior: ResolvedPrior, family: CovarianceFamily, size: int, rng: np.random.Generator) -> Array:

@@ -20,7 +20,9 @@ __all__ = [
     "check_parts",
     "check_single",
     "first",
+    "is_mixed",
     "plain",
+    "plain_concentration",
     "plain_std_prior",
     "spread_out",
 ]
@@ -78,6 +80,28 @@ def _is_own(value: Any) -> bool:
 def first(value: Any) -> Any:
     """A plain value's numbers of the first component."""
     return value[0] if _is_own(value) else value
+
+
+MIXTURE = "mixture"
+
+
+def is_mixed(concentration: Any) -> bool:
+    """Whether a concentration of weights is a mixture of several."""
+    return isinstance(concentration, tuple | list) and concentration[:1] in ((MIXTURE,), [MIXTURE])
+
+
+def plain_concentration(value: Any) -> Any:
+    """What `plain` makes of the concentration of weights; a mixture as a tuple that begins with its name."""
+    if not is_mixed(value):
+        return plain(value, "concentration", positive=True)
+    _, *numbers = value
+    if len(numbers) < 2:
+        raise ParameterError(
+            f"A mixture of concentrations is given as ('mixture', a, b, ...), with two numbers or more; got "
+            f"{shown_value(value)}.",
+            value=value,
+        )
+    return MIXTURE, *plain(numbers, "concentration", positive=True)
 
 
 def plain_std_prior(value: Any) -> tuple[Any, ...]:

@@ -48,7 +48,8 @@ def prior_parts(text: str) -> dict[str, Any]:
             _refuse(f"There is no {name!r} in a prior, which has {', '.join(PARTS)}{hint}", part)
         if name in found:
             _refuse(f"{name} is given twice, the second time as '{part}'.", part)
-        value = _family(node, part) if name == "std_prior" else _number(node, part)
+        is_named = name == "std_prior" or (name == "concentration" and _named(node))
+        value = _family(node, part) if is_named else _number(node, part)
         try:
             found[name] = getattr(Prior(**(FINE | {name: value})), name)
         except ParameterError as error:
@@ -113,6 +114,12 @@ def _single(node: ast.expr, part: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         _refuse(f"'{part}' must hold a number, or numbers in brackets, such as 9 or (3.5, 70).", part)
     return sign * value
+
+
+def _named(node: ast.expr) -> bool:
+    """Whether a value is a name and its numbers: mixture(1, 4), or ('mixture', 1, 4)."""
+    first = node.elts[0] if isinstance(node, ast.Tuple | ast.List) and node.elts else None
+    return isinstance(node, ast.Call) or (isinstance(first, ast.Constant) and isinstance(first.value, str))
 
 
 def _family(node: ast.expr, part: str) -> tuple[Any, ...]:

@@ -18,14 +18,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.bayes.common_scales import CommonLaw, CommonScale
-from bayesgmm.bayes.log_laws import LogLaw, described_volume, volume_law
+from bayesgmm.bayes.described import described
+from bayesgmm.bayes.log_laws import LogLaw
 from bayesgmm.bayes.prior_numbers import (
     by_component,
     check_own,
     check_parts,
     check_single,
     first,
+    is_mixed,
     plain,
+    plain_concentration,
     plain_std_prior,
     spread_out,
 )
@@ -45,8 +48,10 @@ Array = NDArray[np.float64]
 # The default prior, weakly informative. Where s is the standard deviation of a whole column, a component's
 # mean lies within about 3 s of the column's mean with probability 0.95. The scale of standard deviations is
 # left to the data, and how much components differ from it, too: the tails are those of a t distribution.
+# Weights are nearly even, or anything: one concentration is too large for small clusters, or too small for
+# those that overlap.
 # Chosen by measurement (reports/calibration.md).
-DEFAULT_CONCENTRATION = 3.0
+DEFAULT_CONCENTRATION = ("mixture", 0.5, 20.0)
 DEFAULT_MEAN_SCALE = 1.5
 DEFAULT_STD_MEDIAN, DEFAULT_STD_COMMON, DEFAULT_STD_OWN, DEFAULT_STD_DF = 0.5, 1.5, 0.6, 4.0
 DEFAULT_LKJ_ETA = 2.0
@@ -59,6 +64,9 @@ class ResolvedPrior:
     Attributes
     ----------
     concentration : ndarray, shape (K,)
+        Of a mixture of concentrations their geometric mean.
+    mixed : ndarray, shape (M,)
+        The concentrations of a mixture; (0,) where there is none.
     mean_loc, mean_scale : ndarrays, shape (K, D)
     std_family : str
     std_numbers : ndarray, shape (n, K, D)
@@ -68,6 +76,7 @@ class ResolvedPrior:
     """
 
     concentration: Array
+    mixed: Array
     mean_loc: Array
     mean_scale: Array
     std_family: str
@@ -126,8 +135,10 @@ class Prior:
 
     Parameters
     ----------
-    concentration : float or sequence of K floats, default 1.0
-        Of the Dirichlet distribution of the weights.
+    concentration : float, sequence of K floats, or tuple ("mixture", a, b, ...), default 1.0
+        Of the Dirichlet distribution of the weights. A mixture says that weights have one of several
+        concentrations, each as likely as another: with a large and a small one they are nearly even, or not,
+        as the data will have it.
     mean_loc, mean_scale : float or sequence of D floats, or K sequences of D floats
         Mean and standard deviation of the normal distribution of the component means; K sequences give
         each component its own. A single sequence has one number per feature, also where D is 1.
@@ -168,9 +179,10 @@ class Prior:
     resolution: ArrayLike = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("concentration", "mean_loc", "mean_scale"):
-            own, positive = name != "concentration", name != "mean_loc"
-            object.__setattr__(self, name, plain(getattr(self, name), name, positive, own=own))
+        object.__setattr__(self, "concentration", plain_concentration(self.concentration))
+        for name in ("mean_loc", "mean_scale"):
+            numbers = plain(getattr(self, name), name, positive=name != "mean_loc", own=True)
+            object.__setattr__(self, name, numbers)
         object.__setattr__(self, "std_prior", plain_std_prior(self.std_prior))
         eta = plain(self.lkj_eta, "lkj_eta", positive=True)
         if isinstance(eta, tuple):
@@ -236,6 +248,10 @@ class Prior:
             If a sequence is not of that length.
         """
         K, D = check_integer(n_components, "n_components", 1), check_integer(n_features, "n_features", 1)
+        concentration, mixed = self.concentration, ()
+        if is_mixed(concentration):
+            _, *mixed = concentration
+            concentration = float(np.exp(np.log(mixed).mean()))
         family, *numbers = self.std_prior
         labels = [f"{name} of std_prior" for name in std_prior_family(family).numbers]
         check_own(numbers, labels, covariance_type)
@@ -245,7 +261,8 @@ class Prior:
                 check_single(values, label, covariance_type)
         check_parts(family, covariance_type)
         return ResolvedPrior(
-            concentration=spread_out(self.concentration, K, "concentration", "component"),
+            concentration=spread_out(concentration, K, "concentration", "component"),
+            mixed=np.array(mixed),
             mean_loc=by_component(self.mean_loc, K, D, "mean_loc"),
             mean_scale=by_component(self.mean_scale, K, D, "mean_scale"),
             std_family=family,
@@ -279,9 +296,10 @@ class Prior:
         """What is believed of the first component, for all and any number of them: the same belief, where
         the prior treats all alike."""
         concentration = self.concentration
+        several = isinstance(concentration, tuple) and not is_mixed(concentration)
         return dataclasses.replace(
             self,
-            concentration=concentration[0] if isinstance(concentration, tuple) else concentration,
+            concentration=concentration[0] if several else concentration,
             mean_loc=first(self.mean_loc),
             mean_scale=first(self.mean_scale),
             std_prior=tuple(map(first, self.std_prior)),
@@ -311,25 +329,8 @@ class Prior:
                 f"feature_names must be a list of names; got {shown_value(feature_names)}.",
                 feature_names=feature_names,
             )
-        feature_names = list(feature_names)
-        p = self.resolve(n_components, len(feature_names), covariance_type)
-        family = posterior_family_of(covariance_type)
-        apart = any(family.std_parts(n_components))
-        lines = [_line("weights", "Dirichlet", *p.concentration)]
-        for j, name in enumerate(feature_names):
-            lines += _lines("means", name, "Normal", p.mean_loc[:, j], p.mean_scale[:, j])
-        for j, name in enumerate(feature_names if family.by_feature else [""]):
-            variable = f"{'shape of ' * apart}stds"
-            lines += _lines(variable, name, p.std_record.title, *p.std_numbers[..., j])
-        if apart and not isinstance(p.std_law, CommonLaw):
-            variable, title, numbers = described_volume(volume_law(p.std_law))
-            lines.append(_line(variable, title, *numbers))
-        if len(feature_names) > 1 and family.has_correlations:
-            lines.append(_line("correlations", "LKJ", p.lkj_eta))
-        for j, name in enumerate(feature_names):
-            if p.resolution[j] > 0:
-                lines.append(f"resolution[{name}] = {p.resolution[j]:.4g}")
-        return lines
+        names = list(feature_names)
+        return described(self.resolve(n_components, len(names), covariance_type), names, covariance_type)
 
 
 def _location_and_spread(rows: Array, sample_weight: Array, names: Sequence[str]) -> tuple[Array, Array]:
@@ -345,19 +346,6 @@ def _location_and_spread(rows: Array, sample_weight: Array, names: Sequence[str]
         )
     loc = np.average(rows, axis=0, weights=w)
     return loc, np.sqrt(np.average((rows - loc) ** 2, axis=0, weights=w))
-
-
-def _lines(variable: str, feature: str, title: str, *numbers: Array) -> list[str]:
-    """A line for all components, or one for each where their numbers, each of shape (K,), differ."""
-    by_component = np.transpose(numbers)
-    if not np.ptp(by_component, axis=0).any():
-        return [_line(f"{variable}[{feature}]" if feature else variable, title, *by_component[0])]
-    inside = f", {feature}" if feature else ""
-    return [_line(f"{variable}[component {k}{inside}]", title, *own) for k, own in enumerate(by_component)]
-
-
-def _line(variable: str, title: str, *numbers: float) -> str:
-    return f"{variable} ~ {title}({', '.join(f'{v:.4g}' for v in numbers)})"
 
 
 def check_prior(prior: object) -> None:

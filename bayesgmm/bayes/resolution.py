@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.support.allocation import zeros
-from bayesgmm.support.compilation import inlined
+from bayesgmm.support.compilation import inlined_in_order
 
 __all__ = ["add_log_visibility", "column_resolutions", "log_visibility", "scaled_variances"]
 
@@ -98,7 +98,7 @@ def log_visibility(cholesky: Array, resolution: Array) -> Array:
         return -(np.where(np.isfinite(t), t, np.inf) ** 4)
 
 
-@inlined
+@inlined_in_order
 def add_log_visibility(value, cholesky, a, n_distinct, is_diagonal, by_cholesky):
     """`value` plus the logs of the factors of the first `n_distinct` covariances; adds to their gradients,
     (K, D, D).

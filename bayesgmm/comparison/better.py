@@ -42,6 +42,8 @@ class BetterMaximum:
         Whether the fit is the best of those from many starts, and not one that was handed in.
     size : float
         Total weight of the rows times number of features.
+    has_maximum : bool, default True
+        Whether the likelihood of the model has one, as far as EM from many starts can tell.
     """
 
     log_likelihood: float
@@ -54,6 +56,7 @@ class BetterMaximum:
     n_parameters_of_posterior: int
     is_baseline: bool
     size: float
+    has_maximum: bool = True
 
     @property
     def highest(self) -> float:
@@ -77,7 +80,7 @@ class BetterMaximum:
     @property
     def known(self) -> bool:
         """Whether a better maximum is known than the one that EM leads to from the fit."""
-        return self.same_family and self.whose != OWN
+        return self.has_maximum and self.same_family and self.whose != OWN
 
     @property
     def gain(self) -> float:
@@ -92,6 +95,9 @@ class BetterMaximum:
     @property
     def finding(self) -> Reason:
         """What there is to say of it."""
+        if self.same_family and not self.has_maximum:
+            values = {"em": self.log_likelihood, "mean": self.mean_draw, "largest": self.draw}
+            return Reason("log_likelihoods_beside", values)
         return self._of_baseline if self.is_baseline else self._of_given
 
     @property
@@ -145,6 +151,7 @@ def better_maximum(sides: Sides) -> BetterMaximum:
         n_parameters_of_posterior=fit.draws.family.n_parameters(k, d),
         is_baseline=sides.is_baseline,
         size=fit.rows.total_weight * d,
+        has_maximum=sides.no_maximum is None,
     )
 
 

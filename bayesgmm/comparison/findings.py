@@ -73,8 +73,8 @@ def about_assignments(assignments: pd.DataFrame) -> Reason:
 
 def about_maximum(sides: Sides) -> list[Reason]:
     """Whether the maximum of the baseline looks spurious; of a fit that was handed in ``BetterMaximum``
-    tells."""
-    spurious = sides.is_baseline and sides.em.modes_["spurious"].iloc[0]
+    tells, and where there is no maximum ``no_maximum``."""
+    spurious = sides.is_baseline and sides.no_maximum is None and sides.em.modes_["spurious"].iloc[0]
     return [Reason("spurious_maximum")] if spurious else []
 
 

@@ -104,12 +104,10 @@ class Comparison:
     @property
     def findings(self) -> tuple[Reason, ...]:
         """What the comparison has found, as codes and numbers."""
-        of_components = (
-            findings.about_estimates(self.sides.fit, self.parameters, self.joint),
-            findings.about_assignments(self.assignments),
-        )
+        of_components = (*self.about_estimates, findings.about_assignments(self.assignments))
         return (
             *self._misfit,
+            *self._no_maximum,
             *(of_components if self.components_readable else (Reason("components_not_compared"),)),
             self.better_maximum.finding,
             self.scores.finding,
@@ -117,6 +115,23 @@ class Comparison:
             findings.about_replications(self.predictive),
             *findings.about_extent(self.extent),
         )
+
+    @property
+    def about_estimates(self) -> tuple[Reason, ...]:
+        """How many of EM's estimates lie inside their intervals; nothing where the likelihood has no maximum,
+        since they are no standard then."""
+        if self.no_maximum is not None:
+            return ()
+        return (findings.about_estimates(self.sides.fit, self.parameters, self.joint),)
+
+    @property
+    def no_maximum(self) -> Reason | None:
+        """That the likelihood has no maximum, where that is so, and what it means."""
+        return self.sides.no_maximum
+
+    @property
+    def _no_maximum(self) -> tuple[Reason, ...]:
+        return () if self.no_maximum is None else (self.no_maximum,)
 
     @property
     def misfit(self) -> Reason | None:

@@ -11,6 +11,7 @@ from bayesgmm.comparison.extent import refits_for, rows_left_out
 from bayesgmm.comparison.sides import Sides
 from bayesgmm.em.problem import params_of, standardised_problem, state_of
 from bayesgmm.em.run import Status, run_em
+from bayesgmm.em.unbounded import no_maximum_of
 from bayesgmm.fit import Fit
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import evenly
@@ -54,6 +55,9 @@ class PredictiveScores:
         Rows left out without which EM collapses; they are not in the difference.
     difference, difference_se : float
         Posterior less EM, over the rows left out of both, scaled to all rows.
+    em_is_standard : bool, default True
+        Whether that difference tells of the two: not where the likelihood has no maximum, and EM's score is
+        that of its floor.
     """
 
     table: pd.DataFrame
@@ -64,10 +68,14 @@ class PredictiveScores:
     n_collapsed: int
     difference: float
     difference_se: float
+    em_is_standard: bool = True
 
     @property
     def finding(self) -> Reason:
         """Which of the two predicts rows better, and where that is not to be trusted."""
+        if not self.em_is_standard:
+            values = {"elpd": self.elpd, "standard_error": self.elpd_se, "n_bad": self.n_bad}
+            return Reason("rows_left_out_of_posterior", values | {"largest_k": LARGEST_K})
         return Reason(
             "rows_left_out",
             {
@@ -118,7 +126,9 @@ def predictive_scores(sides: Sides) -> PredictiveScores:
     elpd, k = leave_one_out(fit, left_out)
     at = evenly(len(left_out), refits_for(len(rows)))
     some = left_out[at]
-    by_em = em_leave_one_out(rows, em.params_, em.covariance_type, some, fit.settings.cores)
+    held = no_maximum_of(em)
+    family, floor = (em.covariance_type, 0.0) if held is None else (held.family, held.floor)
+    by_em = em_leave_one_out(rows, em.params_, family, some, fit.settings.cores, reg_covar=floor)
     table = pd.DataFrame({"bayes": elpd[at], "pareto_k": k[at], "em": by_em}, index=rows.index[some])
     finite = np.isfinite(by_em)
     of_both = rows.taken(some[finite])
@@ -136,6 +146,7 @@ def predictive_scores(sides: Sides) -> PredictiveScores:
         int(np.isnan(by_em).sum()),
         gain * scale,
         gain_se * scale,
+        sides.no_maximum is None,
     )
 
 
@@ -172,14 +183,20 @@ def _sum_and_error(values: Array, rows: Rows) -> tuple[float, float]:
 
 
 def em_leave_one_out(
-    rows: Rows, params: MixtureParams, covariance_type: str, some: NDArray[np.intp], cores: int
+    rows: Rows,
+    params: MixtureParams,
+    covariance_type: str,
+    some: NDArray[np.intp],
+    cores: int,
+    *,
+    reg_covar: float = 0.0,
 ) -> Array:
     """Log density of some rows, each under EM run to convergence without it, from the estimate on all rows,
     shape (M,).
 
     NaN where that collapses. Of a row that stands for several, by its weight, one is left out.
     """
-    problem, units = standardised_problem(rows, covariance_type, 0.0, 1)
+    problem, units = standardised_problem(rows, covariance_type, reg_covar, 1)
     start = state_of(units.of_em(params))
     weights = rows.weights if len(rows.weights) else np.ones(len(rows))
 

@@ -14,7 +14,9 @@ from bayesgmm.fit import Fit
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import MixtureDraws, Stacked, evenly
 from bayesgmm.mixture.matching import best_match
+from bayesgmm.posterior.unbounded import about_no_maximum
 from bayesgmm.support.arguments import check_share, interval_ends
+from bayesgmm.wording import Reason
 
 if TYPE_CHECKING:
     from bayesgmm.estimator import BayesGaussianMixture
@@ -72,6 +74,12 @@ class Sides:
     def is_baseline(self) -> bool:
         """Whether the EM fit is the one that the posterior was started from."""
         return self.em is self.fit.em
+
+    @property
+    def no_maximum(self) -> Reason | None:
+        """That the likelihood of the posterior's model has no maximum for these data, where that is so: EM's
+        figures are no standard for the posterior's then, nor the other way round."""
+        return about_no_maximum(self.fit.em, self.fit.resolved_prior, of_baseline=self.is_baseline)
 
     @property
     def ends(self) -> tuple[float, float]:

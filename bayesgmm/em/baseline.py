@@ -9,7 +9,8 @@ from sklearn.base import clone
 
 from bayesgmm.em.estimator import EMGaussianMixture
 from bayesgmm.em.holding import hold_params
-from bayesgmm.errors import ParameterError
+from bayesgmm.em.unbounded import is_without_maximum, kept_from_collapse
+from bayesgmm.errors import DegenerateFitError, ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import family_of
 from bayesgmm.mixture.matching import best_match
@@ -62,6 +63,9 @@ def baseline(
 ) -> EMGaussianMixture:
     """A fitted estimator for the rows.
 
+    Where no estimator is prepared and the likelihood has no maximum, it is kept from collapsing by a floor,
+    and marked; see :mod:`bayesgmm.em.unbounded`.
+
     Parameters
     ----------
     prepared : EMGaussianMixture or None
@@ -79,6 +83,8 @@ def baseline(
     ------
     ParameterError
         Where the prepared estimator was fitted to other data.
+    DegenerateFitError
+        Where every start of the prepared one has collapsed, or columns are at fault.
     """
     if prepared is not None and hasattr(prepared, "params_"):
         _check_same_data(prepared, rows)
@@ -91,7 +97,13 @@ def baseline(
         em.set_params(random_state=np.random.default_rng(seed))
     if em.cores is None:
         em.set_params(cores=cores)
-    return em.fit_within(rows, clock or Clock(None))
+    clock = clock or Clock(None)
+    try:
+        return em.fit_within(rows, clock)
+    except DegenerateFitError as error:
+        if prepared is not None or not is_without_maximum(error):
+            raise
+        return kept_from_collapse(error, em, rows, seed, clock)
 
 
 def in_order_of(em: EMGaussianMixture, membership: NDArray[np.float64], rows: Rows) -> EMGaussianMixture:

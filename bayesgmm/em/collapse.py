@@ -38,13 +38,18 @@ def collapsed_onto(problem: Problem, rows: Rows, state: State) -> tuple[str, dic
     -------
     text : str
     details : dict
-        Their number, the first of them, and the columns with one value, each with it.
+        Their number, the first of them, the columns with one value, each with it, and whether by correlations
+        alone a covariance of theirs may be singular: of several such columns, or where in the others they lie
+        in a plane, more of them than any plane can be laid through.
     """
     # Of the rows themselves: the mixture had not come to the end when it was stopped.
     held = min(_groups(problem, state), key=lambda g: _least_spread(problem.X[g]))
     details: dict[str, Any] = {"n_held": len(held)}
     own = rows.values[held]
-    same = np.flatnonzero(np.ptp(own, axis=0) == 0)
+    is_same = np.ptp(own, axis=0) == 0
+    same = np.flatnonzero(is_same)
+    has_own = bool(problem.family.corr_dims)
+    details["by_correlations"] = has_own and (len(same) > 1 or _lie_in_a_plane(own[:, ~is_same]))
     details["first"], first = rows.label(int(held[0])), rows.row(int(held[0]))
     details["values"] = values = {rows.names[j]: float(own[0, j]) for j in same}
     which = ", ".join(f"{name!r} is {shown_value(value)}" for name, value in list(values.items())[:3])
@@ -83,6 +88,7 @@ def no_maximum(problem: Problem, rows: Rows, modes: Sequence[Mode]) -> Degenerat
         n_starts=n,
         n_components=k,
         n_rows=len(rows),
+        onto=onto,
         **details,
     )
 
@@ -122,6 +128,14 @@ def _groups(problem: Problem, state: State) -> list[NDArray[np.intp]]:
     """The rows of each component that has any."""
     labels = problem.responsibilities(state).argmax(axis=1)
     return [np.flatnonzero(labels == k) for k in np.unique(labels)]
+
+
+def _lie_in_a_plane(X: Array) -> bool:
+    """Whether rows, in units of their columns, do so though they are more than any plane can be laid
+    through."""
+    if len(X) <= X.shape[1] or X.shape[1] < 2:
+        return False
+    return _least_spread((X - X.mean(axis=0)) / X.std(axis=0)) < SPREAD
 
 
 def _least_spread(X: Array) -> float:

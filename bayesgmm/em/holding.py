@@ -15,12 +15,17 @@ from bayesgmm.mixture.params import MixtureParams
 if TYPE_CHECKING:
     from bayesgmm.em.estimator import EMGaussianMixture
 
-__all__ = ["hold_modes", "hold_params", "sorted_params"]
+__all__ = ["NO_MAXIMUM", "hold_modes", "hold_params", "sorted_params"]
+
+# The attribute of an estimator which says that the likelihood has no maximum; see `unbounded`.
+NO_MAXIMUM = "no_maximum_"
 
 
 def hold_params(em: "EMGaussianMixture", params: MixtureParams) -> None:
     """Set an estimator's estimate, in the units of the data."""
     em.params_, em._fitted_type = params, em.covariance_type
+    # What an earlier fit was marked with.
+    em.__dict__.pop(NO_MAXIMUM, None)
     # Plain arrays, as in scikit-learn; those of MixtureParams cannot be written to.
     em.weights_ = np.array(params.weights)
     em.means_ = np.array(params.means)

@@ -12,8 +12,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from bayesgmm.bayes.priors import ResolvedPrior
 from bayesgmm.bayes.prior_draws import log_seen
+from bayesgmm.bayes.priors import ResolvedPrior
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import BayesGMMError, ParameterError

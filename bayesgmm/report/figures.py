@@ -12,6 +12,7 @@ from bayesgmm.report.names import Name
 from bayesgmm.support.sentences import count
 from bayesgmm.wording.numbers import percent
 from bayesgmm.wording.page import listed
+from bayesgmm.wording.reasons import PAGE
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison, Partition
@@ -206,6 +207,9 @@ def _likelihood(bayes: "BayesGaussianMixture", result: "Comparison") -> Sketch:
         f"here {s['em'] - s['mean']:.1f} below EM's on average. With {free} free parameters and many "
         f"observations it would be about {free / 2:g}, half their number."
     )
+    if result.no_maximum is not None:
+        # There is no largest one, and how far draws lie from EM's tells of the floor.
+        caption = result.better_maximum.finding.sentence(PAGE)
     return Sketch("likelihood", alt, caption, lambda: plots.plot_log_likelihood(bayes, result, components=ok))
 
 
@@ -251,6 +255,8 @@ def _em(bayes: "BayesGaussianMixture") -> Sketch:
         "An EM run ends at a maximum near its start, so that many are needed; the right panel shows "
         "where they ended."
     )
+    if bayes.fit_.no_maximum is not None:
+        caption += " Here every run is one with a floor, and these are maxima under the floor."
     return Sketch("em", alt, caption, lambda: plots.plot_em(bayes))
 
 

@@ -65,7 +65,8 @@ def numbers(
           ``code`` and ``values``;
         * ``log_evidence``: estimate and standard error, or null;
         * ``modes``: of the posterior, where they are known, or null;
-        * ``em``: of the baseline ``converged``, ``status``, ``n_iter``, and ``maxima``, one row each;
+        * ``em``: of the baseline ``converged``, ``status``, ``n_iter``, and ``maxima``, one row each; and
+          ``no_maximum``, where the likelihood has none, as ``code`` and ``values``, or null;
         * ``compared_em``: the EM fit that is held against the posterior, the baseline or one that was handed
           in;
         * ``better_maximum``: whether a better maximum than its is ``known``, the ``gain`` in log-likelihood,
@@ -112,6 +113,7 @@ def numbers(
             "converged": bayes.em_.converged_,
             "status": str(bayes.em_.status_),
             "n_iter": bayes.em_.n_iter_,
+            "no_maximum": None if fit.no_maximum is None else fit.no_maximum.to_json(),
             "maxima": _records(bayes.em_.modes_),
         },
         "compared_em": _compared_em(result),

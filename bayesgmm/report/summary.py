@@ -33,6 +33,7 @@ class Summary:
     grounds : tuple of Reason
         Why component-wise summaries are identifiable, where they are; empty otherwise.
     points : tuple of Reason
+        Where the likelihood has no maximum, that comes first.
     misfit : Reason or None
         That the mixture does not describe the data, which stands before the headline.
     """
@@ -73,10 +74,10 @@ def _told(reason: Reason, shorten: Shortener) -> str:
 def summarise(bayes: "BayesGaussianMixture", result: "Comparison", part: "Partition | None") -> Summary:
     """Find what is to be said; of single components only where the verdict allows it, and else of `part`."""
     verdict, k = bayes.verdict_, _k(bayes)
-    points = []
+    points = [] if result.no_maximum is None else [result.no_maximum]
     if verdict.ok:
         points += [findings.about_assignments(result.assignments)] if k > 1 else []
-        points.append(findings.about_estimates(bayes.fit_, result.parameters, result.joint))
+        points += result.about_estimates
     modes = bayes.fit_.modes
     if modes is not None and k > 1:
         points.append(Reason("mode_shares", {"shares": modes.table["share"].to_list()}))
@@ -155,6 +156,7 @@ def _about_starts(bayes: "BayesGaussianMixture") -> Reason:
             "degenerate": int((modes["status"] == "degenerate").sum()),
             "spurious": int(modes["spurious"].iloc[1:].sum()),
             "ended": "" if bayes.em_.converged_ else str(bayes.em_.status_),
-            "kept_is_spurious": bool(modes["spurious"].iloc[0]),
+            # Of a maximum that there is only by a floor more is told.
+            "kept_is_spurious": bool(modes["spurious"].iloc[0]) and bayes.fit_.no_maximum is None,
         },
     )

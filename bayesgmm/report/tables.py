@@ -213,7 +213,8 @@ def modes(bayes: "BayesGaussianMixture") -> Table:
         for place, m in enumerate(table.to_dict("records"))
     ]
     heads = ("Maximum", "Log-likelihood", "against the chosen", "Starts", "Smallest weight", "Status")
-    return Table("Distinct local maxima of the likelihood.", heads, rows, "lrrrrl")
+    floor = "" if bayes.fit_.no_maximum is None else " under a floor that keeps components from collapsing"
+    return Table(f"Distinct local maxima of the likelihood{floor}.", heads, rows, "lrrrrl")
 
 
 def posterior_modes(bayes: "BayesGaussianMixture") -> Table:

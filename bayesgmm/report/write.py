@@ -199,6 +199,7 @@ def _page(
         provenance=tables.provenance(bayes, names),
         ok=ok,
         numbering=numbering(bayes.rows_, "components"),
+        em_has_floor=fit.no_maximum is not None,
         heading=method.heading,
         story=method.story,
         k=k,

@@ -94,11 +94,12 @@ def select_by_all(
         fits, failures = _fitted(
             rows, dict(zip(ks, fit_seed.spawn(len(ks)), strict=True)), prior, settings, steps
         )
-        # A test needs the fit with one component less.
+        # A test needs the fit with one component less, and the largest likelihoods of both.
+        with_maximum = {k for k, fit in fits.items() if fit.fit_.no_maximum is None}
         tested = {
             k: seed
             for k, seed in zip(ks, test_seed.spawn(len(ks)), strict=True)
-            if n_bootstrap > 0 and {k - 1, k} <= fits.keys()
+            if n_bootstrap > 0 and {k - 1, k} <= with_maximum
         }
         tests = _tested(rows, fits, tested, n_bootstrap, threads, steps)
         occupied = None

@@ -91,12 +91,11 @@ def _row(
     if fit is None or left_out is None:
         return row
     em, X, elpd = fit.em_, fit.rows_, left_out[0]
+    if fit.fit_.no_maximum is None:
+        of_em = {"log_likelihood": em.log_likelihood_, "bic": em.bic(X), "aic": em.aic(X), "icl": em.icl(X)}
+        row |= of_em
     row |= {
-        "log_likelihood": em.log_likelihood_,
         "n_parameters": em.n_parameters(),
-        "bic": em.bic(X),
-        "aic": em.aic(X),
-        "icl": em.icl(X),
         "elpd_loo": elpd.sum(),
         "elpd_se": np.sqrt(len(elpd)) * elpd.std(ddof=1),
         "n_bad_k": int((~(left_out[1] <= LARGEST_K)).sum()),

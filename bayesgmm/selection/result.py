@@ -35,7 +35,8 @@ class Selection:
         quantiles), "refused" or "failed"; the last two have no say in what the posterior prefers.
     best : dict of int
         The number that each criterion prefers, of those that have a say. A criterion is left out where a
-        neighbour of its best number has none: that one may be better.
+        neighbour of its best number has none: that one may be better. Criteria of the likelihood have no say
+        where it has no maximum.
     occupied : Occupied or None
         Of the overfitted fit, where it was asked for.
     fits : dict of BayesGaussianMixture
@@ -66,6 +67,7 @@ class Selection:
         found = [
             *([preferred] if ks else []),
             *self._about_open(),
+            *self._about_maxima(),
             *self._about_rows_left_out(),
             *self._about_evidence(),
             *self._about_failures(),
@@ -78,6 +80,11 @@ class Selection:
         for name, missing in open_criteria(self.table).items():
             by_missing.setdefault(missing, []).append(name)
         return [Reason("preference_open", {"which": names, "ks": ks}) for ks, names in by_missing.items()]
+
+    def _about_maxima(self) -> list[Reason]:
+        """With which numbers the likelihood has no maximum."""
+        ks = [k for k, fit in self.fits.items() if fit.fit_.no_maximum is not None]
+        return [Reason("likelihood_without_maximum", {"ks": ks})] if ks else []
 
     def _about_rows_left_out(self) -> list[Reason]:
         if "elpd_loo" not in self.best:

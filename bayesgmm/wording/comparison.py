@@ -94,6 +94,53 @@ def no_draw_exceeds_em(em: float, mean: float) -> str:
     return f"No draw exceeds EM's log-likelihood of {em:.2f} (draws: {mean:.2f} on average)."
 
 
+# Where the likelihood has no maximum.
+
+_OF_POSTERIOR = {
+    "": "The posterior exists even so, since the prior keeps components from becoming as tight as one likes.",
+    "stds": "With this prior the posterior has no bound there either, and draws may be stuck: choose a "
+    "std_prior that goes to zero faster, such as 'inversegamma' or 'lognormal'.",
+    "correlations": "With this prior the posterior has no bound there either, since on such rows "
+    "correlations of a component may come as near to one as one likes, and draws may be stuck: choose "
+    "covariance_type='diag', or leave such rows out.",
+}
+
+
+@worded
+def no_maximum(k: int, n_starts: int, onto: str, floor: float, of_baseline: bool, unbounded_by: str) -> str:
+    starts = f"all {n_starts} starts of EM" if n_starts > 1 else "the only start of EM"
+    figures = (
+        f"EM's figures are those with a floor, which keeps standard deviations above "
+        f"{100 * floor**0.5:g} % of the data's (reg_covar={floor:g}), and depend on it; where EM and the "
+        f"posterior differ, neither is wrong for that."
+        if of_baseline
+        else "The given EM fit is no maximum either; where it and the posterior differ, neither is wrong for "
+        "that."
+    )
+    return (
+        f"There is no maximum-likelihood estimate with {count(k, 'component')} for these data: from {starts} "
+        f"the likelihood grew without bound, at best as a component collapsed onto {onto}. {figures} "
+        f"{_OF_POSTERIOR[unbounded_by]}"
+    )
+
+
+@worded
+def log_likelihoods_beside(em: float, mean: float, largest: float) -> str:
+    return (
+        f"EM's log-likelihood is {em:.2f}, that of the draws {mean:.2f} on average and {largest:.2f} at the "
+        f"most; where there is no maximum, the higher one is not the better fit."
+    )
+
+
+@worded
+def rows_left_out_of_posterior(elpd: float, standard_error: float, n_bad: int, largest_k: float) -> str:
+    text = (
+        f"By leave-one-out the expected log predictive density (elpd) of the posterior is {elpd:.1f} ± "
+        f"{standard_error:.1f}; it is not held against EM's, which a lower floor would raise."
+    )
+    return text + _not_trusted(n_bad, largest_k)
+
+
 # Of an EM fit that was handed in.
 
 _WHOSE = {"baseline": "EM from many starts has found one", "draw": "a posterior draw lies"}
@@ -161,8 +208,7 @@ def rows_left_out(
         f"By leave-one-out the posterior has a {higher} expected log predictive density (elpd) than EM: by "
         f"{abs(difference):.1f} ± {standard_error:.1f}{clear}."
     )
-    if n_bad:
-        text += f" It is not to be trusted at {count(n_bad, 'row')} (Pareto k above {largest_k})."
+    text += _not_trusted(n_bad, largest_k)
     if n_collapsed:
         which = (
             "1 row EM collapses; it is"
@@ -171,6 +217,12 @@ def rows_left_out(
         )
         text += f" Without {which} not counted."
     return text
+
+
+def _not_trusted(n_bad: int, largest_k: float) -> str:
+    if not n_bad:
+        return ""
+    return f" It is not to be trusted at {count(n_bad, 'row')} (Pareto k above {largest_k})."
 
 
 @worded

@@ -27,6 +27,7 @@ def heading(
     more_features: bool,
     d: int,
     em_ended: str,
+    has_floor: bool,
     log_likelihood: float,
     method: str,
     chains: int,
@@ -42,12 +43,15 @@ def heading(
         Whether there are others.
     em_ended : str
         How EM ended, if it has not converged; else empty.
+    has_floor : bool
+        Whether a floor keeps EM from collapsing.
     """
     names = ", ".join(features) + (", …" if more_features else "")
+    em = f"EM{' with a floor' * has_floor} {f'ended {em_ended}' if em_ended else 'converged'}"
     return (
         f"Gaussian mixture of {count(k, 'component')} ({covariance_type} covariances), fitted to "
         f"{count(n, 'observation')} of {count(d, 'feature')}: {names}.\n"
-        f"EM {f'ended {em_ended}' if em_ended else 'converged'} at a log-likelihood of {log_likelihood:.2f}. "
+        f"{em} at a log-likelihood of {log_likelihood:.2f}. "
         f"Posterior: {method}, {chains} x {draws} draws."
     )
 

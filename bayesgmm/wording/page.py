@@ -176,6 +176,30 @@ def one_partition(sizes: tuple[int, ...], em_inside: bool, kmeans_inside: bool) 
     )
 
 
+_BAYES = {
+    "": "Bayes has an answer even so, since its prior keeps groups from becoming as tight as one likes.",
+    "stds": "With this prior Bayes has no sound answer either: another one on standard deviations is needed.",
+    "correlations": "With this prior Bayes has no sound answer either: groups of a simpler shape are needed, "
+    "or such observations left out.",
+}
+
+
+@worded_for_page
+def no_maximum(k: int, n_starts: int, onto: str, floor: float, of_baseline: bool, unbounded_by: str) -> str:
+    runs = f"all {n_starts} EM runs" if n_starts > 1 else "the only EM run"
+    figures = (
+        f"EM's figures on this page are those with a floor, which keeps standard deviations above "
+        f"{100 * floor**0.5:g} % of the data's, and depend on it: they are no standard for those of Bayes."
+        if of_baseline
+        else "The given EM fit is no maximum either, and no standard for Bayes."
+    )
+    return (
+        f"EM has no answer with {count(k, 'group')} for these data, since there is no maximum of the "
+        f"likelihood: in {runs} it grew without bound, at best as a group closed in on {onto}. {figures} "
+        f"{_BAYES[unbounded_by]}"
+    )
+
+
 @worded_for_page
 def no_draw_exceeds_em(em: float, mean: float) -> str:
     return f"EM's log-likelihood is {em:.2f}; no posterior draw exceeds it (their average is {mean:.2f})."

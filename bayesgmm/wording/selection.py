@@ -116,6 +116,14 @@ def preference_open(which: tuple[str, ...], ks: tuple[int, ...]) -> str:
 
 
 @worded
+def likelihood_without_maximum(ks: tuple[int, ...]) -> str:
+    return (
+        f"With {_numbers(ks)} every start of EM collapsed, so that the likelihood has no maximum there, and "
+        f"BIC, AIC, ICL and the likelihood-ratio test have no say; what the posterior says does not need one."
+    )
+
+
+@worded
 def within_two_errors(k: int, best: int) -> str:
     return f"By leave-one-out {k} is within two standard errors of {best}."
 

@@ -77,7 +77,7 @@ def problem(case):
     X = 2 + 3 * rng.normal(size=(30, D))
     own = np.linspace(1.0, 1.6, K)[:, None] if "own" in case else 1.0
     prior = Prior(
-        concentration=np.linspace(0.7, 2.5, K),
+        concentration=("mixture", 0.7, 2.5, 6.0) if "gamma" in case else np.linspace(0.7, 2.5, K),
         mean_loc=own * np.linspace(1.0, 3.0, D),
         mean_scale=own * np.linspace(4.0, 2.0, D),
         std_prior=std_prior,

@@ -120,7 +120,7 @@ def test_priors_that_tie_do_not_identify(tied, golden):
     golden(str(found.reasons[0]))
     assert found.reasons[0] in tied.verdict_.reasons
     assert tied.method_ == "nuts"
-    assert tied.method_reason_.startswith("NUTS, since the prior does not treat all components alike.")
+    assert tied.fit_.method_reason.values["obstacle"] == Reason("components_not_alike")
 
 
 def test_concentrations_that_differ_pin_labels_too():

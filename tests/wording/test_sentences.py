@@ -38,6 +38,9 @@ NAMED = {
     "method": "Stephens",
     "names": ("mean of length", "range of length"),
     "n_replications": 1000,
+    "onto": "60 rows that are alike, such as observation 0",
+    "floor": 1e-4,
+    "unbounded_by": "",
     "obstacle": Reason("components_not_alike"),
     "p_values": (0.0001, 0.98),
     "quantity": "mean of length",
@@ -95,6 +98,7 @@ FURTHER = {
     "labels_exchangeable": [{"share": 0.0}, {"share": 0.004}],
     "mode": [{"is_first": False}, {"is_first": False, "changes": ()}, {"sizes": (1,)}],
     "mode_shares": [{"shares": (0.98,)}, {"shares": (0.5, 0.3, 0.2)}],
+    "no_maximum": [{"unbounded_by": "stds"}, {"unbounded_by": "correlations"}],
     "one_partition": [{"sizes": (1,)}, {"kmeans_inside": False}],
     "posteriors_failed": [{"ks": (1,)}],
     "posteriors_refused": [{"ks": (1,)}],
@@ -151,6 +155,7 @@ def test_headings_of_an_overview(golden):
         "method": "nuts",
         "chains": 4,
         "draws": 1000,
+        "has_floor": False,
     }
     one = overview.heading(k=1, n=1, features=["a"], more_features=False, d=1, em_ended="", **settings)
     many = overview.heading(
@@ -165,6 +170,8 @@ def test_headings_of_an_overview(golden):
     golden(f"{one}\n{many}")
     golden("\n".join(overview.left_out(*n) for n in ((1, 0), (0, 1), (2, 2))))
     assert overview.left_out(0, -2) == ""
+    settings["has_floor"] = True
+    golden(overview.heading(k=1, n=1, features=["a"], more_features=False, d=1, em_ended="", **settings))
 
 
 def test_words_around_a_view(golden):

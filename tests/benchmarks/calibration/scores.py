@@ -16,6 +16,8 @@ from bayesgmm.rows.rows import Rows
 BINS = np.array([0.33, 0.5, 0.6, 0.7, 0.8, 0.9, 0.97, 1.0 + 1e-9])
 SMALLEST = 1e-12
 DIGITS = 5
+# Standard deviations between means, beyond which further is no worse.
+FAR = 1e6
 KINDS = ("weights", "means", "sds", "correlations", "density")
 
 
@@ -87,10 +89,14 @@ def memberships_scored(memberships, labels, k):
 
 
 def in_order_of(truth, draws):
-    """The draws with their components in the order of those true ones whose means are nearest."""
-    away = draws.mean_params.means[None] - truth.means[:, None]
-    spread = np.sqrt(draws.mean_params.stds.mean(axis=0) ** 2 + truth.stds.mean(axis=0) ** 2)
-    order = best_match(-((away / spread) ** 2).sum(axis=2))
+    """The draws with their components in the order of those true ones whose means are nearest.
+
+    Medians stand for the draws: those of chains that went astray may not be anywhere near.
+    """
+    means, stds = (np.median(values, axis=(0, 1)) for values in (draws.means, draws.component_stds))
+    spread = np.hypot(stds.mean(axis=0), truth.stds.mean(axis=0))
+    away = np.minimum(np.abs(means[None] - truth.means[:, None]) / spread, FAR)
+    order = best_match(-(away**2).sum(axis=2))
     return draws.permuted(np.broadcast_to(order, draws.weights.shape))
 
 

@@ -1,0 +1,103 @@
+"""The resolution of data: what is found of it, and the prior's factor that comes of it."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from bayesgmm import Prior, datasets
+from bayesgmm.bayes.log_prior import log_prior
+from bayesgmm.bayes.prior_draws import draw_prior, log_seen
+from bayesgmm.bayes.resolution import column_resolutions, log_visibility
+from bayesgmm.errors import ParameterError, SamplingError
+
+RESOLUTION = np.array([0.5, 0.2, 0.8])
+
+
+def factor(covariance, resolution=RESOLUTION):
+    """By the definition, with a matrix inverse."""
+    t = np.sum(resolution**2 / 12 * np.diag(np.linalg.inv(covariance)))
+    return -((t / 0.5) ** 4)
+
+
+def test_the_factor_is_that_of_the_definition():
+    rng = np.random.default_rng(1)
+    factors = np.tril(rng.normal(size=(4, 2, 3, 3)))
+    wanted = [[factor(L @ L.T) for L in some] for some in factors]
+    assert_allclose(log_visibility(factors, RESOLUTION), wanted, rtol=1e-8)
+
+
+def test_nothing_is_seen_of_what_has_no_width():
+    assert log_visibility(np.zeros((1, 2, 2)), RESOLUTION[:2]) == -np.inf
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3 / 7, 1234.5])
+def test_a_step_is_found_in_any_unit(scale):
+    rng = np.random.default_rng(2)
+    X = scale * np.column_stack(
+        [rng.normal(size=40).round(1), 5 + rng.integers(0, 30, 40) / 4, rng.normal(size=40)]
+    )
+    found = column_resolutions(X, X.std(axis=0)) / scale
+    assert_allclose(found[:2], [0.1, 0.25], rtol=1e-6)
+    assert found[2] < 1e-5
+
+
+def test_of_a_shipped_data_set():
+    iris = datasets.iris().X
+    assert_allclose(column_resolutions(np.asarray(iris), np.ones(4)), 0.1, rtol=1e-9)
+
+
+def test_equal_values_among_others_are_no_step():
+    x = np.r_[np.zeros(60), np.random.default_rng(3).normal(4, 1, 140)][:, None]
+    assert column_resolutions(x, x.std(axis=0)) == 1e-6 * x.std()
+
+
+def test_random_numbers_have_no_step():
+    rng = np.random.default_rng(4)
+    for n in (3, 5, 10, 100):
+        X = rng.normal(size=(n, 200))
+        assert (column_resolutions(X, np.full(200, 0.01)) < 1e-4).all()
+
+
+def prior(**changes):
+    given = {"mean_loc": 0.0, "mean_scale": 1.0, "std_prior": ("lognormal", -1.0, 0.7), "resolution": 0.4}
+    return Prior(**given | changes)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "spherical", "VEI"])
+def test_draws_of_the_prior_are_those_of_the_density(covariance_type):
+    """Weighing draws without the factor by it gives the moments of draws with it."""
+    given = prior().resolve(2, 2, covariance_type)
+    free = prior(resolution=0.0).resolve(2, 2, covariance_type)
+    rng = np.random.default_rng(5)
+    kept, all_of_them = (draw_prior(p, covariance_type, 20_000, rng) for p in (given, free))
+    densities = log_prior({v: x[None] for v, x in all_of_them.items()}, given, covariance_type)
+    weights = np.exp(densities["resolution"][0])
+    assert 0.3 < weights.mean() < 0.95
+    assert_allclose(np.exp(log_seen(given, covariance_type)), weights.mean(), atol=0.02)
+
+    def moment(values):
+        return np.log(values["stds"]).reshape(20_000, -1).mean(axis=1)
+
+    wanted = np.average(moment(all_of_them), weights=weights)
+    assert abs(moment(kept).mean() - wanted) < 5 * moment(kept).std() / np.sqrt(20_000 / 2)
+    assert abs(moment(all_of_them).mean() - wanted) > 10 * moment(kept).std() / np.sqrt(20_000)
+
+
+def test_a_resolution_is_scaled_with_the_data():
+    assert prior().standardised(3.0, (2.0, 4.0)).resolution == (0.2, 0.1)
+
+
+def test_the_default_prior_has_that_of_the_columns():
+    given = Prior.from_data([[1.0, 0.3], [2.0, 0.1], [5.0, 0.25], [2.0, 0.3]])
+    assert_allclose(given.resolution, [1.0, 0.05], rtol=1e-9)
+
+
+@pytest.mark.parametrize("bad", [-1.0, np.inf, (0.1, -0.2)])
+def test_what_cannot_be_a_resolution_is_refused(bad, golden):
+    with golden.raises(ParameterError, name="resolution"):
+        prior(resolution=bad)
+
+
+def test_one_that_hides_the_whole_prior_is_refused(golden):
+    with golden.raises(SamplingError, kept=0):
+        draw_prior(prior(resolution=1e6).resolve(2, 1), "full", 100, np.random.default_rng(0))
