@@ -87,4 +87,4 @@ def test_the_priors_numbers_are_kept(faithful_fit):
     resolved = faithful_fit.prior_.resolve(2, 2)
     assert np.array_equal(constant["mean_scale"], resolved.mean_scale)
     assert np.array_equal(constant["concentration"], resolved.concentration)
-    assert constant.attrs["std_family"] == "inversegamma"
+    assert constant.attrs["std_family"] == "hierarchical"

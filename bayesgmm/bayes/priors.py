@@ -235,6 +235,40 @@ class Prior:
             resolution=column_resolutions(rows.counting.values, sd),
         )
 
+    @classmethod
+    def richardson_green(cls, X: Any, sample_weight: ArrayLike | None = None) -> "Prior":
+        """The prior of Richardson and Green (1997), On Bayesian analysis of mixtures, section 2.4.
+
+        With R the range of a column: means Normal(midrange, R), precisions Gamma(2, b) with b ~ Gamma(0.2, 10
+        / R^2), weights Dirichlet(1). They had one column; columns here are alike, and correlations LKJ(2).
+
+        Parameters
+        ----------
+        X : array_like or data frame, shape (N, D), or Rows
+        sample_weight : array_like, shape (N,), optional
+            Rows of weight zero take no part.
+
+        Raises
+        ------
+        DataError
+            If a column has a single value.
+
+        Examples
+        --------
+        >>> from bayesgmm import Prior
+        >>> Prior.richardson_green([[-1.0], [1.0]]).std_prior
+        ('hierarchical_gamma', 2.0, 0.2, (2.5,))
+        """
+        rows = Rows.of(X, sample_weight).counting
+        check_varying_columns(rows.values, rows.names)
+        low, high = rows.values.min(axis=0), rows.values.max(axis=0)
+        return cls(
+            concentration=1.0,
+            mean_loc=(low + high) / 2,
+            mean_scale=high - low,
+            std_prior=("hierarchical_gamma", 2.0, 0.2, 10 / (high - low) ** 2),
+        )
+
     def resolve(
         self, n_components: int, n_features: int, covariance_type: str = DEFAULT_FAMILY
     ) -> ResolvedPrior:

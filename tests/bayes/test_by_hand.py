@@ -1,26 +1,31 @@
-"""Our draws against those of the same model as the manuals write it: pm.Mixture of MvNormal with K
-LKJCholeskyCov."""
+"""Our draws against those of the same model as the manuals write it: pm.Mixture of MvNormal."""
+
+from dataclasses import replace
 
 import arviz_stats as azs
 import numpy as np
 import pymc as pm
+import pytensor.tensor as pt
 import pytest
 
-from bayesgmm import BayesGaussianMixture, datasets
+from bayesgmm import BayesGaussianMixture, Prior, datasets
 from bayesgmm.mixture.draws import MixtureDraws
 
 
 def by_hand(X, k, prior):
+    """With the common scale of the standard deviations, and the width of their distribution, as variables."""
     resolved, d = prior.resolve(k, X.shape[1]), X.shape[1]
-    assert resolved.std_family == "inversegamma"
+    mu, common, own, df = resolved.shared_std_numbers
     with pm.Model() as model:
         w = pm.Dirichlet("w", resolved.concentration)
+        width = pm.Gamma("width", df / 2, df / 2, shape=d)
+        scale = pm.Normal("scale", mu, common / pt.sqrt(width), shape=d)
         components = []
         for j in range(k):
-            mean = pm.Normal(f"mean_{j}", resolved.mean_loc, resolved.mean_scale, shape=d)
-            stds = pm.InverseGamma.dist(resolved.std_first, resolved.std_second, shape=d)
-            chol, _, _ = pm.LKJCholeskyCov(f"chol_{j}", n=d, eta=resolved.lkj_eta, sd_dist=stds)
-            components.append(pm.MvNormal.dist(mu=mean, chol=chol))
+            mean = pm.Normal(f"mean_{j}", resolved.mean_loc[j], resolved.mean_scale[j], shape=d)
+            log_std = pm.Normal(f"log_std_{j}", scale, own / pt.sqrt(width), shape=d)
+            corr = pm.LKJCorr(f"corr_{j}", n=d, eta=resolved.lkj_eta, shape=(d, d))
+            components.append(pm.MvNormal.dist(mu=mean, chol=pt.exp(log_std)[:, None] * corr))
         pm.Mixture("x", w=w, comp_dists=components, observed=X)
     return model
 
@@ -30,19 +35,23 @@ def draws_by_hand(X, k, bayes):
     where it started."""
     import nutpie
 
-    p, d = bayes.fit_.draws.mean_params, X.shape[1]
-    rows, cols = np.tril_indices(d)
-    start = {"w": np.array(p.weights)}
+    p = bayes.fit_.draws.mean_params
+    start = {"w": np.array(p.weights), "scale": np.log(p.stds).mean(axis=0)}
     for j in range(k):
-        start |= {f"mean_{j}": np.array(p.means[j]), f"chol_{j}": p.cholesky[j][rows, cols]}
+        start |= {
+            f"mean_{j}": np.array(p.means[j]),
+            f"log_std_{j}": np.log(p.stds[j]),
+            f"corr_{j}": np.array(p.corr_chol[j]),
+        }
     compiled = nutpie.compile_pymc_model(by_hand(X, k, bayes.prior_), initial_points=start, jitter_rvs=set())
     posterior = nutpie.sample(compiled, draws=1500, tune=700, chains=4, seed=3, progress_bar=False)[
         "posterior"
     ]
-    factors = np.zeros((4, 1500, k, d, d))
-    for j in range(k):
-        factors[:, :, j, rows, cols] = posterior[f"chol_{j}"].to_numpy()
-    means = np.stack([posterior[f"mean_{j}"].to_numpy() for j in range(k)], axis=2)
+    means, log_stds, corr = (
+        np.stack([posterior[f"{name}_{j}"].to_numpy() for j in range(k)], axis=2)
+        for name in ("mean", "log_std", "corr")
+    )
+    factors = np.exp(log_stds)[..., None] * corr
     return posterior["w"].to_numpy(), means, factors @ factors.swapaxes(-1, -2)
 
 
@@ -86,7 +95,9 @@ def assert_alike(ours, theirs):
 @pytest.mark.parametrize(("name", "k"), [("faithful", 2), ("banknote", 2)])
 def test_draws_are_those_of_the_model_written_by_hand(name, k):
     X = datasets.load(name).X
-    bayes = BayesGaussianMixture(k, draws=1500, random_state=4, progressbar=False).fit(X)
+    # Neither of them is anything that the manuals know of.
+    prior = replace(Prior.from_data(X), concentration=3.0, resolution=0.0)
+    bayes = BayesGaussianMixture(k, prior=prior, draws=1500, random_state=4, progressbar=False).fit(X)
     p = bayes.fit_.draws
     ours = quantities(p.weights, p.means, p.covariances)
     theirs = quantities(*draws_by_hand(X, k, bayes))

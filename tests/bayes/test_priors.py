@@ -8,8 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy import stats
 from scipy_std_priors import TRUTH
 
+from bayesgmm.bayes.log_prior import log_prior
+from bayesgmm.bayes.prior_draws import draw_prior
 from bayesgmm.bayes.priors import Prior
 from bayesgmm.errors import DataError, ParameterError
 
@@ -29,7 +32,7 @@ def test_what_is_stored_is_plain_prints_and_compares():
     )
     assert repr(p) == (
         "Prior(concentration=2.0, mean_loc=(3.0, 70.0), mean_scale=(1.5, 20.0), "
-        f"std_prior=('lognormal', (0.0, {np.log(8.0)!s}), 1.0), lkj_eta=4.0)"
+        f"std_prior=('lognormal', (0.0, {np.log(8.0)!s}), 1.0), lkj_eta=4.0, resolution=0.0)"
     )
     again = eval(repr(p))
     assert again == p
@@ -53,18 +56,16 @@ def test_resolve_gives_arrays_per_component_and_feature():
         lkj_eta=3.0,
     ).resolve(3, 2)
     assert_allclose(p.concentration, [1.0, 2.0, 3.0], rtol=0)
-    assert_allclose(p.mean_loc, [3.0, 70.0], rtol=0)
-    assert_allclose(p.mean_scale, [5.0, 5.0], rtol=0)
+    assert_allclose(p.mean_loc, [[3.0, 70.0]] * 3, rtol=0)
+    assert_allclose(p.mean_scale, [[5.0, 5.0]] * 3, rtol=0)
     assert p.std_family == "gamma"
-    assert_allclose(p.std_first, [2.0, 2.0], rtol=0)
-    assert_allclose(p.std_second, [1.0, 0.1], rtol=0)
+    assert_allclose(p.shared_std_numbers, [[2.0, 2.0], [1.0, 0.1]], rtol=0)
     assert p.lkj_eta == 3.0
 
 
-def test_resolve_fills_zeros_where_a_family_has_one_number():
+def test_resolve_gives_as_many_numbers_as_a_family_has():
     p = prior(std_prior=("exponential", (2.0, 3.0))).resolve(4, 2)
-    assert_allclose(p.std_first, [2.0, 3.0], rtol=0)
-    assert_allclose(p.std_second, [0.0, 0.0], rtol=0)
+    assert_allclose(p.shared_std_numbers, [[2.0, 3.0]], rtol=0)
     assert_allclose(p.concentration, np.ones(4), rtol=0)
 
 
@@ -73,13 +74,56 @@ def test_default_is_scaled_to_each_column():
     X = rng.normal(size=(50, 2)) * [1.0, 30.0] + [0.0, 1e4]
     p = Prior.from_data(X).resolve(2, 2)
     sd = np.sqrt(((X - X.mean(axis=0)) ** 2).mean(axis=0))
-    assert_allclose(p.concentration, [3.0, 3.0], rtol=0)
-    assert_allclose(p.mean_loc, X.mean(axis=0), rtol=1e-13)
-    assert_allclose(p.mean_scale, 1.5 * sd, rtol=1e-13)
-    assert p.std_family == "inversegamma"
-    assert_allclose(p.std_first, [4.0, 4.0], rtol=0)
-    assert_allclose(p.std_second, 2.4 * sd, rtol=1e-12)
+    assert_allclose(p.mixed, [0.5, 20.0], rtol=0)
+    assert_allclose(p.mean_loc[0], X.mean(axis=0), rtol=1e-13)
+    assert_allclose(p.mean_scale[0], 1.5 * sd, rtol=1e-13)
+    assert p.std_family == "hierarchical"
+    assert_allclose(p.shared_std_numbers[0], np.log(0.5 * sd), rtol=1e-12)
+    assert_allclose(p.shared_std_numbers[1:], [[1.5, 1.5], [0.6, 0.6], [4.0, 4.0]], rtol=0)
     assert p.lkj_eta == 2.0
+
+
+def test_the_prior_of_richardson_and_green():
+    """Their numbers for the range R: mean N(midrange, R^2), sd^-2 ~ Gamma(2, b), b ~ Gamma(.2, 10 / R^2)."""
+    X = np.array([[3.0, -20.0], [8.0, 0.0], [5.0, 20.0], [100.0, 0.0]])
+    p = Prior.richardson_green(X, sample_weight=[1, 1, 1, 0])
+    assert p == Prior(
+        concentration=1.0,
+        mean_loc=(5.5, 0.0),
+        mean_scale=(5.0, 40.0),
+        std_prior=("hierarchical_gamma", 2.0, 0.2, (10 / 25, 10 / 1600)),
+    )
+
+
+def test_a_mixture_of_concentrations_prints_compares_and_resolves():
+    p = prior(concentration=["mixture", 1, 16])
+    assert p.concentration == ("mixture", 1.0, 16.0)
+    assert eval(repr(p)) == p
+    resolved = p.resolve(3, 1)
+    assert_allclose(resolved.mixed, [1.0, 16.0], rtol=0)
+    assert_allclose(resolved.concentration, np.full(3, 4.0), rtol=1e-12)
+    assert resolved.is_exchangeable
+    assert p.describe(["x"], n_components=2)[0] == "weights ~ Dirichlet(1, 1) or Dirichlet(16, 16)"
+
+
+def test_weights_of_a_mixture_have_its_density_and_draws():
+    resolved = prior(concentration=("mixture", 0.7, 9.0)).resolve(3, 1)
+    values = draw_prior(resolved, "full", 4000, np.random.default_rng(1))
+    w = values["weights"]
+    each = [stats.dirichlet(np.full(3, a)).pdf(w[:20].T) for a in (0.7, 9.0)]
+    found = log_prior({v: x[None, :20] for v, x in values.items()}, resolved, "full")["weights"]
+    assert_allclose(found[0], np.log(np.mean(each, axis=0)), rtol=1e-10)
+    # One weight of a Dirichlet distribution is Beta(a, 2 a).
+    u = np.mean([stats.beta(a, 2 * a).cdf(w[:, 0]) for a in (0.7, 9.0)], axis=0)
+    assert stats.kstest(u, "uniform").pvalue > 1e-3
+
+
+@pytest.mark.parametrize(
+    "bad", [("mixture",), ("mixture", 1.0), ("mixture", 1.0, -2.0), ("mixture", 1.0, "a")]
+)
+def test_what_cannot_be_a_mixture_is_refused(bad, golden):
+    with golden.raises(ParameterError):
+        prior(concentration=bad)
 
 
 def test_integer_weights_are_repeated_rows():
@@ -88,7 +132,7 @@ def test_integer_weights_are_repeated_rows():
     weighted, repeated = Prior.from_data(X, sample_weight=w), Prior.from_data(np.repeat(X, w, axis=0))
     for field in ("mean_loc", "mean_scale"):
         assert_allclose(getattr(weighted, field), getattr(repeated, field), rtol=1e-12, atol=1e-15)
-    assert_allclose(weighted.std_prior[2], repeated.std_prior[2], rtol=1e-12)
+    assert_allclose(weighted.std_prior[1], repeated.std_prior[1], rtol=1e-12)
 
 
 @pytest.mark.parametrize("family", TRUTH)
@@ -104,11 +148,11 @@ def test_standardised_is_the_same_distribution_of_the_scaled_quantity(family):
     after = before.standardised(shift, scale)
     a, b = before.resolve(2, 2), after.resolve(2, 2)
     s = scale * np.array([0.1, 0.5, 1.0, 2.5])[:, None]
-    density = TRUTH[family].distribution(*a.std_numbers).logpdf(s)
-    scaled = TRUTH[family].distribution(*b.std_numbers).logpdf(s / scale) - np.log(scale)
+    density = TRUTH[family].distribution(*a.shared_std_numbers).logpdf(s)
+    scaled = TRUTH[family].distribution(*b.shared_std_numbers).logpdf(s / scale) - np.log(scale)
     assert_allclose(scaled, density, rtol=1e-12)
-    assert_allclose(b.mean_loc, ([2.0, 60.0] - shift) / scale, rtol=1e-15)
-    assert_allclose(b.mean_scale, [1.0, 9.0] / scale, rtol=1e-15)
+    assert_allclose(b.mean_loc[0], ([2.0, 60.0] - shift) / scale, rtol=1e-15)
+    assert_allclose(b.mean_scale[0], [1.0, 9.0] / scale, rtol=1e-15)
     assert (after.concentration, after.lkj_eta) == (before.concentration, before.lkj_eta)
 
 
@@ -166,8 +210,8 @@ def test_describe_of_one_feature_has_no_correlations():
         ({"mean_loc": "a"}, {"name": "mean_loc", "value": "a"}),
         ({"mean_loc": True}, {"name": "mean_loc", "value": True}),
         (
-            {"mean_loc": [[0.0, 1.0]]},
-            {"name": "mean_loc", "shape": (1, 2)},
+            {"mean_loc": [[[0.0, 1.0]]]},
+            {"name": "mean_loc", "shape": (1, 1, 2)},
         ),
         ({"mean_loc": []}, {"name": "mean_loc", "shape": (0,)}),
         (

@@ -140,8 +140,8 @@ def pymc_model(X, k, prior):
         w = pm.Dirichlet("w", prior.concentration)
         components = []
         for j in range(k):
-            mean = pm.Normal(f"mean_{j}", prior.mean_loc, prior.mean_scale, shape=d)
-            stds = pm.InverseGamma.dist(prior.std_first, prior.std_second, shape=d)
+            mean = pm.Normal(f"mean_{j}", prior.mean_loc[j], prior.mean_scale[j], shape=d)
+            stds = pm.InverseGamma.dist(*prior.std_numbers[:, j], shape=d)
             chol, _, _ = pm.LKJCholeskyCov(f"chol_{j}", n=d, eta=prior.lkj_eta, sd_dist=stds)
             components.append(pm.MvNormal.dist(mu=mean, chol=chol))
         pm.Mixture("x", w=w, comp_dists=components, observed=X)
@@ -232,7 +232,7 @@ def by_numpyro(X, k, run):
         w = numpyro.sample("w", dist.Dirichlet(jnp.array(prior.concentration)))
         with numpyro.plate("components", k):
             means = numpyro.sample("means", dist.Normal(prior.mean_loc, prior.mean_scale).to_event(1))
-            stds = numpyro.sample("stds", dist.InverseGamma(prior.std_first, prior.std_second).to_event(1))
+            stds = numpyro.sample("stds", dist.InverseGamma(*prior.std_numbers).to_event(1))
             corr = numpyro.sample("corr", dist.LKJCholesky(d, prior.lkj_eta))
         factors = stds[..., None] * corr
         mixture = dist.MixtureSameFamily(
