@@ -329,7 +329,7 @@ class Prior:
     def of_one_component(self) -> "Prior":
         """What is believed of the first component, for all and any number of them: the same belief, where
         the prior treats all alike."""
-        concentration = self.concentration
+        concentration: Any = self.concentration
         several = isinstance(concentration, tuple) and not is_mixed(concentration)
         return dataclasses.replace(
             self,

@@ -89,7 +89,7 @@ def posterior_mean_of_first(X, locs, scale):
 
 
 def test_overlapping_components_have_the_posterior_of_quadrature():
-    """Relabelled to EM's, their means would be pushed apart."""
+    """Means of components that overlap are held against an integral."""
     rng = np.random.default_rng(3)
     X = np.concatenate([rng.normal(0, 1, 30), rng.normal(2.0, 1, 30)])
     # Weights and standard deviations are known but for a hundredth.
