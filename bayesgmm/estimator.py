@@ -17,7 +17,7 @@ from bayesgmm.bayes.priors import Prior, check_prior
 from bayesgmm.bayes.propriety import improper_by
 from bayesgmm.bayes.target import Target
 from bayesgmm.em import EMGaussianMixture
-from bayesgmm.em.baseline import baseline, check_prepared
+from bayesgmm.em.baseline import baseline, check_prepared, in_order_of
 from bayesgmm.errors import PriorWarning
 from bayesgmm.fit import Fit
 from bayesgmm.methods.effort import announce, check_size
@@ -46,8 +46,9 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
 
     EM gives the baseline and starts. From its maxima the posterior's modes are found, their curvature
     measured, and NUTS run in coordinates in which the posterior is nearly round. Where that does not reach
-    all of the posterior, tempering does. Draws are relabelled to the EM components afterwards, and
-    ``verdict_`` says whether component-wise summaries are identifiable at all.
+    all of the posterior, tempering does. Draws are relabelled to the EM components afterwards, unless the
+    prior tells components apart: these are its own then, and EM's are put in their order. ``verdict_`` says
+    whether component-wise summaries are identifiable at all.
 
     Parameters
     ----------
@@ -110,10 +111,10 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         the likelihood: the baseline then has a floor (its ``reg_covar``), ``em_.no_maximum_`` says so, and
         so do ``fit_.no_maximum``, comparisons and reports.
     posterior_ : xarray.DataTree
-        Groups posterior (relabelled), sample_stats, log_prior, observed_data, constant_data (the prior's
-        numbers), relabelling, membership, em and em_modes; on request log_likelihood and
-        posterior_predictive. ArviZ reads it as it is. It is a copy that may be changed and added to; results
-        are not read off it, and files keep the groups that were added.
+        Groups posterior (relabelled, unless labels are those of the prior), sample_stats, log_prior,
+        observed_data, constant_data (the prior's numbers), relabelling, membership, em and em_modes; on
+        request log_likelihood and posterior_predictive. ArviZ reads it as it is. It is a copy that may be
+        changed and added to; results are not read off it, and files keep the groups that were added.
     model_ : pymc.Model
         The model, open to anyone; built when first asked for.
     prior_ : Prior
@@ -128,7 +129,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     verdict_ : Verdict
         ``ok`` and ``reasons``.
     relabelling_ : Relabelling
-        The permutations applied, and how certain they are.
+        The permutations applied, and how certain they are; none, where the prior tells components apart.
     labelling_ : LabellingDiagnostics
         How far the labels of the components can be trusted: what other methods of relabelling say, and more.
     membership_, membership_sd_ : ndarrays, shape (N, K)
@@ -300,15 +301,19 @@ class _Records:
         return fit
 
     def _made(self, drawn: Drawn) -> Fit:
+        k, d = drawn.draws.n_components, self.rows.n_features
+        prior = self.prior.resolve(k, d, self.settings.covariance_type)
+        labels = labelled(drawn.draws, self.em.params_, self.rows, self.settings.cores, prior)
+        exchangeable = prior.is_exchangeable
         return Fit(
             rows=self.rows,
-            em=self.em,
+            em=self.em if exchangeable else in_order_of(self.em, labels.membership, self.rows),
             prior=self.prior,
             prior_given=self.prior_given,
             settings=self.settings,
             provenance=self.provenance,
             method=drawn.method,
-            labels=labelled(drawn.draws, self.em.params_, self.rows, self.settings.cores),
+            labels=labels,
             sampler=drawn.stats,
             check=drawn.check,
             method_reason=drawn.reason,

@@ -238,9 +238,9 @@ def _constant_data(fit: Fit, coords: Mapping[str, Any]) -> xr.Dataset:
     constants: dict[str, Any] = {
         "concentration": ("cluster", prior.concentration),
         "mixed_concentrations": ("mixed", prior.mixed),
-        "mean_loc": ("feature", prior.mean_loc),
-        "mean_scale": ("feature", prior.mean_scale),
-        "std_numbers": (("std_number", "feature"), prior.std_numbers),
+        "mean_loc": (("cluster", "feature"), prior.mean_loc),
+        "mean_scale": (("cluster", "feature"), prior.mean_scale),
+        "std_numbers": (("std_number", "cluster", "feature"), prior.std_numbers),
         "resolution": ("feature", prior.resolution),
         "lkj_eta": ((), prior.lkj_eta),
     }

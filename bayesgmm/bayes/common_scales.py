@@ -133,6 +133,8 @@ class CommonScale:
     reach : callable
         ``reach(*numbers)``: how far from zero the logarithm of a standard deviation may lie, but for one draw
         in a thousand.
+    words : callable
+        ``words(*numbers)`` of one feature, each a number.
     has_parts : bool
         Whether it also tells laws of volumes and shapes that components share.
     """
@@ -146,6 +148,7 @@ class CommonScale:
     log_constant: Callable[..., Array]
     draw: Callable[..., Array]
     reach: Callable[..., Array]
+    words: Callable[..., str]
     has_parts: bool
 
 
@@ -164,6 +167,15 @@ def _hierarchical_draw(
     width = 1 / np.sqrt(rng.gamma(np.broadcast_to(0.5 * df, once), 2 / df))
     scale = common * rng.standard_normal(once) + own * rng.standard_normal(shape)
     return np.exp(mu + width * scale)
+
+
+def _hierarchical_words(mu: float, common: float, own: float, df: float) -> str:
+    quantile = float(stdtrit(df, 0.975))
+    scale, within, apart = np.exp([mu, common * quantile, own * quantile])
+    return (
+        f"a common scale near {scale:.4g}, by a factor of {within:.2g} more or less, and each component's by "
+        f"a factor of {apart:.2g} from it, with probability 0.95"
+    )
 
 
 def _gamma_density(s: Any, k: int, xp: Any, alpha: Any, g: Any, h: Any) -> Any:
@@ -198,6 +210,7 @@ _FAMILIES = (
         log_constant=lambda k, mu, common, own, df: _student_constant(k, 1, common, own, df),
         draw=_hierarchical_draw,
         reach=lambda mu, common, own, df: np.abs(mu) + np.hypot(common, own) * stdtrit(df, 1 - RARE / 2),
+        words=_hierarchical_words,
         has_parts=True,
     ),
     CommonScale(
@@ -210,6 +223,7 @@ _FAMILIES = (
         draw=_gamma_draw,
         # A Gamma(g) number x with a small g has P(log x < -y) near exp(-g y).
         reach=lambda alpha, g, h: 0.5 * (np.abs(np.log(h)) - np.log(RARE) * (1 / g + 1 / alpha)),
+        words=lambda alpha, g, h: f"1 / stds^2 ~ Gamma({alpha:.4g}, b), b ~ Gamma({g:.4g}, {h:.4g})",
         has_parts=False,
     ),
 )

@@ -49,8 +49,8 @@ def common_scale_stds(
     """The variable ``stds``, of the family's shape; it joins the model in context."""
     record = resolved.std_record
     assert isinstance(record, CommonScale)
-    K, D = len(resolved.concentration), len(resolved.mean_loc)
-    numbers = [np.atleast_1d(family.of_stds(v)) for v in resolved.std_numbers]
+    K, D = resolved.mean_loc.shape
+    numbers = [np.atleast_1d(family.of_stds(v)) for v in resolved.shared_std_numbers]
     shape = family.shapes(K, D)["stds"]
     # A component and a feature axis, also where standard deviations lack one.
     grid = (K if family.by_component else 1, len(numbers[0]))

@@ -36,8 +36,9 @@ Array = NDArray[np.float64]
 
 
 class PriorNumbers(NamedTuple):
-    """A prior as compiled code reads it: arrays of shape (K,) and (D,), numbers of standard deviations
-    (MOST_NUMBERS, D), and the sum of all that does not depend on q.
+    """A prior as compiled code reads it: arrays of shape (K,), (K D,) of means, and (D,), numbers of standard
+    deviations (MOST_NUMBERS, P), which begin again after P of these, and the sum of all that does not depend
+    on q.
 
     Where standard deviations have volumes and shapes, the first two of these numbers are those of their
     `LogLaw`, of the given form and power, and those of the volumes are apart. With a common scale (form
@@ -65,29 +66,42 @@ class PriorNumbers(NamedTuple):
 _IN_LAYOUT = len(Layout._fields)
 # The form of a law with a common scale, after those of `LogLaw`.
 COMMON = len(FORMS)
-_HEADER = _IN_LAYOUT + 8
+_HEADER = _IN_LAYOUT + 9
 
 
 def packed(prior: ResolvedPrior, coordinates: Coordinates) -> Array:
     """The array that :func:`unpacked` reads."""
     normaliser = _log_normaliser(prior, coordinates.family)
     header = [*coordinates.layout, CODES[prior.std_family], prior.lkj_eta, normaliser]
-    law, d = [0.0] * 4, len(prior.mean_loc)
-    numbers = np.zeros((MOST_NUMBERS, d))
-    numbers[: len(prior.std_numbers)] = prior.std_numbers
+    law, d = [0.0] * 4, prior.n_features
+    given = _std_numbers(prior, coordinates)
+    numbers = np.zeros((MOST_NUMBERS, given.shape[1]))
+    numbers[: len(given)] = given
     if coordinates.layout.n_volumes:
         of_stds = prior.std_law
         if isinstance(of_stds, CommonLaw):
-            location, away, *others = of_stds.of_parts()
+            location, away, *alike = of_stds.of_parts()
             law = [COMMON, 1.0, location, 0.0]
-            numbers = np.stack([away, *(np.full(d, v) for v in others)])
+            numbers = np.stack([away, *(np.full(d, v) for v in alike)])
         else:
             of_volumes = volume_law(of_stds)
             law = [of_stds.form, of_stds.power, float(of_volumes.first), float(of_volumes.second)]
             numbers[0], numbers[1] = of_stds.first, of_stds.second
-    by_feature = prior.mean_loc, prior.mean_scale, numbers.ravel(), scaled_variances(prior.resolution)
+    means = prior.mean_loc.ravel(), prior.mean_scale.ravel()
+    others = numbers.ravel(), scaled_variances(prior.resolution)
     mixed = prior.mixed, _mixed_constants(prior)
-    return np.concatenate([header, law, [len(prior.mixed)], prior.concentration, *by_feature, *mixed])
+    lengths = [len(prior.mixed), numbers.shape[1]]
+    return np.concatenate([header, law, lengths, prior.concentration, *means, *others, *mixed])
+
+
+def _std_numbers(prior: ResolvedPrior, coordinates: Coordinates) -> Array:
+    """The numbers of standard deviations, shape (n, P), in the order of these."""
+    family, n = coordinates.family, len(prior.std_numbers)
+    if coordinates.layout.n_volumes:
+        return prior.shared_std_numbers
+    if isinstance(prior.std_record, CommonScale):
+        return np.array([family.of_stds(v) for v in prior.shared_std_numbers]).reshape(n, -1)
+    return family.std_values(prior.std_numbers).reshape(n, -1)
 
 
 @inlined
@@ -97,9 +111,10 @@ def unpacked(packed):
     layout = Layout(K, D, int(packed[2]), int(packed[3]), int(packed[4]), int(packed[5]), int(packed[6]))
     at = _IN_LAYOUT
     loc = _HEADER + K
-    scale = loc + D
-    numbers = scale + D
-    visibility = numbers + MOST_NUMBERS * D
+    scale = loc + K * D
+    numbers = scale + K * D
+    P = int(packed[at + 8])
+    visibility = numbers + MOST_NUMBERS * P
     mixed = visibility + D
     return PriorNumbers(
         layout,
@@ -114,18 +129,18 @@ def unpacked(packed):
         packed[mixed:].reshape((2, int(packed[at + 7]))),
         packed[loc:scale],
         packed[scale:numbers],
-        packed[numbers:visibility].reshape((MOST_NUMBERS, D)),
+        packed[numbers:visibility].reshape((MOST_NUMBERS, P)),
         packed[visibility:mixed],
     )
 
 
 def _log_normaliser(prior: ResolvedPrior, family: CovarianceFamily) -> float:
     """Sum of the constants of all priors, and of the simplex transform's Jacobian."""
-    k, d = len(prior.concentration), len(prior.mean_loc)
+    k, d = prior.mean_loc.shape
     a = prior.concentration
     # The simplex transform's Jacobian is K prod pi: hence the log K here, and exponents a_k for a_k - 1.
     dirichlet = math.log(k) + (0.0 if len(prior.mixed) else gammaln(a.sum()) - gammaln(a).sum())
-    normal = -k * (np.log(prior.mean_scale).sum() + 0.5 * d * math.log(2 * math.pi))
+    normal = -np.log(prior.mean_scale).sum() - 0.5 * k * d * math.log(2 * math.pi)
     correlations = family.n_correlations(k) * lkj_log_normaliser(d, prior.lkj_eta)
     return float(dirichlet + normal + _std_constant(prior, family) + correlations)
 
@@ -138,17 +153,17 @@ def _mixed_constants(prior: ResolvedPrior) -> Array:
 
 def _std_constant(prior: ResolvedPrior, family: CovarianceFamily) -> float:
     """Sum of what the kernels of standard deviations leave out."""
-    k, d, record = len(prior.concentration), len(prior.mean_loc), prior.std_record
+    (k, d), record = prior.mean_loc.shape, prior.std_record
     volumes, shapes = family.std_parts(k)
     if volumes:
         law = prior.std_law
         if isinstance(law, CommonLaw):
             return law.constant_of_parts((volumes, shapes)) + shapes * math.log(d)
         return volumes * volume_constant(volume_law(law)) + shapes * (shape_constant(law) + math.log(d))
-    n = k if family.by_component else 1
     if isinstance(record, CommonScale):
-        return float(np.sum(family.of_stds(record.log_constant(n, *prior.std_numbers))))
-    return float(n * np.sum(family.of_stds(record.log_constant(*prior.std_numbers))))
+        n = k if family.by_component else 1
+        return float(np.sum(family.of_stds(record.log_constant(n, *prior.shared_std_numbers))))
+    return float(np.sum(family.std_values(record.log_constant(*prior.std_numbers))))
 
 
 def lkj_log_normaliser(n: int, eta: float) -> float:
@@ -186,21 +201,16 @@ def log_prior_at(q, prior, mixture, gradient):
             if k < K - 1:
                 by.logits[k] = concentration[k] - total * math.exp(log_weights[k]) - last
 
-    at, means, by_means = 0, at_q.means.reshape(K * D), by.means.reshape(K * D)
-    for _ in range(K):
-        for i in range(D):
-            z = (means[at] - prior.mean_loc[i]) / prior.mean_scale[i]
-            value -= 0.5 * z * z
-            by_means[at] = -z / prior.mean_scale[i]
-            at += 1
+    means, by_means = at_q.means.reshape(K * D), by.means.reshape(K * D)
+    for at in range(K * D):
+        z = (means[at] - prior.mean_loc[at]) / prior.mean_scale[at]
+        value -= 0.5 * z * z
+        by_means[at] = -z / prior.mean_scale[at]
 
     if prior.layout.n_volumes > 0:
         value += _log_prior_of_parts(at_q.log_stds, prior, by.log_stds)
     else:
-        # Where features share a standard deviation, its prior is the first feature's.
-        n = D if prior.layout.std_by_feature > 0 else 1
-        numbers = prior.std_numbers[:, :n]
-        value = add_log_density(prior.std_family, value, at_q.log_stds, numbers, by.log_stds)
+        value = add_log_density(prior.std_family, value, at_q.log_stds, prior.std_numbers, by.log_stds)
 
     power = D + 2.0 * prior.lkj_eta - 1.0
     for c in range(len(at_q.below)):

@@ -69,12 +69,13 @@ def _of_stds(stds: Array, prior: ResolvedPrior, family: CovarianceFamily) -> Arr
         law = prior.std_law
         return np.asarray(log_density_of_products(stds, parts, law, np))
     if isinstance(record, StdPrior):
-        return record.log_density(stds, *map(family.of_stds, prior.std_numbers))
+        return record.log_density(stds, *map(family.std_values, prior.std_numbers))
     # A component and a feature axis, also where standard deviations lack one.
-    n, m = (len(prior.concentration) if family.by_component else 1), np.size(family.of_stds(prior.mean_loc))
+    n = len(prior.concentration) if family.by_component else 1
     lead = stds.shape[: stds.ndim - len(family.std_dims)]
-    numbers = [np.atleast_1d(family.of_stds(v)) for v in prior.std_numbers]
-    return np.asarray(record.log_density(stds.reshape(*lead, n, m), n, np, *numbers).sum(axis=-1))
+    numbers = [np.atleast_1d(family.of_stds(v)) for v in prior.shared_std_numbers]
+    stds = stds.reshape(*lead, n, len(numbers[0]))
+    return np.asarray(record.log_density(stds, n, np, *numbers).sum(axis=-1))
 
 
 def _of_weights(weights: Array, prior: ResolvedPrior) -> Array:

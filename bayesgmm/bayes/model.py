@@ -126,7 +126,7 @@ def _factors(
         stds = common_scale_stds(resolved, family, dims["stds"])
     else:
         distribution = getattr(pm, resolved.std_record.pymc)
-        values = map(family.of_stds, resolved.std_numbers)
+        values = map(family.std_values, resolved.std_numbers)
         numbers = dict(zip(resolved.std_record.pymc_numbers, values, strict=True))
         stds = distribution("stds", **numbers, shape=shapes["stds"], dims=dims["stds"])
     if "corr_chol" not in dims:

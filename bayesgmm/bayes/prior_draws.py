@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.bayes.common_scales import CommonLaw
+from bayesgmm.bayes.common_scales import CommonLaw, CommonScale
 from bayesgmm.bayes.log_laws import draw_volume, volume_law
 from bayesgmm.bayes.log_prior import log_visibility_of
 from bayesgmm.bayes.priors import ResolvedPrior
@@ -67,7 +67,7 @@ def _draws(
     prior: ResolvedPrior, covariance_type: str, size: int, rng: np.random.Generator
 ) -> dict[str, Array]:
     """The same as if everything could be seen."""
-    k, d, family = len(prior.concentration), len(prior.mean_loc), posterior_family_of(covariance_type)
+    (k, d), family = prior.mean_loc.shape, posterior_family_of(covariance_type)
     shapes = {name: (size, *s) for name, s in family.shapes(k, d).items()}
     values = {
         "weights": _weights(prior, size, rng),
@@ -94,13 +94,14 @@ def _weights(prior: ResolvedPrior, size: int, rng: np.random.Generator) -> Array
 
 def _stds(prior: ResolvedPrior, family: CovarianceFamily, size: int, rng: np.random.Generator) -> Array:
     """Standard deviations (size, K or 1, D or 1)."""
-    k = len(prior.concentration)
-    parts, record = family.std_parts(k), prior.std_record
+    (k, d), record = prior.mean_loc.shape, prior.std_record
+    parts = family.std_parts(k)
     if any(parts):
         return _products(prior, parts, size, rng)
-    numbers = [np.atleast_1d(family.of_stds(v)) for v in prior.std_numbers]
-    shape = (size, k if family.by_component else 1, len(numbers[0]))
-    return record.draw(rng, shape, *numbers)
+    n, m = k if family.by_component else 1, d if family.by_feature else 1
+    # Those of a common scale are of features alone.
+    rows = 1 if isinstance(record, CommonScale) else n
+    return record.draw(rng, (size, n, m), *(v[:rows, :m] for v in prior.std_numbers))
 
 
 def _products(prior: ResolvedPrior, parts: tuple[int, int], size: int, rng: np.random.Generator) -> Array:
@@ -110,7 +111,7 @@ def _products(prior: ResolvedPrior, parts: tuple[int, int], size: int, rng: np.r
         log_volumes, log_shapes = law.draw_parts(rng, size, parts)
         return np.exp(log_volumes[..., None] + log_shapes)
     log_volumes = draw_volume(rng, (size, volumes), volume_law(law))
-    log_shapes = np.log(record.draw(rng, (size, shapes, len(prior.mean_loc)), *prior.std_numbers))
+    log_shapes = np.log(record.draw(rng, (size, shapes, prior.n_features), *prior.shared_std_numbers))
     log_shapes -= log_shapes.mean(axis=-1, keepdims=True)
     return np.exp(log_volumes[..., None] + log_shapes)
 

@@ -15,8 +15,11 @@ from bayesgmm.support.sentences import shown_value
 
 __all__ = [
     "Number",
+    "by_component",
+    "check_own",
     "check_parts",
     "check_single",
+    "first",
     "is_mixed",
     "plain",
     "plain_concentration",
@@ -25,11 +28,14 @@ __all__ = [
 ]
 
 Array = NDArray[np.float64]
-Number = float | tuple[float, ...]
+Number = float | tuple[float, ...] | tuple[tuple[float, ...], ...]
 
 
-def plain(value: Any, name: str, positive: bool = False, least: float = -np.inf) -> Number:
-    """A float, or a tuple of floats: what can be printed, hashed and compared."""
+def plain(value: Any, name: str, positive: bool = False, least: float = -np.inf, own: bool = False) -> Number:
+    """A float, or a tuple of floats: what can be printed, hashed and compared; where components may have
+    their own, also a tuple of tuples."""
+    wanted = "a number, a sequence of numbers, or one such sequence for each component"
+    wanted = wanted if own else "a number or a sequence of numbers"
     check_unmasked(value, name)
     try:
         numbers = as_array(value, name)
@@ -37,28 +43,43 @@ def plain(value: Any, name: str, positive: bool = False, least: float = -np.inf)
             raise TypeError
     except (TypeError, ValueError):
         raise ParameterError(
-            f"{name} must be a number or a sequence of numbers; got {shown_value(value, typed=True)}.",
+            f"{name} must be {wanted}; got {shown_value(value, typed=True)}.",
             name=name,
             value=value,
         ) from None
-    if numbers.ndim > 1 or numbers.size == 0:
+    if numbers.ndim > 1 + own or numbers.size == 0:
         raise ParameterError(
-            f"{name} must be a number or a sequence of numbers; got an array of shape {numbers.shape}.",
+            f"{name} must be {wanted}; got an array of shape {numbers.shape}.",
             name=name,
             shape=numbers.shape,
         )
     bad = ~np.isfinite(numbers) | ((numbers <= 0) & positive) | (numbers < least)
     if bad.any():
-        place = f" in place {np.flatnonzero(bad)[0]}" if numbers.ndim else ""
+        at = [int(i) for i in np.argwhere(bad)[0]]
+        place = f" in place {at[-1]}" if at else ""
+        place += f" of component {at[0]}" if len(at) > 1 else ""
         sign = "positive and " if positive else "at least 0 and " if least == 0 else ""
         raise ParameterError(
-            f"{name} must be {sign}finite; "
-            f"got {float(np.atleast_1d(numbers)[np.atleast_1d(bad)][0])}{place}.",
+            f"{name} must be {sign}finite; got {float(numbers[tuple(at)])}{place}.",
             name=name,
-            value=float(np.atleast_1d(numbers)[np.atleast_1d(bad)][0]),
-            place=int(np.flatnonzero(bad)[0]) if numbers.ndim else None,
+            value=float(numbers[tuple(at)]),
+            place=tuple(at) if len(at) > 1 else at[0] if at else None,
         )
-    return float(numbers) if numbers.ndim == 0 else tuple(float(v) for v in numbers)
+    return _nested(numbers.astype(float).tolist())
+
+
+def _nested(values: Any) -> Any:
+    return tuple(_nested(v) for v in values) if isinstance(values, list) else values
+
+
+def _is_own(value: Any) -> bool:
+    """Whether a plain value has numbers for each component."""
+    return isinstance(value, tuple) and isinstance(value[0], tuple)
+
+
+def first(value: Any) -> Any:
+    """A plain value's numbers of the first component."""
+    return value[0] if _is_own(value) else value
 
 
 MIXTURE = "mixture"
@@ -109,16 +130,26 @@ def plain_std_prior(value: Any) -> tuple[Any, ...]:
             given=len(numbers),
         )
     found = [
-        plain(v, f"{name} of std_prior", positive=name not in known.signed)
+        plain(v, f"{name} of std_prior", positive=name not in known.signed, own=True)
         for v, name in zip(numbers, names, strict=True)
     ]
     if isinstance(known, CommonScale):
-        _check_reach(known, found)
+        _check_common(known, found)
     return family, *found
 
 
-def _check_reach(family: CommonScale, numbers: Sequence[Number]) -> None:
-    """Refuse numbers under which scales are often zero or infinite; lengths are looked at later."""
+def _check_common(family: CommonScale, numbers: Sequence[Any]) -> None:
+    """Refuse numbers for single components, and those under which scales are often zero or infinite; lengths
+    are looked at later."""
+    for value, name in zip(numbers, family.numbers, strict=True):
+        if _is_own(value):
+            raise ParameterError(
+                f"{name} of std_prior cannot differ between components with {family.name!r}, whose scale "
+                "they share; pass one number per feature, or choose an independent family such as "
+                "'lognormal'.",
+                family=family.name,
+                name=name,
+            )
     arrays = [np.atleast_1d(v) for v in numbers]
     if len({len(a) for a in arrays} - {1}) > 1:
         return
@@ -146,6 +177,54 @@ def spread_out(value: Any, length: int, name: str, axis: str) -> Array:
     return np.broadcast_to(np.asarray(value, float), (length,)).copy()
 
 
+def by_component(value: Any, n_components: int, n_features: int, name: str) -> Array:
+    """The value as an array with one number per component and feature, shape (K, D)."""
+    shape = n_components, n_features
+    if not _is_own(value):
+        if isinstance(value, tuple) and len(value) == n_components != n_features:
+            raise ParameterError(
+                f"{name} has {len(value)} number(s), one per feature, but there are {n_features} features; "
+                f"for one per component, pass {n_components} sequences of {n_features} number(s).",
+                name=name,
+                expected=n_features,
+                given=len(value),
+            )
+        return np.broadcast_to(spread_out(value, n_features, name, "feature"), shape).copy()
+    found = np.asarray(value, float)
+    counted = {"component": "sequence(s) of numbers", "feature": "number(s) for each component"}
+    for given, length, (axis, what) in zip(found.shape, shape, counted.items(), strict=True):
+        if given != length:
+            raise ParameterError(
+                f"{name} has {given} {what}, one per {axis}, but there are {length} {axis}s; pass "
+                f"{n_components} sequence(s) of {n_features} number(s), or what holds for all components.",
+                name=name,
+                expected=length,
+                given=given,
+            )
+    return found
+
+
+def check_own(numbers: Sequence[Any], labels: Sequence[str], covariance_type: str) -> None:
+    """Refuse numbers for each component where components share standard deviations, or a part of them.
+
+    Raises
+    ------
+    ParameterError
+    """
+    family = posterior_family_of(covariance_type)
+    if family.by_component and not any(family.std_parts(2)):
+        return
+    for value, label in zip(numbers, labels, strict=True):
+        if _is_own(value):
+            shared = "a part of their" if family.by_component else "their"
+            raise ParameterError(
+                f"{label} cannot differ between components with covariance_type={covariance_type!r}, where "
+                f"they share {shared} standard deviations; pass one number per feature.",
+                name=label,
+                covariance_type=covariance_type,
+            )
+
+
 def check_parts(std_family: str, covariance_type: str) -> None:
     """Refuse a family of standard deviations that has no law of what components share.
 
@@ -165,8 +244,11 @@ def check_parts(std_family: str, covariance_type: str) -> None:
 
 
 def check_single(values: Array, name: str, covariance_type: str) -> None:
+    """Refuse numbers of a component, shape (K, D), that differ between features."""
     # Standardisation may leave rounding between numbers that were one.
-    if np.ptp(values) > 1e-9 * np.abs(values).max():
+    differ = np.ptp(values, axis=1) > 1e-9 * np.abs(values).max(axis=1)
+    if differ.any():
+        values = values[np.argmax(differ)]
         raise ParameterError(
             f"{name} must be the same for all features with covariance_type={covariance_type!r}, where a "
             f"component has one standard deviation; got {shown_value(values.tolist())}.",

@@ -25,8 +25,8 @@ def prior_parts(text: str) -> dict[str, Any]:
     here, too.
 
     The text is a list of parts, each a name and a value: a number, numbers in brackets, one for each feature
-    or component, or for ``std_prior`` a family and its numbers, written like a call. A printed ``Prior(...)``
-    is read as well.
+    or component, brackets of these in brackets, one for each component, or for ``std_prior`` a family and its
+    numbers, written like a call. A printed ``Prior(...)`` is read as well.
 
     Raises
     ------
@@ -94,11 +94,16 @@ def _split(text: str) -> Iterator[str]:
         yield rest
 
 
-def _number(node: ast.expr, part: str) -> float | tuple[float, ...]:
-    """A number, or several in brackets."""
-    if isinstance(node, ast.Tuple | ast.List):
-        return tuple(_single(each, part) for each in node.elts)
-    return _single(node, part)
+def _number(node: ast.expr, part: str) -> Any:
+    """A number, or several in brackets, or several of these brackets in brackets."""
+    if not isinstance(node, ast.Tuple | ast.List):
+        return _single(node, part)
+    return tuple(
+        tuple(_single(number, part) for number in each.elts)
+        if isinstance(each, ast.Tuple | ast.List)
+        else _single(each, part)
+        for each in node.elts
+    )
 
 
 def _single(node: ast.expr, part: str) -> float:

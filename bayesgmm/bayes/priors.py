@@ -9,6 +9,7 @@ correlations ~ LKJ(lkj_eta), per component
 and no covariance is narrower than the resolution of the data (`resolution`)
 """
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +18,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesgmm.bayes.common_scales import CommonLaw, CommonScale
-from bayesgmm.bayes.log_laws import LogLaw, described_volume, volume_law
+from bayesgmm.bayes.described import described
+from bayesgmm.bayes.log_laws import LogLaw
 from bayesgmm.bayes.prior_numbers import (
+    by_component,
+    check_own,
     check_parts,
     check_single,
+    first,
     is_mixed,
     plain,
     plain_concentration,
@@ -62,9 +67,9 @@ class ResolvedPrior:
         Of a mixture of concentrations their geometric mean.
     mixed : ndarray, shape (M,)
         The concentrations of a mixture; (0,) where there is none.
-    mean_loc, mean_scale : ndarrays, shape (D,)
+    mean_loc, mean_scale : ndarrays, shape (K, D)
     std_family : str
-    std_numbers : ndarray, shape (n, D)
+    std_numbers : ndarray, shape (n, K, D)
         The numbers of the family, in the order in which `Prior` takes them.
     lkj_eta : float
     resolution : ndarray, shape (D,)
@@ -82,7 +87,28 @@ class ResolvedPrior:
     @property
     def is_exchangeable(self) -> bool:
         """Whether the prior is the same for all components."""
-        return bool(np.ptp(self.concentration) == 0)
+        return not self.differing
+
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """What tells components apart: names of arguments of `Prior`."""
+        by_component = {
+            "concentration": self.concentration,
+            "mean_loc": self.mean_loc,
+            "mean_scale": self.mean_scale,
+            "std_prior": np.moveaxis(self.std_numbers, 1, 0),
+        }
+        return tuple(name for name, values in by_component.items() if np.ptp(values, axis=0).any())
+
+    @property
+    def n_features(self) -> int:
+        """Number of features, D."""
+        return self.mean_loc.shape[1]
+
+    @property
+    def shared_std_numbers(self) -> Array:
+        """The numbers of the family, shape (n, D), where components share a law."""
+        return self.std_numbers[:, 0]
 
     @property
     def std_record(self) -> StdPrior | CommonScale:
@@ -91,11 +117,11 @@ class ResolvedPrior:
 
     @property
     def std_law(self) -> LogLaw | CommonLaw:
-        """The law of the logarithms of standard deviations."""
+        """The law of the logarithms of standard deviations, where components share one."""
         record = self.std_record
         if isinstance(record, CommonScale):
-            return CommonLaw(*self.std_numbers)
-        return record.log_law(*self.std_numbers)
+            return CommonLaw(*self.shared_std_numbers)
+        return record.log_law(*self.shared_std_numbers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,21 +130,25 @@ class Prior:
 
     Priors print as the call that makes them and compare by value.
 
+    Where a prior tells components apart, by their numbers of their own or by their concentrations, the
+    components of a posterior are those of the prior, in its order, and no draw is relabelled.
+
     Parameters
     ----------
     concentration : float, sequence of K floats, or tuple ("mixture", a, b, ...), default 1.0
         Of the Dirichlet distribution of the weights. A mixture says that weights have one of several
         concentrations, each as likely as another: with a large and a small one they are nearly even, or not,
         as the data will have it.
-    mean_loc, mean_scale : float or sequence of D floats
-        Mean and standard deviation of the normal distribution of the component means.
+    mean_loc, mean_scale : float or sequence of D floats, or K sequences of D floats
+        Mean and standard deviation of the normal distribution of the component means; K sequences give
+        each component its own. A single sequence has one number per feature, also where D is 1.
     std_prior : tuple
         Distribution of the standard deviations: ``("halfnormal", sigma)``, ``("exponential", rate)``,
         ``("gamma", alpha, beta)`` with rate beta, ``("lognormal", mu, sigma)``,
         ``("inversegamma", alpha, beta)`` with scale beta, or ``("halfcauchy", beta)`` with scale beta; or,
         with a scale that all components share and the data decide, ``("hierarchical", mu, common, own, df)``
         or ``("hierarchical_gamma", alpha, g, h)``, see :mod:`bayesgmm.bayes.common_scales`. Each number may
-        be a sequence of D floats.
+        be a sequence of D floats; or K of these, unless components share a scale, or standard deviations.
     lkj_eta : float, default 2.0
         Of the LKJ distribution of the correlation matrices: 1 is uniform, more is closer to no correlation.
     resolution : float or sequence of D floats, default 0.0
@@ -151,7 +181,8 @@ class Prior:
     def __post_init__(self) -> None:
         object.__setattr__(self, "concentration", plain_concentration(self.concentration))
         for name in ("mean_loc", "mean_scale"):
-            object.__setattr__(self, name, plain(getattr(self, name), name, positive=name != "mean_loc"))
+            numbers = plain(getattr(self, name), name, positive=name != "mean_loc", own=True)
+            object.__setattr__(self, name, numbers)
         object.__setattr__(self, "std_prior", plain_std_prior(self.std_prior))
         eta = plain(self.lkj_eta, "lkj_eta", positive=True)
         if isinstance(eta, tuple):
@@ -258,7 +289,8 @@ class Prior:
             concentration = float(np.exp(np.log(mixed).mean()))
         family, *numbers = self.std_prior
         labels = [f"{name} of std_prior" for name in std_prior_family(family).numbers]
-        spread = [spread_out(v, D, label, "feature") for v, label in zip(numbers, labels, strict=True)]
+        check_own(numbers, labels, covariance_type)
+        spread = [by_component(v, K, D, label) for v, label in zip(numbers, labels, strict=True)]
         if not posterior_family_of(covariance_type).by_feature:
             for values, label in zip(spread, labels, strict=True):
                 check_single(values, label, covariance_type)
@@ -266,8 +298,8 @@ class Prior:
         return ResolvedPrior(
             concentration=spread_out(concentration, K, "concentration", "component"),
             mixed=np.array(mixed),
-            mean_loc=spread_out(self.mean_loc, D, "mean_loc", "feature"),
-            mean_scale=spread_out(self.mean_scale, D, "mean_scale", "feature"),
+            mean_loc=by_component(self.mean_loc, K, D, "mean_loc"),
+            mean_scale=by_component(self.mean_scale, K, D, "mean_scale"),
             std_family=family,
             std_numbers=np.array(spread),
             lkj_eta=self.lkj_eta,
@@ -294,10 +326,25 @@ class Prior:
             resolution=np.asarray(self.resolution) / scale,
         )
 
+    @property
+    def of_one_component(self) -> "Prior":
+        """What is believed of the first component, for all and any number of them: the same belief, where
+        the prior treats all alike."""
+        concentration: Any = self.concentration
+        several = isinstance(concentration, tuple) and not is_mixed(concentration)
+        return dataclasses.replace(
+            self,
+            concentration=concentration[0] if several else concentration,
+            mean_loc=first(self.mean_loc),
+            mean_scale=first(self.mean_scale),
+            std_prior=tuple(map(first, self.std_prior)),
+        )
+
     def describe(
         self, feature_names: Sequence[str], n_components: int, covariance_type: str = DEFAULT_FAMILY
     ) -> list[str]:
-        """One line per distribution, such as ``means[eruptions] ~ Normal(3.488, 1.71)``.
+        """One line per distribution, such as ``means[eruptions] ~ Normal(3.488, 1.71)``; one per component
+        where these differ, such as ``means[component 0, eruptions] ~ Normal(2, 0.3)``.
 
         Where components share only the volume or only the shape of their standard deviations, the volume is
         their geometric mean over features, and their ratios are those of independent ``shape of stds``.
@@ -317,28 +364,8 @@ class Prior:
                 f"feature_names must be a list of names; got {shown_value(feature_names)}.",
                 feature_names=feature_names,
             )
-        feature_names = list(feature_names)
-        p = self.resolve(n_components, len(feature_names), covariance_type)
-        family = posterior_family_of(covariance_type)
-        apart = any(family.std_parts(n_components))
-        lines = [_line("weights", "Dirichlet", *p.concentration)]
-        if len(p.mixed):
-            mixed = (_line("", "Dirichlet", *[a] * n_components)[3:] for a in p.mixed)
-            lines = [f"weights ~ {' or '.join(mixed)}"]
-        for j, name in enumerate(feature_names):
-            lines.append(_line(f"means[{name}]", "Normal", p.mean_loc[j], p.mean_scale[j]))
-        for j, name in enumerate(feature_names if family.by_feature else feature_names[:1]):
-            variable = f"{'shape of ' * apart}stds[{name}]" if family.by_feature else "stds"
-            lines.append(_line(variable, p.std_record.title, *(values[j] for values in p.std_numbers)))
-        if apart and not isinstance(p.std_law, CommonLaw):
-            variable, title, numbers = described_volume(volume_law(p.std_law))
-            lines.append(_line(variable, title, *numbers))
-        if len(feature_names) > 1 and family.has_correlations:
-            lines.append(_line("correlations", "LKJ", p.lkj_eta))
-        for j, name in enumerate(feature_names):
-            if p.resolution[j] > 0:
-                lines.append(f"resolution[{name}] = {p.resolution[j]:.4g}")
-        return lines
+        names = list(feature_names)
+        return described(self.resolve(n_components, len(names), covariance_type), names, covariance_type)
 
 
 def _location_and_spread(rows: Array, sample_weight: Array, names: Sequence[str]) -> tuple[Array, Array]:
@@ -354,10 +381,6 @@ def _location_and_spread(rows: Array, sample_weight: Array, names: Sequence[str]
         )
     loc = np.average(rows, axis=0, weights=w)
     return loc, np.sqrt(np.average((rows - loc) ** 2, axis=0, weights=w))
-
-
-def _line(variable: str, title: str, *numbers: float) -> str:
-    return f"{variable} ~ {title}({', '.join(f'{v:.4g}' for v in numbers)})"
 
 
 def check_prior(prior: object) -> None:

@@ -73,7 +73,7 @@ def volume_shape_stds(
     resolved: ResolvedPrior, parts: tuple[int, int], dims: tuple[str, ...]
 ) -> TensorVariable:
     """Standard deviations ``stds`` (K, D) of so many volumes and shapes join the model in context."""
-    K, D, law = max(parts), len(resolved.mean_loc), resolved.std_law
+    K, D, law = max(parts), resolved.n_features, resolved.std_law
 
     def draw(size: Any) -> TensorVariable:
         lead = () if rv_size_is_none(size) else tuple(size)
@@ -101,8 +101,8 @@ def _independent_parts(
     r"""Log volumes (\*lead, volumes, 1) and log shapes (\*lead, shapes, D), the latter up to a constant."""
     (volumes, shapes), record = parts, resolved.std_record
     assert isinstance(record, StdPrior)
-    numbers = dict(zip(record.pymc_numbers, resolved.std_numbers, strict=True))
-    stds = getattr(pm, record.pymc).dist(**numbers, size=(*lead, shapes, len(resolved.mean_loc)))
+    numbers = dict(zip(record.pymc_numbers, resolved.shared_std_numbers, strict=True))
+    stds = getattr(pm, record.pymc).dist(**numbers, size=(*lead, shapes, resolved.n_features))
     return _log_volumes(volume_law(law), (*lead, volumes, 1)), pt.log(stds)
 
 

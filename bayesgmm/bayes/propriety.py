@@ -37,13 +37,14 @@ def power_at_zero(prior: ResolvedPrior) -> Array:
     record = prior.std_record
     if isinstance(record, CommonScale):
         if record.has_parts:
-            return np.zeros(len(prior.mean_loc))
-        alpha, g, _ = prior.std_numbers
+            return np.zeros(prior.n_features)
+        alpha, g, _ = prior.shared_std_numbers
         return np.asarray(2 * ((len(prior.concentration) - 1) * alpha + g))
+    # Of components with numbers of their own, the one that allows the most.
     law = record.log_law(*prior.std_numbers)
     if law.form == NORMAL or law.power < 0:
-        return np.full(len(prior.mean_loc), np.inf)
-    return np.asarray(law.power * law.first)
+        return np.full(prior.n_features, np.inf)
+    return np.min(law.power * law.first, axis=0)
 
 
 def improper_by(rows: Rows, prior: ResolvedPrior, covariance_type: str) -> Reason | None:

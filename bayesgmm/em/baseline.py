@@ -4,18 +4,22 @@ import copy
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from bayesgmm.em.estimator import EMGaussianMixture
+from bayesgmm.em.holding import hold_params
 from bayesgmm.em.unbounded import is_without_maximum, kept_from_collapse
 from bayesgmm.errors import DegenerateFitError, ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import family_of
+from bayesgmm.mixture.matching import best_match
+from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.arguments import check_integer
 from bayesgmm.support.clock import Clock
 
-__all__ = ["baseline", "check_prepared"]
+__all__ = ["baseline", "check_prepared", "in_order_of"]
 
 # How far the log-likelihood of the same data at the same estimate may differ, by rounding, relative to its
 # size.
@@ -100,6 +104,21 @@ def baseline(
         if prepared is not None or not is_without_maximum(error):
             raise
         return kept_from_collapse(error, em, rows, seed, clock)
+
+
+def in_order_of(em: EMGaussianMixture, membership: NDArray[np.float64], rows: Rows) -> EMGaussianMixture:
+    """A copy whose components, also those of its other maxima, are in the order of memberships, shape (N, K),
+    with which they share most of the rows' weight."""
+
+    def reordered(params: MixtureParams) -> MixtureParams:
+        weighted = density.responsibilities(rows.values, params)
+        weighted = weighted * rows.weights[:, None] if len(rows.weights) else weighted
+        return params.permuted(best_match(membership.T @ weighted))
+
+    out = copy.copy(em)
+    hold_params(out, reordered(em.params_))
+    out.mode_params_ = [reordered(params) for params in em.mode_params_]
+    return out
 
 
 def _check_same_data(em: EMGaussianMixture, rows: Rows) -> None:

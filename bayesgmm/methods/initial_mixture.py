@@ -192,10 +192,9 @@ def find_initial_mixture(
     """
     k = target.n_components
     direction = np.linalg.svd(target.rows - target.rows.mean(axis=0), full_matrices=False)[2][0]
-    # One number for all components may have been given K times.
+    # What holds for all components may have been given K times.
     concentration = float(target.resolved_prior.concentration[0])
-    is_mixed = len(target.resolved_prior.mixed) > 0
-    prior = target.prior if is_mixed else replace(target.prior, concentration=concentration)
+    prior = target.prior.of_one_component
     groups, evidence = [], []
     for empty in range(min(MOST_EMPTY, k - 1) + 1):
         fewer = replace(target, n_components=k - empty, prior=prior)

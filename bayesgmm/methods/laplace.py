@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bayesgmm.bayes.component_priors import in_order_of_prior
 from bayesgmm.errors import ParameterError
 from bayesgmm.methods.check import MethodCheck
 from bayesgmm.methods.importance import FEWEST_DRAWS, sample_laplace
@@ -90,7 +91,7 @@ class LaplaceMethod(Method):
         """The mode, its curvature, and draws in proportion to their weights."""
         target, settings = problem.target, problem.settings
         with problem.steps.step("posterior mode"):
-            start = target.unconstrained(problem.em.params_)
+            start = target.unconstrained(in_order_of_prior(target, problem.em.params_))
             approximation = laplace(target, start, problem.clock)
         with problem.steps.step("weighted draws"):
             found = sample_laplace(

@@ -26,7 +26,7 @@ from bayesgmm.methods.settings import Settings
 from bayesgmm.methods.tempering import FEWEST_PARTICLES, TemperedDraws, sample_smc
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.clock import Clock
-from bayesgmm.support.sentences import count
+from bayesgmm.support.sentences import count, listed
 from bayesgmm.wording import Reason
 
 __all__ = ["SMC", "Smc", "TemperingCheck", "seconds_of_tempering"]
@@ -112,9 +112,9 @@ class Smc(Method):
         """Refuse a prior that tells components apart: moves exchange them."""
         if not prior.is_exchangeable:
             raise ParameterError(
-                'method="smc" needs a prior that treats all components alike, one concentration for all; got '
-                f"{prior.concentration.tolist()}. Use one number, or method='nuts'.",
-                concentration=prior.concentration.tolist(),
+                'method="smc" needs a prior that treats all components alike; this one tells them apart by '
+                f"{listed(prior.differing)}. Give what holds for all components, or use method='nuts'.",
+                differing=prior.differing,
             )
 
     def obstacle(self, problem: Problem) -> Reason | None:

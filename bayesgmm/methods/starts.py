@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.bayes.component_priors import in_order_of_prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.initial_mixture import is_same_mode, log_evidence
@@ -33,17 +34,22 @@ def find_starts(target: Target, mixtures: Sequence[MixtureParams], clock: Clock 
     """Optimise from each mixture, from the first in any case and from others while there is time; distinct
     modes with more than a small share, the largest first.
 
+    Where the prior tells components apart, each mixture is taken in the order of its components that has the
+    highest posterior density, and one at the prior's own means is tried beside them.
+
     Raises
     ------
     SamplingError
         Where the log posterior is not finite at the first mixture.
     """
+    ordered = not target.resolved_prior.is_exchangeable
+    mixtures = _in_order_of_prior(target, mixtures) if ordered else mixtures
     first = laplace(target, target.unconstrained(mixtures[0]), clock)
     found = [first]
     direction = np.eye(target.shape[1])[0]
 
     def in_order(q: NDArray[np.float64]) -> NDArray[np.float64]:
-        return target.coordinates.sorted_along(direction, q[None])[0][0]
+        return q if ordered else target.coordinates.sorted_along(direction, q[None])[0][0]
 
     ends = [(in_order(first.mode), first.log_posterior)]
     for params in mixtures[1:MOST_STARTS]:
@@ -74,6 +80,18 @@ def find_starts(target: Target, mixtures: Sequence[MixtureParams], clock: Clock 
     shares /= shares.sum()
     order = np.argsort(-shares, kind="stable")
     return [Start(found[i], float(shares[i])) for i in order if shares[i] > SMALLEST_SHARE]
+
+
+def _in_order_of_prior(target: Target, mixtures: Sequence[MixtureParams]) -> list[MixtureParams]:
+    """The mixtures in the prior's order, and a mixture at the prior's means as the second."""
+    out = [in_order_of_prior(target, p) for p in mixtures]
+    prior = target.prior.resolve(*target.shape, target.covariance_type)
+    if "mean_loc" in prior.differing:
+        pooled = np.average(out[0].covariances, axis=0, weights=out[0].weights)
+        covariances = np.broadcast_to(pooled, out[0].covariances.shape)
+        weights = prior.concentration / prior.concentration.sum()
+        out.insert(1, MixtureParams(weights, prior.mean_loc, covariances))
+    return out
 
 
 def shared_out(chains: int, starts: Sequence[Start]) -> NDArray[np.int64]:

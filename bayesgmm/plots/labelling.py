@@ -22,12 +22,14 @@ __all__ = ["plot_labelling"]
 Array = NDArray[np.float64]
 
 BINS = 40
+BY_PRIOR = "Labels are those of the prior"
 # Whose label switches are written out.
 MOST_CHAINS = 6
 _METHODS = {
     "iterative ECR": "labelled alike after\nposterior memberships",
     "Stephens": "labelled alike by\nKullback-Leibler divergence",
     "parameters": "labelled alike by\nparameters",
+    "prior": "probability of their\nlabels by the prior",
 }
 
 
@@ -39,6 +41,9 @@ def plot_labelling(bayes: "BayesGaussianMixture") -> Figure:
     in which no two labels could be exchanged at next to no cost. A cross marks what is too small. On the
     right that cost for all draws: the rows that two components would lose by the cheapest exchange of their
     labels, as a share of the rows they hold. Left of the dashed line it counts as next to nothing.
+
+    Where labels are those of the prior, the left shows the probability that it gives them, and the right by
+    how much that is above the probability of any others, for all draws.
 
     Parameters
     ----------
@@ -63,8 +68,9 @@ def plot_labelling(bayes: "BayesGaussianMixture") -> Figure:
     figure = new_figure(9.2, 3.7)
     left, right = figure.subplots(1, 2, width_ratios=[1.15, 1.0])
     _draw_shares(left, found)
-    _draw_margins(right, bayes.relabelling_.margins.ravel())
-    right.set_title(_switches(found.switches), fontsize="small")
+    by_prior = found.by_prior is not None
+    _draw_margins(right, bayes.relabelling_.margins.ravel(), by_prior)
+    right.set_title(BY_PRIOR if by_prior else _switches(found.switches), fontsize="small")
     figure.suptitle(f"The labels of the components: {_conclusion(bayes)}")
     return figure
 
@@ -81,9 +87,9 @@ def _conclusion(bayes: "BayesGaussianMixture") -> str:
 
 def _draw_shares(ax: Axes, found: "LabellingDiagnostics") -> None:
     rows = [(_METHODS.get(m, m), share, SMALLEST_AGREEMENT) for m, share in found.agreement.items()]
-    rows.append(
-        ("components of K\ndifferent kinds", 1 - found.non_permutation_rate, 1 - LARGEST_NON_PERMUTATION_RATE)
-    )
+    if found.by_prior is None:
+        kinds, least = 1 - found.non_permutation_rate, 1 - LARGEST_NON_PERMUTATION_RATE
+        rows.append(("components of K\ndifferent kinds", kinds, least))
     rows.append(("no ambiguous\nassignment", 1 - found.nearly_tied, SMALLEST_AGREEMENT))
     for place, (_, share, least) in enumerate(rows):
         # 1 - 0.95 is no more exact than 0.05.
@@ -114,11 +120,11 @@ def _percent(share: float) -> str:
     return "100 %" if share == 1 else f"{min(100 * share, 99.9):.1f} %"
 
 
-def _draw_margins(ax: Axes, margins: Array) -> None:
+def _draw_margins(ax: Axes, margins: Array, by_prior: bool) -> None:
     finite = margins[np.isfinite(margins)]
-    ax.set(
-        xlabel="cost of the cheapest exchange of two labels\n(share of the rows they hold)", ylabel="draws"
-    )
+    of_rows = "cost of the cheapest exchange of two labels\n(share of the rows they hold)"
+    of_prior = "probability of the labels by the prior,\nabove that of any others"
+    ax.set(xlabel=of_prior if by_prior else of_rows, ylabel="draws")
     if not len(finite):
         ax.text(
             0.5,

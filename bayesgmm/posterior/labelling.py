@@ -16,7 +16,13 @@ from bayesgmm.posterior.relabel import (
 )
 from bayesgmm.wording import Reason
 
-__all__ = ["LabellingDiagnostics", "diagnose_labelling", "non_permutation_rate", "same_labels"]
+__all__ = [
+    "LabellingDiagnostics",
+    "diagnose_labelling",
+    "labelling_by_prior",
+    "non_permutation_rate",
+    "same_labels",
+]
 
 Array = NDArray[np.float64]
 
@@ -35,7 +41,8 @@ class LabellingDiagnostics:
     agreement : dict
         For each other method of relabelling the share of draws that it labels as the fit does. The methods
         begin at the fit's labels and look at 2,000 rows at the most; where several labellings
-        are locally best they favour the fit's.
+        are locally best they favour the fit's. Where labels are those of the prior, the one entry "prior":
+        the probability that it gives the labels of the draws, given their components.
     nearly_tied : float
         Share of draws whose label assignment is ambiguous: two components could exchange their labels at next
         to no cost.
@@ -51,8 +58,26 @@ class LabellingDiagnostics:
     switches: tuple[int, ...]
 
     @property
+    def by_prior(self) -> float | None:
+        """Where labels are those of the prior, the probability that it gives the labels of the draws; None
+        where draws were relabelled."""
+        return self.agreement.get(PRIOR)
+
+    @property
+    def grounds(self) -> Reason:
+        """What labels rest on."""
+        if self.by_prior is not None:
+            return Reason("labels_of_the_prior", {"share": 1 - self.by_prior})
+        return Reason("labels_exchangeable", {"share": self.nearly_tied})
+
+    @property
     def reasons(self) -> list[Reason]:
         """What speaks against component-wise summaries; empty where nothing does."""
+        if self.by_prior is not None:
+            # Which component is which is no matter of the data then, but of the prior alone.
+            share = 1 - self.by_prior
+            sure = share <= 1 - SMALLEST_AGREEMENT
+            return [] if sure else [Reason("prior_leaves_labels_open", {"share": share})]
         out = []
         if self.nearly_tied > 1 - SMALLEST_AGREEMENT:
             out.append(Reason("labels_nearly_tied", {"share": self.nearly_tied}))
@@ -66,6 +91,8 @@ class LabellingDiagnostics:
         return out
 
 
+# Stands for a method where labels are those of the prior.
+PRIOR = "prior"
 METHODS = ("iterative ECR", "Stephens", "parameters")
 
 
@@ -105,6 +132,22 @@ def diagnose_labelling(
         non_permutation_rate(parameters),
         switches,
     )
+
+
+def labelling_by_prior(share: float, parameters: Array, relabelling: Relabelling) -> LabellingDiagnostics:
+    """Of draws whose labels are those of the prior.
+
+    Parameters
+    ----------
+    share : float
+        Probability that the prior gives the labels of the draws.
+    parameters : ndarray, shape (S, K, P)
+        Of the draws' components.
+    relabelling : Relabelling
+    """
+    switches = tuple(int(n) for n in relabelling.n_switches)
+    rate = non_permutation_rate(parameters) if parameters.shape[1] > 1 else 0.0
+    return LabellingDiagnostics({PRIOR: share}, relabelling.nearly_tied, rate, switches)
 
 
 def same_labels(first: Permutations, second: Permutations) -> float:

@@ -54,7 +54,8 @@ class Relabelling:
         Component ``permutations[c, d, k]`` of the draw is the reference's component k.
     margins : ndarray, shape (chain, draw)
         What the cheapest exchange of two labels (not a cycle of more) would cost, as a share of the rows that
-        these two components hold; infinite for K = 1.
+        these two components hold; infinite for K = 1. Where labels are those of the prior, by how much their
+        probability is above that of the most probable others.
     """
 
     permutations: Permutations

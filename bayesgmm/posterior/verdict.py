@@ -130,9 +130,11 @@ class Verdict:
         return self.check.grounds(self.largest_r_hat, self.smallest_ess, LARGEST_R_HAT)
 
     def __str__(self) -> str:
+        by_prior, tied = self.labelling.by_prior, self.labelling.nearly_tied
         if self.ok:
-            return readable_sentence(str(self.grounds), self.labelling.nearly_tied)
-        return refused_sentence(self.exploration, [str(r) for r in self.reasons], self.label_free_ok)
+            return readable_sentence(str(self.grounds), tied, by_prior)
+        reasons = [str(r) for r in self.reasons]
+        return refused_sentence(self.exploration, reasons, self.label_free_ok, by_prior is not None)
 
 
 def named_quantities(draws: MixtureDraws, names: Sequence[str]) -> Quantities:
@@ -241,7 +243,8 @@ def judge(
     else:
         common = [Reason("single_chain")] if n_chains < 2 else []
         common += check.faults(needed) + _faults(label_free, "label_free", needed) + check.doubts()
-        named = _faults(components, "components", needed)
+        scope = "components" if labelling.by_prior is None else "own_components"
+        named = _faults(components, scope, needed)
     if found.has_several_modes:
         values = {"n_modes": found.n_large_modes, "largest_share": max(mode_shares)}
         named.append(Reason("no_dominant_mode", values))

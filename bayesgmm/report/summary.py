@@ -134,7 +134,7 @@ def _grounds(bayes: "BayesGaussianMixture") -> tuple[Reason, ...]:
     grounds = bayes.verdict_.grounds
     if _k(bayes) == 1:
         return (grounds,)
-    return grounds, Reason("labels_exchangeable", {"share": bayes.verdict_.labelling.nearly_tied})
+    return grounds, bayes.verdict_.labelling.grounds
 
 
 def _about_partition(part: "Partition") -> Reason:

@@ -248,7 +248,8 @@ def diagnostics(bayes: "BayesGaussianMixture", shorten: Shortener) -> Table:
         for method, share in c.agreement.items():
             rows.append((f"draws labelled alike by {_METHODS[method]}", f"{100 * share:.1f} %", "–"))
         rows.append(("draws with two components of one kind", f"{100 * c.non_permutation_rate:.1f} %", "–"))
-        rows.append(("label switches, chain by chain", ", ".join(map(str, c.switches)), "–"))
+        if c.by_prior is None:
+            rows.append(("label switches, chain by chain", ", ".join(map(str, c.switches)), "–"))
     return Table("Diagnostics of the draws.", ("Quantity", "Value", "at"), rows, "lrl")
 
 
@@ -256,6 +257,7 @@ _METHODS = {
     "iterative ECR": "iterative ECR",
     "Stephens": "Stephens’ divergence",
     "parameters": "their parameters",
+    "prior": "the prior, given their components",
 }
 
 

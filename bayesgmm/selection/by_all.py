@@ -20,7 +20,7 @@ from bayesgmm.selection.occupied import occupied_components
 from bayesgmm.selection.result import Selection
 from bayesgmm.support import arguments
 from bayesgmm.support.progress import Steps
-from bayesgmm.support.sentences import count
+from bayesgmm.support.sentences import count, listed
 
 __all__ = ["select_by_all"]
 
@@ -70,8 +70,14 @@ def select_by_all(
     check_prior(prior)
     tell_unmeasured(rows)
     prior = prior or Prior.from_data(rows, covariance_type=covariance_type)
-    if not all(prior.resolve(k, rows.n_features, covariance_type).is_exchangeable for k in ks):
-        raise ParameterError("The prior must treat all components alike; give it one concentration for all.")
+    for k in ks:
+        differing = prior.resolve(k, rows.n_features, covariance_type).differing
+        if differing:
+            raise ParameterError(
+                "The prior must treat all components alike, where their number is looked for; this one tells "
+                f"them apart by {listed(differing)}. Give what holds for all components.",
+                differing=differing,
+            )
     threads = arguments.check_cores(cores)
     fit_seed, test_seed, occupied_seed = arguments.seed_sequence(random_state).spawn(3)
     settings: dict[str, Any] = {

@@ -94,6 +94,15 @@ def labels_exchangeable(share: float) -> str:
     return f"Two groups could exchange their labels in {told} of the draws."
 
 
+@worded
+def labels_of_the_prior(share: float) -> str:
+    told = "less than 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
+    return (
+        f"The labels of the groups are those of the prior, which gives others {told} of the probability; "
+        "the draws were not relabelled."
+    )
+
+
 # The points of the summary.
 
 

@@ -8,7 +8,11 @@ from bayesgmm.wording.reasons import worded
 __all__ = ["readable_sentence", "refused_sentence"]
 
 # Of which quantities something is told.
-_SCOPES = {"label_free": "label-free quantities", "components": "relabelled parameters"}
+_SCOPES = {
+    "label_free": "label-free quantities",
+    "components": "relabelled parameters",
+    "own_components": "parameters of the components",
+}
 _RELABELLED_BY = {
     "iterative ECR": "by the posterior memberships instead of EM's",
     "Stephens": "by the Kullback-Leibler divergence of the memberships",
@@ -21,9 +25,10 @@ _EXPLORATION = {
     "not identified": "The data do not tell the components apart. ",
     "one mode": "",
 }
+_BY_PRIOR = {"not identified": "The prior does not tell the components apart. "}
 
 
-def readable_sentence(grounds: str, nearly_tied: float) -> str:
+def readable_sentence(grounds: str, nearly_tied: float, by_prior: float | None = None) -> str:
     """The verdict where nothing speaks against it.
 
     Parameters
@@ -32,12 +37,26 @@ def readable_sentence(grounds: str, nearly_tied: float) -> str:
         What speaks for it, in words.
     nearly_tied : float
         Share of the draws in which labels are ambiguous.
+    by_prior : float, optional
+        Where labels are those of the prior, the probability that it gives these.
     """
+    if by_prior is not None:
+        return (
+            f"Component-wise summaries are identifiable: {grounds}, and labels are those of the prior, which "
+            f"gives other labels {_percent(1 - by_prior)} of the probability."
+        )
     tied = f"and the label assignment is ambiguous in {100 * nearly_tied:.1f} % of the draws."
     return f"Component-wise summaries are identifiable: {grounds}, {tied}"
 
 
-def refused_sentence(exploration: str, reasons: Sequence[str], label_free_ok: bool) -> str:
+def _percent(share: float) -> str:
+    """Never none where there is some."""
+    return "less than 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
+
+
+def refused_sentence(
+    exploration: str, reasons: Sequence[str], label_free_ok: bool, by_prior: bool = False
+) -> str:
     """The verdict where something speaks against it.
 
     Parameters
@@ -48,13 +67,16 @@ def refused_sentence(exploration: str, reasons: Sequence[str], label_free_ok: bo
         What speaks against it, in words.
     label_free_ok : bool
         Whether at least what does not depend on labels may be used.
+    by_prior : bool
+        Whether labels are those of the prior.
     """
     left = (
         " What does not depend on labels may be used: densities, similarities and the partition."
         if label_free_ok
         else ""
     )
-    return f"Component-wise summaries must not be used: {_EXPLORATION[exploration]}{' '.join(reasons)}{left}"
+    known = (_EXPLORATION | _BY_PRIOR if by_prior else _EXPLORATION)[exploration]
+    return f"Component-wise summaries must not be used: {known}{' '.join(reasons)}{left}"
 
 
 # What speaks for it. On the console these are parts of the verdict's sentence.
@@ -213,3 +235,12 @@ def components_of_one_kind(share: float) -> str:
         else "there they cannot be told apart, and labels mean nothing"
     )
     return f"In {100 * share:.0f} % of the draws two components are of the same kind: {those}."
+
+
+@worded
+def prior_leaves_labels_open(share: float) -> str:
+    return (
+        f"Labels are those of the prior, but given the components of the draws it gives other labels "
+        f"{100 * share:.0f} % of the probability (at most 5 % is wanted), of which the draws need not have "
+        "seen any; make the prior tell components apart, or treat them alike."
+    )

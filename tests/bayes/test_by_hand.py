@@ -15,14 +15,14 @@ from bayesgmm.mixture.draws import MixtureDraws
 def by_hand(X, k, prior):
     """With the common scale of the standard deviations, and the width of their distribution, as variables."""
     resolved, d = prior.resolve(k, X.shape[1]), X.shape[1]
-    mu, common, own, df = resolved.std_numbers
+    mu, common, own, df = resolved.shared_std_numbers
     with pm.Model() as model:
         w = pm.Dirichlet("w", resolved.concentration)
         width = pm.Gamma("width", df / 2, df / 2, shape=d)
         scale = pm.Normal("scale", mu, common / pt.sqrt(width), shape=d)
         components = []
         for j in range(k):
-            mean = pm.Normal(f"mean_{j}", resolved.mean_loc, resolved.mean_scale, shape=d)
+            mean = pm.Normal(f"mean_{j}", resolved.mean_loc[j], resolved.mean_scale[j], shape=d)
             log_std = pm.Normal(f"log_std_{j}", scale, own / pt.sqrt(width), shape=d)
             corr = pm.LKJCorr(f"corr_{j}", n=d, eta=resolved.lkj_eta, shape=(d, d))
             components.append(pm.MvNormal.dist(mu=mean, chol=pt.exp(log_std)[:, None] * corr))

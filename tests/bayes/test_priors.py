@@ -56,16 +56,16 @@ def test_resolve_gives_arrays_per_component_and_feature():
         lkj_eta=3.0,
     ).resolve(3, 2)
     assert_allclose(p.concentration, [1.0, 2.0, 3.0], rtol=0)
-    assert_allclose(p.mean_loc, [3.0, 70.0], rtol=0)
-    assert_allclose(p.mean_scale, [5.0, 5.0], rtol=0)
+    assert_allclose(p.mean_loc, [[3.0, 70.0]] * 3, rtol=0)
+    assert_allclose(p.mean_scale, [[5.0, 5.0]] * 3, rtol=0)
     assert p.std_family == "gamma"
-    assert_allclose(p.std_numbers, [[2.0, 2.0], [1.0, 0.1]], rtol=0)
+    assert_allclose(p.shared_std_numbers, [[2.0, 2.0], [1.0, 0.1]], rtol=0)
     assert p.lkj_eta == 3.0
 
 
 def test_resolve_gives_as_many_numbers_as_a_family_has():
     p = prior(std_prior=("exponential", (2.0, 3.0))).resolve(4, 2)
-    assert_allclose(p.std_numbers, [[2.0, 3.0]], rtol=0)
+    assert_allclose(p.shared_std_numbers, [[2.0, 3.0]], rtol=0)
     assert_allclose(p.concentration, np.ones(4), rtol=0)
 
 
@@ -75,11 +75,11 @@ def test_default_is_scaled_to_each_column():
     p = Prior.from_data(X).resolve(2, 2)
     sd = np.sqrt(((X - X.mean(axis=0)) ** 2).mean(axis=0))
     assert_allclose(p.mixed, [0.5, 20.0], rtol=0)
-    assert_allclose(p.mean_loc, X.mean(axis=0), rtol=1e-13)
-    assert_allclose(p.mean_scale, 1.5 * sd, rtol=1e-13)
+    assert_allclose(p.mean_loc[0], X.mean(axis=0), rtol=1e-13)
+    assert_allclose(p.mean_scale[0], 1.5 * sd, rtol=1e-13)
     assert p.std_family == "hierarchical"
-    assert_allclose(p.std_numbers[0], np.log(0.5 * sd), rtol=1e-12)
-    assert_allclose(p.std_numbers[1:], [[1.5, 1.5], [0.6, 0.6], [4.0, 4.0]], rtol=0)
+    assert_allclose(p.shared_std_numbers[0], np.log(0.5 * sd), rtol=1e-12)
+    assert_allclose(p.shared_std_numbers[1:], [[1.5, 1.5], [0.6, 0.6], [4.0, 4.0]], rtol=0)
     assert p.lkj_eta == 2.0
 
 
@@ -148,11 +148,11 @@ def test_standardised_is_the_same_distribution_of_the_scaled_quantity(family):
     after = before.standardised(shift, scale)
     a, b = before.resolve(2, 2), after.resolve(2, 2)
     s = scale * np.array([0.1, 0.5, 1.0, 2.5])[:, None]
-    density = TRUTH[family].distribution(*a.std_numbers).logpdf(s)
-    scaled = TRUTH[family].distribution(*b.std_numbers).logpdf(s / scale) - np.log(scale)
+    density = TRUTH[family].distribution(*a.shared_std_numbers).logpdf(s)
+    scaled = TRUTH[family].distribution(*b.shared_std_numbers).logpdf(s / scale) - np.log(scale)
     assert_allclose(scaled, density, rtol=1e-12)
-    assert_allclose(b.mean_loc, ([2.0, 60.0] - shift) / scale, rtol=1e-15)
-    assert_allclose(b.mean_scale, [1.0, 9.0] / scale, rtol=1e-15)
+    assert_allclose(b.mean_loc[0], ([2.0, 60.0] - shift) / scale, rtol=1e-15)
+    assert_allclose(b.mean_scale[0], [1.0, 9.0] / scale, rtol=1e-15)
     assert (after.concentration, after.lkj_eta) == (before.concentration, before.lkj_eta)
 
 
@@ -188,6 +188,17 @@ def test_describe_names_every_distribution(std_prior, line):
     ]
 
 
+def test_describe_says_in_words_what_components_share():
+    """Of a t distribution with 4 degrees of freedom 95 % lie within 2.776."""
+    told = prior(std_prior=("hierarchical", 0.0, 1.5, 0.6, 4.0), resolution=0.5).describe(["x"], 2)
+    line, resolution = told[-2:]
+    assert line.startswith("stds[x] ~ Hierarchical(0, 1.5, 0.6, 4): ")
+    assert [f"{np.exp(2.7764 * v):.2g}" in line for v in (1.5, 0.6)] == [True, True]
+    assert resolution == "resolution[x] = 0.5"
+    told = prior(std_prior=("hierarchical_gamma", 2.0, 0.2, 0.3)).describe(["x"], 2)
+    assert told[-1].endswith("1 / stds^2 ~ Gamma(2, b), b ~ Gamma(0.2, 0.3)")
+
+
 def test_describe_of_one_feature_has_no_correlations():
     assert prior().describe(["x"], n_components=1) == [
         "weights ~ Dirichlet(1)",
@@ -210,8 +221,8 @@ def test_describe_of_one_feature_has_no_correlations():
         ({"mean_loc": "a"}, {"name": "mean_loc", "value": "a"}),
         ({"mean_loc": True}, {"name": "mean_loc", "value": True}),
         (
-            {"mean_loc": [[0.0, 1.0]]},
-            {"name": "mean_loc", "shape": (1, 2)},
+            {"mean_loc": [[[0.0, 1.0]]]},
+            {"name": "mean_loc", "shape": (1, 1, 2)},
         ),
         ({"mean_loc": []}, {"name": "mean_loc", "shape": (0,)}),
         (

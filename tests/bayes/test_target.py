@@ -57,16 +57,29 @@ CASES |= {
     "2x3-common-gamma": (2, 3, ("hierarchical_gamma", (2.0, 3.0, 1.5), 0.2, (1.5, 0.3, 7.0)), "full"),
     "3x2-spherical-common-gamma": (3, 2, ("hierarchical_gamma", 2.0, 0.5, 1.5), "spherical"),
 }
+OWN = ((2.0, 3.0), (1.5, 0.9), (4.0, 2.5))
+CASES |= {
+    # Means of each component's own with any, standard deviations where components do not share them.
+    "3x2-own-gamma": (3, 2, ("gamma", OWN, (0.8, 1.3)), "full"),
+    "3x2-own-halfcauchy": (3, 2, ("halfcauchy", OWN), "tied_corr"),
+    "3x2-own-lognormal": (3, 2, ("lognormal", 0.1, OWN), "diag"),
+    "3x1-own-exponential": (3, 1, ("exponential", ((2.0,), (0.3,), (1.0,))), "full"),
+    "3x2-own-spherical": (3, 2, ("inversegamma", ((2.0, 2.0), (3.0, 3.0), (1.0, 1.0)), 1.5), "spherical"),
+    "3x2-own-tied": (3, 2, ("halfnormal", (1.0, 2.0)), "tied"),
+    "3x2-own-VEI": (3, 2, ("inversegamma", (3.0, 2.0), (1.5, 2.5)), "VEI"),
+    "3x2-own-common": (3, 2, HIERARCHICAL, "full"),
+}
 
 
 def problem(case):
     K, D, std_prior, family = CASES[case]
     rng = np.random.default_rng(K + 10 * D)
     X = 2 + 3 * rng.normal(size=(30, D))
+    own = np.linspace(1.0, 1.6, K)[:, None] if "own" in case else 1.0
     prior = Prior(
         concentration=("mixture", 0.7, 2.5, 6.0) if "gamma" in case else np.linspace(0.7, 2.5, K),
-        mean_loc=np.linspace(1.0, 3.0, D),
-        mean_scale=np.linspace(4.0, 2.0, D),
+        mean_loc=own * np.linspace(1.0, 3.0, D),
+        mean_scale=own * np.linspace(4.0, 2.0, D),
         std_prior=std_prior,
         lkj_eta=1.7,
         # Such that what can be seen makes a difference at the points below.

@@ -140,8 +140,8 @@ def pymc_model(X, k, prior):
         w = pm.Dirichlet("w", prior.concentration)
         components = []
         for j in range(k):
-            mean = pm.Normal(f"mean_{j}", prior.mean_loc, prior.mean_scale, shape=d)
-            stds = pm.InverseGamma.dist(*prior.std_numbers, shape=d)
+            mean = pm.Normal(f"mean_{j}", prior.mean_loc[j], prior.mean_scale[j], shape=d)
+            stds = pm.InverseGamma.dist(*prior.std_numbers[:, j], shape=d)
             chol, _, _ = pm.LKJCholeskyCov(f"chol_{j}", n=d, eta=prior.lkj_eta, sd_dist=stds)
             components.append(pm.MvNormal.dist(mu=mean, chol=chol))
         pm.Mixture("x", w=w, comp_dists=components, observed=X)

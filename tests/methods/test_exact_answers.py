@@ -27,8 +27,8 @@ def log_of_subsets(x, prior, log_s):
     """Log density of each subset as one component with standard deviation s, its mean integrated out, shape
     (2^N, S)."""
     n, total, squares = (v[:, None] for v in subset_sums(x))
-    variance, prior_variance = np.exp(2 * log_s), float(prior.mean_scale[0]) ** 2
-    middle = float(prior.mean_loc[0])
+    variance, prior_variance = np.exp(2 * log_s), float(prior.mean_scale[0, 0]) ** 2
+    middle = float(prior.mean_loc[0, 0])
     squares, total = squares - 2 * middle * total + n * middle**2, total - n * middle
     wide = variance + n * prior_variance
     quadratic = squares / variance - prior_variance * total**2 / (variance * wide)
@@ -37,7 +37,7 @@ def log_of_subsets(x, prior, log_s):
 
 def conditional(prior, n_scales=81, n_widths=25, n_stds=161):
     """Grid of log s, log densities of it given a scale and a width (S, G), and log weights of these (G,)."""
-    mu, common, own, df = (float(v[0]) for v in prior.std_numbers)
+    mu, common, own, df = (float(v[0]) for v in prior.shared_std_numbers)
     w = stats.gamma(df / 2, scale=2 / df).ppf((np.arange(n_widths) + 0.5) / n_widths)
     z = np.linspace(-5, 5, n_scales)
     log_weights = stats.norm.logpdf(z) + np.log(z[1] - z[0]) - np.log(n_widths)

@@ -378,10 +378,10 @@ def test_the_prior_predictive_density_is_the_integral_over_the_prior(faithful):
     prior = bayes.prior_.resolve(2, 2)
     for j, ax in enumerate(plots.plot_prior(bayes).axes):
         x, dashed = ax.lines[-2].get_data()
-        mu, common, own, df = prior.std_numbers[:, j]
+        mu, common, own, df = prior.shared_std_numbers[:, j]
         s = np.exp(stats.t(df, mu, np.hypot(common, own)).ppf(np.arange(0.0005, 1, 0.001)))
-        wide = np.hypot(prior.mean_scale[j], s)
-        wanted = stats.norm.pdf(x[:, None], prior.mean_loc[j], wide).mean(axis=1)
+        wide = np.hypot(prior.mean_scale[0, j], s)
+        wanted = stats.norm.pdf(x[:, None], prior.mean_loc[0, j], wide).mean(axis=1)
         # Of 2,000 draws with two components each.
         assert np.abs(dashed - wanted).max() < 0.07 * wanted.max()
         assert ax.lines[-2].get_linestyle() == "--"

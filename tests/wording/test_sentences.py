@@ -27,6 +27,7 @@ NAMED = {
         Reason("cluster_split", {"cluster": 1, "into": 2}),
         Reason("clusters_joined", {"clusters": (2, 3)}),
     ),
+    "columns": ("length", "width"),
     "component": "0",
     "ci_prob": 0.95,
     "ended": "",
