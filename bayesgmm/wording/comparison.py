@@ -39,7 +39,7 @@ def estimates(
 
 def because_of_prior(outside: int, by_prior: int) -> str:
     """How many of the estimates that lie outside do so because of the prior; nothing where none does."""
-    if not by_prior:
+    if by_prior <= 0 or outside < by_prior:
         return ""
     which = "" if outside == 1 else "all of them " if by_prior == outside else f"{by_prior} of them "
     return f", {which}because of the prior"

@@ -134,7 +134,7 @@ def estimates(
         interval = f"{percent(ci_prob)} posterior interval"
         lie = f"lies inside its {interval}" if inside == 1 else f"lie inside their {interval}s"
         share = f"{inside} of {n} EM estimates {lie}"
-        if by_prior:
+        if 0 < by_prior <= n - inside:
             other = "the other one does not" if n - inside == 1 else f"{n - inside} do not"
             share += f"; {other}{because_of_prior(n - inside, by_prior)}"
     else:
