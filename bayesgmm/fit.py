@@ -26,6 +26,7 @@ from bayesgmm.methods.check import MethodCheck
 from bayesgmm.methods.settings import Settings
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.posterior import verdict as judging
+from bayesgmm.posterior.decided import Pull, about_prior, pull_of_prior
 from bayesgmm.posterior.labelling import LabellingDiagnostics
 from bayesgmm.posterior.labels import Labels
 from bayesgmm.posterior.modes import ModeMap, find_modes, mode_map, modes_dataset
@@ -126,6 +127,19 @@ class Fit:
         """Log prior density of each draw, variable by variable; see :mod:`bayesgmm.bayes.log_prior`."""
         return log_prior(self.draws.values, self.resolved_prior, self.covariance_type)
 
+    @property
+    def log_prior_draws(self) -> Array:
+        """Log prior density of each draw, all variables together, shape (chain, draw)."""
+        lead = self.draws.n_chains, self.draws.n_draws
+        return np.sum([v.reshape(*lead, -1).sum(axis=2) for v in self.log_prior.values()], axis=0)
+
+    @cached_property
+    def prior_pull(self) -> Pull:
+        """How far the prior moves each parameter; see :mod:`bayesgmm.posterior.decided`."""
+        values = self.draws.parameter_values
+        values = values.reshape(-1, values.shape[-1])
+        return pull_of_prior(values, self.log_prior_draws.ravel(), self.verdict.effective_draws)
+
     @cached_property
     def diagnostics(self) -> tuple[Diagnostics, Diagnostics]:
         """Convergence of what does not depend on labels, and of the components' parameters."""
@@ -149,6 +163,16 @@ class Fit:
     def no_maximum(self) -> Reason | None:
         """That the likelihood has no maximum for these data, where EM has found none, and what that means."""
         return about_no_maximum(self.em, self.resolved_prior, of_baseline=True)
+
+    @property
+    def prior_conflict(self) -> Reason | None:
+        """That the prior, not the data, sets some parameters, where EM lies far from the posterior for that
+        reason; None also where there is nothing to hold it against: component-wise summaries are not
+        identifiable, or the likelihood has no maximum."""
+        if not self.verdict.ok or self.no_maximum is not None:
+            return None
+        em = MixtureDraws.single(self.em.params_, self.covariance_type)
+        return about_prior(self.draws, self.names, em, self.prior_pull)
 
     def with_modes(self, modes: ModeMap) -> "Fit":
         """The record of the same draws, with the modes that were found."""

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesgmm.support.sentences import plain, shorten, with_sd
+from bayesgmm.wording import Reason
 from bayesgmm.wording import overview as wording
 
 if TYPE_CHECKING:
@@ -34,15 +35,15 @@ def as_text(bayes: "PosteriorResults") -> str:
         )
     width = max(len(code) for code, _ in wording.NEXT)
     following = "\n".join(f"  {code:<{width}}  {what}" for code, what in wording.NEXT)
-    about_em = [str(reason) for reason in (bayes.fit_.no_maximum,) if reason is not None]
-    return "\n\n".join([_heading(bayes), *about_em, str(bayes.verdict_), components, f"Next:\n{following}"])
+    first = map(str, _said_first(bayes))
+    return "\n\n".join([_heading(bayes), *first, str(bayes.verdict_), components, f"Next:\n{following}"])
 
 
 def as_html(bayes: "PosteriorResults") -> str:
     """The same for a notebook: no scripts, nothing from elsewhere, and the colours of the page around it."""
     ok = bayes.verdict_.ok
     parts = [f"<p><strong>{_in_html(_heading(bayes))}</strong></p>"]
-    parts += [f"<p>{_in_html(str(reason))}</p>" for reason in (bayes.fit_.no_maximum,) if reason is not None]
+    parts += [f"<p>{_in_html(str(reason))}</p>" for reason in _said_first(bayes)]
     parts.append(_verdict(str(bayes.verdict_), ok))
     if ok:
         parts += [f"<p>{wording.TABLE_HEADING}</p>", table_in_html(component_table(bayes))]
@@ -54,6 +55,12 @@ def as_html(bayes: "PosteriorResults") -> str:
     )
     parts.append(f"<p>Next:</p><ul>{following}</ul>")
     return panel(*parts)
+
+
+def _said_first(bayes: "PosteriorResults") -> list[Reason]:
+    """What has to be known of EM, or of the prior, before the verdict is read."""
+    fit = bayes.fit_
+    return [reason for reason in (fit.no_maximum, fit.prior_conflict) if reason is not None]
 
 
 def panel(*parts: str) -> str:

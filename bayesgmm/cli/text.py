@@ -95,8 +95,11 @@ def _show_parameters(page: Page, result: "Comparison") -> None:
     columns = {"parameter": [shorten(str(name)) for name in table.index]}
     columns |= {name: [f"{value:.4g}" for value in table[name]] for name in numbers}
     columns["inside"] = ["yes" if inside else "no" for inside in table["inside"]]
+    columns["decided by"] = [who or "–" for who in table["decided_by"]]
     page.table(
-        columns, right=[*numbers, "inside"], optional=[["sd"], ["lower", "upper"], ["inside"], ["difference"]]
+        columns,
+        right=[*numbers, "inside"],
+        optional=[["sd"], ["lower", "upper"], ["inside"], ["difference"], ["decided by"]],
     )
 
 

@@ -1,8 +1,8 @@
 """What a comparison finds, as codes and numbers; the room `wording` has the sentences."""
 
 import math
-from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from scipy.stats import binom
 
@@ -12,11 +12,12 @@ from bayesgmm.comparison.sides import Sides
 from bayesgmm.comparison.tables import JointDistance
 from bayesgmm.fit import Fit
 from bayesgmm.mixture.density import CERTAIN
-from bayesgmm.mixture.draws import MixtureDraws
+from bayesgmm.posterior.decided import about_prior, quantities
 from bayesgmm.wording import Reason
 
 __all__ = [
     "about_assignments",
+    "about_deciders",
     "about_estimates",
     "about_extent",
     "about_maximum",
@@ -42,6 +43,8 @@ def about_estimates(fit: Fit, parameters: pd.DataFrame, joint: JointDistance) ->
         {
             "n": len(parameters),
             "inside": int(parameters["inside"].sum()),
+            "by_prior": int(((parameters["decided_by"] == "prior") & ~parameters["inside"]).sum()),
+            "pulled": bool((parameters["decided_by"] == "prior").any()),
             "largest": float(size[worst]),
             "at": str(parameters.index[worst]),
             "quantity": quantity,
@@ -52,6 +55,22 @@ def about_estimates(fit: Fit, parameters: pd.DataFrame, joint: JointDistance) ->
             "ci_prob": joint.ci_prob,
         },
     )
+
+
+def about_deciders(sides: Sides, parameters: pd.DataFrame) -> list[Reason]:
+    """Whether data or prior made the difference where EM and the posterior differ; see
+    :mod:`bayesgmm.posterior.decided`. Of the data, and of both, where EM lies outside the interval."""
+    fit = sides.fit
+    conflict = about_prior(fit.draws, fit.names, sides.em_draw, fit.prior_pull)
+    found = [] if conflict is None else [conflict]
+    what, size = quantities(fit.draws, fit.names), parameters["difference"].abs().to_numpy()
+    for code, who in (("data_decide", "data"), ("both_decide", "both")):
+        which = np.flatnonzero((parameters["decided_by"] == who) & ~parameters["inside"])
+        which = which[np.argsort(-size[which], kind="stable")]
+        if len(which):
+            values = {"quantities": [what[i][0] for i in which], "owners": [what[i][1] for i in which]}
+            found.append(Reason(code, values | {"of_baseline": sides.is_baseline, "ci_prob": sides.ci_prob}))
+    return found
 
 
 def about_assignments(assignments: pd.DataFrame) -> Reason:
@@ -107,24 +126,3 @@ def about_misfit(checks: tuple[PredictiveCheck, ...]) -> Reason | None:
 def about_extent(extent: Extent) -> list[Reason]:
     """That rows or draws were looked at in part, where they were."""
     return [] if extent.is_whole else [extent.finding]
-
-
-_KINDS = {"weights": "weight", "means": "mean", "stds": "sd", "correlations": "correlation"}
-
-
-def quantities(draws: MixtureDraws, features: Sequence[str]) -> list[tuple[str, str]]:
-    """What each row of the parameter table is ("mean of waiting"), and of which component ("0", or "all"), in
-    its order.
-
-    Parameters
-    ----------
-    draws : MixtureDraws
-    features : sequence of str
-        Their names, as they are to be told.
-    """
-    out = []
-    for parameter in draws.parameters:
-        of = " and ".join(features[j] for j in parameter.features)
-        owner = "all" if parameter.component is None else str(parameter.component)
-        out.append((f"{_KINDS[parameter.kind]}{' of ' * bool(of)}{of}", owner))
-    return out

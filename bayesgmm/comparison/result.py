@@ -42,7 +42,10 @@ class Comparison:
     parameters : DataFrame
         One row a parameter: ``em`` and its standard error ``em_se`` by the observed information, ``mean``,
         ``sd``, ``lower``, ``upper`` (central interval of mass ``ci_prob``), ``difference`` (EM minus
-        posterior mean, in posterior sds), ``inside`` (EM lies in the interval).
+        posterior mean, in posterior sds), ``inside`` (EM lies in the interval), ``prior_shift`` (how far the
+        prior has moved the mean, in posterior sds, by power scaling), ``decided_by`` ("data", "prior" or
+        "both": who made the difference between EM and the posterior, or holds both where they are; see
+        :mod:`bayesgmm.posterior.decided`).
     joint : JointDistance
         Mahalanobis distance of EM's estimate, all parameters together, and the share of draws that lie
         nearer.
@@ -104,7 +107,7 @@ class Comparison:
     @property
     def findings(self) -> tuple[Reason, ...]:
         """What the comparison has found, as codes and numbers."""
-        of_components = (*self.about_estimates, findings.about_assignments(self.assignments))
+        of_components = (*self.deciders, *self.about_estimates, findings.about_assignments(self.assignments))
         return (
             *self._misfit,
             *self._no_maximum,
@@ -123,6 +126,15 @@ class Comparison:
         if self.no_maximum is not None:
             return ()
         return (findings.about_estimates(self.sides.fit, self.parameters, self.joint),)
+
+    @property
+    def deciders(self) -> tuple[Reason, ...]:
+        """Whether data or prior made the difference where EM and the posterior differ: that the prior sets
+        some parameters comes first. Nothing where the likelihood has no maximum, or component-wise summaries
+        are not identifiable."""
+        if self.no_maximum is not None or not self.components_readable:
+            return ()
+        return tuple(findings.about_deciders(self.sides, self.parameters))
 
     @property
     def no_maximum(self) -> Reason | None:

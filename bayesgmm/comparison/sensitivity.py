@@ -39,8 +39,6 @@ def sensitivity_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
     quantities = {"label_free": fit.label_free.varying}
     if bayes.verdict_.ok:
         quantities["named"] = named_quantities(fit.draws, fit.names).varying
-    log_densities = [v.reshape(*total.shape, -1).sum(axis=2) for v in fit.log_prior.values()]
-    whole = np.sum(log_densities, axis=0)
     sampled = ("chain", "draw")
     coords: dict[str, object] = {d: np.arange(n) for d, n in zip(sampled, total.shape, strict=True)}
     variables = {name: ((*sampled, f"{name}_quantity"), q.values) for name, q in quantities.items()}
@@ -49,7 +47,7 @@ def sensitivity_table(bayes: "BayesGaussianMixture") -> pd.DataFrame:
         {
             "posterior": xr.Dataset(variables, coords=coords | labels),
             "log_likelihood": xr.Dataset({"x": (sampled, total)}, coords=coords),
-            "log_prior": xr.Dataset({"prior": (sampled, whole)}, coords=coords),
+            "log_prior": xr.Dataset({"prior": (sampled, fit.log_prior_draws)}, coords=coords),
         }
     )
     table = _summary(scaled)

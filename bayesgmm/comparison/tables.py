@@ -12,6 +12,7 @@ from bayesgmm.mixture import density
 from bayesgmm.mixture.coordinates import unconstrained
 from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.mixture.families import family_of
+from bayesgmm.posterior.decided import decided_by
 from bayesgmm.posterior.memberships import membership_intervals
 
 __all__ = [
@@ -26,7 +27,7 @@ Array = NDArray[np.float64]
 
 
 def parameter_table(sides: Sides) -> pd.DataFrame:
-    """EM estimate, posterior mean, sd and central interval of each parameter; see
+    """EM estimate, posterior mean, sd and central interval of each parameter, and who decided; see
     ``Comparison.parameters``."""
     draws = sides.fit.draws
     flat = draws.parameter_values.reshape(-1, len(draws.parameters))
@@ -45,6 +46,8 @@ def parameter_table(sides: Sides) -> pd.DataFrame:
             "upper": upper,
             "difference": difference,
             "inside": (em >= lower) & (em <= upper) | (sd == 0),
+            "prior_shift": np.nan_to_num(sides.fit.prior_pull.shift),
+            "decided_by": decided_by(difference, sides.fit.prior_pull),
         },
         index=pd.Index([p.label(sides.fit.names) for p in draws.parameters], name="parameter"),
     )

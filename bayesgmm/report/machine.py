@@ -76,7 +76,8 @@ def numbers(
         * ``log_likelihood``, ``scores``, ``predictive``: of the data, of rows left out, of replicated data
           sets (``replicated``: the 2.5, 50 and 97.5 % quantiles);
         * ``parameters``, ``shapes``, ``joint``, ``assignments``: EM against the posterior, as in
-          :func:`compare`;
+          :func:`compare`, with ``prior_shift`` and ``decided_by`` of each parameter: whether the data or the
+          prior made the difference;
         * ``partition``: ``labels`` of all rows, ``expected_loss`` and ``radius`` of the credible ball over
           ``rows``, or null where component-wise summaries are identifiable;
         * ``settings``, ``prior``, ``prior_given``, ``predictive_seed``, ``seed_entropy``, ``created_by``,

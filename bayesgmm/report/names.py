@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bayesgmm.comparison import findings
 from bayesgmm.mixture.draws import MixtureDraws
+from bayesgmm.posterior import decided
 from bayesgmm.support.sentences import plain, shorten
 
 __all__ = ["Name", "Shortener", "quantities"]
@@ -49,7 +49,7 @@ def quantities(draws: MixtureDraws, names: Sequence[Name]) -> list[tuple[Name, s
         The features.
     """
     short, full = (
-        findings.quantities(draws, features)
+        decided.quantities(draws, features)
         for features in ([n.short for n in names], [n.full for n in names])
     )
     return [(Name(s, f), component) for (s, component), (f, _) in zip(short, full, strict=True)]

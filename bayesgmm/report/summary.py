@@ -76,6 +76,7 @@ def summarise(bayes: "BayesGaussianMixture", result: "Comparison", part: "Partit
     verdict, k = bayes.verdict_, _k(bayes)
     points = [] if result.no_maximum is None else [result.no_maximum]
     if verdict.ok:
+        points += result.deciders
         points += [findings.about_assignments(result.assignments)] if k > 1 else []
         points += result.about_estimates
     modes = bayes.fit_.modes

@@ -99,15 +99,28 @@ def parameters(bayes: "BayesGaussianMixture", result: "Comparison", names: Seque
         (what, component), p = what_each_is[i], table.iloc[i]
         em, mean, sd, low, high = (with_sd(p[c], p["sd"]) for c in ("em", "mean", "sd", "lower", "upper"))
         inside = "inside" if p["inside"] else "outside"
-        rows.append((what, component, em, mean, sd, f"{low} to {high}", signed(p["difference"]), inside))
+        rows.append(
+            (
+                what,
+                component,
+                em,
+                mean,
+                sd,
+                f"{low} to {high}",
+                signed(p["difference"]),
+                inside,
+                p["decided_by"] or "–",
+            )
+        )
     caption = (
         "All parameters."
         if len(kept) == len(table)
         else f"The {len(kept)} of {len(table)} parameters that differ most."
     )
     caption += (
-        " The last two columns say how far EM lies from the posterior mean, in posterior standard "
-        "deviations, and whether it lies in the interval."
+        " The last three columns say how far EM lies from the posterior mean, in posterior standard "
+        "deviations, whether it lies in the interval, and whether the data or the prior made the difference "
+        "or, where there is hardly one, decided."
     )
     heads = (
         "Parameter",
@@ -118,8 +131,9 @@ def parameters(bayes: "BayesGaussianMixture", result: "Comparison", names: Seque
         f"{percent(result.ci_prob)} interval",
         "EM − mean, in sd",
         "EM is",
+        "Decided by",
     )
-    return Table(caption, heads, rows, "lrrrrrrl")
+    return Table(caption, heads, rows, "lrrrrrrll")
 
 
 def assignments(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequence[Name]) -> Table:

@@ -4,7 +4,7 @@ from bayesgmm.support.sentences import count, listed
 from bayesgmm.wording.numbers import percent
 from bayesgmm.wording.reasons import worded
 
-__all__ = ["LIKELIHOOD", "estimates_inside"]
+__all__ = ["LIKELIHOOD", "because_of_prior", "estimates_inside"]
 
 # How each log-likelihood of a comparison is called in a list of them, by its name in the table.
 LIKELIHOOD = {
@@ -22,6 +22,8 @@ LIKELIHOOD = {
 def estimates(
     n: int,
     inside: int,
+    by_prior: int,
+    pulled: bool,
     largest: float,
     at: str,
     quantity: str,
@@ -31,7 +33,16 @@ def estimates(
     ci_prob: float,
 ) -> str:
     where = f"the largest difference is {largest:.1f} posterior sds, at {at}"
-    return f"{estimates_inside(n, inside, ci_prob)}; {where}.{_together(joint_inside, joint_share, ci_prob)}"
+    lie = f"{estimates_inside(n, inside, ci_prob)}{because_of_prior(n - inside, by_prior)}"
+    return f"{lie}; {where}.{_together(joint_inside, joint_share, pulled, ci_prob)}"
+
+
+def because_of_prior(outside: int, by_prior: int) -> str:
+    """How many of the estimates that lie outside do so because of the prior; nothing where none does."""
+    if by_prior <= 0 or outside < by_prior:
+        return ""
+    which = "" if outside == 1 else "all of them " if by_prior == outside else f"{by_prior} of them "
+    return f", {which}because of the prior"
 
 
 def estimates_inside(n: int, inside: int, ci_prob: float) -> str:
@@ -46,12 +57,14 @@ def estimates_inside(n: int, inside: int, ci_prob: float) -> str:
     return f"{n - inside} of {n} EM estimates lie outside their {interval}s"
 
 
-def _together(inside: bool, share: float | None, ci_prob: float) -> str:
+def _together(inside: bool, share: float | None, pulled: bool, ci_prob: float) -> str:
     if share is None:
         return " The draws are too few to judge all of them together."
+    # Where the prior has moved the posterior, that is no fault of EM's.
+    aside = "; the prior has its part in that" if pulled and not inside else ""
     return (
         f" Taken together the estimate lies {'inside' if inside else 'outside'} the {percent(ci_prob)} "
-        f"region ({100 * share:.0f} % of the draws lie closer to the posterior mean)."
+        f"region ({100 * share:.0f} % of the draws lie closer to the posterior mean){aside}."
     )
 
 

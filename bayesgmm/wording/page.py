@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bayesgmm.support.sentences import count
 from bayesgmm.support.sentences import listed as all_listed
-from bayesgmm.wording.comparison import estimates_inside
+from bayesgmm.wording.comparison import because_of_prior, estimates_inside
 from bayesgmm.wording.numbers import p_value, percent
 from bayesgmm.wording.reasons import worded, worded_for_page
 
@@ -128,6 +128,8 @@ def assignments(
 def estimates(
     n: int,
     inside: int,
+    by_prior: int,
+    pulled: bool,
     largest: float,
     at: str,
     quantity: str,
@@ -141,6 +143,9 @@ def estimates(
         interval = f"{percent(ci_prob)} posterior interval"
         lie = f"lies inside its {interval}" if inside == 1 else f"lie inside their {interval}s"
         share = f"{inside} of {n} EM estimates {lie}"
+        if 0 < by_prior <= n - inside:
+            other = "the other one does not" if n - inside == 1 else f"{n - inside} do not"
+            share += f"; {other}{because_of_prior(n - inside, by_prior)}"
     else:
         share = estimates_inside(n, inside, ci_prob)
     return (

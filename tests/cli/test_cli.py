@@ -186,7 +186,8 @@ def test_text_of_fit_in_a_pipe(expected, readable, fitted, reports, golden):
     rows = expected.comparison.parameters
     for line, (name, row) in zip(lines[table + 1 : table + 1 + len(rows)], rows.iterrows(), strict=True):
         numbers = [f"{row[column]:.4g}" for column in ("em", "mean", "sd", "lower", "upper", "difference")]
-        assert re.split("  +", line) == [name, *numbers, "yes" if row["inside"] else "no"]
+        inside = "yes" if row["inside"] else "no"
+        assert re.split("  +", line) == [name, *numbers, inside, row["decided_by"] or "–"]
     assert [(call.path, call.title) for call in reports] == [("out.html", None)]
     assert Path("fit.nc").is_file()
 

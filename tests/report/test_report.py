@@ -238,6 +238,8 @@ def test_the_tables_hold_the_numbers_of_the_comparison(html, result):
     p = result.parameters.loc["means[1, waiting]"]
     interval = f"{p.lower:.2f} to {p.upper:.2f}"
     row = f"mean of waiting 1 {p.em:.2f} {p['mean']:.2f} {p.sd:.2f} {interval} {signed(p.difference)}"
+    assert p.inside and p.decided_by == "data"
+    row += " inside data"
     assert row in text
     worst = result.assignments["largest_difference"].idxmax()
     a = result.assignments.loc[worst]
