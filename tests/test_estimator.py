@@ -108,7 +108,9 @@ def test_a_given_prior_is_used_and_one_from_the_data_is_kept(faithful_frame):
         faithful_frame
     )
     assert fit.prior_ == Prior.from_data(faithful_frame.to_numpy())
-    tight = Prior(mean_loc=[3.0, 70.0], mean_scale=[0.01, 0.1], std_prior=("halfnormal", [1.0, 15.0]))
+    tight = Prior(
+        mean_loc=[3.0, 70.0], mean_scale=[0.01, 0.1], std_prior=("halfnormal", [1.0, 15.0]), resolution=0.01
+    )
     settings = {"draws": 100, "tune": 100, "chains": 2, "random_state": 0, "progressbar": False}
     pulled = BayesGaussianMixture(2, method="nuts", prior=tight, **settings).fit(faithful_frame)
     means = pulled.posterior_["posterior"]["means"].mean(("chain", "draw"))

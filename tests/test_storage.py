@@ -46,7 +46,7 @@ def test_settings_come_back(faithful_fit, stored):
 )
 def test_small_shapes_and_other_families_come_back(k, columns, family, faithful_frame, tmp_path):
     settings = {"draws": 50, "tune": 60, "chains": 2, "random_state": 0, "progressbar": False}
-    prior = Prior(mean_loc=10.0, mean_scale=50.0, std_prior=("halfnormal", 20.0))
+    prior = Prior(mean_loc=10.0, mean_scale=50.0, std_prior=("halfnormal", 20.0), resolution=0.01)
     fit = BayesGaussianMixture(k, covariance_type=family, prior=prior, **settings).fit(
         faithful_frame.iloc[:, columns]
     )

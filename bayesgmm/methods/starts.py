@@ -18,8 +18,9 @@ from bayesgmm.support.clock import Clock
 __all__ = ["Start", "find_starts", "shared_out"]
 
 MOST_STARTS = 8
-# Of the posterior, by Laplace's method; a mode with less than that is not worth a chain.
-SMALLEST_SHARE = 0.05
+# Of the posterior, by Laplace's method. One of four chains stands for a quarter of the posterior; a mode with
+# less than a quarter of that is nearer to none.
+SMALLEST_SHARE = 1 / 16
 
 
 @dataclass(frozen=True)

@@ -191,7 +191,7 @@ def test_names_dims_and_coordinates():
     model = build_model(X, 3, Prior.from_data(X), feature_names=["length", "width"])
     assert [v.name for v in model.free_RVs] == ["weights", "means", "stds", "corr_chol"]
     assert [v.name for v in model.observed_RVs] == ["x"]
-    assert set(model.named_vars) == {"weights", "means", "stds", "corr_chol", "x"}
+    assert set(model.named_vars) == {"weights", "means", "stds", "corr_chol", "resolution", "x"}
     assert [v.name for v in model.value_vars] == [
         "weights_simplex__",
         "means",
