@@ -23,7 +23,7 @@ def fit(X, **settings):
 
 @pytest.fixture(scope="module")
 def bayes():
-    return fit(rows(400, 5, apart=4.0)[0])
+    return fit(rows(400, 5, apart=5.0)[0])
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_of_more_rows_than_are_searched_sizes_add_up_to_all():
 
 def test_clusterings_are_of_all_rows(bayes, whole, monkeypatch):
     monkeypatch.setattr(partitioning, "ROWS", 100)
-    labels = rows(400, 5, apart=4.0)[1]
+    labels = rows(400, 5, apart=5.0)[1]
     table = compare(bayes, labels).clusterings
     part = partition(bayes)
     wanted = adjusted_rand_score(labels, part.labels)
