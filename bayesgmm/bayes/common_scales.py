@@ -131,8 +131,8 @@ class CommonScale:
     draw : callable
         ``draw(rng, shape, *numbers)``, of a shape that ends with K and D.
     reach : callable
-        ``reach(*numbers)``: how far from zero the logarithm of a standard deviation may lie, but for one draw
-        in a thousand.
+        ``reach(*numbers)``: how far the logarithm of a standard deviation may lie from its median, but for
+        one draw in a thousand.
     words : callable
         ``words(*numbers)`` of one feature, each a number.
     has_parts : bool
@@ -209,7 +209,7 @@ _FAMILIES = (
         log_density=_hierarchical_density,
         log_constant=lambda k, mu, common, own, df: _student_constant(k, 1, common, own, df),
         draw=_hierarchical_draw,
-        reach=lambda mu, common, own, df: np.abs(mu) + np.hypot(common, own) * stdtrit(df, 1 - RARE / 2),
+        reach=lambda mu, common, own, df: np.hypot(common, own) * stdtrit(df, 1 - RARE / 2),
         words=_hierarchical_words,
         has_parts=True,
     ),
@@ -222,7 +222,7 @@ _FAMILIES = (
         log_constant=_gamma_constant,
         draw=_gamma_draw,
         # A Gamma(g) number x with a small g has P(log x < -y) near exp(-g y).
-        reach=lambda alpha, g, h: 0.5 * (np.abs(np.log(h)) - np.log(RARE) * (1 / g + 1 / alpha)),
+        reach=lambda alpha, g, h: -0.5 * np.log(RARE) * (1 / g + 1 / alpha),
         words=lambda alpha, g, h: f"1 / stds^2 ~ Gamma({alpha:.4g}, b), b ~ Gamma({g:.4g}, {h:.4g})",
         has_parts=False,
     ),

@@ -22,11 +22,11 @@ from bayesgmm.bayes.log_laws import (
     volume_law,
 )
 from bayesgmm.bayes.priors import ResolvedPrior
-from bayesgmm.bayes.resolution import add_log_visibility, scaled_variances
+from bayesgmm.bayes.resolution import add_correlation_visibility, correlation_bounds, std_bounds
 from bayesgmm.bayes.std_priors import CODES, MOST_NUMBERS, add_log_density
-from bayesgmm.mixture.coordinates import Coordinates, Layout, add_gradient_by_cholesky, blocks
+from bayesgmm.mixture.coordinates import Coordinates, Layout, blocks
 from bayesgmm.mixture.covariance_family import CovarianceFamily
-from bayesgmm.mixture.std_numbers import std_part_places
+from bayesgmm.mixture.std_numbers import add_by_log_std, std_part_places
 from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import inlined
 
@@ -58,7 +58,8 @@ class PriorNumbers(NamedTuple):
     mean_loc: Array
     mean_scale: Array
     std_numbers: Array
-    visibility: Array
+    std_bounds: Array
+    correlation_bounds: Array
 
 
 # One array instead of nine arguments: handing these to compiled code would cost as much as the prior's
@@ -88,7 +89,8 @@ def packed(prior: ResolvedPrior, coordinates: Coordinates) -> Array:
             law = [of_stds.form, of_stds.power, float(of_volumes.first), float(of_volumes.second)]
             numbers[0], numbers[1] = of_stds.first, of_stds.second
     means = prior.mean_loc.ravel(), prior.mean_scale.ravel()
-    others = numbers.ravel(), scaled_variances(prior.resolution)
+    a = std_bounds(prior.resolution, coordinates.family.by_feature)
+    others = numbers.ravel(), a, correlation_bounds(prior.resolution, prior.mean_scale)
     mixed = prior.mixed, _mixed_constants(prior)
     lengths = [len(prior.mixed), numbers.shape[1]]
     return np.concatenate([header, law, lengths, prior.concentration, *means, *others, *mixed])
@@ -115,7 +117,8 @@ def unpacked(packed):
     numbers = scale + K * D
     P = int(packed[at + 8])
     visibility = numbers + MOST_NUMBERS * P
-    mixed = visibility + D
+    correlations = visibility + D
+    mixed = correlations + D
     return PriorNumbers(
         layout,
         int(packed[at]),
@@ -130,7 +133,8 @@ def unpacked(packed):
         packed[loc:scale],
         packed[scale:numbers],
         packed[numbers:visibility].reshape((MOST_NUMBERS, P)),
-        packed[visibility:mixed],
+        packed[visibility:correlations],
+        packed[correlations:mixed],
     )
 
 
@@ -220,7 +224,7 @@ def log_prior_at(q, prior, mixture, gradient):
             for _ in range(i):
                 by.below[c, at] = -power * at_q.below[c, at] / (mixture.lengths[c, i] * mixture.lengths[c, i])
                 at += 1
-    if prior.visibility.max() > 0.0:
+    if prior.std_bounds.max() > 0.0:
         value = _add_log_visibility(value, prior, mixture, gradient)
     return value
 
@@ -242,15 +246,27 @@ def _mixed_dirichlet(mixed, log_weights):
 
 @inlined
 def _add_log_visibility(value, prior, mixture, gradient):
-    layout = prior.layout
+    """`value` plus the logs of the factors for what can be seen; see `resolution`."""
+    layout, by = prior.layout, blocks(gradient, prior.layout)
     K, D = layout.n_components, layout.n_features
-    n_distinct = K if layout.std_by_component > 0 else 1
-    is_diagonal = layout.corr_by_component < 0
-    by_cholesky = zeros(K * D * D).reshape((K, D, D))
-    value = add_log_visibility(
-        value, mixture.cholesky, prior.visibility, n_distinct, is_diagonal, by_cholesky
-    )
-    add_gradient_by_cholesky(mixture, by_cholesky, 1.0, layout, gradient)
+    for k in range(K if layout.std_by_component > 0 else 1):
+        for i in range(D if layout.std_by_feature > 0 else 1):
+            t = prior.std_bounds[i] / (mixture.stds[k, i] * mixture.stds[k, i])
+            value -= t * t * t * t
+            add_by_log_std(by.log_stds, layout, k, i, 8.0 * t * t * t * t)
+    by_factor = zeros(D * D).reshape((D, D))
+    for c in range(len(by.below)):
+        factor = mixture.corr_chol[c]
+        value = add_correlation_visibility(value, factor, prior.correlation_bounds, by_factor)
+        at = 0
+        for i in range(1, D):
+            # As in `add_gradient_by_cholesky`: C_ij = M_ij / |M_i|.
+            along = 0.0
+            for j in range(i + 1):
+                along += by_factor[i, j] * factor[i, j]
+            for j in range(i):
+                by.below[c, at] += (by_factor[i, j] - factor[i, j] * along) / mixture.lengths[c, i]
+                at += 1
     return value
 
 

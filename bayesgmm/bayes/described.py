@@ -33,7 +33,7 @@ def described(prior: "ResolvedPrior", feature_names: Sequence[str], covariance_t
     for j, feature in enumerate(of_stds):
         variable = f"{'shape of ' * apart}stds"
         told = _lines(variable, feature, prior.std_record.title, *prior.std_numbers[..., j])
-        if isinstance(prior.std_record, CommonScale):
+        if isinstance(prior.std_record, CommonScale) and family.by_component and k > 1 and not apart:
             told = [f"{told[0]}: {prior.std_record.words(*prior.shared_std_numbers[:, j])}"]
         lines += told
     if apart and not isinstance(prior.std_law, CommonLaw):

@@ -11,12 +11,17 @@ from scipy.special import gammaln, logsumexp, xlogy
 from bayesgmm.bayes.compiled_prior import lkj_log_normaliser
 from bayesgmm.bayes.log_laws import log_density_of_products
 from bayesgmm.bayes.priors import ResolvedPrior
-from bayesgmm.bayes.resolution import log_visibility
+from bayesgmm.bayes.resolution import (
+    correlation_bounds,
+    log_visibility_of_correlations,
+    log_visibility_of_stds,
+    std_bounds,
+)
 from bayesgmm.bayes.std_priors import StdPrior
 from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.mixture.families import posterior_family_of
 
-__all__ = ["log_prior", "log_visibility_of"]
+__all__ = ["log_prior", "log_visibility"]
 
 Array = NDArray[np.float64]
 
@@ -49,18 +54,22 @@ def log_prior(values: Mapping[str, Array], prior: ResolvedPrior, covariance_type
     if "corr_chol" in values:
         densities["corr_chol"] = _lkj(values["corr_chol"], prior.lkj_eta)
     if prior.resolution.any():
-        densities["resolution"] = log_visibility_of(values, prior.resolution, family)
+        densities["resolution"] = log_visibility(values, prior, family)
     return densities
 
 
-def log_visibility_of(values: Mapping[str, Array], resolution: Array, family: CovarianceFamily) -> Array:
-    """Log of the factor for what can be seen, of all distinct covariances of each draw, shape (...)."""
-    k, d = values["means"].shape[-2:]
-    if not family.by_component:
-        k = 1
-    stds = family.all_stds(values["stds"], k, d)
-    factors = family.all_factors(values.get("corr_chol"), k, d)
-    return np.asarray(log_visibility(stds[..., None] * factors, resolution).sum(axis=-1))
+def log_visibility(values: Mapping[str, Array], prior: ResolvedPrior, family: CovarianceFamily) -> Array:
+    """Log of the factors for what can be seen, of all distinct standard deviations and correlation matrices
+    of each draw, shape (...)."""
+    lead = values["weights"].ndim - 1
+    a = std_bounds(prior.resolution, family.by_feature)
+    found = log_visibility_of_stds(values["stds"], family.of_stds(a))
+    total = found.sum(axis=tuple(range(lead, found.ndim)))
+    if "corr_chol" in values:
+        b = correlation_bounds(prior.resolution, prior.mean_scale)
+        of_correlations = log_visibility_of_correlations(values["corr_chol"], b)
+        total = total + of_correlations.sum(axis=tuple(range(lead, of_correlations.ndim)))
+    return np.asarray(total)
 
 
 def _of_stds(stds: Array, prior: ResolvedPrior, family: CovarianceFamily) -> Array:

@@ -8,7 +8,6 @@ import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-from numpy.typing import NDArray
 from pytensor.tensor import TensorVariable
 
 from bayesgmm.bayes.common_scales import CommonScale
@@ -17,7 +16,7 @@ from bayesgmm.bayes.dirichlet_weights import dirichlet_weights
 from bayesgmm.bayes.distribution import GaussianMixture
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
 from bayesgmm.bayes.products import volume_shape_stds
-from bayesgmm.bayes.resolution import scaled_variances
+from bayesgmm.bayes.resolution import correlation_bounds, std_bounds
 from bayesgmm.bayes.transforms import CorrelationCholesky
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.covariance_family import CovarianceFamily
@@ -42,7 +41,8 @@ def build_model(
         weights ~ Dirichlet,  means ~ Normal,  stds ~ the family of the prior,  corr_chol ~ LKJ,
         x ~ GaussianMixture(weights, means, diag(stds) corr_chol)
 
-    Where the prior has a resolution, its factor is the potential ``resolution``.
+    Where the prior has a resolution, its factor is the potential ``resolution``, of which
+    ``pm.sample_prior_predictive`` takes no notice.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def build_model(
         )
         factors, family = _factors(resolved, K, D, family)
         if resolved.resolution.any():
-            pm.Potential("resolution", _log_visibility(factors, resolved.resolution, family))
+            pm.Potential("resolution", _log_visibility(model, resolved, family))
         # A shared variable: a constant would be part of the compiled code, and a large one would keep
         # that code out of the cache on disk.
         data = pytensor.shared(np.ascontiguousarray(rows.values), name="x_data", shape=(None, D))
@@ -144,16 +144,13 @@ def _factors(
     return stds[..., None] * corr_chol, family
 
 
-def _log_visibility(
-    factors: TensorVariable, resolution: NDArray[np.float64], family: CovarianceFamily
-) -> TensorVariable:
-    """Log of the prior's factor for what can be seen, of all distinct covariances; see `resolution`."""
-    a = scaled_variances(resolution)
-    if family.has_correlations:
-        root = pt.linalg.solve_triangular(factors, pt.as_tensor(np.diag(np.sqrt(a))), lower=True)
-        t = pt.sqr(root).sum(axis=(-2, -1))
-    elif family.by_feature:
-        t = (a / pt.sqr(factors)).sum(axis=-1)
-    else:
-        t = a.sum() / pt.sqr(factors)
-    return -pt.sum(t**4)
+def _log_visibility(model: pm.Model, resolved: ResolvedPrior, family: CovarianceFamily) -> TensorVariable:
+    """Log of the prior's factors for what can be seen; see `resolution`."""
+    a = family.of_stds(std_bounds(resolved.resolution, family.by_feature))
+    value = -pt.sum((a / pt.sqr(model["stds"])) ** 4)
+    if "corr_chol" not in model.named_vars:
+        return value
+    identity = pt.as_tensor(np.eye(resolved.n_features))
+    inverse = pt.linalg.solve_triangular(model["corr_chol"], identity, lower=True)
+    b = correlation_bounds(resolved.resolution, resolved.mean_scale)
+    return value - pt.sum((b * pt.sqr(inverse).sum(axis=-2)) ** 4)

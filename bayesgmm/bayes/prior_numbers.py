@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.bayes.common_scales import CommonScale
 from bayesgmm.bayes.std_priors import std_prior_family
-from bayesgmm.errors import ParameterError
+from bayesgmm.errors import DataError, ParameterError
 from bayesgmm.mixture.families import posterior_family_of
 from bayesgmm.support.arguments import as_array, check_unmasked
 from bayesgmm.support.sentences import shown_value
@@ -21,6 +21,7 @@ __all__ = [
     "check_single",
     "first",
     "is_mixed",
+    "location_and_spread",
     "plain",
     "plain_concentration",
     "plain_std_prior",
@@ -83,13 +84,14 @@ def first(value: Any) -> Any:
 
 
 MIXTURE = "mixture"
-# Of the logarithm of a standard deviation, from zero; beyond 700 its exponential is no number.
+# Of the logarithm of a standard deviation, from its median; beyond 700 its exponential is no number.
 FURTHEST = 300.0
 
 
 def is_mixed(concentration: Any) -> bool:
     """Whether a concentration of weights is a mixture of several."""
-    return isinstance(concentration, tuple | list) and concentration[:1] in ((MIXTURE,), [MIXTURE])
+    is_list = isinstance(concentration, tuple | list) and len(concentration) > 0
+    return is_list and isinstance(concentration[0], str) and concentration[0] == MIXTURE
 
 
 def plain_concentration(value: Any) -> Any:
@@ -255,3 +257,18 @@ def check_single(values: Array, name: str, covariance_type: str) -> None:
             name=name,
             values=values.tolist(),
         )
+
+
+def location_and_spread(rows: Array, sample_weight: Array, names: Sequence[str]) -> tuple[Array, Array]:
+    """Weighted mean and standard deviation (divided by the sum of weights) of each column, shape (D,)."""
+    w = sample_weight if sample_weight.size else np.ones(len(rows))
+    rows, w = rows[w > 0], w[w > 0]
+    flat = np.flatnonzero(rows.max(axis=0) == rows.min(axis=0))
+    if flat.size:
+        raise DataError(
+            f"Column {names[flat[0]]!r} has a single value ({rows[0, flat[0]]:g}) in the {len(rows)} row(s) "
+            "that count, so that no default prior can be scaled to it; drop that column or pass a Prior.",
+            column=int(flat[0]),
+        )
+    loc = np.average(rows, axis=0, weights=w)
+    return loc, np.sqrt(np.average((rows - loc) ** 2, axis=0, weights=w))

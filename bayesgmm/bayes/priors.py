@@ -27,6 +27,7 @@ from bayesgmm.bayes.prior_numbers import (
     check_single,
     first,
     is_mixed,
+    location_and_spread,
     plain,
     plain_concentration,
     plain_std_prior,
@@ -34,7 +35,7 @@ from bayesgmm.bayes.prior_numbers import (
 )
 from bayesgmm.bayes.resolution import column_resolutions
 from bayesgmm.bayes.std_priors import StdPrior, std_prior_family
-from bayesgmm.errors import DataError, ParameterError
+from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.families import DEFAULT_FAMILY, posterior_family_of
 from bayesgmm.rows.checks import check_varying_columns
 from bayesgmm.rows.rows import Rows
@@ -223,7 +224,7 @@ class Prior:
         family = posterior_family_of(covariance_type)
         rows = Rows.of(X, sample_weight)
         check_varying_columns(rows.values, rows.names)
-        loc, sd = _location_and_spread(rows.values, rows.weights, rows.names)
+        loc, sd = location_and_spread(rows.values, rows.weights, rows.names)
         spread = sd if family.by_feature else np.sqrt(np.mean(sd**2))
         mu = np.log(DEFAULT_STD_MEDIAN * spread)
         return cls(
@@ -232,11 +233,13 @@ class Prior:
             mean_scale=DEFAULT_MEAN_SCALE * sd,
             std_prior=("hierarchical", mu, DEFAULT_STD_COMMON, DEFAULT_STD_OWN, DEFAULT_STD_DF),
             lkj_eta=DEFAULT_LKJ_ETA,
-            resolution=column_resolutions(rows.counting.values, sd),
+            resolution=column_resolutions(rows.counting.values, sd, rows.counting.total_weight),
         )
 
     @classmethod
-    def richardson_green(cls, X: Any, sample_weight: ArrayLike | None = None) -> "Prior":
+    def richardson_green(
+        cls, X: Any, sample_weight: ArrayLike | None = None, *, covariance_type: str = DEFAULT_FAMILY
+    ) -> "Prior":
         """The prior of Richardson and Green (1997), On Bayesian analysis of mixtures, section 2.4.
 
         With R the range of a column: means Normal(midrange, R), precisions Gamma(2, b) with b ~ Gamma(0.2, 10
@@ -247,6 +250,9 @@ class Prior:
         X : array_like or data frame, shape (N, D), or Rows
         sample_weight : array_like, shape (N,), optional
             Rows of weight zero take no part.
+        covariance_type : str, default "full"
+            With "spherical" and "tied_spherical" the range of the standard deviations' prior is the root mean
+            square of the columns' ranges.
 
         Raises
         ------
@@ -262,11 +268,12 @@ class Prior:
         rows = Rows.of(X, sample_weight).counting
         check_varying_columns(rows.values, rows.names)
         low, high = rows.values.min(axis=0), rows.values.max(axis=0)
+        squares = posterior_family_of(covariance_type).scales(high - low) ** 2
         return cls(
             concentration=1.0,
             mean_loc=(low + high) / 2,
             mean_scale=high - low,
-            std_prior=("hierarchical_gamma", 2.0, 0.2, 10 / (high - low) ** 2),
+            std_prior=("hierarchical_gamma", 2.0, 0.2, 10 / squares),
         )
 
     def resolve(
@@ -366,21 +373,6 @@ class Prior:
             )
         names = list(feature_names)
         return described(self.resolve(n_components, len(names), covariance_type), names, covariance_type)
-
-
-def _location_and_spread(rows: Array, sample_weight: Array, names: Sequence[str]) -> tuple[Array, Array]:
-    """Weighted mean and standard deviation (divided by the sum of weights) of each column, shape (D,)."""
-    w = sample_weight if sample_weight.size else np.ones(len(rows))
-    rows, w = rows[w > 0], w[w > 0]
-    flat = np.flatnonzero(rows.max(axis=0) == rows.min(axis=0))
-    if flat.size:
-        raise DataError(
-            f"Column {names[flat[0]]!r} has a single value ({rows[0, flat[0]]:g}) in the {len(rows)} row(s) "
-            "that count, so that no default prior can be scaled to it; drop that column or pass a Prior.",
-            column=int(flat[0]),
-        )
-    loc = np.average(rows, axis=0, weights=w)
-    return loc, np.sqrt(np.average((rows - loc) ** 2, axis=0, weights=w))
 
 
 def check_prior(prior: object) -> None:

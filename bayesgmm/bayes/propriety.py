@@ -32,8 +32,10 @@ SAME_DIRECTION = 1e-9
 def power_at_zero(prior: ResolvedPrior) -> Array:
     """The power of s with which the density of log s goes to zero, shape (D,); infinite where it goes faster
     than any, or narrow components cannot be seen."""
-    if prior.resolution.any():
-        return np.where(prior.resolution > 0, np.inf, 0.0)
+    return np.where(prior.resolution > 0, np.inf, _power_of_family(prior))
+
+
+def _power_of_family(prior: ResolvedPrior) -> Array:
     record = prior.std_record
     if isinstance(record, CommonScale):
         if record.has_parts:
@@ -48,29 +50,31 @@ def power_at_zero(prior: ResolvedPrior) -> Array:
 
 
 def improper_by(rows: Rows, prior: ResolvedPrior, covariance_type: str) -> Reason | None:
-    """What of the data leaves the posterior without a bound under this prior; None where nothing does.
+    """What of the data leaves the posterior without a bound under this prior; None where nothing is found.
 
-    Components need standard deviations, or correlations, of their own: those that all share would need all
-    rows on a few values.
+    Looked for are equal values, equal rows, and rows on a line in two rounded columns, on which one of
+    several components with standard deviations, or correlations, of its own may sit. Rows on planes, columns
+    that depend on each other exactly and components that collapse together are not.
     """
     family, k = posterior_family_of(covariance_type), len(prior.concentration)
     if prior.resolution.all() or k < 2 or not family.by_component or any(family.std_parts(k)):
         return None
-    X, power = rows.counting.values, power_at_zero(prior)
+    counting = rows.counting
+    X, power = counting.values, power_at_zero(prior)
+    weights = counting.weights if len(counting.weights) else np.ones(len(X))
     if family.by_feature:
         for j, column in enumerate(X.T):
-            values, counts = np.unique(column, return_counts=True)
-            most = counts.argmax()
-            if counts[most] - 1 >= power[j]:
-                told = {"column": rows.names[j], "value": float(values[most]), "n": int(counts[most])}
+            values, n, weight = _most_equal(column[:, None], weights)
+            if n > 1 and weight - 1 >= power[j]:
+                told = {"column": rows.names[j], "value": float(values[0]), "n": n}
                 return Reason("improper_by_ties", told)
-    equal = int(np.unique(X, axis=0, return_counts=True)[1].max())
-    if not family.by_feature and (equal - 1) * X.shape[1] >= power[0]:
-        return Reason("improper_by_equal_rows", {"n": equal})
+    _, n, weight = _most_equal(X, weights)
+    by_stds = not family.by_feature and (weight - 1) * X.shape[1] >= power.min()
+    by_correlations = family.own_correlations and X.shape[1] > 1 and weight >= 2 * prior.lkj_eta + 1
+    if n > 1 and (by_stds or by_correlations):
+        return Reason("improper_by_equal_rows", {"n": n})
     if not family.own_correlations or X.shape[1] < 2:
         return None
-    if equal >= 2 * prior.lkj_eta + 1:
-        return Reason("improper_by_equal_rows", {"n": equal})
     needed, spread = 2 * prior.lkj_eta + X.shape[1], X.std(axis=0)
     # Only rows of rounded columns lie on lines by more than chance.
     rounded = np.flatnonzero(column_resolutions(X, spread) > 10 * FINEST * spread)
@@ -80,6 +84,14 @@ def improper_by(rows: Rows, prior: ResolvedPrior, covariance_type: str) -> Reaso
             if n >= needed:
                 return Reason("improper_by_line", {"columns": (rows.names[j], rows.names[i]), "n": n})
     return None
+
+
+def _most_equal(X: Array, weights: Array) -> tuple[Array, int, float]:
+    """The row that occurs with the largest weight, how often it does, and that weight."""
+    values, at, counts = np.unique(X, axis=0, return_inverse=True, return_counts=True)
+    by_value = np.bincount(at.ravel(), weights)
+    most = int(np.where(counts > 1, by_value, -1.0).argmax())
+    return values[most], int(counts[most]), float(by_value[most])
 
 
 def _most_on_a_line(points: Array, needed: float) -> int:

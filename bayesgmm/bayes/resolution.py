@@ -2,15 +2,22 @@
 
 A column of rounded values holds many equal ones, and rows of several such columns lie on lines. A component
 that sits on them gains density without bound as it narrows, and says nothing of the quantity that was
-measured. With r_i the resolution of column i, rounding alone has the variance r_i^2 / 12, and
+measured. With r_i the resolution of column i, rounding alone has the variance r_i^2 / 12. The prior has the
+factors
 
-    t = sum_i r_i^2 / 12 (Sigma^-1)_ii
+    exp(-(r_i^2 / (6 s^2))^4)                        for each distinct standard deviation s in column i,
+    exp(-sum_i (r_i^2 / (6 D m_i^2) (R^-1)_ii)^4)    for each distinct correlation matrix R,
 
-is the mean square of the distance, in units of a component's covariance Sigma, by which it displaces a row.
-The prior has the factor exp(-(t / T)^4), T = 1/2, for each distinct covariance: it is 1 to four digits up to
-t = 0.05, as for a single column whose standard deviation is 1.3 r, and all but forbids t = 1, a standard
-deviation of 0.3 r. Since t is at least r^2 / 12 over the smallest eigenvalue of Sigma, the likelihood times
-this factor is bounded, and with any proper prior the posterior is proper, whatever the data.
+with m_i the smallest prior standard deviation of a mean in that column, for the spread of the data. The first
+is 1 to three digits down to s = r, and all but forbids s < 0.3 r. The second does so with the variance of a
+column given the others, which is 1 / (R^-1)_ii of its own; without the D an LKJ prior of many columns, in
+which all are nearly determined by the others, would be mostly forbidden. Where features share a standard
+deviation the largest resolution counts.
+
+Standard deviations and the inverse of R are thereby bounded but for a tail that falls faster than any power:
+the likelihood times these factors is bounded, and with any proper prior the posterior is proper, whatever the
+data. Factors of columns, and of standard deviations and correlations, are apart, so that draws of the prior
+and its constant are found column by column.
 """
 
 import numpy as np
@@ -19,12 +26,18 @@ from numpy.typing import NDArray
 from bayesgmm.support.allocation import zeros
 from bayesgmm.support.compilation import inlined_in_order
 
-__all__ = ["add_log_visibility", "column_resolutions", "log_visibility", "scaled_variances"]
+__all__ = [
+    "FINEST",
+    "add_correlation_visibility",
+    "column_resolutions",
+    "correlation_bounds",
+    "log_visibility_of_correlations",
+    "log_visibility_of_stds",
+    "std_bounds",
+]
 
 Array = NDArray[np.float64]
 
-# T of the text above.
-VISIBLE = 0.5
 # Of a column's standard deviation: what is taken for its resolution where no rounding is seen.
 FINEST = 1e-6
 # Of a column's range: steps nearer to each other than this are taken for equal.
@@ -33,7 +46,7 @@ SAME_STEP = 1e-9
 LARGEST_DISTINCT_SHARE = 0.5
 
 
-def column_resolutions(X: Array, spread: Array) -> Array:
+def column_resolutions(X: Array, spread: Array, total_weight: float | None = None) -> Array:
     """The step of which all differences of a column's values are multiples, shape (D,).
 
     Where most rows share their value with another it is the smallest difference, if that is larger; where no
@@ -44,6 +57,8 @@ def column_resolutions(X: Array, spread: Array) -> Array:
     X : ndarray, shape (N, D)
     spread : ndarray, shape (D,)
         Standard deviations of the columns.
+    total_weight : float, optional
+        Of the rows, where they have weights.
 
     Examples
     --------
@@ -52,14 +67,17 @@ def column_resolutions(X: Array, spread: Array) -> Array:
     >>> column_resolutions(np.array([[1.25], [3.0], [3.75], [5.5]]), np.ones(1))
     array([0.25])
     """
-    return np.array([_resolution(column, FINEST * sd) for column, sd in zip(X.T, spread, strict=True)])
+    n = len(X) if total_weight is None else total_weight
+    return np.array([_resolution(column, FINEST * sd, n) for column, sd in zip(X.T, spread, strict=True)])
 
 
-def _resolution(column: Array, finest: float) -> float:
+def _resolution(column: Array, finest: float, n: float) -> float:
     values = np.unique(column)
-    gaps = np.diff(values)
-    found = max(_common_step(gaps, SAME_STEP * (values[-1] - values[0])), finest)
-    if len(values) <= LARGEST_DISTINCT_SHARE * len(column):
+    gaps, found = np.diff(values), finest
+    # Two values alone are as far apart as they are, and tell of no step.
+    if len(gaps) > 1:
+        found = max(_common_step(gaps, SAME_STEP * (values[-1] - values[0])), finest)
+    if len(values) <= LARGEST_DISTINCT_SHARE * n:
         found = max(found, float(gaps.min()))
     return found
 
@@ -79,64 +97,72 @@ def _common_step(gaps: Array, tolerance: float) -> float:
     return step
 
 
-def scaled_variances(resolution: Array) -> Array:
-    """What rounding adds to the variances, shape (D,), in units of T: t / T = sum_i a_i (Sigma^-1)_ii."""
-    return resolution**2 / (12 * VISIBLE)
+def std_bounds(resolution: Array, by_feature: bool = True) -> Array:
+    """a_i = r_i^2 / 6, shape (D,), such that a standard deviation has the factor exp(-(a_i / s^2)^4)."""
+    a = resolution**2 / 6
+    return a if by_feature else np.full_like(a, a.max())
 
 
-def log_visibility(cholesky: Array, resolution: Array) -> Array:
-    """Log of the factor, shape (...), of covariances with Cholesky factors (..., D, D)."""
-    d, inverse = cholesky.shape[-1], np.zeros_like(cholesky)
+def correlation_bounds(resolution: Array, mean_scale: Array) -> Array:
+    """b_i = r_i^2 / (6 D m_i^2), shape (D,), of the factor of correlation matrices.
+
+    Parameters
+    ----------
+    resolution : ndarray, shape (D,)
+    mean_scale : ndarray, shape (K, D)
+        Prior standard deviations of the means.
+    """
+    return np.asarray(resolution**2 / (6 * len(resolution) * mean_scale.min(axis=0) ** 2))
+
+
+def log_visibility_of_stds(stds: Array, a: Array) -> Array:
+    """Logs of the factors of standard deviations (..., D), each alone; `a` is that of :func:`std_bounds`."""
     # A draw of a prior that reaches far may be zero, or infinite.
     with np.errstate(all="ignore"):
+        return -((a / stds**2) ** 4)
+
+
+def log_visibility_of_correlations(corr_chol: Array, b: Array) -> Array:
+    """Log of the factor, shape (...), of correlation matrices with Cholesky factors (..., D, D)."""
+    d, inverse = corr_chol.shape[-1], np.zeros_like(corr_chol)
+    with np.errstate(all="ignore"):
         for j in range(d):
-            inverse[..., j, j] = 1 / cholesky[..., j, j]
+            inverse[..., j, j] = 1 / corr_chol[..., j, j]
             for i in range(j + 1, d):
-                along = (cholesky[..., i, j:i] * inverse[..., j:i, j]).sum(axis=-1)
-                inverse[..., i, j] = -along / cholesky[..., i, i]
-        t = (inverse**2 * scaled_variances(resolution)).sum(axis=(-2, -1))
-        return -(np.where(np.isfinite(t), t, np.inf) ** 4)
+                along = (corr_chol[..., i, j:i] * inverse[..., j:i, j]).sum(axis=-1)
+                inverse[..., i, j] = -along / corr_chol[..., i, i]
+        of_columns = (b * (inverse**2).sum(axis=-2)) ** 4
+        return -np.where(np.isfinite(of_columns), of_columns, np.inf).sum(axis=-1)
 
 
 @inlined_in_order
-def add_log_visibility(value, cholesky, a, n_distinct, is_diagonal, by_cholesky):
-    """`value` plus the logs of the factors of the first `n_distinct` covariances; adds to their gradients,
-    (K, D, D).
-
-    `a` is that of :func:`scaled_variances`.
-    """
-    D = len(a)
-    inverse, middle = zeros(D * D).reshape((D, D)), zeros(D * D).reshape((D, D))
-    for k in range(n_distinct):
-        L = cholesky[k]
-        t = 0.0
-        for j in range(D):
-            inverse[j, j] = 1.0 / L[j, j]
-            t += a[j] * inverse[j, j] * inverse[j, j]
-            if not is_diagonal:
-                for i in range(j + 1, D):
-                    s = 0.0
-                    for m in range(j, i):
-                        s -= L[i, m] * inverse[m, j]
-                    inverse[i, j] = s / L[i, i]
-                    t += a[j] * inverse[i, j] * inverse[i, j]
+def add_correlation_visibility(value, factor, b, by_factor):
+    """`value` plus the log of the factor of the correlation matrix with this Cholesky factor (D, D); fills
+    `by_factor`, shape (D, D), with the gradient by its lower triangle."""
+    D = len(b)
+    inverse, both = zeros(D * D).reshape((D, D)), zeros(D * D).reshape((D, D))
+    for j in range(D):
+        inverse[j, j] = 1.0 / factor[j, j]
+        for i in range(j + 1, D):
+            s = 0.0
+            for m in range(j, i):
+                s -= factor[i, m] * inverse[m, j]
+            inverse[i, j] = s / factor[i, i]
+    for i in range(D):
+        for j in range(i + 1):
+            s = 0.0
+            for m in range(i, D):
+                s += inverse[m, i] * inverse[m, j]
+            both[i, j], both[j, i] = s, s
+    for i in range(D):
+        for j in range(i + 1):
+            by_factor[i, j] = 0.0
+    for c in range(D):
+        t = b[c] * both[c, c]
         value -= t * t * t * t
-        # d t / d L = -2 W' (W a W') with W the inverse.
-        factor = 8.0 * t * t * t
-        if is_diagonal:
-            for j in range(D):
-                by_cholesky[k, j, j] += factor * a[j] * inverse[j, j] * inverse[j, j] * inverse[j, j]
-            continue
-        for i in range(D):
-            for j in range(i + 1):
-                s = 0.0
-                for m in range(j + 1):
-                    s += inverse[i, m] * a[m] * inverse[j, m]
-                middle[i, j], middle[j, i] = s, s
-        for i in range(D):
-            for j in range(i + 1):
-                s = 0.0
-                for m in range(i, D):
-                    s += inverse[m, i] * middle[m, j]
-                by_cholesky[k, i, j] += factor * s
+        # (R^-1)_cc changes by -2 (R^-1 dC W)_cc, with W the inverse of the factor C.
+        slope = 8.0 * b[c] * t * t * t
+        for j in range(c, D):
+            for i in range(j, D):
+                by_factor[i, j] += slope * both[c, i] * inverse[j, c]
     return value

@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from bayesgmm.em.estimator import EMGaussianMixture
 from bayesgmm.em.holding import hold_params
-from bayesgmm.em.unbounded import is_without_maximum, kept_from_collapse
+from bayesgmm.em.unbounded import is_without_maximum, kept_from_collapse, mark, no_maximum_of
 from bayesgmm.errors import DegenerateFitError, ParameterError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.families import family_of
@@ -117,6 +117,9 @@ def in_order_of(em: EMGaussianMixture, membership: NDArray[np.float64], rows: Ro
 
     out = copy.copy(em)
     hold_params(out, reordered(em.params_))
+    without = no_maximum_of(em)
+    if without is not None:
+        mark(out, without)
     out.mode_params_ = [reordered(params) for params in em.mode_params_]
     return out
 

@@ -193,7 +193,8 @@ def find_initial_mixture(
     k = target.n_components
     direction = np.linalg.svd(target.rows - target.rows.mean(axis=0), full_matrices=False)[2][0]
     # What holds for all components may have been given K times.
-    concentration = float(target.resolved_prior.concentration[0])
+    resolved = target.resolved_prior
+    concentrations = resolved.mixed if len(resolved.mixed) else resolved.concentration[:1]
     prior = target.prior.of_one_component
     groups, evidence = [], []
     for empty in range(min(MOST_EMPTY, k - 1) + 1):
@@ -201,7 +202,7 @@ def find_initial_mixture(
         own = [p for p in starts if p.n_components == k - empty]
         modes = posterior_modes(fewer, own, direction, rng, cores, clock)
         best = log_evidence(modes[0])
-        evidence.append(best + _log_share_of_empty(concentration, target.data.total_weight, k, empty))
+        evidence.append(best + _log_share_of_empty(concentrations, target.data.total_weight, k, empty))
         if empty == 0:
             groups.append(
                 [
@@ -308,12 +309,12 @@ def _softened(evidence: Array, even: float) -> Array:
     return (1 - even) * shares / shares.sum() + even / len(shares)
 
 
-def _log_share_of_empty(concentration: float, n: float, n_components: int, empty: int) -> float:
-    """Log probability, by the Dirichlet, that the last of K components have no rows, over their orders."""
-    all_of, rest = concentration * n_components, concentration * (n_components - empty)
-    return float(
-        gammaln(all_of) - gammaln(rest) + gammaln(n + rest) - gammaln(n + all_of) - gammaln(empty + 1)
-    )
+def _log_share_of_empty(concentrations: Array, n: float, n_components: int, empty: int) -> float:
+    """Log probability, by Dirichlet distributions that are as likely, that the last of K components have no
+    rows, over their orders."""
+    all_of, rest = concentrations * n_components, concentrations * (n_components - empty)
+    each = gammaln(all_of) - gammaln(rest) + gammaln(n + rest) - gammaln(n + all_of)
+    return float(logsumexp(each) - math.log(len(each)) - gammaln(empty + 1))
 
 
 def _random_starts(target: Target, rng: np.random.Generator) -> Array:
@@ -347,8 +348,10 @@ def _beside_empty_ones(
     prior = fewer.prior.standardised(fewer.shift, fewer.scale)
     others = draw_prior(prior.resolve(empty, d, family), family, n, rng)
     # What the Dirichlet leaves to components without rows.
-    a = prior.resolve(k + empty, d, family).concentration
-    left = rng.beta(a[k:].sum(), fewer.data.total_weight + a[:k].sum(), n)[:, None]
+    resolved = prior.resolve(k + empty, d, family)
+    # The smallest of several concentrations is the one that leaves components empty.
+    a = float(resolved.mixed.min() if len(resolved.mixed) else resolved.concentration[0])
+    left = rng.beta(a * empty, fewer.data.total_weight + a * k, n)[:, None]
     both = dict(values)
     both["weights"] = np.concatenate([values["weights"] * (1 - left), others["weights"] * left], axis=1)
     for name in fewer.family.own:

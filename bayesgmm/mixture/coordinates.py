@@ -39,7 +39,6 @@ __all__ = [
     "Layout",
     "Mixture",
     "add_gradient",
-    "add_gradient_by_cholesky",
     "blocks",
     "log_weights_of",
     "mixture_of",
@@ -368,16 +367,6 @@ def add_gradient(mixture, by_log_weight, by_mean, by_cholesky, factor, layout, g
     for k in range(K):
         for i in range(D):
             by.means[k, i] += factor * by_mean[k, i]
-    add_gradient_by_cholesky(mixture, by_cholesky, factor, layout, gradient)
-
-
-@inlined
-def add_gradient_by_cholesky(mixture, by_cholesky, factor, layout, gradient):
-    """The same of what depends on Cholesky factors alone."""
-    K, D = layout.n_components, layout.n_features
-    by = blocks(gradient, layout)
-    for k in range(K):
-        for i in range(D):
             # L_ij = tau_i C_ij and C_ij = M_ij / |M_i|.
             along = 0.0
             for j in range(i + 1):

@@ -44,6 +44,7 @@ def _unbounded_by(found: NoMaximum, prior: ResolvedPrior) -> str:
     :mod:`bayesgmm.bayes.propriety`; empty where none does."""
     if prior.resolution.all():
         return NONE
-    if found.by_correlations and found.n_held >= 2 * prior.lkj_eta + prior.n_features - 1:
+    # Equal rows need the fewest; of lines and planes this errs on the side of caution.
+    if found.by_correlations and found.n_held >= 2 * prior.lkj_eta + 1:
         return CORRELATIONS
     return NONE if power_at_zero(prior).min() > found.n_held - 1 else STDS

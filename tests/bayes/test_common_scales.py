@@ -143,7 +143,6 @@ def test_a_family_that_knows_no_volumes_is_refused_where_they_are_shared(golden)
     [
         ("hierarchical", 0.0, 1e3, 0.6, 4.0),
         ("hierarchical", 0.0, 1.5, 0.6, 0.05),
-        ("hierarchical", 900.0, 1.5, 0.6, 4.0),
         ("hierarchical_gamma", 2.0, 1e-3, 1.0),
         ("hierarchical", 0.0, 0.0, 0.6, 4.0),
         ("hierarchical", 0.0, 1.5, 0.6),
@@ -167,4 +166,4 @@ def test_the_reach_is_that_of_nearly_all_draws():
     for name, numbers in NUMBERS.items():
         record = COMMON_SCALES[name]
         draws = np.log(record.draw(np.random.default_rng(1), (20_000, 2, 2), *numbers))
-        assert (np.abs(draws) > record.reach(*numbers)).mean() < 0.002
+        assert (np.abs(draws - np.median(draws, axis=0)) > record.reach(*numbers)).mean() < 0.002

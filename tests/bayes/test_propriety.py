@@ -69,6 +69,24 @@ def test_a_resolution_makes_it_proper_and_the_default_has_one():
     assert found(with_ties(5), Prior.from_data(with_ties(5))) is None
 
 
+@pytest.mark.parametrize("covariance_type", ["full", "diag", "spherical"])
+def test_values_that_occur_once_are_no_ties(covariance_type):
+    X = RNG.normal(size=(30, 2))
+    given = prior("hierarchical", 0.0, 1.5, 0.6, 4.0)
+    assert found(X, given, covariance_type=covariance_type) is None
+    assert found(X, prior("lognormal", 0.0, 1.0, resolution=(0.1, 0.0))) is None
+
+
+def test_weights_count_as_repeated_rows_do():
+    given = prior("gamma", 3.0, 1.0).resolve(2, 1)
+    few, repeated = np.r_[0.5, 0.5, COLUMN][:, None], np.r_[np.full(6, 0.5), COLUMN][:, None]
+    weights = np.r_[3.0, 3.0, np.ones(40)]
+    assert improper_by(Rows.of(few), given, "full") is None
+    for rows in (Rows.of(few, weights), Rows.of(repeated)):
+        assert improper_by(rows, given, "full").code == "improper_by_ties"
+    assert improper_by(Rows.of(few, weights / 10), given, "full") is None
+
+
 def test_one_component_or_shared_deviations_cannot_sit_on_equal_values():
     assert found(with_ties(5), prior("halfnormal", 1.0), k=1) is None
     assert found(with_ties(5), prior("halfnormal", 1.0), covariance_type="tied") is None

@@ -1,33 +1,66 @@
 """The resolution of data: what is found of it, and the prior's factor that comes of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from bayesgmm import Prior, datasets
+from bayesgmm import BayesGaussianMixture, Prior, datasets
 from bayesgmm.bayes.log_prior import log_prior
 from bayesgmm.bayes.prior_draws import draw_prior, log_seen
-from bayesgmm.bayes.resolution import column_resolutions, log_visibility
+from bayesgmm.bayes.resolution import (
+    column_resolutions,
+    correlation_bounds,
+    log_visibility_of_correlations,
+    log_visibility_of_stds,
+    std_bounds,
+)
 from bayesgmm.errors import ParameterError, SamplingError
 
 RESOLUTION = np.array([0.5, 0.2, 0.8])
 
 
-def factor(covariance, resolution=RESOLUTION):
-    """By the definition, with a matrix inverse."""
-    t = np.sum(resolution**2 / 12 * np.diag(np.linalg.inv(covariance)))
-    return -((t / 0.5) ** 4)
-
-
-def test_the_factor_is_that_of_the_definition():
+def test_the_factors_are_those_of_the_definition():
     rng = np.random.default_rng(1)
-    factors = np.tril(rng.normal(size=(4, 2, 3, 3)))
-    wanted = [[factor(L @ L.T) for L in some] for some in factors]
-    assert_allclose(log_visibility(factors, RESOLUTION), wanted, rtol=1e-8)
+    stds, mean_scale = rng.gamma(2.0, 0.2, (4, 2, 3)), np.array([[1.5, 2.0, 0.7], [9.0, 0.4, 1.0]])
+    wanted = -((RESOLUTION**2 / 12 / (0.5 * stds**2)) ** 4)
+    assert_allclose(log_visibility_of_stds(stds, std_bounds(RESOLUTION)), wanted, rtol=1e-12)
+    factors = draw_lkj(3, 8)
+    b = RESOLUTION**2 / (6 * 3 * np.array([1.5, 0.4, 0.7]) ** 2)
+    inverses = np.linalg.inv(factors @ factors.swapaxes(1, 2))
+    wanted = [-((b * np.diag(inverse)) ** 4).sum() for inverse in inverses]
+    found = log_visibility_of_correlations(factors, correlation_bounds(RESOLUTION, mean_scale))
+    assert_allclose(found, wanted, rtol=1e-8)
+
+
+def draw_lkj(d, n):
+    given = prior(resolution=0.0).resolve(n, d)
+    return draw_prior(given, "full", 1, np.random.default_rng(7))["corr_chol"][0]
 
 
 def test_nothing_is_seen_of_what_has_no_width():
-    assert log_visibility(np.zeros((1, 2, 2)), RESOLUTION[:2]) == -np.inf
+    assert log_visibility_of_stds(np.zeros(1), np.ones(1)) == -np.inf
+    assert log_visibility_of_correlations(np.array([[1.0, 0.0], [1.0, 0.0]]), np.full(2, 0.01)) == -np.inf
+
+
+@pytest.mark.filterwarnings("ignore::bayesgmm.errors.ColumnWarning")
+@pytest.mark.parametrize(("d", "covariance_type"), [(12, "diag"), (20, "diag"), (12, "full")])
+def test_many_coarse_columns_keep_their_standard_deviations(d, covariance_type):
+    """Whole numbers with a standard deviation of one: what is seen of a column is its own matter."""
+    X = np.random.default_rng(3).normal(size=(100, d)).round()
+    given = Prior.from_data(X, covariance_type=covariance_type)
+    settings = {"method": "nuts", "draws": 200, "tune": 200, "progressbar": False, "random_state": 0}
+    stds = [
+        BayesGaussianMixture(1, covariance_type=covariance_type, prior=p, **settings)
+        .fit(X)
+        .fit_.draws.mean_params.stds[0]
+        for p in (given, replace(given, resolution=1e-6))
+    ]
+    assert abs((stds[0] / stds[1]).mean() - 1) < 0.01
+    three = given.resolve(3, d, covariance_type)
+    assert np.isfinite(log_seen(three, covariance_type))
+    assert len(draw_prior(three, covariance_type, 50, np.random.default_rng(0))["stds"]) == 50
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-3 / 7, 1234.5])
@@ -53,7 +86,7 @@ def test_equal_values_among_others_are_no_step():
 
 def test_random_numbers_have_no_step():
     rng = np.random.default_rng(4)
-    for n in (3, 5, 10, 100):
+    for n in (2, 3, 5, 10, 100):
         X = rng.normal(size=(n, 200))
         assert (column_resolutions(X, np.full(200, 0.01)) < 1e-4).all()
 
@@ -88,8 +121,18 @@ def test_a_resolution_is_scaled_with_the_data():
 
 
 def test_the_default_prior_has_that_of_the_columns():
-    given = Prior.from_data([[1.0, 0.3], [2.0, 0.1], [5.0, 0.25], [2.0, 0.3]])
-    assert_allclose(given.resolution, [1.0, 0.05], rtol=1e-9)
+    X = [[1.0, 0.3], [2.0, 0.1], [5.0, 0.25], [2.0, 0.3]]
+    assert_allclose(Prior.from_data(X).resolution, [1.0, 0.05], rtol=1e-9)
+
+
+def test_rows_with_weights_have_the_resolution_of_repeated_rows():
+    X, counts = np.log(np.arange(1, 9))[:, None], np.arange(5, 45, 5)
+    weighted = Prior.from_data(X, sample_weight=counts).resolution
+    assert_allclose(weighted, Prior.from_data(np.repeat(X, counts, axis=0)).resolution, rtol=1e-9)
+
+
+def test_two_values_alone_have_no_step():
+    assert Prior.from_data([[1.0], [3.0]]).resolution[0] < 1e-5
 
 
 @pytest.mark.parametrize("bad", [-1.0, np.inf, (0.1, -0.2)])
@@ -99,5 +142,5 @@ def test_what_cannot_be_a_resolution_is_refused(bad, golden):
 
 
 def test_one_that_hides_the_whole_prior_is_refused(golden):
-    with golden.raises(SamplingError, kept=0):
+    with golden.raises(SamplingError):
         draw_prior(prior(resolution=1e6).resolve(2, 1), "full", 100, np.random.default_rng(0))
