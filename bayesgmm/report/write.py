@@ -194,6 +194,7 @@ def _page(
             "diagnostics": tables.diagnostics(bayes, shorten),
         },
         colours=[colour(c) for c in range(k)],
+        labels_of_prior=bayes.labelling_.by_prior is not None,
         prior=[shorten(line) for line in fit.prior.describe(features, k, fit.covariance_type)],
         prior_given=fit.prior_given,
         provenance=tables.provenance(bayes, names),

@@ -293,7 +293,7 @@ def test_a_seed_that_is_no_number_and_another_family_are_told_as_they_are(tmp_pa
         f"random_state not a number; SeedSequence of entropy {bayes.posterior_.attrs['seed_entropy']}" in text
     )
     assert "correlations ~ LKJ" not in text
-    assert "stds ~ InverseGamma" in text
+    assert "stds ~ Hierarchical" in text
     numpy_seed = BayesGaussianMixture(1, random_state=np.int64(3), **settings).fit(faithful_frame)
     assert "random_state 3 " in Page(written(numpy_seed, tmp_path)).text
     # The same again from what is said.
