@@ -306,6 +306,7 @@ def test_what_is_not_needed_stays_empty():
     found = choice.occupied
     assert found.fit.verdict_.label_free_ok
     np.testing.assert_allclose(found.table.sum(), 1)
-    assert found.table.loc[[2, 3], "posterior"].sum() > 0.8
+    # A row or two are soon found for a component, as the prior of the weights has it (column `prior`).
+    assert found.table.loc[[2, 3], "posterior"].sum() > 0.4
     assert found.table.loc[1, "posterior"] == 0
     assert str(found) in choice.verdict
