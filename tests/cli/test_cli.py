@@ -893,7 +893,7 @@ def test_narrow_terminal(faithful_fit):
     assert max(map(len, lines)) <= 40
     assert comparison.verdict in " ".join(lines)
     assert ["parameter", "em", "mean", "sd"] in [line.split() for line in lines]
-    assert "(no room for lower, upper, difference, inside)" in " ".join(lines)
+    assert "(no room for lower, upper, difference, inside, decided by)" in " ".join(lines)
     first = comparison.parameters.iloc[0]
     numbers = [f"{first[name]:.4g}" for name in ("em", "mean", "sd")]
     assert any(line.split() == ["weights[0]", *numbers] for line in lines)
