@@ -34,6 +34,7 @@ __all__ = [
     "log_visibility_of_correlations",
     "log_visibility_of_stds",
     "std_bounds",
+    "step_of_few",
 ]
 
 Array = NDArray[np.float64]
@@ -42,7 +43,7 @@ Array = NDArray[np.float64]
 FINEST = 1e-6
 # Of a column's range: steps nearer to each other than this are taken for equal.
 SAME_STEP = 1e-9
-# A column of at most so many distinct values, as a share of its rows, is one of a few steps.
+# A column with more distinct values than this share of its rows is not taken for a rounded one.
 LARGEST_DISTINCT_SHARE = 0.5
 
 
@@ -77,9 +78,15 @@ def _resolution(column: Array, finest: float, n: float) -> float:
     # Two values alone are as far apart as they are, and tell of no step.
     if len(gaps) > 1:
         found = max(_common_step(gaps, SAME_STEP * (values[-1] - values[0])), finest)
-    if len(values) <= LARGEST_DISTINCT_SHARE * n:
-        found = max(found, float(gaps.min()))
-    return found
+    return max(found, step_of_few(values, n))
+
+
+def step_of_few(values: Array, n: float) -> float:
+    """Smallest difference of the distinct values of a column, in order; 0 where they are too many of its n
+    rows to be those of a rounded one."""
+    if not 1 < len(values) <= LARGEST_DISTINCT_SHARE * n:
+        return 0.0
+    return float(np.diff(values).min())
 
 
 def _common_step(gaps: Array, tolerance: float) -> float:

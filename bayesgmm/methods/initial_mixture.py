@@ -23,7 +23,7 @@ from bayesgmm.bayes.prior_draws import draw_prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.laplace_approximation import SMALLEST_CURVATURE, Laplace, laplace, optimised
-from bayesgmm.methods.rounding import is_artefact, resolutions
+from bayesgmm.methods.rounding import without_artefacts
 from bayesgmm.mixture.coordinates import Coordinates, unconstrained
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.clock import Clock
@@ -267,9 +267,7 @@ def posterior_modes(
     for mode in shared(sharp, distinct[:MOST_SHARPENED], cores):
         if not any(is_same_mode((mode.mode, mode.log_posterior), (m.mode, m.log_posterior)) for m in modes):
             modes.append(mode)
-    resolution = resolutions(target.rows)
-    # Where nothing else was found, they are better than nothing.
-    modes = [m for m in modes if not is_artefact(target, m.mode, resolution)] or modes
+    modes = without_artefacts(target, modes)
     if not modes:
         raise SamplingError(
             "The log posterior is finite at none of the starts; the prior may be too wide for the data."

@@ -11,7 +11,7 @@ from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.initial_mixture import is_same_mode, log_evidence
 from bayesgmm.methods.laplace_approximation import Laplace, laplace, optimised
-from bayesgmm.methods.rounding import is_artefact, resolutions
+from bayesgmm.methods.rounding import without_artefacts
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.clock import Clock
 
@@ -74,8 +74,7 @@ def find_starts(target: Target, mixtures: Sequence[MixtureParams], clock: Clock 
             if not any(is_same_mode(end, other) for other in ends):
                 found.append(mode)
                 ends.append(end)
-    resolution = resolutions(target.rows)
-    found = [mode for mode in found if not is_artefact(target, mode.mode, resolution)] or found
+    found = without_artefacts(target, found)
     evidence = np.array([log_evidence(mode) for mode in found])
     shares = np.exp(evidence - evidence.max())
     shares /= shares.sum()
