@@ -144,9 +144,9 @@ def test_a_foreign_file_is_not_filled(tmp_path):
 def test_a_file_of_another_version_is_refused_by_the_name_of_its_writer(faithful_fit, tmp_path, golden):
     with xr.open_datatree(save(faithful_fit, tmp_path / "fit.nc"), engine="h5netcdf") as opened:
         tree = opened.load()
-    tree.attrs |= {"bayesgmm_format": 3, "created_by": "bayesgmm 0.2.0"}
+    tree.attrs |= {"bayesgmm_format": 4, "created_by": "bayesgmm 0.2.0"}
     tree.to_netcdf(tmp_path / "old.nc", engine="h5netcdf")
-    details = {"format": 3, "expected": 4, "created_by": "bayesgmm 0.2.0"}
+    details = {"format": 4, "expected": 5, "created_by": "bayesgmm 0.2.0"}
     with golden.raises(FileProblem, hide=[str(tmp_path), bayesgmm.__version__], **details):
         load(tmp_path / "old.nc")
 

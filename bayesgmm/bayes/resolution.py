@@ -45,13 +45,17 @@ FINEST = 1e-6
 SAME_STEP = 1e-9
 # A column with more distinct values than this share of its rows is not taken for a rounded one.
 LARGEST_DISTINCT_SHARE = 0.5
+# Of the rows, what has to lie on a grid that a few values are off, such as one that was filled in.
+SMALLEST_SHARE_ON_GRID = 0.9
+MOST_GAPS_TRIED = 5
 
 
 def column_resolutions(X: Array, spread: Array, total_weight: float | None = None) -> Array:
     """The step of which all differences of a column's values are multiples, shape (D,).
 
-    Where most rows share their value with another it is the smallest difference, if that is larger; where no
-    step is found, a millionth of the column's standard deviation.
+    Up to a tenth of the rows may be off it, such as values that were filled in. Where most rows share
+    their value with another it is the smallest difference, if that is larger; where no step is found, a
+    millionth of the column's standard deviation.
 
     Parameters
     ----------
@@ -73,12 +77,30 @@ def column_resolutions(X: Array, spread: Array, total_weight: float | None = Non
 
 
 def _resolution(column: Array, finest: float, n: float) -> float:
-    values = np.unique(column)
-    gaps, found = np.diff(values), finest
+    values, counts = np.unique(column, return_counts=True)
     # Two values alone are as far apart as they are, and tell of no step.
-    if len(gaps) > 1:
-        found = max(_common_step(gaps, SAME_STEP * (values[-1] - values[0])), finest)
-    return max(found, step_of_few(values, n))
+    if len(values) < 3:
+        return max(finest, step_of_few(values, n))
+    tolerance = SAME_STEP * (values[-1] - values[0])
+    steps = _common_step(np.diff(values), tolerance), _step_of_most(values, counts, 1e3 * tolerance)
+    return max(*steps, finest, step_of_few(values, n))
+
+
+def _step_of_most(values: Array, counts: NDArray[np.int64], tolerance: float) -> float:
+    """The largest of the gaps between neighbours that occur most often on whose grid nearly all rows are; 0
+    where there is none."""
+    gaps = np.diff(values)
+    _, first, times = np.unique(np.round(gaps / tolerance), return_index=True, return_counts=True)
+    fits = 0.0
+    for at in first[np.argsort(-times, kind="stable")[:MOST_GAPS_TRIED]]:
+        step = gaps[at]
+        # Random numbers are not on such a grid by chance.
+        if step < 100 * tolerance:
+            continue
+        off = np.abs((values - values[at] + step / 2) % step - step / 2)
+        if counts[off < tolerance].sum() >= SMALLEST_SHARE_ON_GRID * counts.sum():
+            fits = max(fits, float(step))
+    return fits
 
 
 def step_of_few(values: Array, n: float) -> float:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load", "save"]
 
-FORMAT = 4
+FORMAT = 5
 
 
 def save(bayes: "BayesGaussianMixture", path: str | os.PathLike[str]) -> Path:

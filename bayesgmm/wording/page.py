@@ -199,8 +199,8 @@ def no_maximum(k: int, n_starts: int, onto: str, floor: float, of_baseline: bool
         else "The given EM fit is no maximum either, and no standard for Bayes."
     )
     return (
-        f"EM has no answer with {count(k, 'group')} for these data, since there is no maximum of the "
-        f"likelihood: in {runs} it grew without bound, at best as a group closed in on {onto}. {figures} "
+        f"EM has no answer with {count(k, 'group')} for these data: it found no maximum of the likelihood; "
+        f"in {runs} that grew without bound, at best as a group closed in on {onto}. {figures} "
         f"{_BAYES[unbounded_by]}"
     )
 

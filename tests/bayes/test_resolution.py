@@ -84,6 +84,21 @@ def test_equal_values_among_others_are_no_step():
     assert column_resolutions(x, x.std(axis=0)) == 1e-6 * x.std()
 
 
+@pytest.mark.parametrize("n_filled_in", [1, 8])
+def test_a_few_values_that_were_filled_in_do_not_hide_a_step(n_filled_in):
+    """80 to 120 distinct values, some of them the mean of the others."""
+    x = np.random.default_rng(5).normal(0, 3, 150).round(1)
+    x[:n_filled_in] = x[n_filled_in:].mean()
+    assert_allclose(column_resolutions(x[:, None], np.ones(1)), 0.1, rtol=1e-6)
+
+
+def test_rows_that_were_drawn_twice_have_no_step():
+    """Three equal pairs lie on a grid of three points, as any three values nearly do; the others do not."""
+    x = np.random.default_rng(6).normal(size=60).round(6)
+    x[:3] = x[3:6] = [0.0, 2.0, 3.5]
+    assert column_resolutions(x[:, None], np.ones(1)) < 1e-5
+
+
 def test_random_numbers_have_no_step():
     rng = np.random.default_rng(4)
     for n in (2, 3, 5, 10, 100):
