@@ -22,6 +22,7 @@ from scipy.special import gammaln, logsumexp
 from bayesgmm.bayes.prior_draws import draw_prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
+from bayesgmm.methods.climbs import in_order_along, is_same_mode, random_mixtures
 from bayesgmm.methods.laplace_approximation import SMALLEST_CURVATURE, Laplace, laplace, optimised
 from bayesgmm.methods.rounding import without_artefacts
 from bayesgmm.mixture.coordinates import Coordinates, unconstrained
@@ -29,7 +30,7 @@ from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.clock import Clock
 from bayesgmm.support.threads import shared
 
-__all__ = ["InitialMixture", "find_initial_mixture", "is_same_mode", "log_evidence", "posterior_modes"]
+__all__ = ["InitialMixture", "find_initial_mixture", "log_evidence", "posterior_modes"]
 
 Array = NDArray[np.float64]
 
@@ -38,11 +39,6 @@ DEGREES_OF_FREEDOM = 8.0
 # have no rows, tails may be heavier than the initial mixture's all the same, and tempering makes up for it.
 BROADER = 1.3**2
 BROADER_WHERE_EMPTY = BROADER_REFITTED = 1.15**2
-RANDOM_STARTS = 120
-# Of their components, standard deviations in units of the data's.
-TIGHTEST, WIDEST = 0.03, 0.8
-# Two optimisations ended at the same mode when their log posteriors are this close, and so are the points.
-SAME_MODE = 0.02
 MOST_MODES = 14
 # Of the ends of optimisations, by density, whose evidence is asked for.
 MOST_SHARPENED = 40
@@ -243,10 +239,10 @@ def posterior_modes(
     Optimisations start at the given mixtures, and at random ones around rows of the data; artefacts of
     rounding are left out.
     """
-    k, in_order = target.n_components, partial(_in_order, target.coordinates, direction)
+    k, in_order = target.n_components, partial(in_order_along, target.coordinates, direction)
     first = [target.unconstrained(p) for p in starts]
-    first += list(_random_starts(target, rng)) if k > 1 else []
-    first = first or list(_random_starts(target, rng)[:1])
+    first += list(random_mixtures(target, rng)) if k > 1 else []
+    first = first or list(random_mixtures(target, rng)[:1])
 
     def loose(q: Array) -> tuple[Array, float]:
         end, value = optimised(target, q, tolerance=1e-9, iterations=400, clock=clock)
@@ -277,19 +273,6 @@ def posterior_modes(
     return [m for m in modes[:MOST_MODES] if log_evidence(m) > best - FURTHEST]
 
 
-def _in_order(coordinates: Coordinates, direction: Array, q: Array) -> Array:
-    return coordinates.sorted_along(direction, q[None])[0][0]
-
-
-def is_same_mode(first: tuple[Array, float], second: tuple[Array, float], nearness: float = 0.1) -> bool:
-    """Whether the ends of two optimisations, points with sorted components and their log posteriors, are of
-    one mode.
-
-    The same value is not enough: modes of data with a symmetry mirror each other.
-    """
-    return abs(first[1] - second[1]) < SAME_MODE and bool(np.abs(first[0] - second[0]).max() < nearness)
-
-
 def log_evidence(mode: Laplace) -> float:
     """Laplace's approximation to the integral of the posterior density around a mode, one of K! copies."""
     curvatures = np.maximum(mode.curvatures, SMALLEST_CURVATURE)
@@ -313,26 +296,6 @@ def _log_share_of_empty(concentrations: Array, n: float, n_components: int, empt
     all_of, rest = concentrations * n_components, concentrations * (n_components - empty)
     each = gammaln(all_of) - gammaln(rest) + gammaln(n + rest) - gammaln(n + all_of)
     return float(logsumexp(each) - math.log(len(each)) - gammaln(empty + 1))
-
-
-def _random_starts(target: Target, rng: np.random.Generator) -> Array:
-    """Means at random rows, and standard deviations from tight to wide, without correlations; shape (S, n).
-
-    Some modes have a component that is tight in one direction, and are found by few starts.
-    """
-    k, d = target.shape
-    s = RANDOM_STARTS
-    rows = np.stack([rng.choice(len(target.rows), k, replace=len(target.rows) < k) for _ in range(s)])
-    means = target.rows[rows] + 0.02 * rng.standard_normal((s, k, d))
-    stds = np.exp(rng.uniform(math.log(TIGHTEST), math.log(WIDEST), (s, k, d)))
-    alike = np.exp(rng.uniform(math.log(WIDEST / 4), math.log(WIDEST), (s, k, 1)))
-    stds = np.where(np.arange(s)[:, None, None] % 3 == 0, alike, stds)
-    values = {"weights": rng.dirichlet(np.full(k, 5.0), s), "means": means}
-    values["stds"] = target.family.std_values(stds)
-    if target.family.has_correlations:
-        shape = target.family.shapes(k, d)["corr_chol"]
-        values["corr_chol"] = np.broadcast_to(np.eye(d), (s, *shape))
-    return unconstrained(values, target.family)
 
 
 def _beside_empty_ones(

@@ -33,6 +33,7 @@ class Seeds(NamedTuple):
     draws: np.random.SeedSequence
     predictive: np.random.SeedSequence
     tempering: np.random.SeedSequence
+    climbs: np.random.SeedSequence
 
     @classmethod
     def of(cls, seed: np.random.SeedSequence) -> "Seeds":

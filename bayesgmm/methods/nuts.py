@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.errors import SamplingError
 from bayesgmm.methods.check import MethodCheck
+from bayesgmm.methods.climbs import climb
 from bayesgmm.methods.method import Drawn, Method, Problem
 from bayesgmm.methods.raw_draws import RawDraws
 from bayesgmm.methods.settings import Settings
@@ -24,6 +27,7 @@ __all__ = ["NUTS", "Nuts", "NutsCheck"]
 # Stan's.
 SMALLEST_BFMI = 0.3
 LARGEST_SHARE_OF_DEEPEST_TREES = 0.01
+LARGEST_UNSEEN_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class NutsCheck(MethodCheck):
     share_at_largest_depth : float
         Share of the draws whose tree reached the largest depth.
     start_shares : tuple of float
-        Of the modes that chains started from, the share of the posterior by Laplace's method.
+        Of the modes that chains started from, the share of the posterior by Laplace's method, among all modes
+        that were found.
     draws_wanted : int
         Draws of each chain that were asked for, where ``max_time`` passed before they were made; else 0.
     draws_made : int
@@ -70,6 +75,11 @@ class NutsCheck(MethodCheck):
             *cut_short,
         )
 
+    @property
+    def unseen_share(self) -> float:
+        """Share of the posterior, by Laplace's method, of modes that were found and no chain started from."""
+        return 1.0 - sum(self.start_shares) if self.start_shares else 0.0
+
     def doubts(self) -> list[Reason]:
         """One reason for each fault of the sampler."""
         out = []
@@ -81,6 +91,8 @@ class NutsCheck(MethodCheck):
         if self.smallest_bfmi < SMALLEST_BFMI:
             values = {"bfmi": self.smallest_bfmi, "wanted": SMALLEST_BFMI}
             out.append(Reason("low_energy_fraction", values))
+        if self.unseen_share > LARGEST_UNSEEN_SHARE:
+            out.append(Reason("modes_without_chains", {"share": self.unseen_share}))
         if self.share_at_largest_depth > LARGEST_SHARE_OF_DEEPEST_TREES:
             out.append(Reason("trajectories_cut_off", {"share": self.share_at_largest_depth}))
         return out
@@ -111,7 +123,7 @@ class Nuts(Method):
         """Starts, then all chains of each start."""
         settings = problem.settings
         with problem.steps.step("posterior modes"):
-            starts = find_starts(problem.target, problem.em.mode_params_, problem.clock)
+            starts = find_starts(problem.target, problem.em.mode_params_, _climbed(problem), problem.clock)
             given = shared_out(settings.chains, starts)
         total = settings.chains * (settings.draws + settings.tune)
         with problem.steps.step("sampling", total=total) as progress:
@@ -134,7 +146,9 @@ class Nuts(Method):
             if all(name in r.stats for r in runs)
         }
         q = np.concatenate([r.q for r in runs])
-        return self.drawn(problem, q, stats=stats, check=NutsCheck.of(stats, starts, settings.draws))
+        return self.drawn(
+            problem, q, stats=stats, check=NutsCheck.of(stats, starts[: len(given)], settings.draws)
+        )
 
     def described(self, settings: Settings) -> list[tuple[str, str]]:
         """Chains, draws, warm-up and the acceptance that was aimed at."""
@@ -142,6 +156,16 @@ class Nuts(Method):
             f"{count(settings.chains, 'chain')} of {settings.draws} draws after {settings.tune} of warm-up"
         )
         return [("Posterior draws", chains), ("Target acceptance", f"{settings.target_accept:g}")]
+
+
+def _climbed(problem: Problem) -> list[NDArray[np.float64]]:
+    """Where random climbs of the posterior end, while there is time."""
+    if problem.settings.n_components == 1:
+        return []
+    rng = np.random.default_rng(problem.seeds.climbs)
+    with suppress(SamplingError):
+        return climb(problem.target, rng, problem.settings.cores, problem.clock)
+    return []
 
 
 def _run(problem: Problem, start: Start, chains: int, report: Any, clock: Clock) -> RawDraws:

@@ -1,6 +1,6 @@
 """Where chains start: the posterior modes near given mixtures, as far as they matter."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 from bayesgmm.bayes.component_priors import in_order_of_prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
-from bayesgmm.methods.initial_mixture import is_same_mode, log_evidence
+from bayesgmm.methods.climbs import in_order_along, is_same_mode
+from bayesgmm.methods.initial_mixture import log_evidence
 from bayesgmm.methods.laplace_approximation import Laplace, laplace, optimised
 from bayesgmm.methods.rounding import without_artefacts
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.clock import Clock
 
 __all__ = ["Start", "find_starts", "shared_out"]
+
+Array = NDArray[np.float64]
 
 MOST_STARTS = 8
 # Of the posterior, by Laplace's method. One of four chains stands for a quarter of the posterior; a mode with
@@ -31,12 +34,25 @@ class Start:
     share: float
 
 
-def find_starts(target: Target, mixtures: Sequence[MixtureParams], clock: Clock | None = None) -> list[Start]:
+def find_starts(
+    target: Target,
+    mixtures: Sequence[MixtureParams],
+    climbed: Sequence[Array] = (),
+    clock: Clock | None = None,
+) -> list[Start]:
     """Optimise from each mixture, from the first in any case and from others while there is time; distinct
     modes with more than a small share, the largest first.
 
     Where the prior tells components apart, each mixture is taken in the order of its components that has the
     highest posterior density, and one at the prior's own means is tried beside them.
+
+    Parameters
+    ----------
+    target : Target
+    mixtures : sequence of MixtureParams
+    climbed : sequence of ndarrays, shape (n,)
+        Ends of optimisations elsewhere, of which the first that are distinct are taken, too.
+    clock : Clock, optional
 
     Raises
     ------
@@ -49,37 +65,49 @@ def find_starts(target: Target, mixtures: Sequence[MixtureParams], clock: Clock 
     found = [first]
     direction = np.eye(target.shape[1])[0]
 
-    def in_order(q: NDArray[np.float64]) -> NDArray[np.float64]:
-        return q if ordered else target.coordinates.sorted_along(direction, q[None])[0][0]
+    def in_order(q: Array) -> Array:
+        return q if ordered else in_order_along(target.coordinates, direction, q)
 
     ends = [(in_order(first.mode), first.log_posterior)]
-    for params in mixtures[1:MOST_STARTS]:
-        q = target.unconstrained(params)
-        if clock is not None and clock.is_over:
-            break
-        if not np.isfinite(target(q)[0]):
-            continue
-        try:
-            q, value = optimised(target, q, tolerance=1e-9, iterations=400, clock=clock)
-            if any(is_same_mode((in_order(q), value), end, 0.5) for end in ends):
-                continue
+    starts = [target.unconstrained(params) for params in mixtures[1:MOST_STARTS]]
+    try:
+        others = _distinct_ends(target, [*starts, *climbed], ends, in_order, clock)
+        for q, _ in others[: MOST_STARTS - 1]:
             mode = laplace(target, q, clock)
-        except SamplingError:
-            # The first is enough.
-            if clock is not None and clock.is_over:
-                break
-            raise
-        else:
-            end = (in_order(mode.mode), mode.log_posterior)
+            end = in_order(mode.mode), mode.log_posterior
             if not any(is_same_mode(end, other) for other in ends):
                 found.append(mode)
                 ends.append(end)
+    except SamplingError:
+        # The first is enough.
+        if clock is None or not clock.is_over:
+            raise
     found = without_artefacts(target, found)
     evidence = np.array([log_evidence(mode) for mode in found])
     shares = np.exp(evidence - evidence.max())
     shares /= shares.sum()
     order = np.argsort(-shares, kind="stable")
     return [Start(found[i], float(shares[i])) for i in order if shares[i] > SMALLEST_SHARE]
+
+
+def _distinct_ends(
+    target: Target,
+    starts: Sequence[Array],
+    known: list[tuple[Array, float]],
+    in_order: Callable[[Array], Array],
+    clock: Clock | None,
+) -> list[tuple[Array, float]]:
+    """Ends of optimisations and their log posteriors, the highest first; one of those that lead to the same
+    place, and none where that is known."""
+    ends: list[tuple[Array, float]] = []
+    for start in starts:
+        if clock is not None and clock.is_over:
+            break
+        q, value = optimised(target, start, tolerance=1e-9, iterations=400, clock=clock)
+        end = in_order(q), value
+        if np.isfinite(value) and not any(is_same_mode(end, other, 0.5) for other in [*known, *ends]):
+            ends.append(end)
+    return sorted(ends, key=lambda end: -end[1])
 
 
 def _in_order_of_prior(target: Target, mixtures: Sequence[MixtureParams]) -> list[MixtureParams]:

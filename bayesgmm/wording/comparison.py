@@ -131,8 +131,8 @@ def no_maximum(k: int, n_starts: int, onto: str, floor: float, of_baseline: bool
         "that."
     )
     return (
-        f"EM has found no maximum of the likelihood with {count(k, 'component')} for these data: from {starts} "
-        f"it grew without bound, at best as a component collapsed onto {onto}. {figures} "
+        f"EM has found no maximum of the likelihood with {count(k, 'component')} for these data: from "
+        f"{starts} it grew without bound, at best as a component collapsed onto {onto}. {figures} "
         f"{_OF_POSTERIOR[unbounded_by]}"
     )
 

@@ -154,6 +154,14 @@ def trajectories_cut_off(share: float) -> str:
 
 
 @worded
+def modes_without_chains(share: float) -> str:
+    return (
+        f"Modes that no chain started from hold {100 * share:.0f} % of the posterior, by Laplace's method; "
+        f"use method='smc', or more chains."
+    )
+
+
+@worded
 def draws_cut_short(n: int, wanted: int) -> str:
     return (
         f"When max_time had passed, each chain had {count(n, 'draw')} of {wanted}; allow more time, or ask "

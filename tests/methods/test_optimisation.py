@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 from bayesgmm import Prior, datasets
 from bayesgmm.bayes.target import Target
-from bayesgmm.methods.initial_mixture import _random_starts
+from bayesgmm.methods.climbs import random_mixtures
 from bayesgmm.methods.laplace_approximation import optimised
 from bayesgmm.rows.rows import Rows
 
@@ -37,7 +37,7 @@ def by_scipy(target, start):
 @pytest.mark.parametrize("family", list(TABLE))
 def test_it_ends_where_scipy_finds_nothing_higher(family):
     target = target_of("iris", 3, family)
-    for start in _random_starts(target, np.random.default_rng(0))[:10]:
+    for start in random_mixtures(target, np.random.default_rng(0))[:10]:
         before = start.copy()
         end, value = optimised(target, start)
         np.testing.assert_array_equal(start, before)
@@ -49,7 +49,7 @@ def test_it_ends_where_scipy_finds_nothing_higher(family):
 @pytest.mark.slow
 def test_it_finds_what_scipy_finds():
     target = target_of("faithful", 2)
-    starts = _random_starts(target, np.random.default_rng(1))[:40]
+    starts = random_mixtures(target, np.random.default_rng(1))[:40]
     ours = np.array([optimised(target, start)[1] for start in starts])
     theirs = np.array([-by_scipy(target, start).fun for start in starts])
     assert ours.max() == pytest.approx(theirs.max(), abs=1e-7)
@@ -60,7 +60,7 @@ def test_it_finds_what_scipy_finds():
 
 def test_the_tempered_posterior_is_optimised_too():
     target = replace(target_of("faithful", 2), beta=0.3)
-    start = _random_starts(target, np.random.default_rng(0))[0]
+    start = random_mixtures(target, np.random.default_rng(0))[0]
     end, value = optimised(target, start)
     assert value == pytest.approx(target(end)[0], rel=1e-13)
     assert np.abs(target(end)[1]).max() < 1e-3
@@ -68,7 +68,7 @@ def test_the_tempered_posterior_is_optimised_too():
 
 def test_a_few_steps_end_a_few_steps_on():
     target = target_of("faithful", 3)
-    start = _random_starts(target, np.random.default_rng(0))[0]
+    start = random_mixtures(target, np.random.default_rng(0))[0]
     values = [optimised(target, start, iterations=n)[1] for n in (0, 1, 5, 50, 500)]
     assert values[0] == target(start)[0]
     assert all(a < b for a, b in pairwise(values))

@@ -1,0 +1,91 @@
+"""Climbs of the log posterior from mixtures made at random, to modes that no maximum of EM's leads to."""
+
+import math
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesgmm.bayes.target import Target
+from bayesgmm.methods.laplace_approximation import optimised
+from bayesgmm.mixture.coordinates import Coordinates, unconstrained
+from bayesgmm.support.clock import Clock
+from bayesgmm.support.threads import shared
+
+__all__ = ["climb", "in_order_along", "is_same_mode", "random_mixtures"]
+
+Array = NDArray[np.float64]
+
+RANDOM_STARTS = 120
+# Of their components, standard deviations in units of the data's.
+TIGHTEST, WIDEST = 0.03, 0.8
+# Two optimisations ended at the same mode when their log posteriors are this close, and so are the points.
+SAME_MODE = 0.02
+# Steps of all climbs, and how many of them then go on to their ends.
+FIRST_STEPS, MOST_STEPS, MOST_FINISHED = 30, 400, 24
+# In log posterior behind the best.
+FURTHEST = 15.0
+
+
+def climb(target: Target, rng: np.random.Generator, cores: int, clock: Clock | None = None) -> list[Array]:
+    """Ends of climbs from random mixtures, the highest first, as vectors of the target's coordinates.
+
+    All take some steps, and those that are highest then go on. Ends far below the best are left out: they
+    would have to be wider by a factor of a million to matter.
+
+    Parameters
+    ----------
+    target : Target
+    rng : numpy.random.Generator
+    cores : int
+        Threads; the result does not depend on it.
+    clock : Clock, optional
+
+    Raises
+    ------
+    SamplingError
+        Where a clock's time has passed before.
+    """
+
+    def steps(most: int, q: Array) -> tuple[Array, float]:
+        return optimised(target, q, tolerance=1e-9, iterations=most, clock=clock)
+
+    ends = list(random_mixtures(target, rng))
+    for most, kept in ((FIRST_STEPS, MOST_FINISHED), (MOST_STEPS, MOST_FINISHED)):
+        reached = sorted(shared(partial(steps, most), ends, cores), key=lambda end: -end[1])
+        ends = [q for q, value in reached[:kept] if value > -1e299]
+    return [q for q, value in reached[: len(ends)] if value > reached[0][1] - FURTHEST]
+
+
+def random_mixtures(target: Target, rng: np.random.Generator) -> Array:
+    """Means at random rows, and standard deviations from tight to wide, without correlations; shape (S, n).
+
+    Some modes have a component that is tight in one direction, and are found by few starts.
+    """
+    k, d = target.shape
+    s = RANDOM_STARTS
+    rows = np.stack([rng.choice(len(target.rows), k, replace=len(target.rows) < k) for _ in range(s)])
+    means = target.rows[rows] + 0.02 * rng.standard_normal((s, k, d))
+    stds = np.exp(rng.uniform(math.log(TIGHTEST), math.log(WIDEST), (s, k, d)))
+    alike = np.exp(rng.uniform(math.log(WIDEST / 4), math.log(WIDEST), (s, k, 1)))
+    stds = np.where(np.arange(s)[:, None, None] % 3 == 0, alike, stds)
+    values = {"weights": rng.dirichlet(np.full(k, 5.0), s), "means": means}
+    values["stds"] = target.family.std_values(stds)
+    if target.family.has_correlations:
+        shape = target.family.shapes(k, d)["corr_chol"]
+        values["corr_chol"] = np.broadcast_to(np.eye(d), (s, *shape))
+    return unconstrained(values, target.family)
+
+
+def in_order_along(coordinates: Coordinates, direction: Array, q: Array) -> Array:
+    """The same mixture, with components sorted by the projection of their means on a direction."""
+    return coordinates.sorted_along(direction, q[None])[0][0]
+
+
+def is_same_mode(first: tuple[Array, float], second: tuple[Array, float], nearness: float = 0.1) -> bool:
+    """Whether the ends of two optimisations, points with sorted components and their log posteriors, are of
+    one mode.
+
+    The same value is not enough: modes of data with a symmetry mirror each other.
+    """
+    return abs(first[1] - second[1]) < SAME_MODE and bool(np.abs(first[0] - second[0]).max() < nearness)
