@@ -136,7 +136,7 @@ TAKES = {
     "method": lambda v: BayesGaussianMixture(method=v).fit(X),
     "em": lambda v: BayesGaussianMixture(em=EMGaussianMixture(v)).fit(X),
     "ks": lambda v: select_components(X, v, n_bootstrap=-1),
-    "mean_loc": lambda v: Prior(mean_loc=[v], mean_scale=1.0, std_prior=("gamma", 1.0, 1.0)),
+    "mean_loc": lambda v: Prior(mean_loc=[[v]], mean_scale=1.0, std_prior=("gamma", 1.0, 1.0)),
     "std_prior": lambda v: Prior(mean_loc=0.0, mean_scale=1.0, std_prior=v),
     "scale of std_prior": lambda v: Prior(mean_loc=0.0, mean_scale=1.0, std_prior=("halfnormal", [v])),
     "concentration": lambda v: Prior(
