@@ -23,6 +23,7 @@ from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.stored import em_groups, em_of_groups
 from bayesgmm.methods import find
 from bayesgmm.methods.check import MethodCheck
+from bayesgmm.methods.needles import about_needle
 from bayesgmm.methods.settings import Settings
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.posterior import verdict as judging
@@ -155,8 +156,14 @@ class Fit:
         """Whether component-wise summaries are identifiable, and the draws of the posterior at all."""
         known = self.modes if self.check.knows_shares else None
         shares = () if known is None else known.table["share"].tolist()
+        needle = about_needle(self.target, self.em.params_)
         return judging.judge(
-            *self.diagnostics, self.labels.diagnostics, self.draws.n_chains, self.check, shares
+            *self.diagnostics,
+            self.labels.diagnostics,
+            self.draws.n_chains,
+            self.check,
+            shares,
+            missed=[] if needle is None else [needle],
         )
 
     @property

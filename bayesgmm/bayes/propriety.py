@@ -16,6 +16,7 @@ from bayesgmm.bayes.log_laws import NORMAL
 from bayesgmm.bayes.priors import ResolvedPrior
 from bayesgmm.bayes.resolution import FINEST, column_resolutions
 from bayesgmm.mixture.families import posterior_family_of
+from bayesgmm.rows.coincidences import equal_rows, on_a_line
 from bayesgmm.rows.rows import Rows
 from bayesgmm.wording import Reason
 
@@ -25,8 +26,6 @@ Array = NDArray[np.float64]
 
 # Rows looked at for lines: each is compared with every other.
 MOST_ROWS = 2_000
-# Directions that differ by less are one.
-SAME_DIRECTION = 1e-9
 
 
 def power_at_zero(prior: ResolvedPrior) -> Array:
@@ -64,11 +63,11 @@ def improper_by(rows: Rows, prior: ResolvedPrior, covariance_type: str) -> Reaso
     weights = counting.weights if len(counting.weights) else np.ones(len(X))
     if family.by_feature:
         for j, column in enumerate(X.T):
-            values, n, weight = _most_equal(column[:, None], weights)
+            n, weight, at = _most_equal(column[:, None], weights)
             if n > 1 and weight - 1 >= power[j]:
-                told = {"column": rows.names[j], "value": float(values[0]), "n": n}
+                told = {"column": rows.names[j], "value": float(column[at[0]]), "n": n}
                 return Reason("improper_by_ties", told)
-    _, n, weight = _most_equal(X, weights)
+    n, weight, _ = _most_equal(X, weights)
     by_stds = not family.by_feature and (weight - 1) * X.shape[1] >= power.min()
     by_correlations = family.own_correlations and X.shape[1] > 1 and weight >= 2 * prior.lkj_eta + 1
     if n > 1 and (by_stds or by_correlations):
@@ -80,31 +79,13 @@ def improper_by(rows: Rows, prior: ResolvedPrior, covariance_type: str) -> Reaso
     rounded = np.flatnonzero(column_resolutions(X, spread) > 10 * FINEST * spread)
     for i in rounded:
         for j in rounded[rounded < i]:
-            n = _most_on_a_line(X[:, [j, i]], needed)
+            n = len(on_a_line(X[:MOST_ROWS, [j, i]], needed))
             if n >= needed:
                 return Reason("improper_by_line", {"columns": (rows.names[j], rows.names[i]), "n": n})
     return None
 
 
-def _most_equal(X: Array, weights: Array) -> tuple[Array, int, float]:
-    """The row that occurs with the largest weight, how often it does, and that weight."""
-    values, at, counts = np.unique(X, axis=0, return_inverse=True, return_counts=True)
-    by_value = np.bincount(at.ravel(), weights)
-    most = int(np.where(counts > 1, by_value, -1.0).argmax())
-    return values[most], int(counts[most]), float(by_value[most])
-
-
-def _most_on_a_line(points: Array, needed: float) -> int:
-    """The largest number of points (N, 2) that lie exactly on one line, parallel to no axis; 0 where there
-    are fewer than needed."""
-    points = points[:MOST_ROWS] / np.ptp(points, axis=0)
-    most = 0
-    for p in points:
-        away = points - p
-        beside = (away != 0).all(axis=1)
-        angles = np.sort(np.arctan(away[beside, 1] / away[beside, 0]))
-        if len(angles) + 1 < needed:
-            continue
-        ends = np.flatnonzero(np.diff(angles, append=np.inf) > SAME_DIRECTION)
-        most = max(most, int(np.diff(ends, prepend=-1).max()) + 1)
-    return most if most >= needed else 0
+def _most_equal(X: Array, weights: Array) -> tuple[int, float, NDArray[np.int64]]:
+    """Of the equal rows with the largest weight their number, that weight, and which they are."""
+    at = equal_rows(X, weights)
+    return len(at), float(weights[at].sum()), at

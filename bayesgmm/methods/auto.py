@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.method import Drawn, Method, Problem
+from bayesgmm.methods.needles import is_beyond_drawing
 from bayesgmm.methods.nuts import NUTS
 from bayesgmm.methods.smc import SMC
 from bayesgmm.wording import Reason
@@ -19,9 +20,12 @@ class Auto(Method):
 
     def draw(self, problem: Problem) -> Drawn:
         """By NUTS, or by tempering where chains disagree or labels cannot be trusted."""
-        first = NUTS.draw(problem)
+        try:
+            first = NUTS.draw(problem)
+        except SamplingError as error:
+            return self._without_chains(problem, error)
         verdict = problem.judge(first)
-        if verdict.ok or problem.settings.chains < 2:
+        if verdict.ok or problem.settings.chains < 2 or is_beyond_drawing(verdict.reasons):
             return first
         why = verdict.reasons[0]
         obstacle = SMC.obstacle(problem)
@@ -37,6 +41,13 @@ class Auto(Method):
                     return replace(second, reason=Reason("tempered_after_nuts", {"why": why}))
                 obstacle = Reason("tempering_was_worse", {"why": again.reasons[0]})
         return replace(first, reason=Reason("nuts_kept", {"obstacle": obstacle, "why": why}))
+
+    @staticmethod
+    def _without_chains(problem: Problem, error: SamplingError) -> Drawn:
+        """By tempering where the chains have failed, if there is nothing against it."""
+        if problem.clock.is_over or SMC.obstacle(problem) is not None:
+            raise error
+        return replace(SMC.draw(problem), reason=Reason("tempered_instead", {"error": str(error)}))
 
 
 AUTO = Auto()

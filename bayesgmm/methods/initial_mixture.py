@@ -248,10 +248,15 @@ def posterior_modes(
         end, value = optimised(target, q, tolerance=1e-9, iterations=400, clock=clock)
         return in_order(end), value
 
-    def sharp(end: tuple[Array, float]) -> Laplace:
-        mode = laplace(target, end[0], clock)
-        again = in_order(mode.mode)
-        return mode if np.array_equal(again, mode.mode) else laplace(target, again, clock)
+    def sharp(end: tuple[Array, float]) -> Laplace | None:
+        try:
+            mode = laplace(target, end[0], clock)
+            again = in_order(mode.mode)
+            return mode if np.array_equal(again, mode.mode) else laplace(target, again, clock)
+        except SamplingError:
+            if clock is not None and clock.is_over:
+                raise
+            return None
 
     ends = sorted(shared(loose, first, cores), key=lambda end: -end[1])
     distinct: list[tuple[Array, float]] = []
@@ -261,7 +266,9 @@ def posterior_modes(
     # Evidence is what counts in the end, but a mode far below the best in density rarely makes up for it.
     modes: list[Laplace] = []
     for mode in shared(sharp, distinct[:MOST_SHARPENED], cores):
-        if not any(is_same_mode((mode.mode, mode.log_posterior), (m.mode, m.log_posterior)) for m in modes):
+        if mode is not None and not any(
+            is_same_mode((mode.mode, mode.log_posterior), (m.mode, m.log_posterior)) for m in modes
+        ):
             modes.append(mode)
     modes = without_artefacts(target, modes)
     if not modes:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.optimisation import maximise
+from bayesgmm.mixture.coordinates import blocks
 from bayesgmm.support.clock import Clock
 
 __all__ = ["Laplace", "laplace", "optimised"]
@@ -18,6 +19,8 @@ Array = NDArray[np.float64]
 # trusts a nearly zero curvature would send the first trajectories far away.
 SMALLEST_CURVATURE = 0.3
 STEP = 1e-4
+# A component narrower than so many steps needs shorter ones of its mean.
+FEWEST_STEPS = 100
 # Between two looks at a clock.
 STEPS_AT_ONCE = 50
 PARAMETERS_AT_ONCE = 100
@@ -25,6 +28,9 @@ SMALL_GRADIENT = 1e-6
 # A saddle point is left along its steepest descent, this far, and optimisation starts again.
 LEAP = 0.3
 MOST_TRIES = 10
+# L-BFGS does not come to the mode where a component is narrower than this against the data; Newton's steps
+# then go on, while they gain more than this.
+NARROW, SMALLEST_GAIN, MOST_NEWTON_STEPS = 1e-3, 1e-7, 40
 
 
 @dataclass(frozen=True)
@@ -53,8 +59,8 @@ def laplace(target: Target, start: Array, clock: Clock | None = None) -> Laplace
     Raises
     ------
     SamplingError
-        Where the log posterior is not finite at the start, or a clock's time has passed before the curvature
-        is known.
+        Where the log posterior is not finite at the start or around the mode, or a clock's time has passed
+        before the curvature is known.
     """
     if not np.isfinite(target(start)[0]):
         raise SamplingError(
@@ -63,7 +69,10 @@ def laplace(target: Target, start: Array, clock: Clock | None = None) -> Laplace
         )
     mode, value = optimised(target, start, clock=clock)
     for _ in range(MOST_TRIES):
-        curvatures, directions = np.linalg.eigh(negative_hessian(target, mode, clock))
+        hessian = negative_hessian(target, mode, clock)
+        if not np.isfinite(hessian).all():
+            raise SamplingError("The log posterior is not finite all around one of its modes.")
+        curvatures, directions = np.linalg.eigh(hessian)
         if curvatures[0] >= -SMALLEST_CURVATURE * 1e-3:
             break
         ends = [optimised(target, mode + side * LEAP * directions[:, 0], clock=clock) for side in (-1, 1)]
@@ -81,6 +90,9 @@ def optimised(
 ) -> tuple[Array, float]:
     """Where L-BFGS ends, and the log posterior there; minus infinity where the start has no density.
 
+    Near a mode with a needle, a component that is far narrower than the data, Newton's method goes on from
+    there.
+
     Raises
     ------
     SamplingError
@@ -89,8 +101,7 @@ def optimised(
     q = np.array(start, dtype=float)
     posterior = target.rows, target.sample_weight, target.packed_prior, target.beta
     if clock is None or clock.left is None:
-        value = maximise(q, *posterior, tolerance, SMALL_GRADIENT, iterations)
-        return q, value if np.isfinite(value) else -np.inf
+        return _beyond(target, q, maximise(q, *posterior, tolerance, SMALL_GRADIENT, iterations), clock)
     # Compiled code cannot look at a clock: it comes back between legs.
     value = -np.inf
     for _ in range(0, iterations, STEPS_AT_ONCE):
@@ -102,14 +113,37 @@ def optimised(
                 "max_time had passed while the mode of the posterior was looked for; allow more time, or use "
                 "fewer rows."
             )
-    return q, value if np.isfinite(value) else -np.inf
+    return _beyond(target, q, value, clock)
+
+
+def _beyond(target: Target, q: Array, value: float, clock: Clock | None) -> tuple[Array, float]:
+    """From where L-BFGS has ended by Newton's steps, where there is a needle; halved until they rise."""
+    if not np.isfinite(value):
+        return q, -np.inf
+    if _stds(target, q).min() > NARROW:
+        return q, value
+    for _ in range(MOST_NEWTON_STEPS):
+        hessian = negative_hessian(target, q, clock)
+        if not np.isfinite(hessian).all():
+            break
+        curvatures, directions = np.linalg.eigh(hessian)
+        along = directions.T @ target(q)[1] / np.maximum(np.abs(curvatures), SMALLEST_CURVATURE)
+        step, new = directions @ along, -np.inf
+        for _ in range(MOST_TRIES):
+            new = target(q + step)[0]
+            if new > value:
+                break
+            step = step / 2
+        if not new > value + SMALLEST_GAIN:
+            break
+        q, value = q + step, new
+    return q, value
 
 
 def negative_hessian(target: Target, q: Array, clock: Clock | None = None) -> Array:
     """Minus the Hessian of the log posterior at q, shape (n, n), by differences of the gradient."""
-    n = len(q)
-    h = np.empty((n, n))
-    for i in range(n):
+    n, h, steps = len(q), np.empty((len(q), len(q))), _steps(target, q)
+    for i, step in enumerate(steps):
         # Where there are few parameters this is done before anyone would look at a clock.
         if clock is not None and i % PARAMETERS_AT_ONCE == PARAMETERS_AT_ONCE - 1 and clock.is_over:
             raise SamplingError(
@@ -119,6 +153,19 @@ def negative_hessian(target: Target, q: Array, clock: Clock | None = None) -> Ar
                 wanted=n,
             )
         e = np.zeros(n)
-        e[i] = STEP
-        h[i] = (target(q - e)[1] - target(q + e)[1]) / (2 * STEP)
+        e[i] = step
+        h[i] = (target(q - e)[1] - target(q + e)[1]) / (2 * step)
     return (h + h.T) / 2
+
+
+def _steps(target: Target, q: Array) -> Array:
+    """Of the differences, shape (n,)."""
+    steps = np.full(len(q), STEP)
+    means = blocks(steps, target.coordinates.layout).means
+    means *= np.minimum(FEWEST_STEPS * _stds(target, q), 1.0)
+    return steps
+
+
+def _stds(target: Target, q: Array) -> Array:
+    """Of each component and column, standardised, shape (K, D)."""
+    return target.family.all_stds(target.coordinates.constrained(q)["stds"], *target.shape)

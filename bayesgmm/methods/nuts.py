@@ -13,6 +13,7 @@ from bayesgmm.errors import SamplingError
 from bayesgmm.methods.check import MethodCheck
 from bayesgmm.methods.climbs import climb
 from bayesgmm.methods.method import Drawn, Method, Problem
+from bayesgmm.methods.needles import with_needles
 from bayesgmm.methods.raw_draws import RawDraws
 from bayesgmm.methods.settings import Settings
 from bayesgmm.methods.starts import Start, find_starts, shared_out
@@ -123,7 +124,7 @@ class Nuts(Method):
         """Starts, then all chains of each start."""
         settings = problem.settings
         with problem.steps.step("posterior modes"):
-            starts = find_starts(problem.target, problem.em.mode_params_, _climbed(problem), problem.clock)
+            starts = find_starts(problem.target, problem.em.mode_params_, _elsewhere(problem), problem.clock)
             given = shared_out(settings.chains, starts)
         total = settings.chains * (settings.draws + settings.tune)
         with problem.steps.step("sampling", total=total) as progress:
@@ -158,14 +159,16 @@ class Nuts(Method):
         return [("Posterior draws", chains), ("Target acceptance", f"{settings.target_accept:g}")]
 
 
-def _climbed(problem: Problem) -> list[NDArray[np.float64]]:
-    """Where random climbs of the posterior end, while there is time."""
+def _elsewhere(problem: Problem) -> list[NDArray[np.float64]]:
+    """Where modes may be that EM's maxima do not lead to: needles, and ends of climbs while there is time."""
+    target = problem.target
     if problem.settings.n_components == 1:
         return []
+    found = [target.unconstrained(p) for p in with_needles(target, problem.em.params_)]
     rng = np.random.default_rng(problem.seeds.climbs)
     with suppress(SamplingError):
-        return climb(problem.target, rng, problem.settings.cores, problem.clock)
-    return []
+        found += climb(target, rng, problem.settings.cores, problem.clock)
+    return found
 
 
 def _run(problem: Problem, start: Start, chains: int, report: Any, clock: Clock) -> RawDraws:

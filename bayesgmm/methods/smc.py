@@ -22,6 +22,7 @@ from bayesgmm.methods.check import SMALLEST_ESS_PER_CHAIN, MethodCheck
 from bayesgmm.methods.effort import seconds_of_evaluation
 from bayesgmm.methods.initial_mixture import InitialMixture, find_initial_mixture
 from bayesgmm.methods.method import Assessment, Drawn, Method, Problem
+from bayesgmm.methods.needles import is_beyond_drawing, with_needles
 from bayesgmm.methods.settings import Settings
 from bayesgmm.methods.tempering import FEWEST_PARTICLES, TemperedDraws, sample_smc
 from bayesgmm.mixture.params import MixtureParams
@@ -40,6 +41,9 @@ MOST_PARTICLES = 6
 PILOTS_SHARE = 0.2
 # Of evaluations of the posterior that tempering has needed for each particle, on data sets of all kinds.
 EVALUATIONS_PER_PARTICLE = 250
+# Of a column's standard deviation within a component, what is left when the others are known. Where it is less,
+# correlations are next to infinity in the coordinates of samplers.
+SMALLEST_REST = 2e-4
 # What a strategy may take for a first run, in seconds; a second may take several times as long.
 LONGEST_TEMPERING = 120
 
@@ -126,6 +130,9 @@ class Smc(Method):
             return Reason("too_few_draws_to_temper", {"wanted": FEWEST_PARTICLES})
         if problem.clock.is_over:
             return Reason("no_time_to_temper")
+        left = _smallest_rest(problem.em.params_)
+        if left < SMALLEST_REST:
+            return Reason("too_collinear_to_temper", {"left": left})
         if seconds > LONGEST_TEMPERING:
             return Reason("tempering_takes_long", {"minutes": seconds / 60})
         return None
@@ -142,7 +149,7 @@ class Smc(Method):
             found = _runs("tempering", problem, initial, thin * settings.draws, seed, clock.left)
             kept = self._kept(problem, found, thin)
             verdict = problem.judge(kept)
-            if verdict.label_free_ok or not left:
+            if verdict.label_free_ok or not left or is_beyond_drawing(verdict.reasons):
                 break
             initial = initial.refitted(np.concatenate(list(found.q)))
             thin = min(MOST_PARTICLES, thin * _more_particles(verdict, settings.chains))
@@ -183,6 +190,15 @@ def seconds_of_tempering(target: Target, settings: Settings) -> float:
     return EVALUATIONS_PER_PARTICLE * settings.draws * settings.chains * evaluation / 2
 
 
+def _smallest_rest(mixture: MixtureParams) -> float:
+    """Of the standard deviation of a column within a component, the share that the other columns do not tell;
+    the smallest."""
+    covariances = np.asarray(mixture.covariances)
+    precisions = np.linalg.inv(covariances)
+    diagonals = [np.diagonal(m, axis1=1, axis2=2) for m in (covariances, precisions)]
+    return float(1 / np.sqrt(np.maximum(diagonals[0] * diagonals[1], 1.0).max()))
+
+
 def _initial_mixture(
     problem: Problem, em_seed: np.random.SeedSequence, seed: np.random.SeedSequence, clock: Clock
 ) -> InitialMixture:
@@ -191,7 +207,11 @@ def _initial_mixture(
     It is fitted to what a small run of tempering from them draws, if that is done in time.
     """
     settings = problem.settings
-    mixtures = [*problem.em.mode_params_, *_smaller_mixtures(problem, em_seed)]
+    mixtures = [
+        *problem.em.mode_params_,
+        *_smaller_mixtures(problem, em_seed),
+        *with_needles(problem.target, problem.em.params_),
+    ]
     initial_seed, run_seed = seed.spawn(2)
     with problem.steps.step("initial mixture"):
         rng = np.random.default_rng(initial_seed)

@@ -1,6 +1,7 @@
 """Where chains start: the posterior modes near given mixtures, as far as they matter."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,16 +73,18 @@ def find_starts(
     starts = [target.unconstrained(params) for params in mixtures[1:MOST_STARTS]]
     try:
         others = _distinct_ends(target, [*starts, *climbed], ends, in_order, clock)
-        for q, _ in others[: MOST_STARTS - 1]:
+    except SamplingError:
+        if clock is None or not clock.is_over:
+            raise
+        others = []
+    for q, _ in others[: MOST_STARTS - 1]:
+        # The first is enough, where time is over or another is beyond what numbers can tell.
+        with suppress(SamplingError):
             mode = laplace(target, q, clock)
             end = in_order(mode.mode), mode.log_posterior
             if not any(is_same_mode(end, other) for other in ends):
                 found.append(mode)
                 ends.append(end)
-    except SamplingError:
-        # The first is enough.
-        if clock is None or not clock.is_over:
-            raise
     found = without_artefacts(target, found)
     evidence = np.array([log_evidence(mode) for mode in found])
     shares = np.exp(evidence - evidence.max())

@@ -220,6 +220,7 @@ def judge(
     n_chains: int,
     check: MethodCheck | None = None,
     mode_shares: Sequence[float] = (),
+    missed: Sequence[Reason] = (),
 ) -> Verdict:
     """Weigh convergence, what the method says of its draws, and the certainty of the labels, in this order.
 
@@ -232,6 +233,8 @@ def judge(
         None for draws of which no method says anything.
     mode_shares : sequence of float, optional
         Shares of the posterior that its modes hold, where draws go from mode to mode.
+    missed : sequence of Reason, optional
+        What of the posterior no method can draw from.
     """
     check = check or MethodCheck()
     needed = SMALLEST_ESS_PER_CHAIN * n_chains
@@ -245,6 +248,7 @@ def judge(
         common += check.faults(needed) + _faults(label_free, "label_free", needed) + check.doubts()
         scope = "components" if labelling.by_prior is None else "own_components"
         named = _faults(components, scope, needed)
+    common = [*missed, *common]
     if found.has_several_modes:
         values = {"n_modes": found.n_large_modes, "largest_share": max(mode_shares)}
         named.append(Reason("no_dominant_mode", values))

@@ -12,6 +12,11 @@ def tempered_after_nuts(why: Reason) -> str:
 
 
 @worded
+def tempered_instead(error: str) -> str:
+    return f"Tempering, since NUTS failed: {error}"
+
+
+@worded
 def nuts_kept(obstacle: Reason, why: Reason) -> str:
     return f"NUTS, since {obstacle} But its verdict is: {why}"
 
@@ -48,6 +53,14 @@ def too_few_draws_to_temper(wanted: int) -> str:
 @worded
 def tempering_takes_long(minutes: float) -> str:
     return f"tempering would take {minutes:.0f} minutes or more; ask for it by method='smc'."
+
+
+@worded
+def too_collinear_to_temper(left: float) -> str:
+    return (
+        f"within a component the other columns tell a column to {left:.0e} of its standard deviation, which is "
+        f"more than tempering can follow; drop a column."
+    )
 
 
 @worded

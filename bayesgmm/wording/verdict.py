@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bayesgmm.support.sentences import count
+from bayesgmm.support.sentences import count, listed
 from bayesgmm.wording.reasons import worded
 
 __all__ = ["readable_sentence", "refused_sentence"]
@@ -123,6 +123,16 @@ def too_few_effective_draws(scope: str, ess: float, at: str, wanted: int) -> str
     return (
         f"Too few effective draws of {_SCOPES[scope]}: {ess:.0f} at {at} (at least {wanted} are wanted); "
         f"increase draws."
+    )
+
+
+@worded
+def rows_on_a_needle(n: int, are_equal: bool, columns: tuple[str, ...]) -> str:
+    where = "are equal" if are_equal else f"lie exactly on a line in {listed(columns)}"
+    return (
+        f"{n} rows {where}, although the values are not rounded: a component that is as narrow as these may "
+        f"hold much of the posterior, and cannot be drawn from. Give the prior the resolution= of the "
+        f"measurements, or leave such rows out where they were filled in."
     )
 
 
