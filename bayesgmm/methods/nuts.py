@@ -64,13 +64,16 @@ class NutsCheck(MethodCheck):
         """From the sampler's statistics, each of shape (chain, draw), the starts, and the number of draws of
         each chain that was asked for."""
         energy = stats["energy"]
-        spread = energy.var(axis=1, ddof=1)
+        # A chain that went astray may have an energy beyond all numbers, which is no energy fraction at all.
+        with np.errstate(all="ignore"):
+            spread = energy.var(axis=1, ddof=1)
+            moved = np.square(np.diff(energy, axis=1)).mean(axis=1)
+            fractions = np.nan_to_num(moved / np.where(spread > 0, spread, 1.0))
         made = energy.shape[1]
         cut_short = (wanted, made) if made < wanted else (0, 0)
-        moved = np.square(np.diff(energy, axis=1)).mean(axis=1)
         return cls(
             int(stats["diverging"].sum()),
-            float((moved / np.where(spread > 0, spread, 1.0)).min()),
+            float(fractions.min()),
             float(stats["maxdepth_reached"].mean()),
             tuple(start.share for start in starts),
             *cut_short,

@@ -41,8 +41,8 @@ MOST_PARTICLES = 6
 PILOTS_SHARE = 0.2
 # Of evaluations of the posterior that tempering has needed for each particle, on data sets of all kinds.
 EVALUATIONS_PER_PARTICLE = 250
-# Of a column's standard deviation within a component, what is left when the others are known. Where it is less,
-# correlations are next to infinity in the coordinates of samplers.
+# Of a column's standard deviation within a component, what is left when the others are known. Where it is
+# less, correlations are next to infinity in the coordinates of samplers.
 SMALLEST_REST = 2e-4
 # What a strategy may take for a first run, in seconds; a second may take several times as long.
 LONGEST_TEMPERING = 120

@@ -194,14 +194,16 @@ def diagnose(quantities: Quantities, sizes: Callable[[Array], Array | None] = la
         return Diagnostics(1.0, "", float(chains * n), "")
     data = xr.Dataset({"value": (("chain", "draw", "parameter"), values)})
     r_hat = np.full(len(names), np.nan)
-    if chains > 1:
-        r_hat = azs.rhat(data)["value"].to_numpy()
-    ess = sizes(values)
-    if ess is None:
-        bulk = azs.ess(data, method="bulk")["value"].to_numpy()
-        tail = azs.ess(data, method="tail")["value"].to_numpy()
-        ess = np.fmin(bulk, tail)
-    worst_r = int(np.nanargmax(r_hat)) if np.isfinite(r_hat).any() else 0
+    # Chains that stand still, each elsewhere, have an infinite R-hat.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if chains > 1:
+            r_hat = azs.rhat(data)["value"].to_numpy()
+        ess = sizes(values)
+        if ess is None:
+            bulk = azs.ess(data, method="bulk")["value"].to_numpy()
+            tail = azs.ess(data, method="tail")["value"].to_numpy()
+            ess = np.fmin(bulk, tail)
+    worst_r = 0 if np.isnan(r_hat).all() else int(np.nanargmax(r_hat))
     worst_e = int(np.nanargmin(ess))
     means = values[..., worst_r].mean(axis=1)
     return Diagnostics(

@@ -130,8 +130,8 @@ def too_few_effective_draws(scope: str, ess: float, at: str, wanted: int) -> str
 def rows_on_a_needle(n: int, are_equal: bool, columns: tuple[str, ...]) -> str:
     where = "are equal" if are_equal else f"lie exactly on a line in {listed(columns)}"
     return (
-        f"{n} rows {where}, although the values are not rounded: a component that is as narrow as these may "
-        f"hold much of the posterior, and cannot be drawn from. Give the prior the resolution= of the "
+        f"Of the rows, {n} {where}, although values are not rounded: a component that is as narrow as these "
+        f"may hold much of the posterior, and cannot be drawn from. Give the prior the resolution= of the "
         f"measurements, or leave such rows out where they were filled in."
     )
 
