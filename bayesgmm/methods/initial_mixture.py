@@ -30,7 +30,14 @@ from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.clock import Clock
 from bayesgmm.support.threads import shared
 
-__all__ = ["InitialMixture", "find_initial_mixture", "log_evidence", "posterior_modes"]
+__all__ = [
+    "InitialMixture",
+    "find_initial_mixture",
+    "log_evidence",
+    "log_share_of_empty",
+    "modes_from",
+    "posterior_modes",
+]
 
 Array = NDArray[np.float64]
 
@@ -198,7 +205,7 @@ def find_initial_mixture(
         own = [p for p in starts if p.n_components == k - empty]
         modes = posterior_modes(fewer, own, direction, rng, cores, clock)
         best = log_evidence(modes[0])
-        evidence.append(best + _log_share_of_empty(concentrations, target.data.total_weight, k, empty))
+        evidence.append(best + log_share_of_empty(concentrations, target.data.total_weight, k, empty))
         if empty == 0:
             groups.append(
                 [
@@ -239,10 +246,16 @@ def posterior_modes(
     Optimisations start at the given mixtures, and at random ones around rows of the data; artefacts of
     rounding are left out.
     """
-    k, in_order = target.n_components, partial(in_order_along, target.coordinates, direction)
     first = [target.unconstrained(p) for p in starts]
-    first += list(random_mixtures(target, rng)) if k > 1 else []
-    first = first or list(random_mixtures(target, rng)[:1])
+    first += list(random_mixtures(target, rng)) if target.n_components > 1 else []
+    return modes_from(target, first or list(random_mixtures(target, rng)[:1]), direction, cores, clock)
+
+
+def modes_from(
+    target: Target, first: Sequence[Array], direction: Array, cores: int, clock: Clock | None = None
+) -> list[Laplace]:
+    """The same from optimisations that start at vectors of the target's coordinates."""
+    in_order = partial(in_order_along, target.coordinates, direction)
 
     def loose(q: Array) -> tuple[Array, float]:
         end, value = optimised(target, q, tolerance=1e-9, iterations=400, clock=clock)
@@ -297,7 +310,7 @@ def _softened(evidence: Array, even: float) -> Array:
     return (1 - even) * shares / shares.sum() + even / len(shares)
 
 
-def _log_share_of_empty(concentrations: Array, n: float, n_components: int, empty: int) -> float:
+def log_share_of_empty(concentrations: Array, n: float, n_components: int, empty: int) -> float:
     """Log probability, by Dirichlet distributions that are as likely, that the last of K components have no
     rows, over their orders."""
     all_of, rest = concentrations * n_components, concentrations * (n_components - empty)

@@ -1,9 +1,9 @@
 """Method "nuts": chains of the No-U-Turn sampler from the posterior modes that matter."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from bayesgmm.methods.method import Drawn, Method, Problem
 from bayesgmm.methods.needles import with_needles
 from bayesgmm.methods.raw_draws import RawDraws
 from bayesgmm.methods.settings import Settings
-from bayesgmm.methods.starts import Start, find_starts, shared_out
+from bayesgmm.methods.starts import Start, find_starts, share_beside_empty, shared_out
 from bayesgmm.methods.whitened_nuts import sample_nuts
 from bayesgmm.support.clock import Clock
 from bayesgmm.support.sentences import count
@@ -29,6 +29,8 @@ __all__ = ["NUTS", "Nuts", "NutsCheck"]
 SMALLEST_BFMI = 0.3
 LARGEST_SHARE_OF_DEEPEST_TREES = 0.01
 LARGEST_UNSEEN_SHARE = 0.1
+# A component is said to have no rows where its weight is that of fewer.
+ROWS_OF_EMPTY = 3.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class NutsCheck(MethodCheck):
         Draws of each chain that were asked for, where ``max_time`` passed before they were made; else 0.
     draws_made : int
         Draws of each chain then.
+    empty_expected, empty_seen : float
+        Share of the posterior where a component has no rows, by Laplace's method, and of the draws.
     """
 
     divergences: int = 0
@@ -58,6 +62,8 @@ class NutsCheck(MethodCheck):
     start_shares: tuple[float, ...] = ()
     draws_wanted: int = 0
     draws_made: int = 0
+    empty_expected: float = 0.0
+    empty_seen: float = 0.0
 
     @classmethod
     def of(cls, stats: Mapping[str, NDArray[Any]], starts: list[Start], wanted: int) -> "NutsCheck":
@@ -97,6 +103,9 @@ class NutsCheck(MethodCheck):
             out.append(Reason("low_energy_fraction", values))
         if self.unseen_share > LARGEST_UNSEEN_SHARE:
             out.append(Reason("modes_without_chains", {"share": self.unseen_share}))
+        if self.empty_expected - self.empty_seen > LARGEST_UNSEEN_SHARE:
+            shares = {"expected": self.empty_expected, "seen": self.empty_seen}
+            out.append(Reason("empty_component_unseen", shares))
         if self.share_at_largest_depth > LARGEST_SHARE_OF_DEEPEST_TREES:
             out.append(Reason("trajectories_cut_off", {"share": self.share_at_largest_depth}))
         return out
@@ -129,6 +138,7 @@ class Nuts(Method):
         with problem.steps.step("posterior modes"):
             starts = find_starts(problem.target, problem.em.mode_params_, _elsewhere(problem), problem.clock)
             given = shared_out(settings.chains, starts)
+            expected = _share_beside_empty(problem, starts)
         total = settings.chains * (settings.draws + settings.tune)
         with problem.steps.step("sampling", total=total) as progress:
             runs: list[RawDraws] = []
@@ -149,10 +159,11 @@ class Nuts(Method):
             for name in runs[0].stats
             if all(name in r.stats for r in runs)
         }
-        q = np.concatenate([r.q for r in runs])
-        return self.drawn(
-            problem, q, stats=stats, check=NutsCheck.of(stats, starts[: len(given)], settings.draws)
-        )
+        found = self.drawn(problem, np.concatenate([r.q for r in runs]), stats=stats)
+        check = NutsCheck.of(stats, starts[: len(given)], settings.draws)
+        seen = found.draws.weights.min(axis=-1) * problem.target.data.total_weight < ROWS_OF_EMPTY
+        check = replace(check, empty_expected=expected, empty_seen=float(seen.mean()))
+        return replace(found, check=check)
 
     def described(self, settings: Settings) -> list[tuple[str, str]]:
         """Chains, draws, warm-up and the acceptance that was aimed at."""
@@ -172,6 +183,16 @@ def _elsewhere(problem: Problem) -> list[NDArray[np.float64]]:
     with suppress(SamplingError):
         found += climb(target, rng, problem.settings.cores, problem.clock)
     return found
+
+
+def _share_beside_empty(problem: Problem, starts: Sequence[Start]) -> float:
+    """Of the posterior, where a component has no rows; 0 where it is not known."""
+    if problem.settings.n_components == 1 or not problem.prior.is_exchangeable:
+        return 0.0
+    rng = np.random.default_rng(problem.seeds.climbs)
+    with suppress(SamplingError):
+        return share_beside_empty(problem.target, starts, rng, problem.settings.cores, problem.clock)
+    return 0.0
 
 
 def _run(problem: Problem, start: Start, chains: int, report: Any, clock: Clock) -> RawDraws:

@@ -2,22 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logsumexp
 
 from bayesgmm.bayes.component_priors import in_order_of_prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
-from bayesgmm.methods.climbs import in_order_along, is_same_mode
-from bayesgmm.methods.initial_mixture import log_evidence
+from bayesgmm.methods.climbs import climb, in_order_along, is_same_mode, random_mixtures
+from bayesgmm.methods.initial_mixture import log_evidence, log_share_of_empty, modes_from
 from bayesgmm.methods.laplace_approximation import Laplace, laplace, optimised
 from bayesgmm.methods.rounding import without_artefacts
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.clock import Clock
 
-__all__ = ["Start", "find_starts", "shared_out"]
+__all__ = ["Start", "find_starts", "share_beside_empty", "shared_out"]
 
 Array = NDArray[np.float64]
 
@@ -123,6 +124,39 @@ def _in_order_of_prior(target: Target, mixtures: Sequence[MixtureParams]) -> lis
         weights = prior.concentration / prior.concentration.sum()
         out.insert(1, MixtureParams(weights, prior.mean_loc, covariances))
     return out
+
+
+def share_beside_empty(
+    target: Target, starts: Sequence[Start], rng: np.random.Generator, cores: int, clock: Clock | None = None
+) -> float:
+    """Share of the posterior, by Laplace's method, where one of the components has no rows: modes of one
+    component fewer, beside one of the prior's.
+
+    Parameters
+    ----------
+    target : Target
+        With a prior that treats all components alike.
+    starts : sequence of Start
+        The modes of all components, the largest first.
+    rng : numpy.random.Generator
+    cores : int
+        Threads; the result does not depend on it.
+    clock : Clock, optional
+
+    Raises
+    ------
+    SamplingError
+        Where a clock's time has passed before.
+    """
+    k, resolved = target.n_components, target.resolved_prior
+    fewer = replace(target, n_components=k - 1, prior=target.prior.of_one_component)
+    first = climb(fewer, rng, cores, clock) if k > 2 else list(random_mixtures(fewer, rng)[:1])
+    modes = modes_from(fewer, first[:MOST_STARTS], np.eye(target.shape[1])[0], cores, clock)
+    concentrations = resolved.mixed if len(resolved.mixed) else resolved.concentration[:1]
+    empty = logsumexp([log_evidence(m) for m in modes])
+    empty += log_share_of_empty(concentrations, target.data.total_weight, k, 1)
+    full = log_evidence(starts[0].approximation) - np.log(starts[0].share)
+    return float(expit(empty - full))
 
 
 def shared_out(chains: int, starts: Sequence[Start]) -> NDArray[np.int64]:

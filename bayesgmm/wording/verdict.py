@@ -172,6 +172,14 @@ def modes_without_chains(share: float) -> str:
 
 
 @worded
+def empty_component_unseen(expected: float, seen: float) -> str:
+    return (
+        f"By Laplace's method a component has no rows in {100 * expected:.0f} % of the posterior, and in "
+        f"{100 * seen:.0f} % of the draws; use method='smc'."
+    )
+
+
+@worded
 def draws_cut_short(n: int, wanted: int) -> str:
     return (
         f"When max_time had passed, each chain had {count(n, 'draw')} of {wanted}; allow more time, or ask "
