@@ -54,3 +54,23 @@ def test_what_a_single_chain_cannot_visit_is_a_doubt(mirrored):
     fit.set_params(progressbar=False).fit(mirrored)
     doubts = [reason for reason in fit.verdict_.reasons if reason.code == "modes_without_chains"]
     assert doubts[0].values["share"] == pytest.approx(0.5, abs=0.01)
+
+
+def two_close_groups():
+    """Rounded to one decimal; a single component is not far from enough."""
+    rng = np.random.default_rng([8, 0])
+    X = rng.normal(size=(120, 2)) @ [[0.3, 0.2], [0.0, 0.1]] + 0.8 * (rng.random((120, 1)) < 0.4)
+    return X.round(1)
+
+
+def test_where_a_component_has_no_rows_is_expected_as_often_as_tempering_finds_it():
+    X = two_close_groups()
+    fits = {
+        method: BayesGaussianMixture(2, method=method, random_state=0, progressbar=False).fit(X)
+        for method in ("nuts", "smc")
+    }
+    found = (fits["smc"].fit_.draws.weights.min(axis=-1) * len(X) < 3).mean()
+    check = fits["nuts"].verdict_.check
+    assert check.empty_expected == pytest.approx(found, abs=0.05)
+    assert check.empty_seen < 0.01
+    assert [reason.code for reason in fits["nuts"].verdict_.reasons] == ["empty_component_unseen"]
