@@ -156,15 +156,9 @@ class Fit:
         """Whether component-wise summaries are identifiable, and the draws of the posterior at all."""
         known = self.modes if self.check.knows_shares else None
         shares = () if known is None else known.table["share"].tolist()
-        needle = about_needle(self.target, self.em.params_)
-        return judging.judge(
-            *self.diagnostics,
-            self.labels.diagnostics,
-            self.draws.n_chains,
-            self.check,
-            shares,
-            missed=[] if needle is None else [needle],
-        )
+        missed = about_needle(self.target, self.em.params_)
+        labelling, chains = self.labels.diagnostics, self.draws.n_chains
+        return judging.judge(*self.diagnostics, labelling, chains, self.check, shares, missed)
 
     @property
     def no_maximum(self) -> Reason | None:

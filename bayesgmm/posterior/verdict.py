@@ -222,7 +222,7 @@ def judge(
     n_chains: int,
     check: MethodCheck | None = None,
     mode_shares: Sequence[float] = (),
-    missed: Sequence[Reason] = (),
+    missed: Reason | None = None,
 ) -> Verdict:
     """Weigh convergence, what the method says of its draws, and the certainty of the labels, in this order.
 
@@ -235,7 +235,7 @@ def judge(
         None for draws of which no method says anything.
     mode_shares : sequence of float, optional
         Shares of the posterior that its modes hold, where draws go from mode to mode.
-    missed : sequence of Reason, optional
+    missed : Reason, optional
         What of the posterior no method can draw from.
     """
     check = check or MethodCheck()
@@ -250,7 +250,7 @@ def judge(
         common += check.faults(needed) + _faults(label_free, "label_free", needed) + check.doubts()
         scope = "components" if labelling.by_prior is None else "own_components"
         named = _faults(components, scope, needed)
-    common = [*missed, *common]
+    common = common if missed is None else [missed, *common]
     if found.has_several_modes:
         values = {"n_modes": found.n_large_modes, "largest_share": max(mode_shares)}
         named.append(Reason("no_dominant_mode", values))
