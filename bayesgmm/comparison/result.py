@@ -108,10 +108,12 @@ class Comparison:
     def findings(self) -> tuple[Reason, ...]:
         """What the comparison has found, as codes and numbers."""
         of_components = (*self.deciders, *self.about_estimates, findings.about_assignments(self.assignments))
+        label_free_ok = self.sides.fit.verdict.label_free_ok
+        not_compared = (Reason("components_not_compared", {"label_free_ok": label_free_ok}),)
         return (
             *self._misfit,
             *self._no_maximum,
-            *(of_components if self.components_readable else (Reason("components_not_compared"),)),
+            *(of_components if self.components_readable else not_compared),
             self.better_maximum.finding,
             self.scores.finding,
             *findings.about_maximum(self.sides),
