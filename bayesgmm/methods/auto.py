@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.method import Drawn, Method, Problem
-from bayesgmm.methods.needles import is_beyond_drawing
+from bayesgmm.methods.needles import about_needle, is_beyond_drawing
 from bayesgmm.methods.nuts import NUTS
 from bayesgmm.methods.smc import SMC
 from bayesgmm.wording import Reason
@@ -45,6 +45,9 @@ class Auto(Method):
     @staticmethod
     def _without_chains(problem: Problem, error: SamplingError) -> Drawn:
         """By tempering where the chains have failed, if there is nothing against it."""
+        beyond = about_needle(problem.target, problem.em.params_)
+        if beyond is not None:
+            raise SamplingError(f"{error} {beyond}") from error
         if problem.clock.is_over or SMC.obstacle(problem) is not None:
             raise error
         return replace(SMC.draw(problem), reason=Reason("tempered_instead", {"error": str(error)}))

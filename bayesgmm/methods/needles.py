@@ -32,6 +32,9 @@ MOST_DIFFERENCES = 500_000
 WIDTH = 3.0
 # A needle whose log evidence is so far behind, or less, may hold a part of the posterior that counts.
 CLOSE = 5.0
+# Of a column's standard deviation within a component, what is left when the others are known. Where it is
+# less, correlations are next to infinity in the coordinates of samplers.
+SMALLEST_REST = 2e-4
 # What a parameter has on average of log evidence over log density, where fifty rows or so tell of it.
 LOG_WIDTH = -1.4
 
@@ -65,10 +68,10 @@ def with_needles(target: Target, mixture: MixtureParams) -> list[MixtureParams]:
 
 
 def about_needle(target: Target, mixture: MixtureParams) -> Reason | None:
-    """That a needle which no sampler can draw from may hold a part of the posterior; None where there is none
-    that counts.
+    """That a needle which no sampler can draw from may hold a part of the posterior, or that the mixture is
+    nothing but such; None where there is none that counts.
 
-    Its log evidence is guessed from the density of a mixture that has it, and the width of the data's
+    A needle's log evidence is guessed from the density of a mixture that has it, and the width of the data's
     resolution in as many directions as it has none.
 
     Parameters
@@ -79,6 +82,9 @@ def about_needle(target: Target, mixture: MixtureParams) -> Reason | None:
     """
     if not (_may_have_needles(target) and target.family.own_correlations):
         return None
+    left = _smallest_rest(mixture)
+    if left < SMALLEST_REST:
+        return Reason("too_collinear_to_draw", {"left": left})
     resolution, here = target.resolved_prior.resolution, target(target.unconstrained(mixture))[0]
     for needle in _undrawable(target):
         width = WIDTH * float(resolution[list(needle.columns)].max()) / math.sqrt(len(needle.rows))
@@ -94,7 +100,16 @@ def about_needle(target: Target, mixture: MixtureParams) -> Reason | None:
 def is_beyond_drawing(reasons: Sequence[Reason]) -> bool:
     """Whether one of the reasons of a verdict is such a needle: no other method, and no more draws, would
     help."""
-    return any(reason.code == "rows_on_a_needle" for reason in reasons)
+    return any(reason.code in ("rows_on_a_needle", "too_collinear_to_draw") for reason in reasons)
+
+
+def _smallest_rest(mixture: MixtureParams) -> float:
+    """Of the standard deviation of a column within a component, the share that the other columns do not tell;
+    the smallest."""
+    covariances = np.asarray(mixture.covariances)
+    precisions = np.linalg.inv(covariances)
+    diagonals = [np.diagonal(m, axis1=1, axis2=2) for m in (covariances, precisions)]
+    return float(1 / np.sqrt(np.maximum(diagonals[0] * diagonals[1], 1.0).max()))
 
 
 def _may_have_needles(target: Target) -> bool:

@@ -160,6 +160,9 @@ class Nuts(Method):
             if all(name in r.stats for r in runs)
         }
         found = self.drawn(problem, np.concatenate([r.q for r in runs]), stats=stats)
+        with np.errstate(all="ignore"):
+            if not np.isfinite(found.draws.covariances).all():
+                raise SamplingError("A chain went to covariances beyond all numbers.")
         check = NutsCheck.of(stats, starts[: len(given)], settings.draws)
         seen = found.draws.weights.min(axis=-1) * problem.target.data.total_weight < ROWS_OF_EMPTY
         check = replace(check, empty_expected=expected, empty_seen=float(seen.mean()))

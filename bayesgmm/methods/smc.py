@@ -41,9 +41,6 @@ MOST_PARTICLES = 6
 PILOTS_SHARE = 0.2
 # Of evaluations of the posterior that tempering has needed for each particle, on data sets of all kinds.
 EVALUATIONS_PER_PARTICLE = 250
-# Of a column's standard deviation within a component, what is left when the others are known. Where it is
-# less, correlations are next to infinity in the coordinates of samplers.
-SMALLEST_REST = 2e-4
 # What a strategy may take for a first run, in seconds; a second may take several times as long.
 LONGEST_TEMPERING = 120
 
@@ -130,9 +127,6 @@ class Smc(Method):
             return Reason("too_few_draws_to_temper", {"wanted": FEWEST_PARTICLES})
         if problem.clock.is_over:
             return Reason("no_time_to_temper")
-        left = _smallest_rest(problem.em.params_)
-        if left < SMALLEST_REST:
-            return Reason("too_collinear_to_temper", {"left": left})
         if seconds > LONGEST_TEMPERING:
             return Reason("tempering_takes_long", {"minutes": seconds / 60})
         return None
@@ -188,15 +182,6 @@ def seconds_of_tempering(target: Target, settings: Settings) -> float:
     """Roughly how long a first run of tempering takes on two cores."""
     evaluation = seconds_of_evaluation(len(target.rows), *target.shape)
     return EVALUATIONS_PER_PARTICLE * settings.draws * settings.chains * evaluation / 2
-
-
-def _smallest_rest(mixture: MixtureParams) -> float:
-    """Of the standard deviation of a column within a component, the share that the other columns do not tell;
-    the smallest."""
-    covariances = np.asarray(mixture.covariances)
-    precisions = np.linalg.inv(covariances)
-    diagonals = [np.diagonal(m, axis1=1, axis2=2) for m in (covariances, precisions)]
-    return float(1 / np.sqrt(np.maximum(diagonals[0] * diagonals[1], 1.0).max()))
 
 
 def _initial_mixture(

@@ -56,14 +56,6 @@ def tempering_takes_long(minutes: float) -> str:
 
 
 @worded
-def too_collinear_to_temper(left: float) -> str:
-    return (
-        f"within a component the other columns tell a column to {left:.0e} of its standard deviation, which "
-        f"tempering cannot follow; drop a column."
-    )
-
-
-@worded
 def tempering_failed(error: str) -> str:
     return f"tempering failed: {error}"
 

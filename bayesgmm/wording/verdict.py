@@ -136,6 +136,14 @@ def rows_on_a_needle(n: int, are_equal: bool, columns: tuple[str, ...]) -> str:
     )
 
 
+@worded
+def too_collinear_to_draw(left: float) -> str:
+    return (
+        f"Within a component the other columns tell a column to {left:.0e} of its standard deviation, which "
+        f"no sampler can follow; drop a column, or use covariance_type='diag'."
+    )
+
+
 # Of the sampler.
 
 

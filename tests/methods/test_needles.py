@@ -94,3 +94,13 @@ def test_a_fit_that_cannot_draw_from_a_needle_is_refused_without_trying_in_vain(
     assert not fit.verdict_.label_free_ok
     assert fit.verdict_.reasons[0].code == "rows_on_a_needle"
     assert fit.method_ == "nuts"
+
+
+def test_columns_that_tell_each_other_are_told_as_such():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=100) + 4 * (rng.random(100) < 0.5)
+    for noise, is_told in ((1e-2, False), (1e-5, True)):
+        X = np.c_[x, 2 * x + noise * rng.normal(size=100)]
+        reason = about_needle(target_of(X), em_of(X))
+        assert (reason is not None) == is_told
+    assert reason.values["left"] == pytest.approx(1e-5 / np.sqrt(4 * x[x < 2].var()), rel=0.6)
