@@ -122,8 +122,8 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     method_ : str
         The method used; ``method_reason_`` says why.
     log_evidence_ : tuple of two floats, or None
-        Log evidence in the user's units, all K! labellings counted, and its standard error between runs; of
-        method "smc".
+        Log evidence in the user's units, all K! labellings counted, and its standard error between runs,
+        widened as Student's t is for few; of method "smc".
     mode_map_ : ModeMap
         The modes of the posterior that were found, what each holds of it, and what separates them.
     verdict_ : Verdict

@@ -168,7 +168,8 @@ class PosteriorResults:
     def log_evidence_(self) -> tuple[float, float] | None:
         """Log evidence, in the user's units and with all K! labellings counted, and its standard error.
 
-        None where the method gives none.
+        The error is that between runs, widened as Student's t is for few, so that 1.96 of it are 95 %. None
+        where the method gives none.
         """
         return self._record.log_evidence
 

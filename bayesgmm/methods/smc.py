@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy import stats
 from scipy.special import logsumexp
 
 from bayesgmm.bayes.prior_draws import log_seen
@@ -255,12 +256,17 @@ def _more_particles(found: Assessment, n_chains: int) -> int:
 
 
 def _mean_evidence(log_evidence: Array) -> tuple[float, float]:
-    """Log of the mean over runs, and its standard error from their scatter."""
+    """Log of the mean over runs, and its standard error from their scatter.
+
+    Few runs tell little of their scatter: the error is widened by as much as the quantiles of Student's t are
+    wider than the normal's, so that 1.96 of it make an interval of 95 %.
+    """
     runs = len(log_evidence)
     mean = float(logsumexp(log_evidence) - np.log(runs))
     if runs == 1:
         return mean, float("nan")
-    return mean, float(np.exp(log_evidence - mean).std(ddof=1) / np.sqrt(runs))
+    wider = float(stats.t.ppf(0.975, runs - 1) / stats.norm.ppf(0.975))
+    return mean, wider * float(np.exp(log_evidence - mean).std(ddof=1) / np.sqrt(runs))
 
 
 def _stages(found: TemperedDraws, log_evidence: Array) -> xr.Dataset:

@@ -19,6 +19,7 @@ from bayesgmm.methods import initial_mixture, moves, proposals, tempering_path
 from bayesgmm.methods import particles as particle_module
 from bayesgmm.methods import tempering as smc
 from bayesgmm.methods.ancestry import ancestral_ess
+from bayesgmm.methods.smc import _mean_evidence
 from bayesgmm.methods.starts import find_starts
 from bayesgmm.methods.whitened_nuts import sample_nuts
 from bayesgmm.mixture.coordinates import unconstrained
@@ -490,3 +491,12 @@ def test_evidence_of_galaxies_is_that_of_bridge_sampling_with_chains(k):
     found = bayes.log_evidence_[0] + len(X) * math.log(X.std())
     # Chains are at the largest mode; others hold a few per cent.
     assert abs(found - wanted) < 0.1
+
+
+@pytest.mark.parametrize("runs", [2, 4, 8])
+def test_the_error_of_an_evidence_holds_for_few_runs(runs):
+    """1.96 of it make an interval of 95 %, of estimates whose scatter is known."""
+    rng = np.random.default_rng(runs)
+    found = [_mean_evidence(np.log1p(0.01 * rng.standard_normal(runs))) for _ in range(4000)]
+    inside = np.mean([abs(mean) < 1.96 * error for mean, error in found])
+    assert abs(inside - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 4000)
