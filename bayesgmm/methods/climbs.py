@@ -27,8 +27,11 @@ FIRST_STEPS, MOST_STEPS, MOST_FINISHED = 30, 400, 24
 FURTHEST = 15.0
 
 
-def climb(target: Target, rng: np.random.Generator, cores: int, clock: Clock | None = None) -> list[Array]:
-    """Ends of climbs from random mixtures, the highest first, as vectors of the target's coordinates.
+def climb(
+    target: Target, rng: np.random.Generator, cores: int, clock: Clock | None = None
+) -> list[tuple[Array, float]]:
+    """Ends of climbs from random mixtures, as vectors of the target's coordinates, and the log posteriors
+    there; the highest first.
 
     All take some steps, and those that are highest then go on. Ends far below the best are left out: they
     would have to be wider by a factor of a million to matter.
@@ -54,7 +57,7 @@ def climb(target: Target, rng: np.random.Generator, cores: int, clock: Clock | N
     for most, kept in ((FIRST_STEPS, MOST_FINISHED), (MOST_STEPS, MOST_FINISHED)):
         reached = sorted(shared(partial(steps, most), ends, cores), key=lambda end: -end[1])
         ends = [q for q, value in reached[:kept] if value > -1e299]
-    return [q for q, value in reached[: len(ends)] if value > reached[0][1] - FURTHEST]
+    return [(q, value) for q, value in reached[: len(ends)] if value > reached[0][1] - FURTHEST]
 
 
 def random_mixtures(target: Target, rng: np.random.Generator) -> Array:

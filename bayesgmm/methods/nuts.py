@@ -16,7 +16,7 @@ from bayesgmm.methods.method import Drawn, Method, Problem
 from bayesgmm.methods.needles import with_needles
 from bayesgmm.methods.raw_draws import RawDraws
 from bayesgmm.methods.settings import Settings
-from bayesgmm.methods.starts import Start, find_starts, share_beside_empty, shared_out
+from bayesgmm.methods.starts import MOST_STARTS, Start, find_starts, share_beside_empty, shared_out
 from bayesgmm.methods.whitened_nuts import sample_nuts
 from bayesgmm.support.clock import Clock
 from bayesgmm.support.sentences import count
@@ -136,7 +136,7 @@ class Nuts(Method):
         """Starts, then all chains of each start."""
         settings = problem.settings
         with problem.steps.step("posterior modes"):
-            starts = find_starts(problem.target, problem.em.mode_params_, _elsewhere(problem), problem.clock)
+            starts = _starts(problem)
             given = shared_out(settings.chains, starts)
             expected = _share_beside_empty(problem, starts)
         total = settings.chains * (settings.draws + settings.tune)
@@ -176,16 +176,15 @@ class Nuts(Method):
         return [("Posterior draws", chains), ("Target acceptance", f"{settings.target_accept:g}")]
 
 
-def _elsewhere(problem: Problem) -> list[NDArray[np.float64]]:
-    """Where modes may be that EM's maxima do not lead to: needles, and ends of climbs while there is time."""
-    target = problem.target
-    if problem.settings.n_components == 1:
-        return []
-    found = [target.unconstrained(p) for p in with_needles(target, problem.em.params_)]
-    rng = np.random.default_rng(problem.seeds.climbs)
-    with suppress(SamplingError):
-        found += climb(target, rng, problem.settings.cores, problem.clock)
-    return found
+def _starts(problem: Problem) -> list[Start]:
+    """The modes that matter, of those that EM's maxima, needles and, while there is time, climbs lead to."""
+    target, em = problem.target, problem.em
+    mixtures, climbed = [*em.mode_params_[:MOST_STARTS], *with_needles(target, em.params_)], []
+    if problem.settings.n_components > 1:
+        rng = np.random.default_rng(problem.seeds.climbs)
+        with suppress(SamplingError):
+            climbed = climb(target, rng, problem.settings.cores, problem.clock)
+    return find_starts(target, mixtures, climbed, problem.clock)
 
 
 def _share_beside_empty(problem: Problem, starts: Sequence[Start]) -> float:

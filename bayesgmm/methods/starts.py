@@ -18,11 +18,13 @@ from bayesgmm.methods.rounding import without_artefacts
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.clock import Clock
 
-__all__ = ["Start", "find_starts", "share_beside_empty", "shared_out"]
+__all__ = ["MOST_STARTS", "Start", "find_starts", "share_beside_empty", "shared_out"]
 
 Array = NDArray[np.float64]
 
 MOST_STARTS = 8
+# For curvatures of modes; the chains themselves take some ten times as many.
+MOST_GRADIENTS = 6_000
 # Of the posterior, by Laplace's method. One of four chains stands for a quarter of the posterior; a mode with
 # less than a quarter of that is nearer to none.
 SMALLEST_SHARE = 1 / 16
@@ -39,7 +41,7 @@ class Start:
 def find_starts(
     target: Target,
     mixtures: Sequence[MixtureParams],
-    climbed: Sequence[Array] = (),
+    climbed: Sequence[tuple[Array, float]] = (),
     clock: Clock | None = None,
 ) -> list[Start]:
     """Optimise from each mixture, from the first in any case and from others while there is time; distinct
@@ -52,8 +54,8 @@ def find_starts(
     ----------
     target : Target
     mixtures : sequence of MixtureParams
-    climbed : sequence of ndarrays, shape (n,)
-        Ends of optimisations elsewhere, of which the first that are distinct are taken, too.
+    climbed : sequence of pairs of an ndarray, shape (n,), and a float
+        Ends of optimisations elsewhere and the log posteriors there.
     clock : Clock, optional
 
     Raises
@@ -71,14 +73,13 @@ def find_starts(
         return q if ordered else in_order_along(target.coordinates, direction, q)
 
     ends = [(in_order(first.mode), first.log_posterior)]
-    starts = [target.unconstrained(params) for params in mixtures[1:MOST_STARTS]]
     try:
-        others = _distinct_ends(target, [*starts, *climbed], ends, in_order, clock)
+        others = _distinct_ends(target, mixtures[1:], climbed, ends, in_order, clock)
     except SamplingError:
         if clock is None or not clock.is_over:
             raise
         others = []
-    for q, _ in others[: MOST_STARTS - 1]:
+    for q, _ in others[: _most_curvatures(target)]:
         # The first is enough, where time is over or another is beyond what numbers can tell.
         with suppress(SamplingError):
             mode = laplace(target, q, clock)
@@ -94,20 +95,29 @@ def find_starts(
     return [Start(found[i], float(shares[i])) for i in order if shares[i] > SMALLEST_SHARE]
 
 
+def _most_curvatures(target: Target) -> int:
+    """How many modes' curvature may be looked at beside the first's: each costs two gradients a parameter."""
+    return int(np.clip(MOST_GRADIENTS // (2 * target.n_parameters), 1, MOST_STARTS - 1))
+
+
 def _distinct_ends(
     target: Target,
-    starts: Sequence[Array],
+    mixtures: Sequence[MixtureParams],
+    climbed: Sequence[tuple[Array, float]],
     known: list[tuple[Array, float]],
     in_order: Callable[[Array], Array],
     clock: Clock | None,
 ) -> list[tuple[Array, float]]:
     """Ends of optimisations and their log posteriors, the highest first; one of those that lead to the same
     place, and none where that is known."""
-    ends: list[tuple[Array, float]] = []
-    for start in starts:
+    reached: list[tuple[Array, float]] = []
+    for mixture in mixtures:
         if clock is not None and clock.is_over:
             break
-        q, value = optimised(target, start, tolerance=1e-9, iterations=400, clock=clock)
+        start = target.unconstrained(mixture)
+        reached.append(optimised(target, start, tolerance=1e-9, iterations=400, clock=clock))
+    ends: list[tuple[Array, float]] = []
+    for q, value in [*reached, *climbed]:
         end = in_order(q), value
         if np.isfinite(value) and not any(is_same_mode(end, other, 0.5) for other in [*known, *ends]):
             ends.append(end)
@@ -150,8 +160,11 @@ def share_beside_empty(
     """
     k, resolved = target.n_components, target.resolved_prior
     fewer = replace(target, n_components=k - 1, prior=target.prior.of_one_component)
-    first = climb(fewer, rng, cores, clock) if k > 2 else list(random_mixtures(fewer, rng)[:1])
-    modes = modes_from(fewer, first[:MOST_STARTS], np.eye(target.shape[1])[0], cores, clock)
+    if k > 2:
+        first = [q for q, _ in climb(fewer, rng, cores, clock)]
+    else:
+        first = list(random_mixtures(fewer, rng)[:1])
+    modes = modes_from(fewer, first[: _most_curvatures(target)], np.eye(target.shape[1])[0], cores, clock)
     concentrations = resolved.mixed if len(resolved.mixed) else resolved.concentration[:1]
     empty = logsumexp([log_evidence(m) for m in modes])
     empty += log_share_of_empty(concentrations, target.data.total_weight, k, 1)
