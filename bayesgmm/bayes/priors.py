@@ -233,7 +233,7 @@ class Prior:
             mean_scale=DEFAULT_MEAN_SCALE * sd,
             std_prior=("hierarchical", mu, DEFAULT_STD_COMMON, DEFAULT_STD_OWN, DEFAULT_STD_DF),
             lkj_eta=DEFAULT_LKJ_ETA,
-            resolution=column_resolutions(rows.counting.values, sd, rows.counting.total_weight),
+            resolution=column_resolutions(rows.counting.values, sd, rows.counting.weights),
         )
 
     @classmethod

@@ -47,10 +47,10 @@ SAME_STEP = 1e-9
 LARGEST_DISTINCT_SHARE = 0.5
 # Of the rows, what has to lie on a grid that a few values are off, such as one that was filled in.
 SMALLEST_SHARE_ON_GRID = 0.9
-MOST_GAPS_TRIED = 5
+MOST_GAPS_TRIED, FEWEST_ON_GRID = 5, 5
 
 
-def column_resolutions(X: Array, spread: Array, total_weight: float | None = None) -> Array:
+def column_resolutions(X: Array, spread: Array, weights: Array | None = None) -> Array:
     """The step of which all differences of a column's values are multiples, shape (D,).
 
     Up to a tenth of the rows may be off it, such as values that were filled in. Where most rows share
@@ -62,8 +62,8 @@ def column_resolutions(X: Array, spread: Array, total_weight: float | None = Non
     X : ndarray, shape (N, D)
     spread : ndarray, shape (D,)
         Standard deviations of the columns.
-    total_weight : float, optional
-        Of the rows, where they have weights.
+    weights : ndarray, shape (N,) or (0,), optional
+        Of the rows; a row counts as so many.
 
     Examples
     --------
@@ -72,12 +72,15 @@ def column_resolutions(X: Array, spread: Array, total_weight: float | None = Non
     >>> column_resolutions(np.array([[1.25], [3.0], [3.75], [5.5]]), np.ones(1))
     array([0.25])
     """
-    n = len(X) if total_weight is None else total_weight
-    return np.array([_resolution(column, FINEST * sd, n) for column, sd in zip(X.T, spread, strict=True)])
+    weights = np.ones(len(X)) if weights is None or not len(weights) else weights
+    return np.array(
+        [_resolution(column, FINEST * sd, weights) for column, sd in zip(X.T, spread, strict=True)]
+    )
 
 
-def _resolution(column: Array, finest: float, n: float) -> float:
-    values, counts = np.unique(column, return_counts=True)
+def _resolution(column: Array, finest: float, weights: Array) -> float:
+    values, at = np.unique(column, return_inverse=True)
+    counts, n = np.bincount(at, weights), float(weights.sum())
     # Two values alone are as far apart as they are, and tell of no step.
     if len(values) < 3:
         return max(finest, step_of_few(values, n))
@@ -86,9 +89,9 @@ def _resolution(column: Array, finest: float, n: float) -> float:
     return max(*steps, finest, step_of_few(values, n))
 
 
-def _step_of_most(values: Array, counts: NDArray[np.int64], tolerance: float) -> float:
-    """The largest of the gaps between neighbours that occur most often on whose grid nearly all rows are; 0
-    where there is none."""
+def _step_of_most(values: Array, counts: Array, tolerance: float) -> float:
+    """The largest of the gaps between neighbours that occur most often on whose grid nearly all other rows
+    are, with several values; 0 where there is none."""
     gaps = np.diff(values)
     _, first, times = np.unique(np.round(gaps / tolerance), return_index=True, return_counts=True)
     fits = 0.0
@@ -98,7 +101,12 @@ def _step_of_most(values: Array, counts: NDArray[np.int64], tolerance: float) ->
         if step < 100 * tolerance:
             continue
         off = np.abs((values - values[at] + step / 2) % step - step / 2)
-        if counts[off < tolerance].sum() >= SMALLEST_SHARE_ON_GRID * counts.sum():
+        # Those that the gap is of are on it in any case, and so is the commonest with many gaps beside it.
+        others = np.ones(len(values), bool)
+        others[[at, at + 1, counts.argmax()]] = False
+        on_grid = others & (off < tolerance)
+        on_grid_weight, weight = counts[on_grid].sum(), counts[others].sum()
+        if on_grid.sum() >= FEWEST_ON_GRID and on_grid_weight >= SMALLEST_SHARE_ON_GRID * weight:
             fits = max(fits, float(step))
     return fits
 

@@ -51,7 +51,8 @@ def climb(
     """
 
     def steps(most: int, q: Array) -> tuple[Array, float]:
-        return optimised(target, q, tolerance=1e-9, iterations=most, clock=clock)
+        to_needles = most > FIRST_STEPS
+        return optimised(target, q, tolerance=1e-9, iterations=most, clock=clock, to_needles=to_needles)
 
     ends = list(random_mixtures(target, rng))
     for most, kept in ((FIRST_STEPS, MOST_FINISHED), (MOST_STEPS, MOST_FINISHED)):

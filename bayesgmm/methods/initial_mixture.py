@@ -24,6 +24,7 @@ from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.climbs import in_order_along, is_same_mode, random_mixtures
 from bayesgmm.methods.laplace_approximation import SMALLEST_CURVATURE, Laplace, laplace, optimised
+from bayesgmm.methods.needles import is_drawable
 from bayesgmm.methods.rounding import without_artefacts
 from bayesgmm.mixture.coordinates import Coordinates, unconstrained
 from bayesgmm.mixture.params import MixtureParams
@@ -284,6 +285,7 @@ def modes_from(
         ):
             modes.append(mode)
     modes = without_artefacts(target, modes)
+    modes = [mode for mode in modes if is_drawable(target, mode.mode)] or modes
     if not modes:
         raise SamplingError(
             "The log posterior is finite at none of the starts; the prior may be too wide for the data."

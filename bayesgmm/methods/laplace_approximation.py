@@ -30,7 +30,7 @@ LEAP = 0.3
 MOST_TRIES = 10
 # L-BFGS does not come to the mode where a component is narrower than this against the data; Newton's steps
 # then go on, while they gain more than this.
-NARROW, SMALLEST_GAIN, MOST_NEWTON_STEPS = 1e-3, 1e-7, 40
+NARROW, SMALLEST_GAIN, MOST_NEWTON_STEPS = 1e-3, 1e-7, 25
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,13 @@ def optimised(
     tolerance: float = 1e-13,
     iterations: int = 2000,
     clock: Clock | None = None,
+    *,
+    to_needles: bool = True,
 ) -> tuple[Array, float]:
     """Where L-BFGS ends, and the log posterior there; minus infinity where the start has no density.
 
     Near a mode with a needle, a component that is far narrower than the data, Newton's method goes on from
-    there.
+    there, if it is to.
 
     Raises
     ------
@@ -101,11 +103,15 @@ def optimised(
     q = np.array(start, dtype=float)
     posterior = target.rows, target.sample_weight, target.packed_prior, target.beta
     if clock is None or clock.left is None:
-        return _beyond(target, q, maximise(q, *posterior, tolerance, SMALL_GRADIENT, iterations), clock)
+        value = maximise(q, *posterior, tolerance, SMALL_GRADIENT, iterations)
+        return _beyond(target, q, value, clock) if to_needles else (q, _or_none(value))
     # Compiled code cannot look at a clock: it comes back between legs.
     value = -np.inf
     for _ in range(0, iterations, STEPS_AT_ONCE):
-        before, value = value, maximise(q, *posterior, tolerance, SMALL_GRADIENT, STEPS_AT_ONCE)
+        before, value = (
+            value,
+            maximise(q, *posterior, tolerance, SMALL_GRADIENT, min(STEPS_AT_ONCE, iterations)),
+        )
         if not value - before > tolerance * max(abs(value), 1.0):
             break
         if clock.is_over:
@@ -113,7 +119,12 @@ def optimised(
                 "max_time had passed while the mode of the posterior was looked for; allow more time, or use "
                 "fewer rows."
             )
-    return _beyond(target, q, value, clock)
+    return _beyond(target, q, value, clock) if to_needles else (q, _or_none(value))
+
+
+def _or_none(value: float) -> float:
+    """Minus infinity where there is no density."""
+    return value if np.isfinite(value) else -np.inf
 
 
 def _beyond(target: Target, q: Array, value: float, clock: Clock | None) -> tuple[Array, float]:
@@ -123,6 +134,8 @@ def _beyond(target: Target, q: Array, value: float, clock: Clock | None) -> tupl
     if _stds(target, q).min() > NARROW:
         return q, value
     for _ in range(MOST_NEWTON_STEPS):
+        if clock is not None and clock.is_over:
+            break
         hessian = negative_hessian(target, q, clock)
         if not np.isfinite(hessian).all():
             break

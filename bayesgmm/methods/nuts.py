@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats as laws
 
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.check import MethodCheck
@@ -29,8 +30,10 @@ __all__ = ["NUTS", "Nuts", "NutsCheck"]
 SMALLEST_BFMI = 0.3
 LARGEST_SHARE_OF_DEEPEST_TREES = 0.01
 LARGEST_UNSEEN_SHARE = 0.1
-# A component is said to have no rows where its weight is that of fewer.
-ROWS_OF_EMPTY = 3.0
+# Of a limited time, for looking elsewhere.
+SEARCHS_SHARE = 0.1
+# A component is said to have no rows where its weight is below this quantile of those that have none.
+QUANTILE_OF_EMPTY = 0.99
 
 
 @dataclass(frozen=True)
@@ -164,8 +167,7 @@ class Nuts(Method):
             if not np.isfinite(found.draws.covariances).all():
                 raise SamplingError("A chain went to covariances beyond all numbers.")
         check = NutsCheck.of(stats, starts[: len(given)], settings.draws)
-        seen = found.draws.weights.min(axis=-1) * problem.target.data.total_weight < ROWS_OF_EMPTY
-        check = replace(check, empty_expected=expected, empty_seen=float(seen.mean()))
+        check = replace(check, empty_expected=expected, empty_seen=_share_of_empty(problem, found))
         return replace(found, check=check)
 
     def described(self, settings: Settings) -> list[tuple[str, str]]:
@@ -183,8 +185,18 @@ def _starts(problem: Problem) -> list[Start]:
     if problem.settings.n_components > 1:
         rng = np.random.default_rng(problem.seeds.climbs)
         with suppress(SamplingError):
-            climbed = climb(target, rng, problem.settings.cores, problem.clock)
+            climbed = climb(target, rng, problem.settings.cores, problem.clock.share(SEARCHS_SHARE))
     return find_starts(target, mixtures, climbed, problem.clock)
+
+
+def _share_of_empty(problem: Problem, found: Drawn) -> float:
+    """Of the draws, in which a component has no rows, by its weight."""
+    k, n, prior = problem.settings.n_components, problem.target.data.total_weight, problem.prior
+    if k == 1:
+        return 0.0
+    a = float(min(prior.mixed.min(initial=np.inf), prior.concentration.min()))
+    bound = laws.beta.ppf(QUANTILE_OF_EMPTY, a, n + a * (k - 1))
+    return float((found.draws.weights.min(axis=-1) < bound).mean())
 
 
 def _share_beside_empty(problem: Problem, starts: Sequence[Start]) -> float:
@@ -193,7 +205,8 @@ def _share_beside_empty(problem: Problem, starts: Sequence[Start]) -> float:
         return 0.0
     rng = np.random.default_rng(problem.seeds.climbs)
     with suppress(SamplingError):
-        return share_beside_empty(problem.target, starts, rng, problem.settings.cores, problem.clock)
+        clock = problem.clock.share(SEARCHS_SHARE)
+        return share_beside_empty(problem.target, starts, rng, problem.settings.cores, clock)
     return 0.0
 
 

@@ -2,8 +2,7 @@
 
 A column of rounded values holds many equal ones. A component can sit on them with a standard deviation near
 zero, and gain density for each; of the quantity that was measured and rounded that says nothing. Such modes
-are not started from, and hold none of what is said of a posterior. Neither are those of components on a line,
-see :mod:`bayesgmm.methods.needles`.
+are not started from, and hold none of what is said of a posterior.
 """
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from bayesgmm.bayes.resolution import step_of_few
 from bayesgmm.bayes.target import Target
 from bayesgmm.methods.laplace_approximation import Laplace
-from bayesgmm.mixture.coordinates import blocks
 
 __all__ = ["is_artefact", "resolutions", "without_artefacts"]
 
@@ -20,8 +18,6 @@ Array = NDArray[np.float64]
 
 # What rounding to a unit adds by itself: the standard deviation of a uniform distribution of width one.
 UNIFORM_STD = 1 / np.sqrt(12)
-# About the inverse of what is left of a column's standard deviation when the others are known.
-LARGEST_CORRELATION = 5e3
 
 
 def resolutions(rows: Array) -> Array:
@@ -30,21 +26,14 @@ def resolutions(rows: Array) -> Array:
 
 
 def without_artefacts(target: Target, modes: list[Laplace]) -> list[Laplace]:
-    """Those of the modes that are no artefacts, and whose correlations samplers can follow; all where nothing
-    else is left.
+    """Those of the modes that are no artefacts; all where nothing else is left.
 
-    A prior that has a resolution sees to it that no standard deviation is an artefact.
+    A prior that has a resolution sees to it that there are none.
     """
-    followed = [m for m in modes if _largest_correlation(target, m.mode) < LARGEST_CORRELATION] or modes
     if target.resolved_prior.resolution.any():
-        return followed
+        return modes
     resolution = resolutions(target.rows)
-    return [mode for mode in followed if not is_artefact(target, mode.mode, resolution)] or followed
-
-
-def _largest_correlation(target: Target, q: Array) -> float:
-    """As a coordinate, in which one is infinity."""
-    return float(np.abs(blocks(q, target.coordinates.layout).below).max(initial=0.0))
+    return [mode for mode in modes if not is_artefact(target, mode.mode, resolution)] or modes
 
 
 def is_artefact(target: Target, q: Array, resolution: Array) -> bool:

@@ -14,6 +14,7 @@ from bayesgmm.errors import SamplingError
 from bayesgmm.methods.climbs import climb, in_order_along, is_same_mode, random_mixtures
 from bayesgmm.methods.initial_mixture import log_evidence, log_share_of_empty, modes_from
 from bayesgmm.methods.laplace_approximation import Laplace, laplace, optimised
+from bayesgmm.methods.needles import is_drawable
 from bayesgmm.methods.rounding import without_artefacts
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.clock import Clock
@@ -91,8 +92,12 @@ def find_starts(
     evidence = np.array([log_evidence(mode) for mode in found])
     shares = np.exp(evidence - evidence.max())
     shares /= shares.sum()
+    # Of those that samplers cannot draw from only the share is known.
+    can = np.array([is_drawable(target, mode.mode) for mode in found])
+    shares = np.where(can, shares, 0.0) if can.any() else shares
     order = np.argsort(-shares, kind="stable")
-    return [Start(found[i], float(shares[i])) for i in order if shares[i] > SMALLEST_SHARE]
+    kept = [Start(found[i], float(shares[i])) for i in order if shares[i] > SMALLEST_SHARE]
+    return kept or [Start(found[order[0]], float(shares[order[0]]))]
 
 
 def _most_curvatures(target: Target) -> int:
@@ -108,8 +113,8 @@ def _distinct_ends(
     in_order: Callable[[Array], Array],
     clock: Clock | None,
 ) -> list[tuple[Array, float]]:
-    """Ends of optimisations and their log posteriors, the highest first; one of those that lead to the same
-    place, and none where that is known."""
+    """Ends of optimisations and their log posteriors, one of those that lead to the same place, and none
+    where that is known: those from mixtures, then those of climbs, the highest first."""
     reached: list[tuple[Array, float]] = []
     for mixture in mixtures:
         if clock is not None and clock.is_over:
@@ -117,11 +122,11 @@ def _distinct_ends(
         start = target.unconstrained(mixture)
         reached.append(optimised(target, start, tolerance=1e-9, iterations=400, clock=clock))
     ends: list[tuple[Array, float]] = []
-    for q, value in [*reached, *climbed]:
+    for q, value in [*sorted(reached, key=lambda end: -end[1]), *climbed]:
         end = in_order(q), value
         if np.isfinite(value) and not any(is_same_mode(end, other, 0.5) for other in [*known, *ends]):
             ends.append(end)
-    return sorted(ends, key=lambda end: -end[1])
+    return ends
 
 
 def _in_order_of_prior(target: Target, mixtures: Sequence[MixtureParams]) -> list[MixtureParams]:
@@ -168,7 +173,7 @@ def share_beside_empty(
     concentrations = resolved.mixed if len(resolved.mixed) else resolved.concentration[:1]
     empty = logsumexp([log_evidence(m) for m in modes])
     empty += log_share_of_empty(concentrations, target.data.total_weight, k, 1)
-    full = log_evidence(starts[0].approximation) - np.log(starts[0].share)
+    full = log_evidence(starts[0].approximation) - np.log(max(starts[0].share, 1e-300))
     return float(expit(empty - full))
 
 

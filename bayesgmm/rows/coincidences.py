@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["equal_rows", "on_a_line"]
+__all__ = ["SAME_DIRECTION", "equal_rows", "on_a_line"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -44,8 +44,10 @@ def on_a_line(points: Array, fewest: float) -> Indices:
     points : ndarray, shape (N, 2)
     fewest : float
     """
-    points = points / np.ptp(points, axis=0)
-    found = np.empty(0, np.int64)
+    found, spread = np.empty(0, np.int64), np.ptp(points, axis=0)
+    if not spread.all():
+        return found
+    points = points / spread
     for at, p in enumerate(points):
         away = points - p
         beside = np.flatnonzero((away != 0).all(axis=1))

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 SIGNIFICANT = 0.05
 # Criteria need less of the draws than a reading of quantiles does.
-LARGEST_R_HAT, LARGEST_EVIDENCE_ERROR = 1.05, 0.5
+LARGEST_R_HAT, LARGEST_EVIDENCE_ERROR = 1.05, 0.8
 ACCEPTED, LABEL_FREE, FEW_DRAWS, REFUSED, FAILED = (
     "accepted",
     "label-free only",

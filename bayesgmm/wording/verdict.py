@@ -175,7 +175,7 @@ def trajectories_cut_off(share: float) -> str:
 def modes_without_chains(share: float) -> str:
     return (
         f"Modes that no chain started from hold {100 * share:.0f} % of the posterior, by Laplace's method; "
-        f"use method='smc', or more chains."
+        f"method='smc' draws from all, where it can."
     )
 
 

@@ -99,6 +99,21 @@ def test_rows_that_were_drawn_twice_have_no_step():
     assert column_resolutions(x[:, None], np.ones(1)) < 1e-5
 
 
+@pytest.mark.parametrize("others", [[300.0, 307.0, 331.0], [3.1, 4.7, 5.2, 6.6, 7.9]])
+def test_one_value_that_nearly_all_rows_have_makes_no_grid(others):
+    x = np.r_[np.zeros(100 - len(others)), others][:, None]
+    assert column_resolutions(x, x.std(axis=0)) <= np.diff(others).min() * (1 + 1e-9)
+
+
+def test_weights_count_as_repeated_rows():
+    rng = np.random.default_rng(8)
+    x = np.r_[rng.normal(0, 3, 100).round(1), rng.normal(0, 3, 20)]
+    weights = np.r_[np.full(100, 10.0), np.ones(20)]
+    found = column_resolutions(x[:, None], np.ones(1), weights)
+    assert found == column_resolutions(np.repeat(x, weights.astype(int))[:, None], np.ones(1))
+    assert_allclose(found, 0.1, rtol=1e-6)
+
+
 def test_random_numbers_have_no_step():
     rng = np.random.default_rng(4)
     for n in (2, 3, 5, 10, 100):

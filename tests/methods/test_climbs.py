@@ -27,6 +27,11 @@ def target(mirrored):
 
 def test_ends_are_where_another_optimiser_stays(target):
     ends = climb(target, np.random.default_rng(1), 1)
+    # Both of the modes that mirror each other are among them.
+    highest = [
+        np.sort(target.constrained(q)["means"].ravel()) for q, value in ends if value > ends[0][1] - 0.01
+    ]
+    assert {bool(means.sum() > 0) for means in highest} == {False, True}
     assert [value for _, value in ends] == sorted((value for _, value in ends), reverse=True)
     for q, value in ends:
         assert value == pytest.approx(target(q)[0], abs=1e-9)

@@ -104,3 +104,18 @@ def test_columns_that_tell_each_other_are_told_as_such():
         reason = about_needle(target_of(X), em_of(X))
         assert (reason is not None) == is_told
     assert reason.values["left"] == pytest.approx(1e-5 / np.sqrt(4 * x[x < 2].var()), rel=0.6)
+
+
+def test_a_line_at_the_end_of_many_rows_is_found_whole():
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(3000, 2))
+    X[-600:, 1] = 0.5 * X[-600:, 0] + 1
+    assert about_needle(target_of(X), em_of(X[:2000])).values["n"] == 600
+
+
+def test_time_that_passes_while_looking_elsewhere_leaves_the_chains_their_own():
+    X = np.random.default_rng(3).normal(size=(4000, 4)) + 4 * (np.arange(4000)[:, None] % 3)
+    fit = BayesGaussianMixture(
+        3, method="nuts", max_time=6.0, draws=4000, tune=200, random_state=0, progressbar=False
+    ).fit(X)
+    assert fit.fit_.draws.n_draws > 4
