@@ -31,7 +31,7 @@ from bayesgmm.support.clock import Clock
 from bayesgmm.support.sentences import count, listed
 from bayesgmm.wording import Reason
 
-__all__ = ["SMC", "Smc", "TemperingCheck", "seconds_of_tempering"]
+__all__ = ["SMC", "Smc", "TemperingCheck", "seconds_of_tempering", "widening"]
 
 Array = NDArray[np.float64]
 
@@ -265,8 +265,13 @@ def _mean_evidence(log_evidence: Array) -> tuple[float, float]:
     mean = float(logsumexp(log_evidence) - np.log(runs))
     if runs == 1:
         return mean, float("nan")
-    wider = float(stats.t.ppf(0.975, runs - 1) / stats.norm.ppf(0.975))
-    return mean, wider * float(np.exp(log_evidence - mean).std(ddof=1) / np.sqrt(runs))
+    return mean, widening(runs) * float(np.exp(log_evidence - mean).std(ddof=1) / np.sqrt(runs))
+
+
+def widening(runs: int) -> float:
+    """By how much Student's t makes an interval of 95 % wider than the normal distribution does, where its
+    scatter is that of so many runs."""
+    return float(stats.t.ppf(0.975, runs - 1) / stats.norm.ppf(0.975))
 
 
 def _stages(found: TemperedDraws, log_evidence: Array) -> xr.Dataset:

@@ -12,6 +12,7 @@ from scipy.special import logsumexp
 
 from bayesgmm.comparison.scores import LARGEST_K, leave_one_out
 from bayesgmm.estimator import BayesGaussianMixture
+from bayesgmm.methods.smc import widening
 from bayesgmm.selection.likelihood_ratio import LikelihoodRatioTest
 from bayesgmm.selection.occupied import occupied_counts
 
@@ -21,7 +22,7 @@ Array = NDArray[np.float64]
 
 SIGNIFICANT = 0.05
 # Criteria need less of the draws than a reading of quantiles does.
-LARGEST_R_HAT, LARGEST_EVIDENCE_ERROR = 1.05, 0.8
+LARGEST_R_HAT, LARGEST_EVIDENCE_ERROR = 1.05, 0.5
 ACCEPTED, LABEL_FREE, FEW_DRAWS, REFUSED, FAILED = (
     "accepted",
     "label-free only",
@@ -76,7 +77,9 @@ def _grade(fit: BayesGaussianMixture) -> str:
         return ACCEPTED if found.ok else LABEL_FREE
     if fit.log_evidence_ is None or fit.fit_.draws.n_chains < 2:
         return REFUSED
-    settled = found.label_free.r_hat < LARGEST_R_HAT and fit.log_evidence_[1] < LARGEST_EVIDENCE_ERROR
+    # What is asked is whether runs scatter, however few they are.
+    scatter = fit.log_evidence_[1] / widening(fit.fit_.draws.n_chains)
+    settled = found.label_free.r_hat < LARGEST_R_HAT and scatter < LARGEST_EVIDENCE_ERROR
     return FEW_DRAWS if settled else REFUSED
 
 
