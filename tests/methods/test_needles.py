@@ -116,6 +116,6 @@ def test_a_line_at_the_end_of_many_rows_is_found_whole():
 def test_time_that_passes_while_looking_elsewhere_leaves_the_chains_their_own():
     X = np.random.default_rng(3).normal(size=(2000, 4)) + 4 * (np.arange(2000)[:, None] % 3)
     fit = BayesGaussianMixture(
-        3, method="nuts", max_time=10.0, draws=4000, tune=200, random_state=0, progressbar=False
+        3, method="nuts", max_time=8.0, draws=20_000, tune=200, random_state=0, progressbar=False
     ).fit(X)
-    assert fit.fit_.draws.n_draws > 4
+    assert 4 < fit.fit_.draws.n_draws < 20_000
