@@ -86,6 +86,11 @@ class ResolvedPrior:
     resolution: Array
 
     @property
+    def concentrations(self) -> Array:
+        """The distinct concentrations that weights may have, the smallest first."""
+        return np.unique(self.mixed if len(self.mixed) else self.concentration)
+
+    @property
     def is_exchangeable(self) -> bool:
         """Whether the prior is the same for all components."""
         return not self.differing

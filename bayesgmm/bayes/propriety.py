@@ -60,7 +60,7 @@ def improper_by(rows: Rows, prior: ResolvedPrior, covariance_type: str) -> Reaso
         return None
     counting = rows.counting
     X, power = counting.values, power_at_zero(prior)
-    weights = counting.weights if len(counting.weights) else np.ones(len(X))
+    weights = counting.counts
     if family.by_feature:
         for j, column in enumerate(X.T):
             n, weight, at = _most_equal(column[:, None], weights)

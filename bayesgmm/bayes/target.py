@@ -123,6 +123,10 @@ class Target:
         """The vector q of a mixture in the user's units."""
         return self.coordinates.unconstrained(params.rescaled(-self.shift / self.scale, 1 / self.scale))
 
+    def stds(self, q: Array) -> Array:
+        """Standard deviations of each component and column, standardised, shape (K, D), at a vector q."""
+        return self.family.all_stds(self.coordinates.constrained(q)["stds"], *self.shape)
+
     def constrained(self, q: Array) -> dict[str, Array]:
         """Parameters in the user's units of vectors q, shape (..., n); see
         :meth:`Coordinates.constrained`."""

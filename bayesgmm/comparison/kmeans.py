@@ -124,7 +124,7 @@ def kmeans_comparison(
     check_is_fitted(em)
     found = rows_for(em, X, sample_weight, reset=False)
     rows = found.values
-    w = found.weights if len(found.weights) else np.ones(len(rows))
+    w = found.counts
     k = em.params_.n_components
     shift, scale = _location_scale(rows, w, em.covariance_type)
     white = (rows - shift) / scale

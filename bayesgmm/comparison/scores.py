@@ -198,7 +198,7 @@ def em_leave_one_out(
     """
     problem, units = standardised_problem(rows, covariance_type, reg_covar, 1)
     start = state_of(units.of_em(params))
-    weights = rows.weights if len(rows.weights) else np.ones(len(rows))
+    weights = rows.counts
 
     def without(row: int) -> float:
         rest = weights.copy()

@@ -197,8 +197,7 @@ def find_initial_mixture(
     k = target.n_components
     direction = np.linalg.svd(target.rows - target.rows.mean(axis=0), full_matrices=False)[2][0]
     # What holds for all components may have been given K times.
-    resolved = target.resolved_prior
-    concentrations = resolved.mixed if len(resolved.mixed) else resolved.concentration[:1]
+    concentrations = target.resolved_prior.concentrations
     prior = target.prior.of_one_component
     groups, evidence = [], []
     for empty in range(min(MOST_EMPTY, k - 1) + 1):
@@ -333,7 +332,7 @@ def _beside_empty_ones(
     # What the Dirichlet leaves to components without rows.
     resolved = prior.resolve(k + empty, d, family)
     # The smallest of several concentrations is the one that leaves components empty.
-    a = float(resolved.mixed.min() if len(resolved.mixed) else resolved.concentration[0])
+    a = float(resolved.concentrations[0])
     left = rng.beta(a * empty, fewer.data.total_weight + a * k, n)[:, None]
     both = dict(values)
     both["weights"] = np.concatenate([values["weights"] * (1 - left), others["weights"] * left], axis=1)

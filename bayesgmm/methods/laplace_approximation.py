@@ -104,7 +104,7 @@ def optimised(
     posterior = target.rows, target.sample_weight, target.packed_prior, target.beta
     if clock is None or clock.left is None:
         value = maximise(q, *posterior, tolerance, SMALL_GRADIENT, iterations)
-        return _beyond(target, q, value, clock) if to_needles else (q, _or_none(value))
+        return _beyond(target, q, value, to_needles, clock)
     # Compiled code cannot look at a clock: it comes back between legs.
     value = -np.inf
     for _ in range(0, iterations, STEPS_AT_ONCE):
@@ -119,19 +119,17 @@ def optimised(
                 "max_time had passed while the mode of the posterior was looked for; allow more time, or use "
                 "fewer rows."
             )
-    return _beyond(target, q, value, clock) if to_needles else (q, _or_none(value))
+    return _beyond(target, q, value, to_needles, clock)
 
 
-def _or_none(value: float) -> float:
-    """Minus infinity where there is no density."""
-    return value if np.isfinite(value) else -np.inf
-
-
-def _beyond(target: Target, q: Array, value: float, clock: Clock | None) -> tuple[Array, float]:
-    """From where L-BFGS has ended by Newton's steps, where there is a needle; halved until they rise."""
+def _beyond(
+    target: Target, q: Array, value: float, to_needles: bool, clock: Clock | None
+) -> tuple[Array, float]:
+    """Where L-BFGS has ended, or Newton's steps from there, halved until they rise, if there is a needle that
+    it is to go on to."""
     if not np.isfinite(value):
         return q, -np.inf
-    if _stds(target, q).min() > NARROW:
+    if not to_needles or target.stds(q).min() > NARROW:
         return q, value
     for _ in range(MOST_NEWTON_STEPS):
         if clock is not None and clock.is_over:
@@ -175,10 +173,5 @@ def _steps(target: Target, q: Array) -> Array:
     """Of the differences, shape (n,)."""
     steps = np.full(len(q), STEP)
     means = blocks(steps, target.coordinates.layout).means
-    means *= np.minimum(FEWEST_STEPS * _stds(target, q), 1.0)
+    means *= np.minimum(FEWEST_STEPS * target.stds(q), 1.0)
     return steps
-
-
-def _stds(target: Target, q: Array) -> Array:
-    """Of each component and column, standardised, shape (K, D)."""
-    return target.family.all_stds(target.coordinates.constrained(q)["stds"], *target.shape)

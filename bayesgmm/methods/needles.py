@@ -65,7 +65,7 @@ def with_needles(target: Target, mixture: MixtureParams) -> list[MixtureParams]:
     """
     if not _may_have_needles(target):
         return []
-    X, fine, weights = target.X, _fine_columns(target), _weights(target)
+    X, fine, weights = target.X, _fine_columns(target), target.data.counts
     found = [equal_rows(X[:, [j]], weights) for j in fine]
     if not target.family.own_correlations and len(fine):
         found.append(equal_rows(X, weights))
@@ -94,7 +94,7 @@ def about_needle(target: Target, mixture: MixtureParams) -> Reason | None:
         return Reason("too_collinear_to_draw", {"left": left})
     resolution, here = target.resolved_prior.resolution, target(target.unconstrained(mixture))[0]
     for needle in _undrawable(target):
-        weight = float(_weights(target)[needle.rows].sum())
+        weight = float(target.data.counts[needle.rows].sum())
         width = WIDTH * float(resolution[list(needle.columns)].max()) / math.sqrt(weight)
         lost = needle.n_narrow * (math.log(width) - LOG_WIDTH)
         there = max(target(target.unconstrained(p))[0] for p in _each(target, mixture, needle.rows))
@@ -123,7 +123,7 @@ def is_drawable(target: Target, q: Array) -> bool:
     if not target.family.own_correlations:
         return True
     largest = np.abs(blocks(q, target.coordinates.layout).below).max(initial=0.0)
-    stds = target.family.all_stds(target.coordinates.constrained(q)["stds"], *target.shape)
+    stds = target.stds(q)
     is_point = stds.shape[1] > 1 and (stds < POINT).sum(axis=1).max() > 1
     return bool(largest < 1 / SMALLEST_REST and not is_point)
 
@@ -155,14 +155,9 @@ def _fine_columns(target: Target) -> Indices:
     return np.flatnonzero((resolution > 0) & (resolution <= 10 * FINEST * target.X.std(axis=0)))
 
 
-def _weights(target: Target) -> Array:
-    """Of the rows, shape (N,)."""
-    return target.sample_weight if len(target.sample_weight) else np.ones(len(target.X))
-
-
 def _is_large(target: Target, rows: Indices) -> bool:
     """Whether rows are enough for a needle, and not all."""
-    weights = _weights(target)
+    weights = target.data.counts
     return 1 < len(rows) < len(target.X) and bool(weights[rows].sum() >= FEWEST_ROWS)
 
 
@@ -172,7 +167,7 @@ def _undrawable(target: Target) -> list[_Needle]:
     d = X.shape[1]
     if d < 2 or not len(fine):
         return []
-    found = [_Needle(equal_rows(X, _weights(target)), tuple(range(d)), True, d)]
+    found = [_Needle(equal_rows(X, target.data.counts), tuple(range(d)), True, d)]
     pairs = [(int(i), int(j)) for i in fine for j in fine if i < j]
     most = int(math.sqrt(MOST_DIFFERENCES / max(len(pairs), 1)))
     # A line with many of the rows has several of any that are taken at equal distances.
@@ -197,7 +192,7 @@ def _all_on_the_line(points: Array, some: Indices) -> Indices:
 def _each(target: Target, mixture: MixtureParams, rows: Indices) -> list[MixtureParams]:
     """The mixture with each of its components in turn replaced by one on the rows."""
     X, resolution, out = target.X[rows], target.resolved_prior.resolution * target.scale, []
-    counts = _weights(target)
+    counts = target.data.counts
     mean, share = np.average(X, axis=0, weights=counts[rows]), counts[rows].sum() / counts.sum()
     centred = X - mean
     covariance = (centred.T * counts[rows]) @ centred / counts[rows].sum()

@@ -194,7 +194,7 @@ def _share_of_empty(problem: Problem, found: Drawn) -> float:
     k, n, prior = problem.settings.n_components, problem.target.data.total_weight, problem.prior
     if k == 1:
         return 0.0
-    a = float(min(prior.mixed.min(initial=np.inf), prior.concentration.min()))
+    a = float(prior.concentrations[0])
     bound = laws.beta.ppf(QUANTILE_OF_EMPTY, a, n + a * (k - 1))
     return float((found.draws.weights.min(axis=-1) < bound).mean())
 

@@ -170,9 +170,8 @@ def share_beside_empty(
     else:
         first = list(random_mixtures(fewer, rng)[:1])
     modes = modes_from(fewer, first[: _most_curvatures(target)], np.eye(target.shape[1])[0], cores, clock)
-    concentrations = resolved.mixed if len(resolved.mixed) else resolved.concentration[:1]
     empty = logsumexp([log_evidence(m) for m in modes])
-    empty += log_share_of_empty(concentrations, target.data.total_weight, k, 1)
+    empty += log_share_of_empty(resolved.concentrations, target.data.total_weight, k, 1)
     full = log_evidence(starts[0].approximation) - np.log(max(starts[0].share, 1e-300))
     return float(expit(empty - full))
 

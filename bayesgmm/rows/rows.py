@@ -197,6 +197,11 @@ class Rows:
         return np.asfortranarray(self.values)
 
     @property
+    def counts(self) -> Array:
+        """How many rows each stands for, shape (N,): its weight, or one."""
+        return self.weights if len(self.weights) else np.ones(len(self))
+
+    @property
     def total_weight(self) -> float:
         """Sum of the weights; N where every row counts once."""
         return float(self.weights.sum()) if len(self.weights) else float(len(self))
