@@ -3,19 +3,21 @@
 This is the only module that knows that there is an order of steps.
 """
 
+import os
 import warnings
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.base import BaseEstimator, DensityMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 
 from bayesgmm import methods
 from bayesgmm.bayes.priors import Prior, check_prior
 from bayesgmm.bayes.propriety import improper_by
 from bayesgmm.bayes.target import Target
+from bayesgmm.calibration import CalibrationCheck, check_calibration
 from bayesgmm.em import EMGaussianMixture
 from bayesgmm.em.baseline import baseline, check_prepared, in_order_of
 from bayesgmm.errors import PriorWarning
@@ -262,6 +264,75 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
     ) -> NDArray[np.intp]:
         """Fit, then the component with the largest posterior mean membership of each row, shape (N,)."""
         return self.fit(X, sample_weight=sample_weight).membership_.argmax(axis=1)
+
+    def check_calibration(
+        self,
+        n: int = 50,
+        *,
+        records: str | os.PathLike[str] | None = None,
+        random_state: int = 0,
+        progressbar: bool = True,
+    ) -> CalibrationCheck:
+        """Whether the posterior of data like these is calibrated: intervals that hold what they say, and
+        memberships that are as often right as they are sure.
+
+        n times a draw of the posterior is taken for the truth and as many rows as there are simulated from
+        it; all rows, the data and these, are fitted with the same prior and settings; and the truth is ranked
+        among the new draws. Where everything is right, ranks are uniform. It says whether the computation can
+        be trusted for such data, and what memberships are worth where the model holds; not whether the data
+        are those of a mixture, of which posterior predictive checks tell.
+
+        Parameters
+        ----------
+        n : int, default 50
+            Number of refits, each of which takes about as long as a fit of twice the rows.
+        records : str or path, optional
+            A file of the refits that are done. An interrupted check is taken up again where it ended, and one
+            with more refits continues it.
+        random_state : int, default 0
+            The same seed, the same refits.
+        progressbar : bool, default True
+            Show progress on a terminal or in a notebook.
+
+        Returns
+        -------
+        CalibrationCheck
+            ``ok``, ``ranks``, ``memberships`` and ``findings``; its text is ``print(check)``.
+
+        Raises
+        ------
+        NotFittedError
+            Before there is a fit.
+        ParameterError
+            Where an argument is not usable, or the verdict finds that the draws are not those of the
+            posterior.
+        FileProblem
+            Where the file of records holds something else, or refits of another fit or seed, or cannot be
+            written.
+
+        Notes
+        -----
+        Säilynoja, Schmitt, Bürkner and Vehtari (2025), Posterior SBC: simulation-based calibration checking
+        conditional on data, arXiv 2502.03279.
+
+        Examples
+        --------
+        >>> from bayesgmm import BayesGaussianMixture, datasets
+        >>> bayes = BayesGaussianMixture(1, draws=200, random_state=0, progressbar=False)
+        >>> bayes = bayes.fit(datasets.galaxies().X)
+        >>> check = bayes.check_calibration(3, progressbar=False)
+        >>> check.ok
+        True
+        """
+        fit = self._record
+        settings = {f.name: getattr(fit.settings, f.name) for f in fields(Settings)}
+        em = None if self.em is None else clone(self.em)
+
+        def refit(rows: Rows, seed: np.random.SeedSequence) -> Fit:
+            again = type(self)(**settings, prior=fit.prior, em=em, random_state=seed, progressbar=False)
+            return again.fit(rows).fit_
+
+        return check_calibration(fit, refit, n, records, random_state, progressbar)
 
     def _settings(self) -> Settings:
         check_prior(self.prior)

@@ -21,6 +21,7 @@ ORDER = (
     "posterior",
     "fit",
     "overview",
+    "calibration",
     "results",
     "estimator",
     "storage",

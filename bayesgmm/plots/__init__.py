@@ -16,6 +16,7 @@
     plot_labelling         how far labels of components can be trusted
     plot_kmeans            k-means beside both fits
     plot_pit               whether the data lie where both fits expect them
+    plot_calibration       whether refits of simulated rows find what they were simulated from
     plot_prior             what the prior expected of the data, and what came of it
     trace_figure, rank_figure   ArviZ's pictures of the chains
 
@@ -29,6 +30,7 @@ closed.
 """
 
 from bayesgmm.plots.ball import plot_ball
+from bayesgmm.plots.calibration import plot_calibration
 from bayesgmm.plots.chains import rank_figure, trace_figure
 from bayesgmm.plots.criteria import plot_criteria
 from bayesgmm.plots.em import plot_em
@@ -48,6 +50,7 @@ from bayesgmm.plots.uncertainty import plot_uncertainty
 
 __all__ = [
     "plot_ball",
+    "plot_calibration",
     "plot_criteria",
     "plot_em",
     "plot_families",

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from bayesgmm.comparison import compare
 from bayesgmm.comparison.result import at_hand, check_comparison
 from bayesgmm.methods import find
@@ -20,6 +18,7 @@ from bayesgmm.report.figures import sketches
 from bayesgmm.report.interactive import interactive_view, stop_bundling, view_script
 from bayesgmm.report.machine import numbers
 from bayesgmm.report.names import Name, Shortener
+from bayesgmm.report.pages import environment
 from bayesgmm.report.summary import stand_in, summarise
 from bayesgmm.results import check_fit
 from bayesgmm.support.arguments import check_choice, check_flag, check_kind
@@ -173,38 +172,35 @@ def _page(
     if ok and k > 1:
         by_component["groups"] = tables.groups(bayes, result, names)
         by_component["assignments"] = tables.assignments(bayes, result, names)
-    environment = Environment(
-        loader=PackageLoader("bayesgmm.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("template.html").render(
-        title=title,
-        summary=summarise(bayes, result, part).told(shorten),
-        pictures=pictures,
-        view=view,
-        tables=by_component
-        | {
-            "likelihood": tables.likelihood(result, ok),
-            "checks": tables.checks(result, shorten),
-            "modes": tables.modes(bayes),
-            "posterior_modes": tables.posterior_modes(bayes) if "modes" in pictures else None,
-            "diagnostics": tables.diagnostics(bayes, shorten),
-        },
-        colours=[colour(c) for c in range(k)],
-        labels_of_prior=bayes.labelling_.by_prior is not None,
-        prior=[shorten(line) for line in fit.prior.describe(features, k, fit.covariance_type)],
-        prior_given=fit.prior_given,
-        provenance=tables.provenance(bayes, names),
-        ok=ok,
-        numbering=numbering(bayes.rows_, "components"),
-        em_has_floor=fit.no_maximum is not None,
-        heading=method.heading,
-        story=method.story,
-        k=k,
-        created_by=fit.provenance.created_by,
+    page = (
+        environment()
+        .get_template("template.html")
+        .render(
+            title=title,
+            summary=summarise(bayes, result, part).told(shorten),
+            pictures=pictures,
+            view=view,
+            tables=by_component
+            | {
+                "likelihood": tables.likelihood(result, ok),
+                "checks": tables.checks(result, shorten),
+                "modes": tables.modes(bayes),
+                "posterior_modes": tables.posterior_modes(bayes) if "modes" in pictures else None,
+                "diagnostics": tables.diagnostics(bayes, shorten),
+            },
+            colours=[colour(c) for c in range(k)],
+            labels_of_prior=bayes.labelling_.by_prior is not None,
+            prior=[shorten(line) for line in fit.prior.describe(features, k, fit.covariance_type)],
+            prior_given=fit.prior_given,
+            provenance=tables.provenance(bayes, names),
+            ok=ok,
+            numbering=numbering(bayes.rows_, "components"),
+            em_has_floor=fit.no_maximum is not None,
+            heading=method.heading,
+            story=method.story,
+            k=k,
+            created_by=fit.provenance.created_by,
+        )
     )
     placeless = [key for key in pictures if f'id="figure-{key}"' not in page]
     assert not placeless, f"template.html has no place for {placeless}."

@@ -16,11 +16,22 @@ A reason without a sentence of its own is told by its code and values, so that a
 needs no words to be judged and reported.
 """
 
-from bayesgmm.wording import columns, comparison, deciders, methods, page, priors, selection, verdict
+from bayesgmm.wording import (
+    calibration,
+    columns,
+    comparison,
+    deciders,
+    methods,
+    page,
+    priors,
+    selection,
+    verdict,
+)
 from bayesgmm.wording.reasons import Reason, worded, worded_for_page
 
 __all__ = [
     "Reason",
+    "calibration",
     "columns",
     "comparison",
     "deciders",

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 from sbc.chain import AMONG, OF_DRAWS, OF_FITS, simulation
-from sbc.ranks import critical, smallest_p
 
+from bayesgmm.calibration.ranks import LEVEL, smallest_p, smallest_p_if_uniform
 from bayesgmm.support.arguments import available_cores
 
 REPORT = Path(__file__).parents[2] / "reports" / "sbc.md"
@@ -33,10 +33,10 @@ def ran(jobs):
 def row(label, found, rng, fault=""):
     """A line of the table: the smallest probability of each quantity against the critical one."""
     ranks = {name: np.array([ranks[fault][name] for ranks, *_ in found]) for name in found[0][0][fault]}
-    bound = critical(len(found), AMONG + 1, rng)
+    bound = np.quantile(smallest_p_if_uniform(len(found), AMONG + 1, rng), 1 - LEVEL)
     cells = []
     for values in ranks.values():
-        p = float(smallest_p(values, AMONG + 1))
+        p = smallest_p(values, AMONG + 1)
         cells.append(f"{p / bound:.2g}" + (" **outside**" if p < bound else ""))
     n_free, n_ok = (sum(f[i] for f in found) for i in (1, 2))
     methods = ", ".join(f"{m} {sum(f[3] == m for f in found)}" for m in sorted({f[3] for f in found}))

@@ -5,9 +5,9 @@ import warnings
 import numpy as np
 
 from bayesgmm import BayesGaussianMixture, Prior
+from bayesgmm.calibration.ranks import rank_of
 from sbc import simulator
 from sbc.quantities import log_joint, quantities
-from sbc.ranks import rank_of
 
 # Draws that a truth is ranked among; one less than the number of ranks.
 AMONG = 99
