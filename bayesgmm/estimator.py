@@ -5,7 +5,7 @@ This is the only module that knows that there is an order of steps.
 
 import os
 import warnings
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from typing import Any, Self
 
 import numpy as np
@@ -19,17 +19,16 @@ from bayesgmm.bayes.propriety import improper_by
 from bayesgmm.bayes.target import Target
 from bayesgmm.calibration import CalibrationCheck, check_calibration
 from bayesgmm.em import EMGaussianMixture
-from bayesgmm.em.baseline import baseline, check_prepared, in_order_of
+from bayesgmm.em.baseline import baseline, check_prepared
 from bayesgmm.errors import PriorWarning
 from bayesgmm.fit import Fit
+from bayesgmm.methods.checkpoints import checkpoints_of
 from bayesgmm.methods.effort import announce, check_size
-from bayesgmm.methods.method import Drawn, Problem, Seeds
+from bayesgmm.methods.method import Problem, Seeds
 from bayesgmm.methods.settings import Settings
-from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
-from bayesgmm.posterior.labels import labelled
 from bayesgmm.posterior.unbounded import about_no_maximum
-from bayesgmm.posterior.verdict import Verdict
+from bayesgmm.recording import Recorder
 from bayesgmm.results import PosteriorResults
 from bayesgmm.rows.checks import check_fittable, check_total_weight
 from bayesgmm.rows.features import note_columns
@@ -183,7 +182,14 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         self.random_state = random_state
         self.progressbar = progressbar
 
-    def fit(self, X: RowsLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: RowsLike,
+        y: object = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+    ) -> Self:
         """Fit both ways to the rows of X, shape (N, D).
 
         Parameters
@@ -197,6 +203,12 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             stands for, nor where they say how precisely a row was measured: the posterior would be as narrow
             as if all of those had been seen. Rows of weight zero take no part in the fit, but have
             memberships. Memberships, similarities and partitions are of the rows as they are.
+        checkpoint : str or path, optional
+            A folder for what has been drawn, made where it is missing. After whatever has ended the program,
+            the same call goes on from there, and gives the very same draws. Chains are kept when all from a
+            mode are done, tempering every few seconds; EM and the search for modes are done again. It needs
+            an integer as ``random_state``, and no ``max_time``. The folder stays: delete it when the fit is
+            saved.
 
         Returns
         -------
@@ -210,6 +222,8 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             Where a given prior leaves the posterior improper on these rows.
         sklearn.exceptions.ConvergenceWarning
             Of an estimate of EM that is no ordinary maximum, or where the likelihood has none.
+        RuntimeWarning
+            Where a checkpoint cannot be written, such as on a full disk: the fit then goes on without.
 
         Raises
         ------
@@ -218,6 +232,9 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         DegenerateFitError
             Where every start of an `em` of the user's own has collapsed, or the scales of columns are at
             fault.
+        FileProblem
+            Where the folder of checkpoints cannot be used, has a damaged file, or is that of other data,
+            settings, or versions of the packages.
         SamplingError
             Where a chain stopped before its last draw, or ``max_time`` passed before there were enough draws.
         """
@@ -240,16 +257,18 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         seed = arguments.seed_sequence(self.random_state)
         seeds = Seeds.of(seed)
         provenance = Provenance.of(self.random_state, seed, seeds.predictive)
+        checkpoints = checkpoints_of(checkpoint, rows, prior, self.em, settings, provenance)
         with Steps(enabled=self.progressbar) as steps:
             with steps.step("EM from many starts"):
                 em = baseline(self.em, rows, k, family, seeds.em, settings.cores, clock)
             without = about_no_maximum(em, resolved, of_baseline=True)
             if without is not None:
                 warnings.warn(str(without), ConvergenceWarning, stacklevel=2)
-            records = _Records(rows, em, prior, self.prior is not None, settings, provenance, steps)
+            recorder = Recorder(rows, em, prior, self.prior is not None, settings, provenance, steps)
             target = Target.standardising(rows, k, prior, family)
-            problem = Problem(rows, em, target, resolved, settings, seeds, steps, records.verdict, clock)
-            found = records.of(method.draw(problem))
+            verdict = recorder.verdict
+            problem = Problem(rows, em, target, resolved, settings, seeds, steps, verdict, clock, checkpoints)
+            found = recorder.of(method.draw(problem))
             if found.check.knows_shares:
                 with steps.step("modes of the posterior"):
                     found = found.with_modes(found.find_modes(settings.cores))
@@ -340,54 +359,3 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         settings = Settings.checked(**{f.name: getattr(self, f.name) for f in fields(Settings)})
         check_prepared(self.em, settings.n_components, settings.covariance_type)
         return settings
-
-
-@dataclass(frozen=True, eq=False)
-class _Records:
-    """Turns draws into the record of a fit, once for the same draws: a method asks for its own verdict."""
-
-    rows: Rows
-    em: EMGaussianMixture
-    prior: Prior
-    prior_given: bool
-    settings: Settings
-    provenance: Provenance
-    steps: Steps
-    _known: list[tuple[MixtureDraws, Fit]] = field(default_factory=list)
-
-    def verdict(self, drawn: Drawn) -> Verdict:
-        """The verdict on some draws."""
-        return self.of(drawn).verdict
-
-    def of(self, drawn: Drawn) -> Fit:
-        """The record, with relabelled draws and memberships."""
-        for draws, fit in self._known:
-            if draws is drawn.draws:
-                return fit.with_reason(drawn.reason)
-        with self.steps.step("labels and memberships"):
-            fit = self._made(drawn)
-            # Made here, so that its time counts as that of this step.
-            fit.verdict  # noqa: B018
-        self._known.append((drawn.draws, fit))
-        return fit
-
-    def _made(self, drawn: Drawn) -> Fit:
-        k, d = drawn.draws.n_components, self.rows.n_features
-        prior = self.prior.resolve(k, d, self.settings.covariance_type)
-        labels = labelled(drawn.draws, self.em.params_, self.rows, self.settings.cores, prior)
-        exchangeable = prior.is_exchangeable
-        return Fit(
-            rows=self.rows,
-            em=self.em if exchangeable else in_order_of(self.em, labels.membership, self.rows),
-            prior=self.prior,
-            prior_given=self.prior_given,
-            settings=self.settings,
-            provenance=self.provenance,
-            method=drawn.method,
-            labels=labels,
-            sampler=drawn.stats,
-            check=drawn.check,
-            method_reason=drawn.reason,
-            log_evidence=drawn.log_evidence,
-            groups=drawn.groups,
-        )

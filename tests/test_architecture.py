@@ -20,6 +20,7 @@ ORDER = (
     "methods",
     "posterior",
     "fit",
+    "recording",
     "overview",
     "calibration",
     "results",

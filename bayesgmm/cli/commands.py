@@ -20,6 +20,7 @@ from bayesgmm.cli.options import (
     QUIET,
     DataSet,
     File,
+    Folder,
     OneOf,
     Whole,
     reading_a_table,
@@ -91,6 +92,12 @@ __all__ = ["compare", "completion", "datasets", "fit", "report"]
     help="Write a report that opens in any browser; it holds the values of the rows.",
 )
 @click.option("--save", type=File(), metavar="NC", help="Write the fit, for compare, report and ArviZ.")
+@click.option(
+    "--checkpoint",
+    type=Folder(),
+    metavar="FOLDER",
+    help="Keep what has been drawn: the same command goes on from there, whatever has ended it.",
+)
 @JSON
 @QUIET
 def fit(
@@ -119,6 +126,7 @@ def fit(
       bayesgmm fit penguins.csv -k 3 --drop-missing --columns bill_length_mm,bill_depth_mm
       bayesgmm fit penguins.csv -k 3 --drop-missing --except species,island,sex
       bayesgmm datasets galaxies | bayesgmm fit - -k 3 --quiet
+      bayesgmm datasets galaxies | bayesgmm fit - -k 5 --draws 20000 --checkpoint drawn
     """
     with busy("reading the data", quiet):
         check_targets(data, {"--report": report, "--save": save})

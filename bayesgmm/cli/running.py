@@ -4,7 +4,10 @@ it runs."""
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import click
+
 import bayesgmm
+from bayesgmm.cli.program import WRITTEN, Target
 from bayesgmm.cli.streams import busy, say
 from bayesgmm.support.sentences import count
 
@@ -20,13 +23,18 @@ __all__ = ["model_of", "read", "run_comparison", "run_fit"]
 ROWS_AT_ONCE = 2000
 
 
-def run_fit(rows: "Rows", quiet: bool, n_components: int, **settings: Any) -> "BayesGaussianMixture":
-    """Fit both ways, and say so before."""
+def run_fit(
+    rows: "Rows", quiet: bool, n_components: int, checkpoint: str | None = None, **settings: Any
+) -> "BayesGaussianMixture":
+    """Fit both ways, and say so before; what has been drawn is kept in a folder, where one is named."""
     n, d = rows.values.shape
     with busy("starting", quiet):
         estimator = bayesgmm.BayesGaussianMixture(n_components, progressbar=not quiet, **settings)
     say(f"fitting {count(n, 'row')}, {count(d, 'column')}, {count(n_components, 'component')}", quiet)
-    return estimator.fit(rows)
+    if checkpoint is None:
+        return estimator.fit(rows)
+    click.get_current_context().meta[WRITTEN].append(Target.of(checkpoint))
+    return estimator.fit(rows, checkpoint=checkpoint)
 
 
 def run_comparison(bayes: "BayesGaussianMixture", quiet: bool) -> "Comparison":

@@ -16,6 +16,7 @@ from bayesgmm.methods.check import MethodCheck
 from bayesgmm.methods.settings import Settings
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.rows.rows import Rows
+from bayesgmm.support.checkpoints import Checkpoints
 from bayesgmm.support.clock import Clock
 from bayesgmm.support.progress import Steps
 from bayesgmm.support.sentences import count
@@ -126,6 +127,8 @@ class Problem:
         the same draws.
     clock : Clock
         What is left of the fit's ``max_time``.
+    checkpoints : Checkpoints
+        Pieces of the work that were ended before.
     """
 
     rows: Rows
@@ -137,6 +140,7 @@ class Problem:
     steps: Steps
     judge: Callable[[Drawn], Assessment]
     clock: Clock = field(default_factory=lambda: Clock(None))
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
 
 
 class Method(ABC):

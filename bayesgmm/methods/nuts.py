@@ -19,6 +19,7 @@ from bayesgmm.methods.raw_draws import RawDraws
 from bayesgmm.methods.settings import Settings
 from bayesgmm.methods.starts import MOST_STARTS, Start, find_starts, share_beside_empty, shared_out
 from bayesgmm.methods.whitened_nuts import sample_nuts
+from bayesgmm.support.checkpoints import Checkpoints
 from bayesgmm.support.clock import Clock
 from bayesgmm.support.sentences import count
 from bayesgmm.wording import Reason
@@ -146,14 +147,15 @@ class Nuts(Method):
         with problem.steps.step("sampling", total=total) as progress:
             runs: list[RawDraws] = []
             done = 0
-            for start, n in zip(starts[: len(given)], given, strict=True):
+            for i, (start, n) in enumerate(zip(starts[: len(given)], given, strict=True)):
 
                 def report(finished: int, _total: int, divergences: int, before: int = done) -> None:
                     progress(before + finished, total, divergences)
 
                 # Chains that are still to come get their part of the time.
                 part = int(n) / (settings.chains - done // (settings.draws + settings.tune))
-                runs.append(_run(problem, start, int(n), report, problem.clock.share(part)))
+                kept = problem.checkpoints.within(f"nuts-{i}")
+                runs.append(_run(problem, start, int(n), report, problem.clock.share(part), kept))
                 done += int(n) * (settings.draws + settings.tune)
         made = min(r.q.shape[1] for r in runs)
         runs = [r.cut(made) for r in runs]
@@ -210,7 +212,9 @@ def _share_beside_empty(problem: Problem, starts: Sequence[Start]) -> float:
     return 0.0
 
 
-def _run(problem: Problem, start: Start, chains: int, report: Any, clock: Clock) -> RawDraws:
+def _run(
+    problem: Problem, start: Start, chains: int, report: Any, clock: Clock, checkpoints: Checkpoints
+) -> RawDraws:
     settings = problem.settings
     return sample_nuts(
         problem.target,
@@ -223,6 +227,7 @@ def _run(problem: Problem, start: Start, chains: int, report: Any, clock: Clock)
         target_accept=settings.target_accept,
         progress=report,
         clock=clock,
+        checkpoints=checkpoints,
     )
 
 

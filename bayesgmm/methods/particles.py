@@ -1,7 +1,8 @@
 """The particles of a run: weighed, resampled and moved from one inverse temperature to the next."""
 
+import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -31,6 +32,19 @@ TRAJECTORY = 1.5
 # Components of the initial mixture are chosen by their density to this power: in many dimensions the nearest
 # would be the only one otherwise.
 SOFTNESS = 0.1
+STATE = (
+    "q",
+    "log_evidence",
+    "ancestor",
+    "log_posterior",
+    "log_initial",
+    "gradient",
+    "steps",
+    "beta",
+    "betas",
+    "acceptance",
+    "replaced",
+)
 
 
 @dataclass
@@ -136,6 +150,18 @@ class Population:
         self.acceptance.append(float(np.mean(self._accepted)))
         self.replaced.append(float(np.mean(self._replaced)) if self._replaced else 0.0)
         self._accepted, self._replaced = [], []
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that changes from stage to stage, between two of them."""
+        numbers = {name: np.array(getattr(self, name)) for name in STATE}
+        return {**numbers, "rng": np.array(json.dumps(self.rng.bit_generator.state))}
+
+    def resume(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go to where :meth:`state` was taken of a population that had begun like this one."""
+        for name in STATE:
+            kind, value = type(getattr(self, name)), state[name]
+            setattr(self, name, value if kind is np.ndarray else kind(value.tolist()))
+        self.rng.bit_generator.state = json.loads(str(state["rng"]))
 
     def _adapt(self, components: NDArray[np.int64], accepted: Array) -> None:
         counts = np.bincount(components, minlength=len(self.steps))

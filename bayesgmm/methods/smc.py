@@ -27,6 +27,7 @@ from bayesgmm.methods.needles import is_beyond_drawing, with_needles
 from bayesgmm.methods.settings import Settings
 from bayesgmm.methods.tempering import FEWEST_PARTICLES, TemperedDraws, sample_smc
 from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.support.checkpoints import Checkpoints
 from bayesgmm.support.clock import Clock
 from bayesgmm.support.sentences import count, listed
 from bayesgmm.wording import Reason
@@ -141,7 +142,8 @@ class Smc(Method):
         initial = _initial_mixture(problem, em_seed, initial_seed, clock)
         thin = 1
         for left, seed in zip(range(repeats, -1, -1), run_seeds, strict=True):
-            found = _runs("tempering", problem, initial, thin * settings.draws, seed, clock.left)
+            kept_at = problem.checkpoints.within(f"tempering-{repeats - left}")
+            found = _runs("tempering", problem, initial, thin * settings.draws, seed, clock.left, kept_at)
             kept = self._kept(problem, found, thin)
             verdict = problem.judge(kept)
             if verdict.label_free_ok or not left or is_beyond_drawing(verdict.reasons):
@@ -205,7 +207,8 @@ def _initial_mixture(
     # Of a limited time most is for the draws.
     limit = None if clock.left is None else clock.left * PILOTS_SHARE
     particles = max(FEWEST_PARTICLES, settings.draws // 4)
-    pilot = _runs("pilot", problem, initial, particles, run_seed, limit)
+    kept_at = problem.checkpoints.within("tempering-pilot")
+    pilot = _runs("pilot", problem, initial, particles, run_seed, limit, kept_at)
     return initial.refitted(np.concatenate(list(pilot.q))) if pilot.finished else initial
 
 
@@ -234,6 +237,7 @@ def _runs(
     particles: int,
     seed: np.random.SeedSequence,
     max_time: float | None,
+    checkpoints: Checkpoints,
 ) -> TemperedDraws:
     chains = problem.settings.chains
     with problem.steps.step(title, total=1000 * chains) as progress:
@@ -246,6 +250,7 @@ def _runs(
             seed=seed,
             max_time=max_time,
             progress=progress,
+            checkpoints=checkpoints,
         )
 
 

@@ -25,6 +25,7 @@ from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
 from bayesgmm.methods.initial_mixture import InitialMixture
 from bayesgmm.methods.particles import InParts, Population
+from bayesgmm.support.checkpoints import Checkpoints
 from bayesgmm.support.threads import shared
 
 __all__ = ["FEWEST_PARTICLES", "TemperedDraws", "sample_smc"]
@@ -36,6 +37,7 @@ SWEEPS = 3
 # Particles that were resampled last get more, since they are the draws.
 LAST_SWEEPS = 4
 MOST_STAGES = 500
+SECONDS_BETWEEN_CHECKPOINTS = 2.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ def sample_smc(
     seed: np.random.SeedSequence,
     max_time: float | None = None,
     progress: Callable[[int, int, int], None] | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> TemperedDraws:
     """Independent runs of tempering from the initial mixture to the posterior.
 
@@ -98,13 +101,15 @@ def sample_smc(
         Seconds after which each run ends with the inverse temperature it has finished.
     progress : callable, optional
         Called with thousandths of the way to the posterior, summed over runs.
+    checkpoints : Checkpoints, optional
+        Where the last stage of each run is read, or kept, every few seconds.
 
     Raises
     ------
     SamplingError
         Where the log posterior is finite at too few draws of the initial mixture.
     """
-    stop = threading.Event()
+    stop, kept = threading.Event(), checkpoints or Checkpoints()
     deadline = math.inf if max_time is None else time.monotonic() + max_time
     done = [0] * chains
     threads = max(1, cores // chains)
@@ -121,7 +126,11 @@ def sample_smc(
             start = Population.start(
                 target, initial, draws, np.random.default_rng(own_seed), InParts(pool, threads)
             )
-            return _tempered(start, lambda: stop.is_set() or time.monotonic() > deadline, report)
+            resumed = kept.get(f"run-{i}")
+            if resumed is not None:
+                start.resume(resumed)
+            keep = _Keeping(kept, f"run-{i}")
+            return _tempered(start, lambda: stop.is_set() or time.monotonic() > deadline, report, keep)
 
     def run_or_stop(item: tuple[int, np.random.SeedSequence]) -> Population:
         # A run that fails, or an interrupt, which reaches the calling thread only, ends the others at their
@@ -146,8 +155,23 @@ def sample_smc(
     )
 
 
+class _Keeping:
+    """Keeps the particles of a run, not more often than every few seconds, and in the end."""
+
+    def __init__(self, checkpoints: Checkpoints, name: str) -> None:
+        self._checkpoints, self._name, self._last = checkpoints, name, time.monotonic()
+
+    def __call__(self, particles: Population) -> None:
+        if particles.beta == 1.0 or time.monotonic() > self._last + SECONDS_BETWEEN_CHECKPOINTS:
+            self._checkpoints.put(self._name, particles.state())
+            self._last = time.monotonic()
+
+
 def _tempered(
-    particles: Population, is_late: Callable[[], bool], report: Callable[[float], None]
+    particles: Population,
+    is_late: Callable[[], bool],
+    report: Callable[[float], None],
+    keep: Callable[[Population], None],
 ) -> Population:
     """Move the particles to the posterior, or as far as time allows."""
     while particles.beta < 1.0 and not is_late():
@@ -162,5 +186,6 @@ def _tempered(
         for _ in range(LAST_SWEEPS if particles.beta == 1.0 else SWEEPS):
             particles.sweep()
         particles.close_stage()
+        keep(particles)
         report(particles.beta)
     return particles

@@ -23,6 +23,7 @@ from bayesgmm.errors import SamplingError
 from bayesgmm.methods.laplace_approximation import Laplace
 from bayesgmm.methods.raw_draws import RawDraws, check_complete, check_in_time, read
 from bayesgmm.support.allocation import empty, zeros
+from bayesgmm.support.checkpoints import Checkpoints
 from bayesgmm.support.clock import Clock
 from bayesgmm.support.compilation import c_entry, inlined
 
@@ -157,6 +158,7 @@ def sample_nuts(
     target_accept: float = 0.8,
     progress: Progress | None = None,
     clock: Clock | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> RawDraws:
     """Draw from the posterior by NUTS in the coordinates z of q = mode + whitening @ z.
 
@@ -180,6 +182,8 @@ def sample_nuts(
     clock : Clock, optional
         Where its time passes, the draws so far are kept, of each chain as many. All chains then run at once,
         so that they come equally far.
+    checkpoints : Checkpoints, optional
+        Where the pilot run and the kept one are read, or kept.
 
     Raises
     ------
@@ -191,13 +195,23 @@ def sample_nuts(
     plan = _WarmUp.of(tune)
     total = chains * (tune + draws)
     pilot_seed, chain_seed = seed.spawn(2)
-    clock = clock or Clock(None)
+    clock, checkpoints = clock or Clock(None), checkpoints or Checkpoints()
     run = _Run(target, chains, cores if clock.left is None else max(cores, chains), target_accept, clock)
     done = chains * (plan.pilot_tune + plan.pilot_draws)
-    pilot = run(approximation, plan.pilot_tune, plan.pilot_draws, pilot_seed, _shifted(progress, 0, total))
+    pilot = checkpoints.kept(
+        "pilot",
+        lambda: run(
+            approximation, plan.pilot_tune, plan.pilot_draws, pilot_seed, _shifted(progress, 0, total)
+        ),
+    )
     check_in_time(pilot["z"], plan.pilot_draws, "draws of warm-up")
     adapted = adapt(approximation, pilot["z"])
-    found = run(adapted, plan.final_tune, draws, chain_seed, _shifted(progress, done, total))
+    found = dict(
+        checkpoints.kept(
+            "chains",
+            lambda: run(adapted, plan.final_tune, draws, chain_seed, _shifted(progress, done, total)),
+        )
+    )
     kept = check_in_time(found["z"], draws, "draws")
     q = adapted.mode + found.pop("z") @ adapted.whitening.T
     return RawDraws(q, found).cut(kept)

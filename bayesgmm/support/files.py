@@ -1,16 +1,23 @@
 """Files that are written whole or not at all."""
 
 import errno
+import glob
 import os
+import platform
 import stat
 import tempfile
+import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from bayesgmm.errors import FileProblem
 from bayesgmm.support.sentences import shown_value
 
 __all__ = ["as_path", "cannot_write", "check_writable", "reason", "replace_file"]
+
+# Of a folder that several machines share: numbers of processes are each machine's own.
+_MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
 
 
 def as_path(path: object) -> Path:
@@ -37,7 +44,8 @@ def as_path(path: object) -> Path:
 def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
     """Let `write` fill a temporary file beside `path`, then rename it into place.
 
-    A file that is there already keeps its permissions, and of a symbolic link the target is written.
+    A file that is there already keeps its permissions, and of a symbolic link the target is written. What a
+    program that was killed has left of the same file is removed.
 
     Raises
     ------
@@ -49,6 +57,7 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) 
     check_writable(path)
     target = Path(os.path.realpath(path))
     check_writable(target)
+    _remove_left_over(target)
     temporary = _temporary(path, target)
     try:
         write(temporary)
@@ -64,12 +73,40 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[Path], object]) 
 
 def _temporary(path: Path, target: Path) -> Path:
     """An empty file beside the target; `path` is what the user calls it."""
+    prefix = f"{_stem(target)}{_MACHINE}-{os.getpid()}-"
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:40]}.", suffix=".part")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=prefix, suffix=".part")
     except OSError as error:
         raise cannot_write(path, error) from None
     os.close(handle)
     return Path(name)
+
+
+def _stem(target: Path) -> str:
+    return f".{target.name[:40]}."
+
+
+def _remove_left_over(target: Path) -> None:
+    """Remove temporary files of programs on this machine that run no more."""
+    for left in target.parent.glob(f"{glob.escape(_stem(target))}{_MACHINE}-*-*.part"):
+        process = left.name.removeprefix(f"{_stem(target)}{_MACHINE}-").split("-")[0]
+        if process.isdecimal() and not _runs(int(process)):
+            with suppress(OSError):
+                left.unlink()
+
+
+def _runs(process: int) -> bool:
+    """Whether a process of this number runs, or one that nothing can be said of."""
+    # Elsewhere a signal of 0 is none that asks only.
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def cannot_write(path: Path, error: OSError) -> FileProblem:

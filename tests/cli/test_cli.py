@@ -35,6 +35,8 @@ from scipy.stats import multivariate_normal
 
 import bayesgmm
 from bayesgmm import BayesGaussianMixture, EMGaussianMixture, cli, datasets
+from bayesgmm.calibration import CalibrationCheck
+from bayesgmm.calibration.refit import Refit
 from bayesgmm.rows import checks as validation
 
 
@@ -56,7 +58,7 @@ def folder(tmp_path, monkeypatch):
 def unfitted(monkeypatch):
     """A fit would end the test: what is refused must be refused before."""
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, **_):
         raise AssertionError("a fit was started")
 
     monkeypatch.setattr(BayesGaussianMixture, "fit", fit)
@@ -79,7 +81,7 @@ def compared(monkeypatch, expected):
 def fitted(monkeypatch, expected, compared):
     """Fits at no cost, too."""
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, **_):
         self.__dict__.update(expected.bayes.__dict__)
         return self
 
@@ -637,7 +639,7 @@ def test_full_disk(reports, monkeypatch, golden):
 
 
 def test_folder_that_goes_while_the_fit_is_made(monkeypatch, expected, folder, golden):
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, **_):
         (folder / "folder").rmdir()
         return expected.bayes
 
@@ -653,7 +655,7 @@ def test_folder_that_goes_while_the_fit_is_made(monkeypatch, expected, folder, g
 
 
 def failing(monkeypatch, error):
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, **_):
         raise error
 
     monkeypatch.setattr(BayesGaussianMixture, "fit", fit)
@@ -769,7 +771,7 @@ def test_ctrl_c_in_a_callback(monkeypatch):
     def interrupted():
         raise KeyboardInterrupt
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, **_):
         interrupted()
         for _ in range(1000):
             time.sleep(0.01)
@@ -868,7 +870,11 @@ def test_every_example_runs_in_an_empty_folder(name, monkeypatch, expected):
     def quick(*args, criteria="all", **options):
         return select_components(*args, criteria="em", **options) if criteria == "em" else expected.choice
 
+    def check(self, n, **_):
+        return CalibrationCheck.of([Refit("accepted", {"log_likelihood": 50}, {}, {})] * n, self.fit_)
+
     monkeypatch.setattr(bayesgmm, "select_components", quick)
+    monkeypatch.setattr(BayesGaussianMixture, "check_calibration", check)
     lines = examples(done(*name.split(), "--help").stdout)
     assert any(line.startswith(f"bayesgmm {name}") for line in lines)
     for line in lines:

@@ -2,6 +2,9 @@
 
 import os
 import stat
+import subprocess
+import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -67,3 +70,31 @@ def test_a_link_to_nowhere_makes_the_file_and_one_into_no_folder_is_refused(tmp_
     (tmp_path / "lost.txt").symlink_to(os.path.join("no", "new.txt"))
     with pytest.raises(FileProblem):
         replace_file(tmp_path / "lost.txt", lambda p: p.write_text("new"))
+
+
+def test_what_a_killed_program_has_left_is_removed_and_what_another_writes_is_not(tmp_path):
+    writing = (
+        "import os, sys, time\n"
+        "from bayesgmm.support.files import replace_file\n"
+        "replace_file(sys.argv[1], lambda path: (print('writing', flush=True), time.sleep(60)))\n"
+    )
+    target = tmp_path / "a[b].nc"
+    with ExitStack() as stack:
+        children = [
+            stack.enter_context(
+                subprocess.Popen([sys.executable, "-c", writing, str(target)], stdout=subprocess.PIPE)
+            )
+            for _ in range(2)
+        ]
+        for child in children:
+            stack.callback(child.kill)
+            assert child.stdout.readline() == b"writing\n"
+        children[0].kill()
+        children[0].wait()
+        assert len(list(tmp_path.glob(".*.part"))) == 2
+        replace_file(target, lambda path: path.write_text("whole"))
+        assert target.read_text() == "whole"
+        (left,) = tmp_path.glob(".*.part")
+        assert f"-{children[1].pid}-" in left.name
+    replace_file(target, lambda path: path.write_text("again"))
+    assert [path.name for path in tmp_path.iterdir()] == ["a[b].nc"]
