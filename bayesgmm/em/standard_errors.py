@@ -25,12 +25,15 @@ from bayesgmm.mixture.families import family_of
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support import arguments
+from bayesgmm.wording import Reason
 
 __all__ = ["Estimate", "StandardErrors", "standard_errors"]
 
 Array = NDArray[np.float64]
 
 METHODS = ("information", "bootstrap", "parametric")
+# Rows that are less sure of their components than this, on average, are those of components that overlap.
+SURE = 0.98
 # Two sums of the log-likelihood over the same rows differ by less than this, per unit of their size.
 SAME_DATA = 1e-6
 
@@ -71,6 +74,11 @@ class StandardErrors:
     table : DataFrame
         One row a parameter, labelled such as ``means[0, waiting]``: ``estimate`` and ``standard_error``. What
         the family fixes, such as the correlations of "diag", is left out.
+    sure : float
+        Mean over rows of the largest responsibility. Where it is below 0.98 components overlap, and intervals
+        of 1.96 standard errors cover less than 95 %: with 60 to 200 rows and clusters 2 to 3 standard
+        deviations apart 58 to 75 % of means and 32 to 67 % of weights by the information, 54 to 94 % and 25
+        to 69 % by the bootstrap (240 and 48 simulated data sets). ``doubt`` says so, and so does the text.
     """
 
     weights: Array
@@ -82,9 +90,18 @@ class StandardErrors:
     n_failed: int
     alignment: float | None
     table: pd.DataFrame = field(repr=False)
+    sure: float = 1.0
+
+    @property
+    def doubt(self) -> Reason | None:
+        """That components overlap, where they do: standard errors are too small then."""
+        if self.sure >= SURE:
+            return None
+        return Reason("standard_errors_too_small", {"sure": self.sure})
 
     def __str__(self) -> str:
-        return self.table.to_string(float_format=lambda v: f"{v:.4g}")
+        table = self.table.to_string(float_format=lambda v: f"{v:.4g}")
+        return table if self.doubt is None else f"{table}\n{self.doubt}"
 
 
 def standard_errors(
@@ -159,7 +176,14 @@ def standard_errors(
         spread.n_failed,
         spread.alignment,
         _table(estimate, (spread.weights, spread.means, spread.stds, spread.correlations)),
+        _sure(estimate, rows),
     )
+
+
+def _sure(estimate: Estimate, rows: Rows) -> float:
+    """Mean over rows, with their weights, of the largest responsibility."""
+    largest = density.responsibilities(rows.values, estimate.params).max(axis=1)
+    return rows.total(largest) / rows.total_weight
 
 
 def _check_data_of_fit(estimate: Estimate, rows: Rows) -> None:

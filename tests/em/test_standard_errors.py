@@ -1,6 +1,7 @@
 """Standard errors against formulas, a Hessian typed out, simulation, and each other."""
 
 import itertools
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -442,3 +443,43 @@ def test_settings_are_checked(faithful):
         em.standard_errors(X, method="jackknife")
     with pytest.raises(ParameterError, match="n_bootstrap must be an integer of at least 2; got 1"):
         em.standard_errors(X, method="bootstrap", n_bootstrap=1)
+
+
+def test_errors_of_components_that_overlap_are_doubted(golden):
+    """And rightly: intervals of such data hold the truth less often than they say."""
+    X = simulated(OVERLAPPING, 200, 0)
+    em = EMGaussianMixture(2, random_state=0).fit(X)
+    found = em.standard_errors(X)
+    assert found.sure == pytest.approx(em.predict_proba(X).max(axis=1).mean())
+    golden(str(found.doubt))
+    assert str(found).endswith(str(found.doubt))
+    weights = 1.0 + (X[:, 0] > 0)
+    weighted = EMGaussianMixture(2, random_state=0).fit(X, sample_weight=weights)
+    sure = weighted.standard_errors(X, sample_weight=weights).sure
+    assert sure == pytest.approx(np.average(weighted.predict_proba(X).max(axis=1), weights=weights))
+    apart = simulated(SEPARATED, 200, 0)
+    certain = EMGaussianMixture(2, random_state=0).fit(apart).standard_errors(apart)
+    assert certain.doubt is None
+    assert str(certain) == certain.table.to_string(float_format=lambda v: f"{v:.4g}")
+
+
+@pytest.mark.slow
+def test_intervals_cover_what_they_say_where_components_are_apart_only():
+    """As the documentation has it; 100 data sets of 60 rows."""
+    inside = {}
+    for truth in (SEPARATED, OVERLAPPING):
+        held = []
+        for seed in range(100):
+            X = simulated(truth, 60, seed)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                em = EMGaussianMixture(2, random_state=0).fit(X)
+            order = np.argsort(em.means_[:, 0])
+            try:
+                se = em.standard_errors(X)
+            except DegenerateFitError:
+                continue
+            held.append(abs(em.means_[order] - truth.means) < 1.96 * se.means[order])
+        inside[truth] = np.mean(held)
+    assert inside[SEPARATED] > 0.9
+    assert inside[OVERLAPPING] < 0.8
