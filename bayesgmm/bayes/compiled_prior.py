@@ -23,8 +23,9 @@ from bayesgmm.bayes.log_laws import (
 )
 from bayesgmm.bayes.priors import ResolvedPrior
 from bayesgmm.bayes.resolution import add_correlation_visibility, correlation_bounds, std_bounds
+from bayesgmm.bayes.rotation import add_rotated_gradient, rotated
 from bayesgmm.bayes.std_priors import CODES, MOST_NUMBERS, add_log_density
-from bayesgmm.mixture.coordinates import Coordinates, Layout, blocks
+from bayesgmm.mixture.coordinates import Coordinates, Layout, blocks, mixture_of
 from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.mixture.std_numbers import add_by_log_std, std_part_places
 from bayesgmm.support.allocation import empty, zeros
@@ -60,6 +61,7 @@ class PriorNumbers(NamedTuple):
     std_numbers: Array
     std_bounds: Array
     correlation_bounds: Array
+    rotation: Array
 
 
 # One array instead of nine arguments: handing these to compiled code would cost as much as the prior's
@@ -70,9 +72,10 @@ COMMON = len(FORMS)
 _HEADER = _IN_LAYOUT + 9
 
 
-def packed(prior: ResolvedPrior, coordinates: Coordinates) -> Array:
-    """The array that :func:`unpacked` reads."""
+def packed(prior: ResolvedPrior, coordinates: Coordinates, rotation: Array) -> Array:
+    """The array that :func:`unpacked` reads; a rotation (D, D), or (0, 0) where there is none."""
     normaliser = _log_normaliser(prior, coordinates.family)
+    normaliser += coordinates.n_components * float(np.log(np.diagonal(rotation)).sum())
     header = [*coordinates.layout, CODES[prior.std_family], prior.lkj_eta, normaliser]
     law, d = [0.0] * 4, prior.n_features
     given = _std_numbers(prior, coordinates)
@@ -93,7 +96,9 @@ def packed(prior: ResolvedPrior, coordinates: Coordinates) -> Array:
     others = numbers.ravel(), a, correlation_bounds(prior.resolution, prior.mean_scale)
     mixed = prior.mixed, _mixed_constants(prior)
     lengths = [len(prior.mixed), numbers.shape[1]]
-    return np.concatenate([header, law, lengths, prior.concentration, *means, *others, *mixed])
+    return np.concatenate(
+        [header, law, lengths, prior.concentration, *means, *others, *mixed, rotation.ravel()]
+    )
 
 
 def _std_numbers(prior: ResolvedPrior, coordinates: Coordinates) -> Array:
@@ -119,6 +124,8 @@ def unpacked(packed):
     visibility = numbers + MOST_NUMBERS * P
     correlations = visibility + D
     mixed = correlations + D
+    rotation = mixed + 2 * int(packed[at + 7])
+    turns = D if len(packed) > rotation else 0
     return PriorNumbers(
         layout,
         int(packed[at]),
@@ -129,12 +136,13 @@ def unpacked(packed):
         packed[at + 5],
         packed[at + 6],
         packed[_HEADER:loc],
-        packed[mixed:].reshape((2, int(packed[at + 7]))),
+        packed[mixed:rotation].reshape((2, int(packed[at + 7]))),
         packed[loc:scale],
         packed[scale:numbers],
         packed[numbers:visibility].reshape((MOST_NUMBERS, P)),
         packed[visibility:correlations],
         packed[correlations:mixed],
+        packed[rotation:].reshape((turns, turns)),
     )
 
 
@@ -184,7 +192,20 @@ def lkj_log_normaliser(n: int, eta: float) -> float:
 
 @inlined
 def log_prior_at(q, prior, mixture, gradient):
-    """Log prior with Jacobians; fills `gradient`."""
+    """Log prior with Jacobians; fills `gradient`. Where coordinates are turned, the prior is that of the
+    mixture before; see `rotation`."""
+    at, there, by = q, mixture, gradient
+    if len(prior.rotation) > 0:
+        at, by = rotated(q, mixture, prior.rotation, prior.layout), empty(len(q))
+        there = mixture_of(at, prior.layout)
+    value = _log_prior_unturned(at, prior, there, by)
+    if len(prior.rotation) > 0:
+        add_rotated_gradient(by, there, mixture, prior.rotation, prior.layout, gradient)
+    return value
+
+
+@inlined
+def _log_prior_unturned(q, prior, mixture, gradient):
     K, D = mixture.means.shape
     at_q, by = blocks(q, prior.layout), blocks(gradient, prior.layout)
     value = prior.log_normaliser

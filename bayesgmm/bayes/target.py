@@ -9,16 +9,19 @@ data, and can run in several threads.
 What the vector q means is told in :mod:`bayesgmm.mixture.coordinates`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 
 from bayesgmm.bayes.compiled_prior import log_prior_at, packed, unpacked
 from bayesgmm.bayes.priors import Prior, ResolvedPrior
+from bayesgmm.bayes.rotation import mapped_values, rotation_of
 from bayesgmm.mixture import kernels
-from bayesgmm.mixture.coordinates import Coordinates, add_gradient, mixture_of
+from bayesgmm.mixture.coordinates import Coordinates, add_gradient, mixture_of, unconstrained
 from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.mixture.families import DEFAULT_FAMILY, posterior_family_of
 from bayesgmm.mixture.params import MixtureParams
@@ -48,6 +51,9 @@ class Target:
         Name of the covariance family.
     beta : float, default 1.0
         Inverse temperature, the power of the likelihood: 1 gives the posterior, 0 the prior.
+    rotation : ndarray, shape (D, D) or (0, 0)
+        Lower triangular; standardised rows are rotation @ y, and q is that of the mixture of y. Without it
+        y are the standardised rows; see :mod:`bayesgmm.bayes.rotation`.
     """
 
     data: Rows
@@ -57,6 +63,7 @@ class Target:
     scale: Array
     covariance_type: str = DEFAULT_FAMILY
     beta: float = 1.0
+    rotation: Array = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
     def X(self) -> Array:
@@ -85,8 +92,21 @@ class Target:
 
     @cached_property
     def rows(self) -> Array:
-        """The standardised data, one feature after the other in memory, shape (N, D)."""
-        return self.data.standardised(self.shift, self.scale)
+        """The data in the coordinates of q, one feature after the other in memory, shape (N, D)."""
+        rows = self.data.standardised(self.shift, self.scale)
+        if not self.is_turned:
+            return rows
+        return np.asfortranarray(solve_triangular(self.rotation, rows.T, lower=True).T)
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether there is a rotation."""
+        return len(self.rotation) > 0
+
+    @property
+    def log_volume(self) -> float:
+        """Log of the volume, in the user's units, of a unit of the coordinates of rows."""
+        return float(np.log(self.scale).sum() + np.log(np.diagonal(self.rotation)).sum())
 
     @property
     def sample_weight(self) -> Array:
@@ -101,15 +121,17 @@ class Target:
     @cached_property
     def packed_prior(self) -> Array:
         """The prior in one array, as :func:`log_posterior` takes it."""
-        return packed(self.resolved_prior, self.coordinates)
+        return packed(self.resolved_prior, self.coordinates, self.rotation)
 
     @classmethod
     def standardising(cls, data: Rows, n_components: int, prior: Prior, covariance_type: str) -> "Target":
-        """With columns standardised by their own locations and scales."""
-        data = data.counting
+        """With columns standardised by their own locations and scales, and turned where they nearly tell each
+        other."""
+        data, family = data.counting, posterior_family_of(covariance_type)
         shift, scale = data.location_scale
-        scale = posterior_family_of(covariance_type).scales(scale)
-        return cls(data, n_components, prior, shift, scale, covariance_type)
+        scale = family.scales(scale)
+        rotation = rotation_of(data.standardised(shift, scale), data.weights, family)
+        return cls(data, n_components, prior, shift, scale, covariance_type, rotation=rotation)
 
     def __call__(self, q: Array) -> tuple[float, Array]:
         """Log prior plus beta times log likelihood, and its gradient, shape (n,)."""
@@ -121,16 +143,47 @@ class Target:
 
     def unconstrained(self, params: MixtureParams) -> Array:
         """The vector q of a mixture in the user's units."""
-        return self.coordinates.unconstrained(params.rescaled(-self.shift / self.scale, 1 / self.scale))
+        return self.coordinates.unconstrained(self.turned(params))
+
+    def turned(self, params: MixtureParams) -> MixtureParams:
+        """A mixture in the user's units as one in the coordinates of rows."""
+        standardised = params.rescaled(-self.shift / self.scale, 1 / self.scale)
+        if not self.is_turned:
+            return standardised
+        inverse = solve_triangular(self.rotation, np.eye(len(self.rotation)), lower=True)
+        return standardised.mapped(np.zeros(len(inverse)), inverse)
+
+    def vectors(self, values: Mapping[str, Array]) -> Array:
+        """Vectors q, shape (..., n), of parameters in the user's units, as :meth:`constrained` gives them."""
+        standardised = {
+            **values,
+            "means": (values["means"] - self.shift) / self.scale,
+            "stds": values["stds"] / self.family.of_stds(self.scale),
+        }
+        return unconstrained(self.turned_values(standardised), self.family)
+
+    def turned_values(self, values: Mapping[str, Array]) -> dict[str, Array]:
+        """Parameters in standardised units, such as draws of the prior, in the coordinates of rows."""
+        if not self.is_turned:
+            return dict(values)
+        inverse = solve_triangular(self.rotation, np.eye(len(self.rotation)), lower=True)
+        return mapped_values(values, np.zeros(len(inverse)), inverse)
+
+    def standardised(self, q: Array) -> dict[str, Array]:
+        """Parameters in standardised units of vectors q, shape (..., n)."""
+        values = self.coordinates.constrained(q)
+        if not self.is_turned:
+            return values
+        return mapped_values(values, np.zeros(len(self.rotation)), self.rotation)
 
     def stds(self, q: Array) -> Array:
         """Standard deviations of each component and column, standardised, shape (K, D), at a vector q."""
-        return self.family.all_stds(self.coordinates.constrained(q)["stds"], *self.shape)
+        return self.family.all_stds(self.standardised(q)["stds"], *self.shape)
 
     def constrained(self, q: Array) -> dict[str, Array]:
         """Parameters in the user's units of vectors q, shape (..., n); see
         :meth:`Coordinates.constrained`."""
-        values = self.coordinates.constrained(q)
+        values = self.standardised(q)
         values["means"] = self.shift + self.scale * values["means"]
         values["stds"] = self.family.of_stds(self.scale) * values["stds"]
         return values

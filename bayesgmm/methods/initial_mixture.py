@@ -328,7 +328,7 @@ def _beside_empty_ones(
     q = mode.mode + rng.standard_normal((n, len(mode.mode))) @ mode.whitening.T
     values = fewer.coordinates.constrained(q)
     prior = fewer.prior.standardised(fewer.shift, fewer.scale)
-    others = draw_prior(prior.resolve(empty, d, family), family, n, rng)
+    others = fewer.turned_values(draw_prior(prior.resolve(empty, d, family), family, n, rng))
     # What the Dirichlet leaves to components without rows.
     resolved = prior.resolve(k + empty, d, family)
     # The smallest of several concentrations is the one that leaves components empty.

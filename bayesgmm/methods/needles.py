@@ -89,7 +89,7 @@ def about_needle(target: Target, mixture: MixtureParams) -> Reason | None:
     """
     if not (_may_have_needles(target) and target.family.own_correlations):
         return None
-    left = _smallest_rest(mixture)
+    left = _smallest_rest(target.turned(mixture))
     if left < SMALLEST_REST:
         return Reason("too_collinear_to_draw", {"left": left})
     resolution, here = target.resolved_prior.resolution, target(target.unconstrained(mixture))[0]

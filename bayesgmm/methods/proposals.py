@@ -25,7 +25,7 @@ FEWEST_FINITE = 100
 def prior_piece(target: Target, rng: np.random.Generator) -> tuple[Array, Array]:
     """Median and variance of a component under the prior, shape (p,) each."""
     draws = draw_prior(target.resolved_prior, target.covariance_type, PRIOR_DRAWS, rng)
-    q = unconstrained(draws, target.family)
+    q = unconstrained(target.turned_values(draws), target.family)
     pieces = target.coordinates.pieces(q).reshape(PRIOR_DRAWS * target.n_components, -1)
     # Priors that reach very far have draws beyond all numbers.
     pieces = pieces[np.isfinite(pieces).all(axis=1)]

@@ -32,7 +32,7 @@ def without_artefacts(target: Target, modes: list[Laplace]) -> list[Laplace]:
     """
     if target.resolved_prior.resolution.any():
         return modes
-    resolution = resolutions(target.rows)
+    resolution = resolutions(target.data.standardised(target.shift, target.scale))
     return [mode for mode in modes if not is_artefact(target, mode.mode, resolution)] or modes
 
 

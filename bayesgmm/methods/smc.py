@@ -161,7 +161,7 @@ class Smc(Method):
         if found.finished:
             # In the user's units, and of a prior that adds up to one.
             target = problem.target
-            units = target.data.total_weight * np.log(target.scale).sum()
+            units = target.data.total_weight * target.log_volume
             evidence = found.log_evidence - units - log_seen(target.resolved_prior, target.covariance_type)
         return self.drawn(
             problem,

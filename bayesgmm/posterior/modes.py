@@ -17,7 +17,6 @@ from scipy.sparse.csgraph import connected_components
 from bayesgmm.bayes.target import Target
 from bayesgmm.methods.laplace_approximation import optimised
 from bayesgmm.mixture import density
-from bayesgmm.mixture.coordinates import unconstrained
 from bayesgmm.mixture.draws import MixtureDraws, evenly
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.rows import Rows
@@ -151,10 +150,7 @@ def _overlap(first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.
 
 
 def _unconstrained(target: Target, draws: MixtureDraws) -> Array:
-    values = draws.values
-    values["means"] = (values["means"] - target.shift) / target.scale
-    values["stds"] = values["stds"] / target.family.of_stds(target.scale)
-    q = unconstrained(values, target.family)
+    q = target.vectors(draws.values)
     return q.reshape(-1, q.shape[-1])
 
 

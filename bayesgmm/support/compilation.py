@@ -45,6 +45,7 @@ SOURCES = (
     "bayes/common_scales.py",
     "bayes/resolution.py",
     "bayes/std_priors.py",
+    "bayes/rotation.py",
     "bayes/compiled_prior.py",
     "bayes/target.py",
     "methods/tempering_path.py",
