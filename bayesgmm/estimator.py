@@ -265,7 +265,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             if without is not None:
                 warnings.warn(str(without), ConvergenceWarning, stacklevel=2)
             recorder = Recorder(rows, em, prior, self.prior is not None, settings, provenance, steps)
-            target = Target.standardising(rows, k, prior, family)
+            target = Target.standardising(rows, k, prior, family, em.params_)
             verdict = recorder.verdict
             problem = Problem(rows, em, target, resolved, settings, seeds, steps, verdict, clock, checkpoints)
             found = recorder.of(method.draw(problem))
@@ -295,9 +295,10 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         """Whether the posterior of data like these is calibrated: intervals that hold what they say, and
         memberships that are as often right as they are sure.
 
-        n times a draw of the posterior is taken for the truth and as many rows as there are simulated from
-        it; all rows, the data and these, are fitted with the same prior and settings; and the truth is ranked
-        among the new draws. Where everything is right, ranks are uniform. It says whether the computation can
+        n times a draw of the posterior is taken for the truth and as many rows as there are, each counted by
+        its weight, are simulated from it; all rows, the data and these, are fitted with the same prior and
+        settings (after :func:`bayesgmm.load` with EM's default ones); and the truth is ranked among the new
+        draws. Where everything is right, ranks are uniform. It says whether the computation can
         be trusted for such data, and what memberships are worth where the model holds; not whether the data
         are those of a mixture, of which posterior predictive checks tell.
 
@@ -351,7 +352,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             again = type(self)(**settings, prior=fit.prior, em=em, random_state=seed, progressbar=False)
             return again.fit(rows).fit_
 
-        return check_calibration(fit, refit, n, records, random_state, progressbar)
+        return check_calibration(fit, em, refit, n, records, random_state, progressbar)
 
     def _settings(self) -> Settings:
         check_prior(self.prior)

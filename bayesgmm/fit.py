@@ -116,7 +116,8 @@ class Fit:
     @property
     def target(self) -> Target:
         """The log posterior that was drawn from."""
-        return Target.standardising(self.rows, self.draws.n_components, self.prior, self.covariance_type)
+        k, near = self.draws.n_components, self.em.params_
+        return Target.standardising(self.rows, k, self.prior, self.covariance_type, near)
 
     @property
     def resolved_prior(self) -> ResolvedPrior:

@@ -25,7 +25,7 @@ def outside(found, fault):
     if_uniform = smallest_p_if_uniform(len(found), AMONG + 1, np.random.default_rng(0))
     names = list(found[0][0][fault])
     p = {name: smallest_p([ranks[fault][name] for ranks, *_ in found], AMONG + 1) for name in names}
-    return [name for name in names if p_values(p[name], if_uniform) < (1 - LEVEL) / len(names)]
+    return [name for name in names if p_values(p[name], if_uniform, AMONG + 1) < (1 - LEVEL) / len(names)]
 
 
 @pytest.mark.slow

@@ -1,10 +1,11 @@
 """Coordinates in which columns that nearly tell each other are not collinear.
 
-Where a column is next to a linear function of others, the correlations of every component are next to one:
+Where a column is next to a linear function of others within every component, correlations are next to one:
 infinity in the coordinates of samplers, along which standard deviations, correlations and means are bound to
 each other in a curve that no linear map makes straight. Rows are then written as x = shift + F y with a lower
-triangular F, the Cholesky factor of the rows' own covariance, and the sampler moves in the coordinates of
-the mixture of y: what is left of a column when those before it are known is a column of its own.
+triangular F, the Cholesky factor of the covariance within components, and the sampler moves in the
+coordinates of the mixture of y: what is left of a column when those before it are known is a column of its
+own.
 
 The prior is that of x. With S the covariance of a component of y, that of x is F S F'. The coordinates of a
 covariance, logarithms of standard deviations and the numbers M of its correlations, have the volume element
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.mixture.coordinates import add_gradient, blocks
 from bayesgmm.mixture.covariance_family import CovarianceFamily
+from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import inlined
 
@@ -31,41 +33,41 @@ Array = NDArray[np.float64]
 SMALL_REST, ROUNDING = 0.01, 1e-10
 
 
-def rotation_of(rows: Array, weights: Array, family: CovarianceFamily) -> Array:
-    """The lower triangular F of standardised rows, shape (D, D); (0, 0) where no column is nearly told by
-    others, or the family has no covariances of all kinds.
+def rotation_of(mixture: MixtureParams, family: CovarianceFamily) -> Array:
+    """The lower triangular F of a mixture of standardised rows, shape (D, D): the Cholesky factor of the mean
+    covariance within its components; (0, 0) where no column is nearly told by others there, or the family has
+    no covariances of all kinds.
+
+    The covariance of all rows would not do: clusters far from each other, or one giant outlier, make it look
+    like that of collinear columns.
 
     Parameters
     ----------
-    rows : ndarray, shape (N, D)
-    weights : ndarray, shape (N,) or (0,)
+    mixture : MixtureParams
     family : CovarianceFamily
 
     Examples
     --------
     >>> import numpy as np
+    >>> from bayesgmm import MixtureParams
     >>> from bayesgmm.bayes.rotation import rotation_of
     >>> from bayesgmm.mixture.families import family_of
-    >>> x = np.linspace(-1, 1, 5)
-    >>> rows = np.column_stack([x, x + 1e-3 * x**2])
-    >>> rotation_of(rows, np.empty(0), family_of("full")).shape
-    (2, 2)
-    >>> rotation_of(rows, np.empty(0), family_of("diag")).shape
+    >>> near = MixtureParams([1.0], [[0.0, 0.0]], [[[1.0, 1.0], [1.0, 1.0 + 1e-6]]])
+    >>> rotation_of(near, family_of("full")).round(3)
+    array([[1.   , 0.   ],
+           [1.   , 0.001]])
+    >>> rotation_of(near, family_of("diag")).shape
     (0, 0)
     """
-    n, d = rows.shape
-    nothing = np.empty((0, 0))
+    d, nothing = mixture.n_features, np.empty((0, 0))
     alike = family.by_component == family.own_correlations and family.by_feature
-    if not (alike and family.has_correlations and 1 < d < n and not any(family.std_parts(1))):
+    if not (alike and family.has_correlations and d > 1 and not any(family.std_parts(1))):
         return nothing
-    counts = weights if len(weights) else np.ones(n)
-    centred = rows - np.average(rows, axis=0, weights=counts)
-    upper = np.linalg.qr(centred * np.sqrt(counts / counts.sum())[:, None], mode="r")
+    # Of the factors, not of the covariances, which square how nearly collinear columns are.
+    roots = np.sqrt(mixture.weights)[:, None, None] * np.swapaxes(mixture.cholesky, 1, 2)
+    upper = np.linalg.qr(roots.reshape(-1, d), mode="r")
     factor = (upper * np.sign(np.diagonal(upper))[:, None]).T
-    spread = np.linalg.norm(factor, axis=1)
-    if not spread.all():
-        return nothing
-    left = float((np.diagonal(factor) / spread).min())
+    left = float((np.diagonal(factor) / np.linalg.norm(factor, axis=1)).min())
     return factor if ROUNDING < left < SMALL_REST else nothing
 
 

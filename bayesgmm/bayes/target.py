@@ -10,7 +10,7 @@ What the vector q means is told in :mod:`bayesgmm.mixture.coordinates`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -124,14 +124,21 @@ class Target:
         return packed(self.resolved_prior, self.coordinates, self.rotation)
 
     @classmethod
-    def standardising(cls, data: Rows, n_components: int, prior: Prior, covariance_type: str) -> "Target":
+    def standardising(
+        cls,
+        data: Rows,
+        n_components: int,
+        prior: Prior,
+        covariance_type: str,
+        near: MixtureParams | None = None,
+    ) -> "Target":
         """With columns standardised by their own locations and scales, and turned where they nearly tell each
-        other."""
+        other within the components of a mixture, `near`, in the user's units."""
         data, family = data.counting, posterior_family_of(covariance_type)
         shift, scale = data.location_scale
         scale = family.scales(scale)
-        rotation = rotation_of(data.standardised(shift, scale), data.weights, family)
-        return cls(data, n_components, prior, shift, scale, covariance_type, rotation=rotation)
+        plain = cls(data, n_components, prior, shift, scale, covariance_type)
+        return plain if near is None else replace(plain, rotation=rotation_of(plain.turned(near), family))
 
     def __call__(self, q: Array) -> tuple[float, Array]:
         """Log prior plus beta times log likelihood, and its gradient, shape (n,)."""
@@ -179,6 +186,10 @@ class Target:
     def stds(self, q: Array) -> Array:
         """Standard deviations of each component and column, standardised, shape (K, D), at a vector q."""
         return self.family.all_stds(self.standardised(q)["stds"], *self.shape)
+
+    def own_stds(self, q: Array) -> Array:
+        """The same in the coordinates of rows."""
+        return self.family.all_stds(self.coordinates.constrained(q)["stds"], *self.shape)
 
     def constrained(self, q: Array) -> dict[str, Array]:
         """Parameters in the user's units of vectors q, shape (..., n); see

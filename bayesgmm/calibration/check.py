@@ -7,6 +7,7 @@ import numpy as np
 from bayesgmm.calibration.records import Records
 from bayesgmm.calibration.refit import Refitting, refitted
 from bayesgmm.calibration.result import CalibrationCheck
+from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import ParameterError
 from bayesgmm.fit import Fit
 from bayesgmm.support.arguments import check_flag, check_integer
@@ -17,6 +18,7 @@ __all__ = ["check_calibration"]
 
 def check_calibration(
     fit: Fit,
+    em: EMGaussianMixture | None,
     refit: Refitting,
     n: int,
     records: str | os.PathLike[str] | None,
@@ -28,6 +30,8 @@ def check_calibration(
     Parameters
     ----------
     fit : Fit
+    em : EMGaussianMixture, optional
+        With the settings of EM in refits, where they are not the default's.
     refit : callable
         Fits rows as `fit` was, with the same prior and another seed.
     n, records, random_state, progressbar
@@ -42,7 +46,7 @@ def check_calibration(
             "one is that they are not (see verdict_): raise draws, or use method='smc'.",
             reasons=[reason.code for reason in fit.verdict.reasons],
         )
-    known = Records(records, fit, seed)
+    known = Records(records, fit, em, seed)
     with Steps(enabled=progressbar) as steps, steps.step("refits", total=n) as progress:
         for index in range(n):
             if index not in known.refits:

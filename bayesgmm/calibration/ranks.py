@@ -10,6 +10,8 @@ Array = NDArray[np.float64]
 
 # Sets of uniform ranks that a set is held against.
 SETS = 20_000
+# Of these, that have to be below a probability that is read off them.
+FEWEST_SETS = 20
 # Of all quantities together, how often those of a right posterior stay in the band.
 LEVEL = 0.99
 
@@ -59,17 +61,24 @@ def smallest_p_if_uniform(n: int, n_ranks: int, rng: np.random.Generator, sets: 
     return np.sort(_smallest_p(counts))
 
 
-def p_values(smallest: ArrayLike, if_uniform: Array) -> Array:
-    """How often uniform ranks have a smallest probability as small as these, shape of `smallest`; never
-    zero."""
-    below = np.searchsorted(if_uniform, np.asarray(smallest) * (1 + 1e-9), side="right")
-    return (below + 1) / (len(if_uniform) + 1)
+def p_values(smallest: ArrayLike, if_uniform: Array, n_ranks: int) -> Array:
+    """How often uniform ranks have a smallest probability as small as these, shape of `smallest`.
+
+    Where that is too seldom for simulated sets to tell, a bound: one place in all would have to be so far
+    off.
+    """
+    smallest = np.asarray(smallest)
+    below = np.searchsorted(if_uniform, smallest * (1 + 1e-9), side="right")
+    p = (below + 1) / (len(if_uniform) + 1)
+    return np.where(below < FEWEST_SETS, np.minimum(p, smallest * (n_ranks - 1)), p)
 
 
 def band(n: int, n_ranks: int, quantities: int) -> tuple[Array, Array]:
     """Bounds of the distribution functions, shape (n_ranks - 1,) each, that so many quantities of a right
     posterior stay within in 99 % of checks of n refits."""
     if_uniform = smallest_p_if_uniform(n, n_ranks, np.random.default_rng(0))
-    least = np.quantile(if_uniform, (1 - LEVEL) / quantities)
+    level = (1 - LEVEL) / quantities
+    few = level * len(if_uniform) < FEWEST_SETS
+    least = level / (n_ranks - 1) if few else np.quantile(if_uniform, level)
     places = np.arange(1, n_ranks) / n_ranks
     return stats.binom.ppf(least / 2, n, places) / n, stats.binom.isf(least / 2, n, places) / n

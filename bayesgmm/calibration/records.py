@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from bayesgmm.calibration.refit import Refit
+from bayesgmm.em import EMGaussianMixture
 from bayesgmm.errors import FileProblem
 from bayesgmm.fit import Fit
-from bayesgmm.support.files import as_path, reason, replace_file
+from bayesgmm.methods.checkpoints import settings_of_em
+from bayesgmm.support.files import as_path, cannot_write, check_writable, reason, replace_file
 
 __all__ = ["Records"]
 
@@ -25,6 +27,8 @@ class Records:
     path : str, path or None
         It is written anew, beside its target and renamed into place, after each refit.
     fit : Fit
+    em : EMGaussianMixture, optional
+        With the settings of EM in refits, where they are not the default's.
     seed : int
         Of the check.
 
@@ -34,12 +38,14 @@ class Records:
         Where a file that is there holds something else, or the check of another fit or with another seed.
     """
 
-    def __init__(self, path: Any, fit: Fit, seed: int) -> None:
+    def __init__(self, path: Any, fit: Fit, em: EMGaussianMixture | None, seed: int) -> None:
         self._path = None if path is None else as_path(path)
-        self._head = {"bayesgmm_calibration": FORMAT, "fit": fingerprint(fit), "seed": seed}
+        self._head = {"bayesgmm_calibration": FORMAT, "fit": fingerprint(fit, em), "seed": seed}
         self.refits: dict[int, Refit] = {}
-        if self._path is not None and self._path.exists():
-            self.refits = self._read(self._path)
+        if self._path is not None:
+            check_writable(self._path)
+            if self._path.exists():
+                self.refits = self._read(self._path)
 
     def add(self, index: int, refit: Refit) -> None:
         """Note refit number `index`."""
@@ -48,7 +54,10 @@ class Records:
             return
         lines = [self._head, *({"refit": i, **r.to_json()} for i, r in sorted(self.refits.items()))]
         text = "".join(f"{json.dumps(line, ensure_ascii=True)}\n" for line in lines)
-        replace_file(self._path, lambda temporary: temporary.write_text(text, encoding="ascii"))
+        try:
+            replace_file(self._path, lambda temporary: temporary.write_text(text, encoding="ascii"))
+        except OSError as error:
+            raise cannot_write(self._path, error) from None
 
     def _read(self, path: Path) -> dict[int, Refit]:
         name = str(path)
@@ -76,11 +85,11 @@ class Records:
         return refits
 
 
-def fingerprint(fit: Fit) -> str:
+def fingerprint(fit: Fit, em: EMGaussianMixture | None) -> str:
     """A checksum of rows, prior, settings and draws, on all of which refits depend."""
     settings = fit.settings
     asked = [getattr(settings, name) for name in settings.__dataclass_fields__ if name != "cores"]
-    found = hashlib.sha256(repr([fit.rows.sha256, fit.prior, asked]).encode())
+    found = hashlib.sha256(repr([fit.rows.sha256, fit.prior, asked, settings_of_em(em)]).encode())
     for values in (fit.rows.weights, *fit.draws.values.values(), fit.em.params_.means):
         found.update(np.ascontiguousarray(values).tobytes())
     return found.hexdigest()

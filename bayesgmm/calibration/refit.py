@@ -24,7 +24,7 @@ from bayesgmm.posterior.similarity import pairwise_similarity
 from bayesgmm.posterior.verdict import Quantities, label_free_quantities, named_quantities
 from bayesgmm.rows.rows import Rows
 
-__all__ = ["AMONG", "MAKERS", "Refit", "Score", "refitted"]
+__all__ = ["AMONG", "MAKERS", "SCORED", "Refit", "Score", "n_simulated", "refitted"]
 
 Array = NDArray[np.float64]
 Refitting = Callable[[Rows, np.random.SeedSequence], Fit]
@@ -53,7 +53,8 @@ class Refit:
         What the verdict on the refit says: all of it, all but single components, or none may be read; or that
         the fit ended with an error.
     ranks : dict of int
-        Of each quantity among :data:`AMONG` draws; components are in the order of the fit.
+        Of each quantity among :data:`AMONG` draws; components are in the order of the fit. Empty where the
+        draws must not be read.
     pairs, rows : dict of Score
         By posterior and EM: whether two simulated rows share a component, and which a row is of; empty with a
         single component, `rows` also where the verdict refuses components.
@@ -82,7 +83,7 @@ SCORED = ("pairs", "rows")
 
 
 def refitted(fit: Fit, refit: Refitting, seed: np.random.SeedSequence) -> Refit:
-    """Simulate as many rows as there are from a random draw, fit all of them, and rank.
+    """Simulate as many rows as there are, each counted by its weight, from a random draw; fit all; rank.
 
     Säilynoja, Schmitt, Bürkner and Vehtari (2025), Posterior SBC, arXiv 2502.03279, section 3.
 
@@ -98,7 +99,8 @@ def refitted(fit: Fit, refit: Refitting, seed: np.random.SeedSequence) -> Refit:
     chain, draw = int(rng.integers(fit.draws.n_chains)), int(rng.integers(fit.draws.n_draws))
     truth = _only(fit.draws, chain, draw)
     log_weights, means, cholesky = (values[0] for values in truth.stacked)
-    simulated, components = simulate_from(np.exp(log_weights), means, cholesky, len(fit.rows), rng)
+    n = n_simulated(fit.rows)
+    simulated, components = simulate_from(np.exp(log_weights), means, cholesky, n, rng)
     rows = _together(fit.rows, simulated)
     try:
         with warnings.catch_warnings():
@@ -109,6 +111,8 @@ def refitted(fit: Fit, refit: Refitting, seed: np.random.SeedSequence) -> Refit:
         return Refit("failed", {}, {}, {})
     order = _order(fit, found)
     draws = found.draws.permuted(np.broadcast_to(order, (*found.draws.weights.shape[:2], len(order))))
+    if not verdict.label_free_ok:
+        return Refit("refused", {}, {}, {})
     readable = verdict.ok and fit.verdict.ok
     pair = _least_clear_pair(fit)
     true, drawn = (
@@ -126,7 +130,7 @@ def refitted(fit: Fit, refit: Refitting, seed: np.random.SeedSequence) -> Refit:
         # The weight of a single component is a constant.
         if np.ptp(values[:, q]) > 0
     }
-    outcome = "accepted" if verdict.ok else "components refused" if verdict.label_free_ok else "refused"
+    outcome = "accepted" if verdict.ok else "components refused"
     if len(order) == 1:
         return Refit(outcome, ranks, {}, {})
     by_em = responsibilities(simulated, found.em.params_)[:, order]
@@ -134,6 +138,11 @@ def refitted(fit: Fit, refit: Refitting, seed: np.random.SeedSequence) -> Refit:
     of_pairs = _scores_of_pairs(simulated, components, draws, by_em, rng)
     of_rows = {"posterior": _of_rows(by_posterior, components), "em": _of_rows(by_em, components)}
     return Refit(outcome, ranks, of_pairs, of_rows if readable else {})
+
+
+def n_simulated(rows: Rows) -> int:
+    """How many rows are simulated: as many as there are, each counted by its weight."""
+    return max(1, round(rows.total_weight))
 
 
 def _only(draws: MixtureDraws, chain: int, draw: int) -> MixtureDraws:

@@ -61,7 +61,8 @@ def check(
     with busy("reading the fit", quiet):
         check_targets(fit, {"--records": records, "--report": report})
         bayes = bayesgmm.load(fit)
-    say(f"{count(refits, 'refit')} of {count(2 * len(bayes.rows_), 'row')}", quiet)
+        from bayesgmm.calibration.refit import n_simulated
+    say(f"{count(refits, 'refit')}, with {count(n_simulated(bayes.rows_), 'simulated row')} each", quiet)
     if records is not None:
         click.get_current_context().meta[WRITTEN].append(Target.of(records))
     found = bayes.check_calibration(refits, records=records, random_state=seed, progressbar=not quiet)

@@ -14,7 +14,7 @@ from bayesgmm.support.checkpoints import Checkpoints
 from bayesgmm.support.provenance import Provenance
 from bayesgmm.support.sentences import shown_value
 
-__all__ = ["checkpoints_of"]
+__all__ = ["checkpoints_of", "settings_of_em"]
 
 
 def checkpoints_of(
@@ -56,15 +56,17 @@ def checkpoints_of(
         "the data": rows.sha256,
         "the weights of the rows": hashlib.sha256(np.ascontiguousarray(rows.weights).tobytes()).hexdigest(),
         "the prior": hashlib.sha256(repr(prior).encode()).hexdigest(),
-        "em": "none" if em is None else _told(em),
+        "em": settings_of_em(em),
         "random_state": str(provenance.random_state),
         "the packages": provenance.versions,
     }
     return Checkpoints(folder, made_of | {name: str(value) for name, value in asked.items()})
 
 
-def _told(em: EMGaussianMixture) -> str:
-    """Settings of a prepared baseline, and its estimate where it is fitted already."""
+def settings_of_em(em: EMGaussianMixture | None) -> str:
+    """A checksum of the settings of a prepared baseline, and of its estimate where it is fitted already."""
+    if em is None:
+        return "none"
     told = {name: value for name, value in em.get_params().items() if name not in ("cores", "progressbar")}
     if hasattr(em, "params_"):
         told["means"] = em.params_.means.tolist()

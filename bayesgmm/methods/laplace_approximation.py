@@ -129,7 +129,7 @@ def _beyond(
     it is to go on to."""
     if not np.isfinite(value):
         return q, -np.inf
-    if not to_needles or target.stds(q).min() > NARROW:
+    if not to_needles or target.own_stds(q).min() > NARROW:
         return q, value
     for _ in range(MOST_NEWTON_STEPS):
         if clock is not None and clock.is_over:
@@ -173,5 +173,5 @@ def _steps(target: Target, q: Array) -> Array:
     """Of the differences, shape (n,)."""
     steps = np.full(len(q), STEP)
     means = blocks(steps, target.coordinates.layout).means
-    means *= np.minimum(FEWEST_STEPS * target.stds(q), 1.0)
+    means *= np.minimum(FEWEST_STEPS * target.own_stds(q), 1.0)
     return steps

@@ -123,7 +123,7 @@ def is_drawable(target: Target, q: Array) -> bool:
     if not target.family.own_correlations:
         return True
     largest = np.abs(blocks(q, target.coordinates.layout).below).max(initial=0.0)
-    stds = target.stds(q)
+    stds = target.own_stds(q)
     is_point = stds.shape[1] > 1 and (stds < POINT).sum(axis=1).max() > 1
     return bool(largest < 1 / SMALLEST_REST and not is_point)
 

@@ -126,10 +126,10 @@ def sample_smc(
             start = Population.start(
                 target, initial, draws, np.random.default_rng(own_seed), InParts(pool, threads)
             )
-            resumed = kept.get(f"run-{i}")
+            resumed = kept.get(f"run-{i}", initial.centres)
             if resumed is not None:
                 start.resume(resumed)
-            keep = _Keeping(kept, f"run-{i}")
+            keep = _Keeping(kept, f"run-{i}", initial.centres)
             return _tempered(start, lambda: stop.is_set() or time.monotonic() > deadline, report, keep)
 
     def run_or_stop(item: tuple[int, np.random.SeedSequence]) -> Population:
@@ -158,12 +158,13 @@ def sample_smc(
 class _Keeping:
     """Keeps the particles of a run, not more often than every few seconds, and in the end."""
 
-    def __init__(self, checkpoints: Checkpoints, name: str) -> None:
-        self._checkpoints, self._name, self._last = checkpoints, name, time.monotonic()
+    def __init__(self, checkpoints: Checkpoints, name: str, tie: Array) -> None:
+        self._checkpoints, self._name, self._tie = checkpoints, name, tie
+        self._last = time.monotonic()
 
     def __call__(self, particles: Population) -> None:
         if particles.beta == 1.0 or time.monotonic() > self._last + SECONDS_BETWEEN_CHECKPOINTS:
-            self._checkpoints.put(self._name, particles.state())
+            self._checkpoints.put(self._name, particles.state(), self._tie)
             self._last = time.monotonic()
 
 

@@ -200,6 +200,7 @@ def sample_nuts(
     done = chains * (plan.pilot_tune + plan.pilot_draws)
     pilot = checkpoints.kept(
         "pilot",
+        np.vstack([approximation.mode, approximation.whitening]),
         lambda: run(
             approximation, plan.pilot_tune, plan.pilot_draws, pilot_seed, _shifted(progress, 0, total)
         ),
@@ -209,6 +210,7 @@ def sample_nuts(
     found = dict(
         checkpoints.kept(
             "chains",
+            np.vstack([adapted.mode, adapted.whitening]),
             lambda: run(adapted, plan.final_tune, draws, chain_seed, _shifted(progress, done, total)),
         )
     )

@@ -26,8 +26,9 @@ def plot_calibration(check: CalibrationCheck) -> Figure:
     """Distribution functions of the ranks less the uniform one, one line a quantity, and confidence against
     accuracy, one mark a refit.
 
-    The grey band holds the lines of all quantities of a right posterior in 99 % of checks; lines that leave
-    it are drawn in another colour. On the right a fit that is as sure as it is right lies on the diagonal.
+    The grey band holds the lines of all quantities of a right posterior in 99 % of checks, of the quantity
+    that the fewest refits have ranked; lines that leave their own are drawn in another colour. On the right a
+    fit that is as sure as it is right lies on the diagonal.
 
     Parameters
     ----------
@@ -70,7 +71,8 @@ def _draw_ranks(ax: Axes, check: CalibrationCheck) -> None:
     places = np.arange(1, AMONG + 1) / (AMONG + 1)
     table = check.ranks
     if len(table):
-        low, high = band(int(table["refits"].max()), AMONG + 1, len(table))
+        # The widest: quantities of components are ranked where these may be read.
+        low, high = band(int(table["refits"].min()), AMONG + 1, len(table))
         ax.fill_between(places, low - places, high - places, color=PALE, alpha=0.6, linewidth=0, step="mid")
     for name, inside in zip(table.index, table["inside"], strict=True):
         ranks = np.array([refit.ranks[name] for refit in check.refits if name in refit.ranks])

@@ -21,7 +21,7 @@ __all__ = ["Arrays", "Checkpoints"]
 Arrays = Mapping[str, NDArray[Any]]
 
 FORMAT = 1
-HEAD = "checkpoint.json"
+HEAD, TIE = "checkpoint.json", "tie"
 
 
 class Checkpoints:
@@ -48,8 +48,9 @@ class Checkpoints:
     >>> import numpy as np
     >>> from bayesgmm.support.checkpoints import Checkpoints
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     first = Checkpoints(folder, {"seed": "0"}).kept("sum", lambda: {"x": np.array([3.0])})
-    ...     again = Checkpoints(folder, {"seed": "0"}).get("sum")
+    ...     at = np.zeros(1)
+    ...     first = Checkpoints(folder, {"seed": "0"}).kept("sum", at, lambda: {"x": np.array([3.0])})
+    ...     again = Checkpoints(folder, {"seed": "0"}).get("sum", at)
     >>> again["x"]
     array([3.])
     """
@@ -59,20 +60,27 @@ class Checkpoints:
         if self._folder is not None:
             self._begin(self._folder, dict(made_of or {}))
 
-    def kept(self, name: str, make: Callable[[], Arrays]) -> Arrays:
-        """The piece of this name, made where it is not there."""
-        found = self.get(name)
+    def kept(self, name: str, tie: NDArray[Any], make: Callable[[], Arrays]) -> Arrays:
+        """The piece of this name, made where it is not there; see :meth:`get`."""
+        found = self.get(name, tie)
         if found is None:
             found = make()
-            self.put(name, found)
+            self.put(name, found, tie)
         return found
 
     def within(self, name: str) -> "Checkpoints":
         """The same folder for pieces whose names begin with this one."""
         return _Within(self, name)
 
-    def get(self, name: str) -> Arrays | None:
-        """The piece of this name, or None where it is not there.
+    def get(self, name: str, tie: NDArray[Any]) -> Arrays | None:
+        """The piece of this name, or None where it is not there, or was tied to other numbers.
+
+        Parameters
+        ----------
+        name : str
+        tie : ndarray
+            What the piece is relative to, and is made again from run to run: on another machine it may differ
+            by rounding.
 
         Raises
         ------
@@ -84,7 +92,8 @@ class Checkpoints:
             return None
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
-                return dict(arrays)
+                found = dict(arrays)
+                return found if np.array_equal(found.pop(TIE), tie) else None
         except OSError as error:
             raise FileProblem(f"{str(path)!r} cannot be read ({reason(error)}).", path=str(path)) from None
         # NumPy and zlib call damage by many names, when they come to the place.
@@ -93,7 +102,7 @@ class Checkpoints:
                 f"{str(path)!r} is damaged; delete it, and what was in it is made again.", path=str(path)
             ) from None
 
-    def put(self, name: str, arrays: Arrays) -> None:
+    def put(self, name: str, arrays: Arrays, tie: NDArray[Any]) -> None:
         """Keep a piece; where that cannot be, warn, and keep no further ones.
 
         Warns
@@ -104,7 +113,7 @@ class Checkpoints:
         if path is None:
             return
         content = io.BytesIO()
-        named: dict[str, Any] = dict(arrays)
+        named: dict[str, Any] = {**arrays, TIE: tie}
         np.savez(content, **named)
         try:
             replace_file(path, lambda temporary: temporary.write_bytes(content.getvalue()))
@@ -124,7 +133,12 @@ class Checkpoints:
     @staticmethod
     def _begin(folder: Path, made_of: dict[str, str]) -> None:
         """Make the folder, or refuse one of other work."""
-        if folder.exists() and not folder.is_dir():
+        try:
+            is_file = folder.exists() and not folder.is_dir()
+        except OSError as error:
+            # Such as a name that is too long.
+            raise cannot_write(folder, error) from None
+        if is_file:
             raise FileProblem(
                 f"{str(folder)!r} is a file; name a folder for checkpoints.", folder=str(folder)
             )
@@ -161,11 +175,11 @@ class _Within(Checkpoints):
         super().__init__()
         self._whole, self._name = whole, name
 
-    def get(self, name: str) -> Arrays | None:
-        return self._whole.get(f"{self._name}-{name}")
+    def get(self, name: str, tie: NDArray[Any]) -> Arrays | None:
+        return self._whole.get(f"{self._name}-{name}", tie)
 
-    def put(self, name: str, arrays: Arrays) -> None:
-        self._whole.put(f"{self._name}-{name}", arrays)
+    def put(self, name: str, arrays: Arrays, tie: NDArray[Any]) -> None:
+        self._whole.put(f"{self._name}-{name}", arrays, tie)
 
 
 def _refuse_a_folder_in_use(folder: Path) -> None:

@@ -16,6 +16,9 @@ from bayesgmm.support.sentences import shown_value
 
 __all__ = ["as_path", "cannot_write", "check_writable", "reason", "replace_file"]
 
+# Read once: it can be read by setting it only, which other threads would feel.
+_UMASK = os.umask(0)
+os.umask(_UMASK)
 # Of a folder that several machines share: numbers of processes are each machine's own.
 _MACHINE = f"{zlib.crc32(platform.node().encode()):08x}"
 
@@ -125,9 +128,7 @@ def _mode(target: Path) -> int:
     """Permissions of the file that is there, or those that the umask leaves a new one."""
     if target.exists():
         return stat.S_IMODE(target.stat().st_mode)
-    umask = os.umask(0)
-    os.umask(umask)
-    return 0o666 & ~umask
+    return 0o666 & ~_UMASK
 
 
 def check_writable(target: Path) -> None:

@@ -91,10 +91,8 @@ def refits_failed(n: int, of: int) -> str:
 @worded
 def refits_refused(n: int, of: int) -> str:
     """Refits whose draws the verdict does not take for those of the posterior."""
-    return (
-        f"Of {count(of, 'refit')} the verdict refuses {n}, whose ranks are counted as they are: without them "
-        f"the ranks of the others would be biased."
-    )
+    which = "is" if n == 1 else "are"
+    return f"The verdict refuses {n} of {count(of, 'refit')}, which {which} not ranked."
 
 
 @worded
@@ -102,7 +100,7 @@ def refits_components_refused(n: int, of: int) -> str:
     """Refits of which single components must not be read."""
     return (
         f"In {n} of {count(of, 'refit')} single components must not be read; ranks of their parameters, and "
-        f"whether rows are given to the right one, are those of the others, which the check thereby favours."
+        f"whether rows are given to the right one, are those of the others."
     )
 
 

@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.optimize import approx_fprime
 from scipy.special import betaln, logsumexp, multigammaln
 
-from bayesgmm import BayesGaussianMixture, MixtureParams, Prior
+from bayesgmm import BayesGaussianMixture, EMGaussianMixture, MixtureParams, Prior
 from bayesgmm.bayes.rotation import mapped_values, rotation_of
 from bayesgmm.bayes.target import Target
 from bayesgmm.mixture.families import family_of
@@ -79,23 +79,41 @@ def test_mapped_values_are_those_of_mapped_covariances():
     assert_allclose(found["means"], np.arange(3.0) + params.means @ TURN.T)
 
 
-def test_columns_are_turned_where_they_nearly_tell_each_other_and_nowhere_else():
-    rng = np.random.default_rng(5)
-    x, weights = rng.normal(size=50), rng.uniform(0, 3, 50)
-    full, nothing = family_of("full"), np.empty(0)
+def test_columns_are_turned_where_they_nearly_tell_each_other_within_components():
+    def mixture(*covariances):
+        k = len(covariances)
+        return MixtureParams.of_cholesky(
+            np.full(k, 1 / k), 50.0 * np.arange(2 * k).reshape(k, 2), np.linalg.cholesky(covariances)
+        )
 
-    def rows(noise):
-        return np.column_stack([x, 2 * x + noise * rng.normal(size=50)])
+    def near(rest):
+        return np.array([[1.0, 1.0], [1.0, 1.0 + rest**2]])
 
-    for noise, turns in ((1.0, False), (0.1, False), (1e-3, True), (1e-7, True), (0.0, False)):
-        assert (len(rotation_of(rows(noise), nothing, full)) > 0) is turns
-    near = rows(1e-4)
-    factor = rotation_of(near, weights, full)
-    covariance = np.cov(near.T, aweights=weights, ddof=0)
-    assert_allclose(factor @ factor.T, covariance, rtol=1e-8)
+    full = family_of("full")
+    for rest, turns in ((1.0, False), (0.1, False), (1e-3, True), (1e-6, True)):
+        assert (len(rotation_of(mixture(near(rest), near(rest)), full)) > 0) is turns
+    # Where one component only is that narrow nothing can be done for it.
+    assert rotation_of(mixture(near(1e-3), np.eye(2)), full).shape == (0, 0)
+    both = mixture(near(1e-3), 4 * near(1e-3))
+    factor = rotation_of(both, full)
+    assert_allclose(factor @ factor.T, both.covariances.mean(axis=0), rtol=1e-8)
     for name in ("diag", "tied_corr", "spherical", "VEI"):
-        assert rotation_of(near, nothing, family_of(name)).shape == (0, 0)
-    assert len(rotation_of(near, nothing, family_of("tied"))) == 2
+        assert rotation_of(both, family_of(name)).shape == (0, 0)
+    assert len(rotation_of(both, family_of("tied"))) == 2
+
+
+def test_clusters_far_apart_and_giant_outliers_turn_nothing():
+    """Within components columns are independent, whatever the rows as a whole look like."""
+    rng = np.random.default_rng(6)
+    centres = np.repeat([0.0, 1000.0], 100)
+    far = np.column_stack([centres + rng.normal(size=200), centres + 1e-4 * rng.normal(size=200)])
+    outlier = rng.normal(size=(200, 2))
+    outlier[0] = 812_345.6
+    for X in (far, outlier):
+        rows = Rows.of(X)
+        em = EMGaussianMixture(2, random_state=0).fit(X)
+        target = Target.standardising(rows, 2, Prior.from_data(rows), "full", em.params_)
+        assert not target.is_turned
 
 
 def exact_evidence(X, prior, draws=100_000):

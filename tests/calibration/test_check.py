@@ -96,11 +96,11 @@ def test_ranks_and_scores_are_those_of_slow_formulas(apart, monkeypatch):
 @pytest.mark.parametrize("weight", [4.0, 0.25], ids=["too narrow", "too wide"])
 def test_a_posterior_of_another_width_is_found(apart, weight):
     """Rows that count four times, or a quarter: parameters by themselves show it, too."""
-    found = check_calibration(apart.fit_, refit_with(apart, weight=weight), 60, None, 0, False)
+    found = check_calibration(apart.fit_, None, refit_with(apart, weight=weight), 60, None, 0, False)
     assert not found.ok
     outside = set(found.ranks.index[~found.ranks["inside"]])
     assert outside & {"means[0, x0]", "means[1, x0]", "stds[0, x0]", "stds[1, x0]"}
-    right = check_calibration(apart.fit_, refit_with(apart), 60, None, 0, False)
+    right = check_calibration(apart.fit_, None, refit_with(apart), 60, None, 0, False)
     assert right.ok
 
 
@@ -114,7 +114,7 @@ def test_overlapping_clusters_are_calibrated_by_the_posterior_and_not_by_em():
 
 
 def test_it_is_what_the_estimator_does(apart, check):
-    again = check_calibration(apart.fit_, refit_with(apart), 6, None, 1, False)
+    again = check_calibration(apart.fit_, None, refit_with(apart), 6, None, 1, False)
     assert again.refits == check.refits
 
 
@@ -133,11 +133,11 @@ def test_a_check_is_taken_up_where_it_ended(apart, check, tmp_path):
         return refit_with(apart)(rows, seed)
 
     with pytest.raises(KeyboardInterrupt):
-        check_calibration(apart.fit_, refit, 3, path, 1, False)
+        check_calibration(apart.fit_, None, refit, 3, path, 1, False)
     assert len(path.read_text().splitlines()) == 3
     times.append("one more only")
     del times[:2]
-    assert check_calibration(apart.fit_, refit, 3, path, 1, False).refits == check.refits[:3]
+    assert check_calibration(apart.fit_, None, refit, 3, path, 1, False).refits == check.refits[:3]
     assert len(times) == 2
 
 
@@ -182,12 +182,14 @@ def test_damaged_records_are_refused(apart, tmp_path, damage):
         apart.check_calibration(1, records=path, progressbar=False)
 
 
-def test_bad_arguments_are_refused_before_any_refit(apart, tmp_path, golden):
+def test_bad_arguments_are_refused_before_any_refit(apart, tmp_path, golden, monkeypatch):
+    monkeypatch.setattr("bayesgmm.calibration.check.refitted", None)
     for bad in ({"n": 0}, {"n": 2.5}, {"random_state": -1}, {"progressbar": "yes"}):
         with golden.raises(ParameterError):
             apart.check_calibration(**bad)
-    with golden.raises(FileProblem, hide=[str(tmp_path)]):
-        apart.check_calibration(records=tmp_path / "missing" / "refits.jsonl")
+    for name in ("missing/refits.jsonl", "x" * 300):
+        with golden.raises(FileProblem, hide=[str(tmp_path)]):
+            apart.check_calibration(records=tmp_path / name)
     with pytest.raises(NotFittedError):
         BayesGaussianMixture(2).check_calibration()
     assert not hasattr(EMGaussianMixture(), "check_calibration")
@@ -205,14 +207,56 @@ def test_failed_and_refused_refits_are_counted(apart, check, golden):
     failed = refitted(apart.fit_, fails, np.random.SeedSequence(0))
     assert failed == Refit("failed", {}, {}, {})
     one = check.refits[0]
+    refused = Refit("refused", {}, {}, {})
     found = CalibrationCheck.of(
-        [failed, replace(one, outcome="refused"), replace(one, outcome="components refused", rows={})],
-        apart.fit_,
+        [failed, refused, replace(one, outcome="components refused", rows={})], apart.fit_
     )
     codes = [finding.code for finding in found.findings]
-    assert codes[-4:] == ["refits_failed", "refits_refused", "refits_components_refused", "few_refits"]
-    assert found.ranks["refits"].max() == 2
+    assert codes[0] == "refits_failed"
+    assert codes[-3:] == ["refits_refused", "refits_components_refused", "few_refits"]
+    assert found.ranks["refits"].max() == 1
+    assert not found.ok
     golden(str(found))
+    # One in ten is no reason, and all of them are no success.
+    assert CalibrationCheck.of([*check.refits, failed][-11:], apart.fit_).ok is False
+    assert CalibrationCheck.of([*check.refits * 2, failed], apart.fit_).ranks["refits"].max() == 12
+    assert not CalibrationCheck.of([failed] * 50, apart.fit_).ok
+    assert not CalibrationCheck.of([refused] * 50, apart.fit_).ok
+
+
+def test_a_refit_that_is_refused_is_not_ranked(apart):
+    def refused(rows, seed):
+        again = BayesGaussianMixture(2, **SETTINGS | {"random_state": seed}, prior=apart.prior_).fit(rows)
+        return with_verdict(again, ok=False, label_free_ok=False).fit_
+
+    assert refitted(apart.fit_, refused, np.random.SeedSequence(0)) == Refit("refused", {}, {}, {})
+
+
+def test_many_quantities_can_fail_as_well(apart):
+    """The smallest p that simulated sets of ranks can tell is larger than what each of them may have."""
+    names = [f"quantity {i}" for i in range(300)]
+    lowest = [Refit("accepted", dict.fromkeys(names, 0), {}, {})] * 50
+    assert not CalibrationCheck.of(lowest, apart.fit_).ranks["inside"].any()
+    rng = np.random.default_rng(0)
+    uniform = [
+        Refit("accepted", dict(zip(names, rng.integers(AMONG + 1, size=300).tolist(), strict=True)), {}, {})
+        for _ in range(50)
+    ]
+    assert CalibrationCheck.of(uniform, apart.fit_).ok
+
+
+def test_as_many_rows_are_simulated_as_the_weights_say(apart):
+    seen = []
+
+    def refit(rows, seed):
+        seen.append(rows)
+        raise SamplingError("no")
+
+    rows = apart.rows_
+    weighted = replace(apart.fit_, rows=replace(rows, weights=np.full(len(rows), 2.5)))
+    refitted(weighted, refit, np.random.SeedSequence(0))
+    (both,) = seen
+    np.testing.assert_array_equal(both.weights, np.repeat([2.5, 1.0], [40, 100]))
 
 
 def test_a_posterior_that_is_surer_than_right_is_told(apart, check):

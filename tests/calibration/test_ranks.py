@@ -30,10 +30,10 @@ def test_p_values_of_uniform_ranks_are_uniform():
     rng = np.random.default_rng(1)
     if_uniform = smallest_p_if_uniform(50, 100, rng)
     found = [smallest_p(rng.integers(100, size=50), 100) for _ in range(3000)]
-    p = p_values(found, if_uniform)
+    p = p_values(found, if_uniform, 100)
     for level in (0.01, 0.1, 0.5):
         assert abs((p <= level).mean() - level) < 4 * np.sqrt(level * (1 - level) / 3000) + 0.005
-    assert p_values(0.0, if_uniform) > 0
+    assert p_values(0.0, if_uniform, 100) == 0
 
 
 def test_ranks_leave_the_band_where_their_probability_is_smaller_than_its():
@@ -62,7 +62,7 @@ def test_ranks_find_draws_that_are_too_narrow():
     p = {}
     for width in (1.0, 0.7):
         ranks = [rank_of(t, width * d, rng) for t, d in zip(truths, draws, strict=True)]
-        p[width] = p_values(smallest_p(ranks, 100), if_uniform)
+        p[width] = p_values(smallest_p(ranks, 100), if_uniform, 100)
     assert p[0.7] < 0.001 < 0.05 < p[1.0]
 
 
