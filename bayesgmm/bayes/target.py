@@ -32,6 +32,9 @@ __all__ = ["Target", "log_posterior", "log_posterior_alone"]
 
 Array = NDArray[np.float64]
 
+# For each component and feature, that coordinates are turned at all.
+FEWEST_ROWS = 2
+
 
 @dataclass(frozen=True)
 class Target:
@@ -138,7 +141,11 @@ class Target:
         shift, scale = data.location_scale
         scale = family.scales(scale)
         plain = cls(data, n_components, prior, shift, scale, covariance_type)
-        return plain if near is None else replace(plain, rotation=rotation_of(plain.turned(near), family))
+        # Few rows lie in a plane by themselves.
+        few = data.total_weight < FEWEST_ROWS * n_components * (data.n_features + 1)
+        if near is None or few:
+            return plain
+        return replace(plain, rotation=rotation_of(plain.turned(near), family))
 
     def __call__(self, q: Array) -> tuple[float, Array]:
         """Log prior plus beta times log likelihood, and its gradient, shape (n,)."""

@@ -11,6 +11,7 @@ __all__ = ["shape_table"]
 Array = NDArray[np.float64]
 
 ALL = ("volume", "axis ratio", "orientation", "turn")
+ROUNDING = np.finfo(float).eps
 
 
 def shape_table(sides: Sides) -> pd.DataFrame:
@@ -49,9 +50,10 @@ def _shapes(em: Array, draws: Array) -> dict[str, tuple[float, Array]]:
     found = {"volume": (float(volume), volumes)}
     if len(em) == 1:
         return found
+    # Of all but flat ones the smallest eigenvalue is rounding.
     found["axis ratio"] = (
-        float(np.sqrt(values[-1] / values[0])),
-        np.sqrt(of_draws[:, -1] / of_draws[:, 0]),
+        float(np.sqrt(values[-1] / max(values[0], ROUNDING * values[-1]))),
+        np.sqrt(of_draws[:, -1] / np.maximum(of_draws[:, 0], ROUNDING * of_draws[:, -1])),
     )
     if len(em) == 2:
         angle, angles = (np.degrees(np.arctan2(a[..., 1, -1], a[..., 0, -1])) for a in (axes, axes_of_draws))

@@ -173,7 +173,7 @@ def test_contrast_of_all_text_colours_is_enough():
         linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
         return linear @ [0.2126, 0.7152, 0.0722]
 
-    css = files("bayesgmm.report").joinpath("template.html").read_text(encoding="utf-8")
+    css = files("bayesgmm.report").joinpath("style.css").read_text(encoding="utf-8")
     variables = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", css))
     grounds = [variables["ground"], "#ffffff", *re.findall(r"background: (#[0-9a-f]{6});", css)]
     assert len(grounds) == 4
