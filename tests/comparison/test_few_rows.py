@@ -39,4 +39,6 @@ def test_sensitivity_prints_nothing_of_its_own(capfd, caplog):
         table = compare(bayes).sensitivity
     # Few rows: the prior has a say, and ArviZ would print of it.
     assert (table["diagnosis"] != "").any()
-    assert capfd.readouterr() == ("", "") and not caplog.records
+    # Compilers tell of themselves, where they have to work.
+    records = [record for record in caplog.records if not record.name.startswith("numba")]
+    assert capfd.readouterr() == ("", "") and not records
