@@ -3,6 +3,7 @@ file."""
 
 import golden_file
 import pytest
+from two_clusters import SETTINGS, two_clusters
 
 from bayesgmm import BayesGaussianMixture, datasets
 
@@ -79,3 +80,9 @@ def faithful_frame():
 @pytest.fixture(scope="session")
 def faithful_fit(faithful_frame):
     return BayesGaussianMixture(2, random_state=0, progressbar=False).fit(faithful_frame)
+
+
+@pytest.fixture(scope="session")
+def apart():
+    """A quick fit that the verdict accepts."""
+    return BayesGaussianMixture(2, **SETTINGS).fit(two_clusters(6.0))

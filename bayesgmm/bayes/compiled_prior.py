@@ -23,7 +23,7 @@ from bayesgmm.bayes.log_laws import (
 )
 from bayesgmm.bayes.priors import ResolvedPrior
 from bayesgmm.bayes.resolution import add_correlation_visibility, correlation_bounds, std_bounds
-from bayesgmm.bayes.rotation import add_rotated_gradient, rotated
+from bayesgmm.bayes.rotation import put_rotated_gradient, rotated
 from bayesgmm.bayes.std_priors import CODES, MOST_NUMBERS, add_log_density
 from bayesgmm.mixture.coordinates import Coordinates, Layout, blocks, mixture_of
 from bayesgmm.mixture.covariance_family import CovarianceFamily
@@ -200,7 +200,7 @@ def log_prior_at(q, prior, mixture, gradient):
         there = mixture_of(at, prior.layout)
     value = _log_prior_unturned(at, prior, there, by)
     if len(prior.rotation) > 0:
-        add_rotated_gradient(by, there, mixture, prior.rotation, prior.layout, gradient)
+        put_rotated_gradient(by, there, mixture, prior.rotation, prior.layout, gradient)
     return value
 
 

@@ -24,7 +24,7 @@ from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.allocation import empty, zeros
 from bayesgmm.support.compilation import inlined
 
-__all__ = ["add_rotated_gradient", "mapped_values", "rotated", "rotation_of"]
+__all__ = ["mapped_values", "put_rotated_gradient", "rotated", "rotation_of"]
 
 Array = NDArray[np.float64]
 
@@ -71,12 +71,12 @@ def rotation_of(mixture: MixtureParams, family: CovarianceFamily) -> Array:
     return factor if ROUNDING < left < SMALL_REST else nothing
 
 
-def mapped_values(values: Mapping[str, Array], shift: Array, factor: Array) -> dict[str, Array]:
-    """Parameters, as the PyMC model names them and with any leading axes, of ``shift + factor @ x``, where x
-    follows those given; a shift (D,), a lower triangular factor (D, D) with a positive diagonal."""
+def mapped_values(values: Mapping[str, Array], factor: Array) -> dict[str, Array]:
+    """Parameters, as the PyMC model names them and with any leading axes, of ``factor @ x``, where x follows
+    those given; a lower triangular factor (D, D) with a positive diagonal."""
     cholesky = factor @ (values["stds"][..., None] * values["corr_chol"])
     stds = np.linalg.norm(cholesky, axis=-1)
-    means = shift + values["means"] @ factor.T
+    means = values["means"] @ factor.T
     return {**values, "means": means, "stds": stds, "corr_chol": cholesky / stds[..., None]}
 
 
@@ -109,7 +109,7 @@ def rotated(q, mixture, rotation, layout):
 
 
 @inlined
-def add_rotated_gradient(by_there, there, mixture, rotation, layout, gradient):
+def put_rotated_gradient(by_there, there, mixture, rotation, layout, gradient):
     """Fill `gradient` by the vector of y from that by the vector of x, `by_there`; `there` is the mixture of
     x, and `mixture` that of y."""
     K, D = layout.n_components, layout.n_features

@@ -106,6 +106,11 @@ class Target:
         """Whether there is a rotation."""
         return len(self.rotation) > 0
 
+    @cached_property
+    def _turn(self) -> Array:
+        """The inverse of the rotation."""
+        return np.asarray(solve_triangular(self.rotation, np.eye(len(self.rotation)), lower=True))
+
     @property
     def log_volume(self) -> float:
         """Log of the volume, in the user's units, of a unit of the coordinates of rows."""
@@ -162,10 +167,7 @@ class Target:
     def turned(self, params: MixtureParams) -> MixtureParams:
         """A mixture in the user's units as one in the coordinates of rows."""
         standardised = params.rescaled(-self.shift / self.scale, 1 / self.scale)
-        if not self.is_turned:
-            return standardised
-        inverse = solve_triangular(self.rotation, np.eye(len(self.rotation)), lower=True)
-        return standardised.mapped(np.zeros(len(inverse)), inverse)
+        return standardised.mapped(np.zeros(self.shape[1]), self._turn) if self.is_turned else standardised
 
     def vectors(self, values: Mapping[str, Array]) -> Array:
         """Vectors q, shape (..., n), of parameters in the user's units, as :meth:`constrained` gives them."""
@@ -178,17 +180,12 @@ class Target:
 
     def turned_values(self, values: Mapping[str, Array]) -> dict[str, Array]:
         """Parameters in standardised units, such as draws of the prior, in the coordinates of rows."""
-        if not self.is_turned:
-            return dict(values)
-        inverse = solve_triangular(self.rotation, np.eye(len(self.rotation)), lower=True)
-        return mapped_values(values, np.zeros(len(inverse)), inverse)
+        return mapped_values(values, self._turn) if self.is_turned else dict(values)
 
     def standardised(self, q: Array) -> dict[str, Array]:
         """Parameters in standardised units of vectors q, shape (..., n)."""
         values = self.coordinates.constrained(q)
-        if not self.is_turned:
-            return values
-        return mapped_values(values, np.zeros(len(self.rotation)), self.rotation)
+        return mapped_values(values, self.rotation) if self.is_turned else values
 
     def stds(self, q: Array) -> Array:
         """Standard deviations of each component and column, standardised, shape (K, D), at a vector q."""

@@ -109,10 +109,10 @@ def refitted(fit: Fit, refit: Refitting, seed: np.random.SeedSequence) -> Refit:
             verdict = found.verdict
     except (SamplingError, DegenerateFitError):
         return Refit("failed", {}, {}, {})
-    order = _order(fit, found)
-    draws = found.draws.permuted(np.broadcast_to(order, (*found.draws.weights.shape[:2], len(order))))
     if not verdict.label_free_ok:
         return Refit("refused", {}, {}, {})
+    order = _order(fit, found)
+    draws = found.draws.permuted(np.broadcast_to(order, (*found.draws.weights.shape[:2], len(order))))
     readable = verdict.ok and fit.verdict.ok
     pair = _least_clear_pair(fit)
     true, drawn = (

@@ -1,6 +1,7 @@
 """`CalibrationCheck`: what refits say of a fit, in two tables and a few sentences."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -62,10 +63,13 @@ class CalibrationCheck:
     @property
     def ok(self) -> bool:
         """Whether nothing speaks against the posterior of such data."""
-        failed = sum(refit.outcome == "failed" for refit in self.refits)
-        enough = len(self.ranks) > 0 and failed <= MOST_FAILED * len(self.refits)
+        enough = len(self.ranks) > 0 and self._outcomes["failed"] <= MOST_FAILED * len(self.refits)
         by_posterior = self.memberships[self.memberships["by"] == "posterior"]
         return bool(enough and self.ranks["inside"].all() and not by_posterior["off"].any())
+
+    @property
+    def _outcomes(self) -> Counter[str]:
+        return Counter(refit.outcome for refit in self.refits)
 
     @property
     def findings(self) -> tuple[Reason, ...]:
@@ -73,18 +77,17 @@ class CalibrationCheck:
         outside = self.ranks.index[~self.ranks["inside"]].tolist()
         n = len(self.refits)
         found = []
-        failed = sum(refit.outcome == "failed" for refit in self.refits)
-        if failed:
-            found.append(Reason("refits_failed", {"n": failed, "of": n}))
+        if self._outcomes["failed"]:
+            found.append(Reason("refits_failed", {"n": self._outcomes["failed"], "of": n}))
         if outside:
             found.append(Reason("ranks_not_uniform", {"quantities": tuple(outside), "n": n}))
         elif len(self.ranks):
             found.append(Reason("ranks_uniform", {"n_quantities": len(self.ranks), "n": n}))
         found += [self._about(what) for what in SCORED if what in set(self.memberships["of"])]
         for outcome in ("refused", "components refused"):
-            times = sum(refit.outcome == outcome for refit in self.refits)
-            if times:
-                found.append(Reason(f"refits_{outcome.replace(' ', '_')}", {"n": times, "of": n}))
+            if self._outcomes[outcome]:
+                code = f"refits_{outcome.replace(' ', '_')}"
+                found.append(Reason(code, {"n": self._outcomes[outcome], "of": n}))
         return (*found, *([Reason("few_refits", {"n": n})] if n < FEW else []))
 
     def _about(self, what: str) -> Reason:
@@ -107,10 +110,7 @@ class CalibrationCheck:
             "findings": [{**reason.to_json(), "text": str(reason)} for reason in self.findings],
             "ranks": self.ranks.reset_index().to_dict("records"),
             "memberships": self.memberships.to_dict("records"),
-            "outcomes": {
-                outcome: sum(refit.outcome == outcome for refit in self.refits)
-                for outcome in sorted({refit.outcome for refit in self.refits})
-            },
+            "outcomes": dict(sorted(self._outcomes.items())),
         }
 
     def __str__(self) -> str:

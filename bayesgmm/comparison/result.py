@@ -40,8 +40,8 @@ class Comparison:
     Attributes
     ----------
     parameters : DataFrame
-        One row a parameter: ``em`` and its standard error ``em_se`` by the observed information (too small
-        where components overlap: see ``em.standard_errors(X).sure``), ``mean``,
+        One row a parameter: ``em`` and its standard error ``em_se`` by the observed information (it may be
+        too small where components overlap: see ``em.standard_errors(X).sure``), ``mean``,
         ``sd``, ``lower``, ``upper`` (central interval of mass ``ci_prob``), ``difference`` (EM minus
         posterior mean, in posterior sds), ``inside`` (EM lies in the interval), ``prior_shift`` (how far the
         prior has moved the mean, in posterior sds, by power scaling), ``decided_by`` ("data", "prior" or

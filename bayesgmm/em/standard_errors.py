@@ -76,7 +76,7 @@ class StandardErrors:
         the family fixes, such as the correlations of "diag", is left out.
     sure : float
         Mean over rows of the largest responsibility. Where it is below 0.98 components overlap, and intervals
-        of 1.96 standard errors cover less than 95 %: with 60 to 200 rows and clusters 2 to 3 standard
+        of 1.96 standard errors may cover less than 95 %: with 60 to 200 rows and clusters 2 to 3 standard
         deviations apart 58 to 75 % of means and 32 to 67 % of weights by the information, 54 to 94 % and 25
         to 69 % by the bootstrap (240 and 48 simulated data sets). ``doubt`` says so, and so does the text.
     """
@@ -94,7 +94,7 @@ class StandardErrors:
 
     @property
     def doubt(self) -> Reason | None:
-        """That components overlap, where they do: standard errors are too small then."""
+        """That components overlap, where they do: standard errors may be too small then."""
         if self.sure >= SURE:
             return None
         return Reason("standard_errors_too_small", {"sure": self.sure})

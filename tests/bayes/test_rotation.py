@@ -72,10 +72,10 @@ def test_mapped_values_are_those_of_mapped_covariances():
     rng = np.random.default_rng(4)
     params = random_mixture(rng, 2, 3)
     values = {"weights": params.weights, "means": params.means, "stds": params.stds}
-    found = mapped_values(values | {"corr_chol": params.corr_chol}, np.arange(3.0), TURN)
+    found = mapped_values(values | {"corr_chol": params.corr_chol}, TURN)
     cholesky = found["stds"][..., None] * found["corr_chol"]
     assert_allclose(cholesky @ np.swapaxes(cholesky, 1, 2), TURN @ params.covariances @ TURN.T, rtol=1e-10)
-    assert_allclose(found["means"], np.arange(3.0) + params.means @ TURN.T)
+    assert_allclose(found["means"], params.means @ TURN.T)
 
 
 def test_columns_are_turned_where_they_nearly_tell_each_other_within_components():

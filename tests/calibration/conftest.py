@@ -1,14 +1,6 @@
-"""A quick fit that the verdict accepts, and a check of it."""
+"""A check of a quick fit."""
 
 import pytest
-from two_clusters import SETTINGS, two_clusters
-
-from bayesgmm import BayesGaussianMixture
-
-
-@pytest.fixture(scope="session")
-def apart():
-    return BayesGaussianMixture(2, **SETTINGS).fit(two_clusters(6.0))
 
 
 @pytest.fixture(scope="session")

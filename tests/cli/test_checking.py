@@ -5,17 +5,11 @@ from pathlib import Path
 
 import pytest
 from command_line import done, refusal, run
-from two_clusters import SETTINGS, two_clusters
 
-from bayesgmm import BayesGaussianMixture, save
+from bayesgmm import save
 from bayesgmm.calibration import refit as refitting
 
 ASKED = ["check", "fit.nc", "-n", "2", "--quiet"]
-
-
-@pytest.fixture(scope="module")
-def apart():
-    return BayesGaussianMixture(2, **SETTINGS).fit(two_clusters(6.0))
 
 
 @pytest.fixture(autouse=True)

@@ -4,17 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from two_clusters import SETTINGS, two_clusters
 
-from bayesgmm import BayesGaussianMixture
 from bayesgmm.calibration import CalibrationCheck
 from bayesgmm.errors import ParameterError
 from bayesgmm.plots import plot_calibration
-
-
-@pytest.fixture(scope="module")
-def apart():
-    return BayesGaussianMixture(2, **SETTINGS).fit(two_clusters(6.0))
 
 
 @pytest.fixture(scope="module")
