@@ -1,6 +1,7 @@
 """Climbs of the log posterior from mixtures made at random, to modes that no maximum of EM's leads to."""
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -25,6 +26,8 @@ SAME_MODE = 0.02
 FIRST_STEPS, MOST_STEPS, MOST_FINISHED = 30, 400, 24
 # In log posterior behind the best.
 FURTHEST = 15.0
+# In the target's coordinates, of points that may be on the way to one mode.
+NEAR = 0.3
 
 
 def climb(
@@ -33,8 +36,8 @@ def climb(
     """Ends of climbs from random mixtures, as vectors of the target's coordinates, and the log posteriors
     there; the highest first.
 
-    All take some steps, and those that are highest then go on. Ends far below the best are left out: they
-    would have to be wider by a factor of a million to matter.
+    All take some steps, and the highest of those that have come to different places then go on. Ends far
+    below the best are left out: they would have to be wider by a factor of a million to matter.
 
     Parameters
     ----------
@@ -54,11 +57,31 @@ def climb(
         to_needles = most > FIRST_STEPS
         return optimised(target, q, tolerance=1e-9, iterations=most, clock=clock, to_needles=to_needles)
 
-    ends = list(random_mixtures(target, rng))
-    for most, kept in ((FIRST_STEPS, MOST_FINISHED), (MOST_STEPS, MOST_FINISHED)):
-        reached = sorted(shared(partial(steps, most), ends, cores), key=lambda end: -end[1])
-        ends = [q for q, value in reached[:kept] if value > -1e299]
-    return [(q, value) for q, value in reached[: len(ends)] if value > reached[0][1] - FURTHEST]
+    def reached(most: int, starts: Sequence[Array]) -> list[tuple[Array, float]]:
+        ends = sorted(shared(partial(steps, most), starts, cores), key=lambda end: -end[1])
+        return [end for end in ends if end[1] > -1e299]
+
+    places = _at_different_places(target, reached(FIRST_STEPS, list(random_mixtures(target, rng))))
+    ends = reached(MOST_STEPS, places)
+    return [(q, value) for q, value in ends if value > ends[0][1] - FURTHEST]
+
+
+def _at_different_places(target: Target, reached: Sequence[tuple[Array, float]]) -> list[Array]:
+    """Some of the points, in their order: none near one that comes before it, in any order of components.
+
+    Most climbs lead to the highest mode, and would leave no place for others.
+    """
+    in_order = partial(in_order_along, target.coordinates, np.eye(target.shape[1])[0])
+    kept: list[Array] = []
+    sorted_ones: list[Array] = []
+    for q, _ in reached:
+        of_any_order = in_order(q)
+        if all(np.abs(of_any_order - other).max() > NEAR for other in sorted_ones):
+            kept.append(q)
+            sorted_ones.append(of_any_order)
+        if len(kept) == MOST_FINISHED:
+            break
+    return kept
 
 
 def random_mixtures(target: Target, rng: np.random.Generator) -> Array:

@@ -1,12 +1,10 @@
 """Method "laplace": weighted draws from the Gaussian at the posterior mode, and the check of the weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bayesgmm.bayes.component_priors import in_order_of_prior
 from bayesgmm.errors import ParameterError
-from bayesgmm.methods.check import MethodCheck
+from bayesgmm.methods.elsewhere import ElsewhereCheck, empty_expected, empty_seen, known_modes
 from bayesgmm.methods.importance import FEWEST_DRAWS, sample_laplace
-from bayesgmm.methods.laplace_approximation import laplace
 from bayesgmm.methods.method import Drawn, Method, Problem
 from bayesgmm.methods.settings import Settings
 from bayesgmm.support.sentences import count
@@ -16,7 +14,7 @@ __all__ = ["LAPLACE", "ImportanceCheck", "LaplaceMethod"]
 
 
 @dataclass(frozen=True)
-class ImportanceCheck(MethodCheck):
+class ImportanceCheck(ElsewhereCheck):
     """Of draws that were weighted rather than sampled.
 
     Parameters
@@ -27,6 +25,8 @@ class ImportanceCheck(MethodCheck):
         How large it may be.
     importance_ess : float
         Effective sample size of the weighted draws.
+    start_shares, empty_expected, empty_seen
+        As of any draws that are made at some modes.
     """
 
     pareto_k: float
@@ -50,6 +50,10 @@ class ImportanceCheck(MethodCheck):
             values = {"ess": self.importance_ess, "wanted": needed}
             out.append(Reason("too_few_weighted_draws", values))
         return out
+
+    def doubts(self) -> list[Reason]:
+        """What a single Gaussian has left out."""
+        return self.missed("modes_beside_gaussian")
 
     def grounds(self, r_hat: float, ess: float, wanted: float) -> Reason:
         """That the Gaussian fits; R-hat has nothing to say of independent draws."""
@@ -88,23 +92,32 @@ class LaplaceMethod(Method):
             )
 
     def draw(self, problem: Problem) -> Drawn:
-        """The mode, its curvature, and draws in proportion to their weights."""
+        """The mode that holds most of the posterior, its curvature, and draws in proportion to their
+        weights."""
         target, settings = problem.target, problem.settings
         with problem.steps.step("posterior mode"):
-            start = target.unconstrained(in_order_of_prior(target, problem.em.params_))
-            approximation = laplace(target, start, problem.clock)
+            modes = known_modes(problem)
+            expected = empty_expected(problem, modes)
         with problem.steps.step("weighted draws"):
             found = sample_laplace(
                 target,
-                approximation,
+                modes[0].approximation,
                 draws=settings.draws,
                 chains=settings.chains,
                 cores=settings.cores,
                 seed=problem.seeds.draws,
                 clock=problem.clock,
             )
-        check = ImportanceCheck(found.pareto_k, found.largest_k, found.ess)
-        return self.drawn(problem, found.q, stats={"logp": found.log_posterior}, check=check)
+        drawn = self.drawn(problem, found.q, stats={"logp": found.log_posterior})
+        check = ImportanceCheck(
+            found.pareto_k,
+            found.largest_k,
+            found.ess,
+            start_shares=(modes[0].share,),
+            empty_expected=expected,
+            empty_seen=empty_seen(problem, drawn),
+        )
+        return replace(drawn, check=check)
 
     def described(self, settings: Settings) -> list[tuple[str, str]]:
         """Batches of weighted draws."""

@@ -1,23 +1,19 @@
 """Method "nuts": chains of the No-U-Turn sampler from the posterior modes that matter."""
 
 import math
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats as laws
 
 from bayesgmm.errors import SamplingError
-from bayesgmm.methods.check import MethodCheck
-from bayesgmm.methods.climbs import climb
+from bayesgmm.methods.elsewhere import ElsewhereCheck, empty_expected, empty_seen, known_modes
 from bayesgmm.methods.method import Drawn, Method, Problem
-from bayesgmm.methods.needles import with_needles
 from bayesgmm.methods.raw_draws import RawDraws
 from bayesgmm.methods.settings import Settings
-from bayesgmm.methods.starts import MOST_STARTS, Start, find_starts, share_beside_empty, shared_out
+from bayesgmm.methods.starts import Start, shared_out
 from bayesgmm.methods.whitened_nuts import sample_nuts
 from bayesgmm.support.checkpoints import Checkpoints
 from bayesgmm.support.clock import Clock
@@ -30,15 +26,10 @@ __all__ = ["NUTS", "Nuts", "NutsCheck"]
 # Stan's.
 SMALLEST_BFMI = 0.3
 LARGEST_SHARE_OF_DEEPEST_TREES = 0.01
-LARGEST_UNSEEN_SHARE = 0.1
-# Of a limited time, for looking elsewhere.
-SEARCHS_SHARE = 0.1
-# A component is said to have no rows where its weight is below this quantile of those that have none.
-QUANTILE_OF_EMPTY = 0.99
 
 
 @dataclass(frozen=True)
-class NutsCheck(MethodCheck):
+class NutsCheck(ElsewhereCheck):
     """What the sampler says of itself.
 
     Parameters
@@ -49,25 +40,19 @@ class NutsCheck(MethodCheck):
         The smallest energy fraction (E-BFMI) of a chain.
     share_at_largest_depth : float
         Share of the draws whose tree reached the largest depth.
-    start_shares : tuple of float
-        Of the modes that chains started from, the share of the posterior by Laplace's method, among all modes
-        that were found.
     draws_wanted : int
         Draws of each chain that were asked for, where ``max_time`` passed before they were made; else 0.
     draws_made : int
         Draws of each chain then.
-    empty_expected, empty_seen : float
-        Share of the posterior where a component has no rows, by Laplace's method, and of the draws.
+    start_shares, empty_expected, empty_seen
+        As of any draws that are made at some modes.
     """
 
     divergences: int = 0
     smallest_bfmi: float = math.inf
     share_at_largest_depth: float = 0.0
-    start_shares: tuple[float, ...] = ()
     draws_wanted: int = 0
     draws_made: int = 0
-    empty_expected: float = 0.0
-    empty_seen: float = 0.0
 
     @classmethod
     def of(cls, stats: Mapping[str, NDArray[Any]], starts: list[Start], wanted: int) -> "NutsCheck":
@@ -85,14 +70,9 @@ class NutsCheck(MethodCheck):
             int(stats["diverging"].sum()),
             float(fractions.min()),
             float(stats["maxdepth_reached"].mean()),
-            tuple(start.share for start in starts),
             *cut_short,
+            start_shares=tuple(start.share for start in starts),
         )
-
-    @property
-    def unseen_share(self) -> float:
-        """Share of the posterior, by Laplace's method, of modes that were found and no chain started from."""
-        return 1.0 - sum(self.start_shares) if self.start_shares else 0.0
 
     def doubts(self) -> list[Reason]:
         """One reason for each fault of the sampler."""
@@ -105,11 +85,7 @@ class NutsCheck(MethodCheck):
         if self.smallest_bfmi < SMALLEST_BFMI:
             values = {"bfmi": self.smallest_bfmi, "wanted": SMALLEST_BFMI}
             out.append(Reason("low_energy_fraction", values))
-        if self.unseen_share > LARGEST_UNSEEN_SHARE:
-            out.append(Reason("modes_without_chains", {"share": self.unseen_share}))
-        if self.empty_expected - self.empty_seen > LARGEST_UNSEEN_SHARE:
-            shares = {"expected": self.empty_expected, "seen": self.empty_seen}
-            out.append(Reason("empty_component_unseen", shares))
+        out += self.missed("modes_without_chains")
         if self.share_at_largest_depth > LARGEST_SHARE_OF_DEEPEST_TREES:
             out.append(Reason("trajectories_cut_off", {"share": self.share_at_largest_depth}))
         return out
@@ -140,9 +116,9 @@ class Nuts(Method):
         """Starts, then all chains of each start."""
         settings = problem.settings
         with problem.steps.step("posterior modes"):
-            starts = _starts(problem)
+            starts = known_modes(problem)
             given = shared_out(settings.chains, starts)
-            expected = _share_beside_empty(problem, starts)
+            expected = empty_expected(problem, starts)
         total = settings.chains * (settings.draws + settings.tune)
         with problem.steps.step("sampling", total=total) as progress:
             runs: list[RawDraws] = []
@@ -169,7 +145,7 @@ class Nuts(Method):
             if not np.isfinite(found.draws.covariances).all():
                 raise SamplingError("A chain went to covariances beyond all numbers.")
         check = NutsCheck.of(stats, starts[: len(given)], settings.draws)
-        check = replace(check, empty_expected=expected, empty_seen=_share_of_empty(problem, found))
+        check = replace(check, empty_expected=expected, empty_seen=empty_seen(problem, found))
         return replace(found, check=check)
 
     def described(self, settings: Settings) -> list[tuple[str, str]]:
@@ -178,38 +154,6 @@ class Nuts(Method):
             f"{count(settings.chains, 'chain')} of {settings.draws} draws after {settings.tune} of warm-up"
         )
         return [("Posterior draws", chains), ("Target acceptance", f"{settings.target_accept:g}")]
-
-
-def _starts(problem: Problem) -> list[Start]:
-    """The modes that matter, of those that EM's maxima, needles and, while there is time, climbs lead to."""
-    target, em = problem.target, problem.em
-    mixtures, climbed = [*em.mode_params_[:MOST_STARTS], *with_needles(target, em.params_)], []
-    if problem.settings.n_components > 1:
-        rng = np.random.default_rng(problem.seeds.climbs)
-        with suppress(SamplingError):
-            climbed = climb(target, rng, problem.settings.cores, problem.clock.share(SEARCHS_SHARE))
-    return find_starts(target, mixtures, climbed, problem.clock)
-
-
-def _share_of_empty(problem: Problem, found: Drawn) -> float:
-    """Of the draws, in which a component has no rows, by its weight."""
-    k, n, prior = problem.settings.n_components, problem.target.data.total_weight, problem.prior
-    if k == 1:
-        return 0.0
-    a = float(prior.concentrations[0])
-    bound = laws.beta.ppf(QUANTILE_OF_EMPTY, a, n + a * (k - 1))
-    return float((found.draws.weights.min(axis=-1) < bound).mean())
-
-
-def _share_beside_empty(problem: Problem, starts: Sequence[Start]) -> float:
-    """Of the posterior, where a component has no rows; 0 where it is not known."""
-    if problem.settings.n_components == 1 or not problem.prior.is_exchangeable:
-        return 0.0
-    rng = np.random.default_rng(problem.seeds.climbs)
-    with suppress(SamplingError):
-        clock = problem.clock.share(SEARCHS_SHARE)
-        return share_beside_empty(problem.target, starts, rng, problem.settings.cores, clock)
-    return 0.0
 
 
 def _run(

@@ -24,7 +24,7 @@ __all__ = ["InParts", "Population", "path_of"]
 Array = NDArray[np.float64]
 
 # An inverse temperature is chosen such that the weights of the particles are worth this share of them.
-EFFECTIVE_SHARE = 0.5
+EFFECTIVE_SHARE = 0.8
 REPLACEMENTS_PER_SWEEP = 2
 TARGET_ACCEPT = 0.8
 FIRST_STEP, LONGEST_STEP = 0.4, 1.5

@@ -180,6 +180,14 @@ def modes_without_chains(share: float) -> str:
 
 
 @worded
+def modes_beside_gaussian(share: float) -> str:
+    return (
+        f"Modes beside the one that draws are from hold {100 * share:.0f} % of the posterior, by Laplace's "
+        "method; use method='auto' or 'smc'."
+    )
+
+
+@worded
 def empty_component_unseen(expected: float, seen: float) -> str:
     return (
         f"By Laplace's method a component has no rows in {100 * expected:.0f} % of the posterior, and in "

@@ -55,7 +55,7 @@ def judged(job):
     tell."""
     warnings.simplefilter("ignore")
     at, index = job
-    X, k = KINDS[at](np.random.default_rng([at, index, 7]))
+    X, k = KINDS[at](np.random.default_rng([at, index, 11]))
     common = {"cores": 1, "progressbar": False}
     try:
         long = [BayesGaussianMixture(k, **LONG, random_state=s, **common).fit(X) for s in (901, 902)]

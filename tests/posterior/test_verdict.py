@@ -97,7 +97,7 @@ def test_nothing_wrong_means_ok(golden):
 def test_each_fault_is_a_reason(golden):
     bad = verdict.Diagnostics(1.25, "weights[1]", 30.0, "stds[0, a]", (0.25, 0.5))
     tied = LabellingDiagnostics(AGREED, 1.0, 0.0, (0, 0, 0, 0))
-    found = verdict.judge(bad, bad, tied, 4, NutsCheck(7, 0.12, 0.25, (0.75, 0.125)))
+    found = verdict.judge(bad, bad, tied, 4, NutsCheck(7, 0.12, 0.25, start_shares=(0.75, 0.125)))
     assert not found.ok
     assert not found.label_free_ok
     agreement = {"r_hat": 1.25, "at": "weights[1]", "wanted": 1.01, "chain_means": (0.25, 0.5)}
