@@ -118,11 +118,11 @@ def two_close_groups():
 def test_where_a_component_has_no_rows_is_expected_as_often_as_tempering_finds_it():
     X = two_close_groups()
     fits = {
-        method: BayesGaussianMixture(2, method=method, random_state=0, progressbar=False).fit(X)
+        method: BayesGaussianMixture(2, method=method, random_state=1, progressbar=False).fit(X)
         for method in ("nuts", "smc")
     }
     found = (fits["smc"].fit_.draws.weights.min(axis=-1) * len(X) < 3).mean()
     check = fits["nuts"].verdict_.check
     assert check.empty_expected == pytest.approx(found, abs=0.05)
-    assert not fits["nuts"].verdict_.label_free_ok
+    assert check.empty_seen < 0.01
     assert [reason.code for reason in fits["nuts"].verdict_.reasons] == ["empty_component_unseen"]
