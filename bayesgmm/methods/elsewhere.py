@@ -11,7 +11,7 @@ from bayesgmm.errors import SamplingError
 from bayesgmm.methods.check import MethodCheck
 from bayesgmm.methods.climbs import climb
 from bayesgmm.methods.method import Drawn, Problem
-from bayesgmm.methods.needles import with_needles
+from bayesgmm.methods.needles import SMALLEST_REST, about_needle, with_needles
 from bayesgmm.methods.starts import MOST_STARTS, Start, find_starts, share_beside_empty
 from bayesgmm.wording import Reason
 
@@ -22,6 +22,8 @@ LARGEST_UNSEEN_SHARE = 0.1
 SEARCHS_SHARE = 0.1
 # A component is said to have no rows where its weight is below this quantile of those that have none.
 QUANTILE_OF_EMPTY = 0.99
+# Where there is a needle, what other columns leave of a column's standard deviation where chains may start.
+REST_OFF_NEEDLES = 1e-2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +72,9 @@ def known_modes(problem: Problem) -> list[Start]:
         rng = np.random.default_rng(problem.seeds.climbs)
         with suppress(SamplingError):
             climbed = climb(target, rng, problem.settings.cores, problem.clock.share(SEARCHS_SHARE))
-    return find_starts(target, mixtures, climbed, problem.clock)
+    # Chains from a place on the way up to a needle go astray.
+    rest = SMALLEST_REST if about_needle(target, em.params_) is None else REST_OFF_NEEDLES
+    return find_starts(target, mixtures, climbed, problem.clock, smallest_rest=rest)
 
 
 def empty_expected(problem: Problem, modes: Sequence[Start]) -> float:

@@ -21,7 +21,7 @@ from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.coincidences import SAME_DIRECTION, equal_rows, on_a_line
 from bayesgmm.wording import Reason
 
-__all__ = ["about_needle", "is_beyond_drawing", "is_drawable", "with_needles"]
+__all__ = ["SMALLEST_REST", "about_needle", "is_beyond_drawing", "is_drawable", "with_needles"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -111,7 +111,7 @@ def is_beyond_drawing(reasons: Sequence[Reason]) -> bool:
     return any(reason.code in ("rows_on_a_needle", "too_collinear_to_draw") for reason in reasons)
 
 
-def is_drawable(target: Target, q: Array) -> bool:
+def is_drawable(target: Target, q: Array, smallest_rest: float = SMALLEST_REST) -> bool:
     """Whether samplers can draw from a mode: its correlations are not next to one, and no component with
     correlations of its own is next to a point.
 
@@ -119,13 +119,15 @@ def is_drawable(target: Target, q: Array) -> bool:
     ----------
     target : Target
     q : ndarray, shape (n,)
+    smallest_rest : float
+        Of the standard deviation of a column within a component, what others must leave.
     """
     if not target.family.own_correlations:
         return True
     largest = np.abs(blocks(q, target.coordinates.layout).below).max(initial=0.0)
     stds = target.own_stds(q)
     is_point = stds.shape[1] > 1 and (stds < POINT).sum(axis=1).max() > 1
-    return bool(largest < 1 / SMALLEST_REST and not is_point)
+    return bool(largest < 1 / smallest_rest and not is_point)
 
 
 def _smallest_rest(mixture: MixtureParams) -> float:

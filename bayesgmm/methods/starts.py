@@ -14,7 +14,7 @@ from bayesgmm.errors import SamplingError
 from bayesgmm.methods.climbs import climb, in_order_along, is_same_mode, random_mixtures
 from bayesgmm.methods.initial_mixture import log_evidence, log_share_of_empty, modes_from
 from bayesgmm.methods.laplace_approximation import Laplace, laplace, optimised
-from bayesgmm.methods.needles import is_drawable
+from bayesgmm.methods.needles import SMALLEST_REST, is_drawable
 from bayesgmm.methods.rounding import without_artefacts
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.support.clock import Clock
@@ -44,6 +44,8 @@ def find_starts(
     mixtures: Sequence[MixtureParams],
     climbed: Sequence[tuple[Array, float]] = (),
     clock: Clock | None = None,
+    *,
+    smallest_rest: float = SMALLEST_REST,
 ) -> list[Start]:
     """Optimise from each mixture, from the first in any case and from others while there is time; distinct
     modes with more than a small share, the largest first.
@@ -58,6 +60,8 @@ def find_starts(
     climbed : sequence of pairs of an ndarray, shape (n,), and a float
         Ends of optimisations elsewhere and the log posteriors there.
     clock : Clock, optional
+    smallest_rest : float
+        Of the standard deviation of a column within a component, what others must leave at a start.
 
     Raises
     ------
@@ -93,7 +97,7 @@ def find_starts(
     shares = np.exp(evidence - evidence.max())
     shares /= shares.sum()
     # Of those that samplers cannot draw from only the share is known.
-    can = np.array([is_drawable(target, mode.mode) for mode in found])
+    can = np.array([is_drawable(target, mode.mode, smallest_rest) for mode in found])
     shares = np.where(can, shares, 0.0) if can.any() else shares
     order = np.argsort(-shares, kind="stable")
     kept = [Start(found[i], float(shares[i])) for i in order if shares[i] > SMALLEST_SHARE]
