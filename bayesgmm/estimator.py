@@ -269,7 +269,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             verdict = recorder.verdict
             problem = Problem(rows, em, target, resolved, settings, seeds, steps, verdict, clock, checkpoints)
             found = recorder.of(method.draw(problem))
-            if found.check.knows_shares:
+            if found.knows_shares:
                 with steps.step("modes of the posterior"):
                     found = found.with_modes(found.find_modes(settings.cores))
         # Last: a fit that fails leaves an earlier one whole.

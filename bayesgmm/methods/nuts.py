@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.errors import SamplingError
+from bayesgmm.methods.check import LARGEST_R_HAT
 from bayesgmm.methods.elsewhere import ElsewhereCheck, empty_expected, empty_seen, known_modes
 from bayesgmm.methods.method import Drawn, Method, Problem
 from bayesgmm.methods.raw_draws import RawDraws
@@ -73,6 +74,10 @@ class NutsCheck(ElsewhereCheck):
             *cut_short,
             start_shares=tuple(start.share for start in starts),
         )
+
+    def knows_shares(self, r_hat: float) -> bool:
+        """Whether chains from several modes agree: then they have gone from one to the other."""
+        return len(self.start_shares) > 1 and r_hat < LARGEST_R_HAT
 
     def doubts(self) -> list[Reason]:
         """One reason for each fault of the sampler."""

@@ -62,8 +62,7 @@ class TemperingCheck(MethodCheck):
     beta: float
     n_ancestors: int
 
-    @property
-    def knows_shares(self) -> bool:
+    def knows_shares(self, r_hat: float) -> bool:
         """Whether the posterior was reached; on the way particles go from mode to mode."""
         return self.beta == 1.0
 

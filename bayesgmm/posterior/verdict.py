@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesgmm.methods.check import SMALLEST_ESS_PER_CHAIN, MethodCheck
+from bayesgmm.methods.check import LARGEST_R_HAT, SMALLEST_ESS_PER_CHAIN, MethodCheck
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.posterior.labelling import LabellingDiagnostics
 from bayesgmm.posterior.pointwise import log_densities
@@ -29,8 +29,6 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-# Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021), section 4.
-LARGEST_R_HAT = 1.01
 # A mode that holds this much of the posterior makes it one with several modes.
 LARGE_MODE = 0.05
 SHARE_OF_ONE_MODE = 0.9
@@ -86,10 +84,10 @@ class Verdict:
         """What is known of the posterior as a whole.
 
         "not explored": chains or runs disagree, are stopped early or too short to tell, so that there may be
-        more than they have seen. "several modes, explored": tempered runs agree, and what they know has
-        several modes. "not identified": what does not depend on labels is known, and the data do not tell the
-        components apart. "one mode": nothing speaks against it; of modes that no start has led to nothing is
-        known.
+        more than they have seen. "several modes, explored": tempered runs, or chains from several modes,
+        agree, and what they know has several modes. "not identified": what does not depend on labels is
+        known, and the data do not tell the components apart. "one mode": nothing speaks against it; of modes
+        that no start has led to nothing is known.
         """
         if not self.label_free_ok:
             return "not explored"

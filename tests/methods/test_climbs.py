@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from kinds import triangle, two_ties_and_a_cloud
+from kinds import five_groups, triangle, two_ties_and_a_cloud
 from numpy.testing import assert_array_equal
 from scipy.optimize import minimize
 
 from bayesgmm import BayesGaussianMixture, EMGaussianMixture, Prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.methods.climbs import climb
+from bayesgmm.methods.nuts import NutsCheck
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.rows import Rows
 
@@ -126,3 +127,21 @@ def test_where_a_component_has_no_rows_is_expected_as_often_as_tempering_finds_i
     assert check.empty_expected == pytest.approx(found, abs=0.05)
     assert check.empty_seen < 0.01
     assert [reason.code for reason in fits["nuts"].verdict_.reasons] == ["empty_component_unseen"]
+
+
+def test_chains_that_go_from_mode_to_mode_tell_the_modes_shares():
+    X, k = five_groups(np.random.default_rng(42))
+    fits = [
+        BayesGaussianMixture(k, method=m, random_state=1, progressbar=False).fit(X) for m in ("nuts", "smc")
+    ]
+    assert fits[0].verdict_.label_free.r_hat < 1.01
+    shares = [fit.verdict_.mode_shares[:2] for fit in fits]
+    np.testing.assert_allclose(*shares, atol=0.07)
+    for fit in fits:
+        assert [reason.code for reason in fit.verdict_.reasons] == ["no_dominant_mode"]
+
+
+def test_shares_of_chains_that_disagree_say_nothing():
+    check = NutsCheck(start_shares=(0.6, 0.4))
+    assert (check.knows_shares(1.003), check.knows_shares(1.04)) == (True, False)
+    assert not NutsCheck(start_shares=(1.0,)).knows_shares(1.0)
