@@ -63,13 +63,13 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         deviations have the prior's distribution one by one, correlation matrices the LKJ distribution one by
         one; volumes and shapes those that `bayesgmm.bayes.log_laws` derives from the prior's.
     method : {"auto", "nuts", "smc", "laplace"}, default "auto"
-        "nuts": chains from the posterior modes that matter by Laplace's method, of those that EM's maxima
-        lead to. "smc": tempering from up to 14 modes that optimisations from EM's maxima and from random
-        mixtures lead to, and the log evidence with it; for posteriors with several modes, and for more
-        components than the data show. "auto": NUTS, and tempering where chains disagree or labels are
-        ambiguous. "laplace": draws from the Gaussian at the posterior mode, weighted and checked: quicker,
-        and right only where ``verdict_`` says so (Pareto k below 0.7, or less with few draws), and of the
-        mode that EM found.
+        "nuts": chains from the posterior modes that matter by Laplace's method, of those that EM's maxima and
+        climbs from random mixtures lead to. "smc": tempering from up to 14 modes that optimisations from the
+        same lead to, and the log evidence with it; for posteriors with several modes, and for more
+        components than the data show. "auto": NUTS, and tempering where chains disagree, no mode holds nearly
+        all of the posterior, or labels are ambiguous. "laplace": draws from the Gaussian at the mode that
+        holds most of the posterior, weighted and checked: right only where ``verdict_`` says so (Pareto k
+        below 0.7, or less with few draws, and no other modes that hold a tenth of the posterior).
     prior : Prior or None, default None
         In the units of the data; None derives a weakly informative one from the data (``Prior.from_data``).
     em : EMGaussianMixture or None, default None
@@ -269,9 +269,6 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
             verdict = recorder.verdict
             problem = Problem(rows, em, target, resolved, settings, seeds, steps, verdict, clock, checkpoints)
             found = recorder.of(method.draw(problem))
-            if found.knows_shares:
-                with steps.step("modes of the posterior"):
-                    found = found.with_modes(found.find_modes(settings.cores))
         # Last: a fit that fails leaves an earlier one whole.
         note_columns(self, X, reset=True)
         self._forget()

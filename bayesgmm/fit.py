@@ -155,16 +155,14 @@ class Fit:
     @cached_property
     def verdict(self) -> Verdict:
         """Whether component-wise summaries are identifiable, and the draws of the posterior at all."""
-        known = self.modes if self.knows_shares else None
-        shares = () if known is None else known.table["share"].tolist()
-        missed = about_needle(self.target, self.em.params_)
-        labelling, chains = self.labels.diagnostics, self.draws.n_chains
-        return judging.judge(*self.diagnostics, labelling, chains, self.check, shares, missed)
+        shares = self.modes.table["share"].tolist() if self.modes is not None and self.knows_shares else ()
+        labels, missed = self.labels.diagnostics, about_needle(self.target, self.em.params_)
+        return judging.judge(*self.diagnostics, labels, self.draws.n_chains, self.check, shares, missed)
 
     @property
     def knows_shares(self) -> bool:
         """Whether the share of the draws at a mode is that of the posterior."""
-        return self.check.knows_shares(self.diagnostics[0].r_hat)
+        return self.check.knows_shares(judging.agree(self.diagnostics[0], self.draws.n_chains))
 
     @property
     def no_maximum(self) -> Reason | None:

@@ -44,6 +44,10 @@ class Recorder:
             fit = self._made(drawn)
             # Made here, so that its time counts as that of this step.
             fit.verdict  # noqa: B018
+        if fit.knows_shares:
+            # A strategy goes on where no mode stands for the posterior.
+            with self.steps.step("modes of the posterior"):
+                fit = fit.with_modes(fit.find_modes(self.settings.cores))
         self._known.append((drawn.draws, fit))
         return fit
 

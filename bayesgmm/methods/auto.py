@@ -37,7 +37,7 @@ class Auto(Method):
             else:
                 again = problem.judge(second)
                 better = again.label_free_ok or not verdict.label_free_ok
-                if second.check.knows_shares(again.label_free.r_hat) and better:
+                if second.check.knows_shares(again.label_free_ok) and better:
                     return replace(second, reason=Reason("tempered_after_nuts", {"why": why}))
                 obstacle = Reason("tempering_was_worse", {"why": again.reasons[0]})
         return replace(first, reason=Reason("nuts_kept", {"obstacle": obstacle, "why": why}))

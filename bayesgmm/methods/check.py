@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from bayesgmm.wording import Reason
 
-__all__ = ["LARGEST_R_HAT", "SMALLEST_ESS_PER_CHAIN", "MethodCheck"]
+__all__ = ["SMALLEST_ESS_PER_CHAIN", "MethodCheck"]
 
 Array = NDArray[np.float64]
 
 # Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021), section 4.
 SMALLEST_ESS_PER_CHAIN = 100
-LARGEST_R_HAT = 1.01
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,13 @@ class MethodCheck:
         """Effective sample size of all draws, where the method itself knows it."""
         return None
 
-    def knows_shares(self, r_hat: float) -> bool:
+    def knows_shares(self, agree: bool) -> bool:
         """Whether draws go from mode to mode, so that their share at a mode is that of the posterior.
 
         Parameters
         ----------
-        r_hat : float
-            The largest of what does not depend on labels.
+        agree : bool
+            Whether chains or runs agree on what does not depend on labels, and are long enough for it.
         """
         return False
 

@@ -1,7 +1,7 @@
 """Climbs of the log posterior from mixtures made at random, to modes that no maximum of EM's leads to."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -26,8 +26,8 @@ SAME_MODE = 0.02
 FIRST_STEPS, MOST_STEPS, MOST_FINISHED = 30, 400, 24
 # In log posterior behind the best.
 FURTHEST = 15.0
-# In the target's coordinates, of points that may be on the way to one mode.
-NEAR = 0.3
+# In the target's coordinates, and in log posterior, of points that may be on the way to one mode.
+NEAR, AS_HIGH = 0.3, 5.0
 
 
 def climb(
@@ -63,25 +63,35 @@ def climb(
 
     places = _at_different_places(target, reached(FIRST_STEPS, list(random_mixtures(target, rng))))
     ends = reached(MOST_STEPS, places)
-    return [(q, value) for q, value in ends if value > ends[0][1] - FURTHEST]
+    distinct: list[tuple[Array, float]] = []
+    in_order = _comparable(target)
+    for q, value in ends:
+        if not any(is_same_mode((in_order(q), value), (in_order(p), v), 0.5) for p, v in distinct):
+            distinct.append((q, value))
+    return [(q, value) for q, value in distinct if value > ends[0][1] - FURTHEST]
 
 
 def _at_different_places(target: Target, reached: Sequence[tuple[Array, float]]) -> list[Array]:
-    """Some of the points, in their order: none near one that comes before it, in any order of components.
+    """Some of the points, the highest first: none that is on the way to where one before it is.
 
     Most climbs lead to the highest mode, and would leave no place for others.
     """
-    in_order = partial(in_order_along, target.coordinates, np.eye(target.shape[1])[0])
-    kept: list[Array] = []
-    sorted_ones: list[Array] = []
-    for q, _ in reached:
-        of_any_order = in_order(q)
-        if all(np.abs(of_any_order - other).max() > NEAR for other in sorted_ones):
-            kept.append(q)
-            sorted_ones.append(of_any_order)
+    in_order = _comparable(target)
+    kept: list[tuple[Array, Array, float]] = []
+    for q, value in reached:
+        there = in_order(q)
+        if all(np.abs(there - other).max() > NEAR or v - value > AS_HIGH for _, other, v in kept):
+            kept.append((q, there, value))
         if len(kept) == MOST_FINISHED:
             break
-    return kept
+    return [q for q, *_ in kept]
+
+
+def _comparable(target: Target) -> Callable[[Array], Array]:
+    """Sorts components, where their order does not matter to the prior."""
+    if not target.resolved_prior.is_exchangeable:
+        return lambda q: q
+    return partial(in_order_along, target.coordinates, np.eye(target.shape[1])[0])
 
 
 def random_mixtures(target: Target, rng: np.random.Generator) -> Array:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesgmm.errors import SamplingError
-from bayesgmm.methods.check import LARGEST_R_HAT
 from bayesgmm.methods.elsewhere import ElsewhereCheck, empty_expected, empty_seen, known_modes
 from bayesgmm.methods.method import Drawn, Method, Problem
 from bayesgmm.methods.raw_draws import RawDraws
@@ -75,9 +74,9 @@ class NutsCheck(ElsewhereCheck):
             start_shares=tuple(start.share for start in starts),
         )
 
-    def knows_shares(self, r_hat: float) -> bool:
-        """Whether chains from several modes agree: then they have gone from one to the other."""
-        return len(self.start_shares) > 1 and r_hat < LARGEST_R_HAT
+    def knows_shares(self, agree: bool) -> bool:
+        """Whether chains from several modes agree, which they do where they go from one to the other."""
+        return agree and len(self.start_shares) > 1 and not self.doubts()
 
     def doubts(self) -> list[Reason]:
         """One reason for each fault of the sampler."""
@@ -108,7 +107,8 @@ class NutsCheck(ElsewhereCheck):
 
 
 class Nuts(Method):
-    """Chains from the posterior modes that matter by Laplace's method, of those that EM's maxima lead to."""
+    """Chains from the posterior modes that matter by Laplace's method, of those that EM's maxima and climbs
+    from random mixtures lead to."""
 
     name = "nuts"
     title = "chains of the No-U-Turn sampler"

@@ -42,7 +42,7 @@ MOST_PARTICLES = 6
 # Of a limited time, what the pilot run may take.
 PILOTS_SHARE = 0.2
 # Of evaluations of the posterior that tempering has needed for each particle, on data sets of all kinds.
-EVALUATIONS_PER_PARTICLE = 250
+EVALUATIONS_PER_PARTICLE = 300
 # What a strategy may take for a first run, in seconds; a second may take several times as long.
 LONGEST_TEMPERING = 120
 
@@ -62,7 +62,7 @@ class TemperingCheck(MethodCheck):
     beta: float
     n_ancestors: int
 
-    def knows_shares(self, r_hat: float) -> bool:
+    def knows_shares(self, agree: bool) -> bool:
         """Whether the posterior was reached; on the way particles go from mode to mode."""
         return self.beta == 1.0
 

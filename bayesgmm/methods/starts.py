@@ -29,6 +29,8 @@ MOST_GRADIENTS = 6_000
 # Of the posterior, by Laplace's method. One of four chains stands for a quarter of the posterior; a mode with
 # less than a quarter of that is nearer to none.
 SMALLEST_SHARE = 1 / 16
+# Of a limited time, for modes beside the first.
+OTHERS_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ def find_starts(
         return q if ordered else in_order_along(target.coordinates, direction, q)
 
     ends = [(in_order(first.mode), first.log_posterior)]
+    # The draws themselves need time, too.
+    clock = None if clock is None else clock.share(OTHERS_SHARE)
     try:
         others = _distinct_ends(target, mixtures[1:], climbed, ends, in_order, clock)
     except SamplingError:

@@ -36,7 +36,7 @@ FEWEST_PARTICLES = 100
 SWEEPS = 2
 # Particles that were resampled last get more, since they are the draws.
 LAST_SWEEPS = 4
-MOST_STAGES = 500
+MOST_STAGES = 900
 SECONDS_BETWEEN_CHECKPOINTS = 2.0
 
 

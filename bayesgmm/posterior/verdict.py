@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesgmm.methods.check import LARGEST_R_HAT, SMALLEST_ESS_PER_CHAIN, MethodCheck
+from bayesgmm.methods.check import SMALLEST_ESS_PER_CHAIN, MethodCheck
 from bayesgmm.mixture.draws import MixtureDraws
 from bayesgmm.posterior.labelling import LabellingDiagnostics
 from bayesgmm.posterior.pointwise import log_densities
@@ -21,6 +21,7 @@ __all__ = [
     "Diagnostics",
     "Quantities",
     "Verdict",
+    "agree",
     "diagnose",
     "judge",
     "label_free_quantities",
@@ -29,6 +30,8 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
+# Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021), section 4.
+LARGEST_R_HAT = 1.01
 # A mode that holds this much of the posterior makes it one with several modes.
 LARGE_MODE = 0.05
 SHARE_OF_ONE_MODE = 0.9
@@ -211,6 +214,11 @@ def diagnose(quantities: Quantities, sizes: Callable[[Array], Array | None] = la
         names[worst_e],
         tuple(float(m) for m in means),
     )
+
+
+def agree(diagnostics: Diagnostics, n_chains: int) -> bool:
+    """Whether chains or runs agree on some quantities and are long enough for them."""
+    return not _faults(diagnostics, "label_free", SMALLEST_ESS_PER_CHAIN * n_chains)
 
 
 def judge(

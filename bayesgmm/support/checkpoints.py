@@ -20,7 +20,7 @@ __all__ = ["Arrays", "Checkpoints"]
 
 Arrays = Mapping[str, NDArray[Any]]
 
-FORMAT = 1
+FORMAT = 2
 HEAD, TIE = "checkpoint.json", "tie"
 
 

@@ -20,7 +20,7 @@ _RELABELLED_BY = {
 }
 _EXPLORATION = {
     "not explored": "There may be more of the posterior than the draws have seen. ",
-    "several modes, explored": "The posterior has several modes, and independent runs from those that were "
+    "several modes, explored": "The posterior has several modes, and draws that began at those that were "
     "found agree. ",
     "not identified": "The data do not tell the components apart. ",
     "one mode": "",
@@ -183,7 +183,7 @@ def modes_without_chains(share: float) -> str:
 def modes_beside_gaussian(share: float) -> str:
     return (
         f"Modes beside the one that draws are from hold {100 * share:.0f} % of the posterior, by Laplace's "
-        "method; use method='auto' or 'smc'."
+        "method; use method='auto', or 'smc' where it can be used."
     )
 
 

@@ -20,8 +20,8 @@ quantities are the log-likelihood, the sorted weights and their entropy, the log
 covariance and log densities at fixed points; their largest R-hat between chains or independent runs should
 be below 1.01 and their smallest effective sample size above 400. "good" means both, and otherwise the
 verdict refuses. "components" tells whether component-wise summaries are identifiable. Modes are those that
-hold 5 % or more of the posterior, for tempered fits. Log evidence in the units of the data, with its standard
-error between runs.
+hold 5 % or more of the posterior, where draws go from mode to mode. Log evidence in the units of the data,
+with its standard error between runs.
 
 A mode that neither EM's maxima nor the random starts lead to is in none of these figures.
 

@@ -7,6 +7,7 @@ from bayesgmm import BayesGaussianMixture, EMGaussianMixture, Prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.methods.laplace_approximation import laplace
 from bayesgmm.methods.needles import about_needle, with_needles
+from bayesgmm.methods.starts import find_starts
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.rows import Rows
 
@@ -122,3 +123,24 @@ def test_time_that_passes_while_looking_elsewhere_leaves_the_chains_their_own():
         3, method="nuts", max_time=8.0, draws=20_000, tune=200, random_state=0, progressbar=False
     ).fit(X)
     assert 4 < fit.fit_.draws.n_draws < 20_000
+
+
+@pytest.mark.parametrize(("smallest_rest", "is_kept"), [(2e-4, True), (1e-2, False)])
+def test_chains_can_be_kept_from_where_a_component_is_next_to_a_line(smallest_rest, is_kept):
+    """The clusters are another mode, which has the line in one of them."""
+    X = on_a_line(20)
+    X[:20, 1] += 1e-3 * np.random.default_rng(1).normal(size=20)
+    X[60:] += 6.0
+    parts = [(X[:20], X[20:]), (X[:60], X[60:])]
+    mixtures = [
+        MixtureParams(
+            [len(a) / 100, len(b) / 100], [a.mean(axis=0), b.mean(axis=0)], [np.cov(a.T), np.cov(b.T)]
+        )
+        for a, b in parts
+    ]
+    target = target_of(X)
+    rests = []
+    for start in find_starts(target, mixtures, smallest_rest=smallest_rest):
+        factors = target.constrained(start.approximation.mode)["corr_chol"]
+        rests.append(np.abs(factors[:, 1, 1]).min())
+    assert (min(rests) < 1e-2) == is_kept
