@@ -16,10 +16,11 @@ from bayesgmm.rows.rows import Rows
 if TYPE_CHECKING:
     from bayesgmm.em.estimator import EMGaussianMixture
 
-__all__ = ["HIGHER", "tell_maxima", "warn_of_doubts"]
+__all__ = ["EVERY", "HIGHER", "tell_maxima", "warn_of_doubts"]
 
-# How the sentence begins that tells of a higher maximum which was set aside.
+# How the sentences begin that tell of a higher maximum which was set aside, and that there is no other kind.
 HIGHER = "Another maximum has a log-likelihood"
+EVERY = "Every maximum found"
 
 
 def tell_maxima(em: "EMGaussianMixture") -> None:
@@ -77,7 +78,7 @@ def _about_maxima(em: "EMGaussianMixture", problem: Problem, modes: list[Mode], 
     higher = above - modes[0].run.log_likelihood
     if modes[0].spurious:
         return (
-            f"{'The' if given else 'Every'} maximum found with n_components={em.n_components} looks "
+            f"{'The maximum found' if given else EVERY} with n_components={em.n_components} looks "
             f"spurious: a component with hardly more rows than its covariance needs, and much "
             f"tighter than the data; use fewer components."
         )

@@ -15,7 +15,7 @@ from bayesgmm.em.estimator import EMGaussianMixture
 from bayesgmm.em.maxima import SAME_MAXIMUM
 from bayesgmm.em.run import Status
 from bayesgmm.em.sweep import Sweep
-from bayesgmm.em.telling import HIGHER
+from bayesgmm.em.telling import EVERY, HIGHER
 from bayesgmm.errors import DataError, DegenerateFitError
 from bayesgmm.mixture.families import family_of
 from bayesgmm.rows.checks import check_fittable
@@ -154,6 +154,9 @@ def _with_fits_in_full(
                 "aic": model.aic(rows),
             }
             table.loc[known, list(values)] = list(values.values())
+            # A search of its own may find that what had looked sound was a saddle.
+            if model.modes_["spurious"].iloc[0]:
+                table.loc[known, "verdict"] = SPURIOUS
         at = preferred(table).get("bic")
         if at is None or at in models:
             return table, models
@@ -206,4 +209,5 @@ def _fitted(cell: Cell, at: Choice, rows: Rows, random_state: Any, cores: int) -
     with warnings.catch_warnings():
         # What it has set aside is told with the family and number, once for all fits.
         warnings.filterwarnings("ignore", HIGHER, ConvergenceWarning)
+        warnings.filterwarnings("ignore", EVERY, ConvergenceWarning)
         return em.fit_within(rows, Clock(None), known=[cell.params])
