@@ -42,7 +42,7 @@ MOST_PARTICLES = 6
 # Of a limited time, what the pilot run may take.
 PILOTS_SHARE = 0.2
 # Of evaluations of the posterior that tempering has needed for each particle, on data sets of all kinds.
-EVALUATIONS_PER_PARTICLE = 300
+EVALUATIONS_PER_PARTICLE = 400
 # What a strategy may take for a first run, in seconds; a second may take several times as long.
 LONGEST_TEMPERING = 120
 

@@ -33,7 +33,7 @@ __all__ = ["FEWEST_PARTICLES", "TemperedDraws", "sample_smc"]
 Array = NDArray[np.float64]
 
 FEWEST_PARTICLES = 100
-SWEEPS = 2
+SWEEPS = 3
 # Particles that were resampled last get more, since they are the draws.
 LAST_SWEEPS = 4
 MOST_STAGES = 900
