@@ -29,27 +29,32 @@ class Recorder:
     settings: Settings
     provenance: Provenance
     steps: Steps
-    _known: list[tuple[MixtureDraws, Fit]] = field(default_factory=list)
+    # By the identity of draws, which are kept so that no others get it.
+    _known: dict[int, tuple[MixtureDraws, Fit]] = field(default_factory=dict)
 
     def verdict(self, drawn: Drawn) -> Verdict:
-        """The verdict on some draws."""
-        return self.of(drawn).verdict
+        """The verdict on some draws; where they are refused as such, modes are not looked for."""
+        found = self._labelled(drawn).verdict
+        return self.of(drawn).verdict if found.label_free_ok else found
 
     def of(self, drawn: Drawn) -> Fit:
-        """The record, with relabelled draws and memberships."""
-        for draws, fit in self._known:
-            if draws is drawn.draws:
-                return fit.with_reason(drawn.reason)
-        with self.steps.step("labels and memberships"):
-            fit = self._made(drawn)
-            # Made here, so that its time counts as that of this step.
-            fit.verdict  # noqa: B018
-        if fit.knows_shares:
-            # A strategy goes on where no mode stands for the posterior.
+        """The record, with relabelled draws, memberships, and modes where draws tell their shares."""
+        fit = self._labelled(drawn)
+        if fit.knows_shares and fit.modes is None:
             with self.steps.step("modes of the posterior"):
                 fit = fit.with_modes(fit.find_modes(self.settings.cores))
-        self._known.append((drawn.draws, fit))
-        return fit
+            self._known[id(drawn.draws)] = drawn.draws, fit
+        return fit.with_reason(drawn.reason)
+
+    def _labelled(self, drawn: Drawn) -> Fit:
+        """The record without the modes, unless they are known."""
+        if id(drawn.draws) not in self._known:
+            with self.steps.step("labels and memberships"):
+                fit = self._made(drawn)
+                # Made here, so that its time counts as that of this step.
+                fit.verdict  # noqa: B018
+            self._known[id(drawn.draws)] = drawn.draws, fit
+        return self._known[id(drawn.draws)][1]
 
     def _made(self, drawn: Drawn) -> Fit:
         k, d = drawn.draws.n_components, self.rows.n_features

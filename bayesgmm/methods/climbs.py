@@ -1,7 +1,7 @@
 """Climbs of the log posterior from mixtures made at random, to modes that no maximum of EM's leads to."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
@@ -13,7 +13,7 @@ from bayesgmm.mixture.coordinates import Coordinates, unconstrained
 from bayesgmm.support.clock import Clock
 from bayesgmm.support.threads import shared
 
-__all__ = ["climb", "in_order_along", "is_same_mode", "random_mixtures"]
+__all__ = ["climb", "comparable", "distinct_ends", "in_order_along", "is_same_mode", "random_mixtures"]
 
 Array = NDArray[np.float64]
 
@@ -22,6 +22,8 @@ RANDOM_STARTS = 120
 TIGHTEST, WIDEST = 0.03, 0.8
 # Two optimisations ended at the same mode when their log posteriors are this close, and so are the points.
 SAME_MODE = 0.02
+# How close points are, where optimisations have not been run to the last digit.
+ROUGHLY = 0.5
 # Steps of all climbs, and how many of them then go on to their ends.
 FIRST_STEPS, MOST_STEPS, MOST_FINISHED = 30, 400, 24
 # In log posterior behind the best.
@@ -57,41 +59,47 @@ def climb(
         to_needles = most > FIRST_STEPS
         return optimised(target, q, tolerance=1e-9, iterations=most, clock=clock, to_needles=to_needles)
 
+    in_order = comparable(target)
+
     def reached(most: int, starts: Sequence[Array]) -> list[tuple[Array, float]]:
         ends = sorted(shared(partial(steps, most), starts, cores), key=lambda end: -end[1])
-        return [end for end in ends if end[1] > -1e299]
+        return [(in_order(q), value) for q, value in ends if value > -1e299]
 
-    places = _at_different_places(target, reached(FIRST_STEPS, list(random_mixtures(target, rng))))
-    ends = reached(MOST_STEPS, places)
-    distinct: list[tuple[Array, float]] = []
-    in_order = _comparable(target)
-    for q, value in ends:
-        if not any(is_same_mode((in_order(q), value), (in_order(p), v), 0.5) for p, v in distinct):
-            distinct.append((q, value))
-    return [(q, value) for q, value in distinct if value > ends[0][1] - FURTHEST]
+    places = _at_different_places(reached(FIRST_STEPS, list(random_mixtures(target, rng))))
+    ends = distinct_ends(reached(MOST_STEPS, places))
+    return [(q, value) for q, value in ends if value > ends[0][1] - FURTHEST]
 
 
-def _at_different_places(target: Target, reached: Sequence[tuple[Array, float]]) -> list[Array]:
+def _at_different_places(reached: Sequence[tuple[Array, float]]) -> list[Array]:
     """Some of the points, the highest first: none that is on the way to where one before it is.
 
     Most climbs lead to the highest mode, and would leave no place for others.
     """
-    in_order = _comparable(target)
-    kept: list[tuple[Array, Array, float]] = []
+    kept: list[tuple[Array, float]] = []
     for q, value in reached:
-        there = in_order(q)
-        if all(np.abs(there - other).max() > NEAR or v - value > AS_HIGH for _, other, v in kept):
-            kept.append((q, there, value))
-        if len(kept) == MOST_FINISHED:
-            break
-    return [q for q, *_ in kept]
+        if all(np.abs(q - other).max() > NEAR or v - value > AS_HIGH for other, v in kept):
+            kept.append((q, value))
+    return [q for q, _ in kept[:MOST_FINISHED]]
 
 
-def _comparable(target: Target) -> Callable[[Array], Array]:
-    """Sorts components, where their order does not matter to the prior."""
+def comparable(target: Target) -> Callable[[Array], Array]:
+    """Puts components in one order, where their order does not matter to the prior."""
     if not target.resolved_prior.is_exchangeable:
         return lambda q: q
     return partial(in_order_along, target.coordinates, np.eye(target.shape[1])[0])
+
+
+def distinct_ends(
+    ends: Iterable[tuple[Array, float]], known: Sequence[tuple[Array, float]] = ()
+) -> list[tuple[Array, float]]:
+    """Of ends of optimisations, components in one order, those that are finite, where none before them is and
+    none that is known."""
+    found: list[tuple[Array, float]] = []
+    for end in ends:
+        is_there = -1e299 < end[1] < math.inf
+        if is_there and not any(is_same_mode(end, other, ROUGHLY) for other in [*known, *found]):
+            found.append(end)
+    return found
 
 
 def random_mixtures(target: Target, rng: np.random.Generator) -> Array:

@@ -22,7 +22,7 @@ from scipy.special import gammaln, logsumexp
 from bayesgmm.bayes.prior_draws import draw_prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
-from bayesgmm.methods.climbs import in_order_along, is_same_mode, random_mixtures
+from bayesgmm.methods.climbs import distinct_ends, in_order_along, is_same_mode, random_mixtures
 from bayesgmm.methods.laplace_approximation import SMALLEST_CURVATURE, Laplace, laplace, optimised
 from bayesgmm.methods.needles import is_drawable
 from bayesgmm.methods.rounding import without_artefacts
@@ -272,10 +272,7 @@ def modes_from(
             return None
 
     ends = sorted(shared(loose, first, cores), key=lambda end: -end[1])
-    distinct: list[tuple[Array, float]] = []
-    for end in ends:
-        if end[1] > -1e299 and not any(is_same_mode(end, other, 0.5) for other in distinct):
-            distinct.append(end)
+    distinct = distinct_ends(ends)
     # Evidence is what counts in the end, but a mode far below the best in density rarely makes up for it.
     modes: list[Laplace] = []
     for mode in shared(sharp, distinct[:MOST_SHARPENED], cores):

@@ -46,11 +46,6 @@ class Worst(Protocol):
     """The worst over some quantities."""
 
     @property
-    def r_hat(self) -> float:
-        """The largest R-hat."""
-        ...
-
-    @property
     def ess(self) -> float:
         """The smallest effective sample size."""
         ...

@@ -11,7 +11,7 @@ from scipy.special import expit, logsumexp
 from bayesgmm.bayes.component_priors import in_order_of_prior
 from bayesgmm.bayes.target import Target
 from bayesgmm.errors import SamplingError
-from bayesgmm.methods.climbs import climb, in_order_along, is_same_mode, random_mixtures
+from bayesgmm.methods.climbs import climb, comparable, distinct_ends, is_same_mode, random_mixtures
 from bayesgmm.methods.initial_mixture import log_evidence, log_share_of_empty, modes_from
 from bayesgmm.methods.laplace_approximation import Laplace, laplace, optimised
 from bayesgmm.methods.needles import SMALLEST_REST, is_drawable
@@ -74,11 +74,7 @@ def find_starts(
     mixtures = _in_order_of_prior(target, mixtures) if ordered else mixtures
     first = laplace(target, target.unconstrained(mixtures[0]), clock)
     found = [first]
-    direction = np.eye(target.shape[1])[0]
-
-    def in_order(q: Array) -> Array:
-        return q if ordered else in_order_along(target.coordinates, direction, q)
-
+    in_order = comparable(target)
     ends = [(in_order(first.mode), first.log_posterior)]
     # The draws themselves need time, too.
     clock = None if clock is None else clock.share(OTHERS_SHARE)
@@ -129,12 +125,8 @@ def _distinct_ends(
             break
         start = target.unconstrained(mixture)
         reached.append(optimised(target, start, tolerance=1e-9, iterations=400, clock=clock))
-    ends: list[tuple[Array, float]] = []
-    for q, value in [*sorted(reached, key=lambda end: -end[1]), *climbed]:
-        end = in_order(q), value
-        if np.isfinite(value) and not any(is_same_mode(end, other, 0.5) for other in [*known, *ends]):
-            ends.append(end)
-    return ends
+    ends = [*sorted(reached, key=lambda end: -end[1]), *climbed]
+    return distinct_ends([(in_order(q), value) for q, value in ends], known)
 
 
 def _in_order_of_prior(target: Target, mixtures: Sequence[MixtureParams]) -> list[MixtureParams]:
