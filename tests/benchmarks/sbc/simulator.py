@@ -29,13 +29,15 @@ def simulated(k, d, n, family, rng):
     """Parameters from the prior, and rows given them."""
     weights = rng.dirichlet(np.full(k, rng.choice(CONCENTRATIONS)))
     means = rng.normal(0.0, MEAN_SCALE, (k, d))
-    stds, correlations = np.empty((k, d)), np.empty((k, d, d))
-    for j in range(d):
+    rows, columns = (1 if family.startswith("tied") else k), (1 if family.endswith("spherical") else d)
+    stds = np.empty((rows, columns))
+    for j in range(columns):
         divisor = np.sqrt(rng.gamma(DF / 2, 2 / DF))
         common = rng.normal(0.0, COMMON)
-        stds[:, j] = np.exp(MU + (common + rng.normal(0.0, OWN, k)) / divisor)
-    for c in range(k):
-        correlations[c] = lkj(d, rng) if family == "full" else np.eye(d)
+        stds[:, j] = np.exp(MU + (common + rng.normal(0.0, OWN, rows)) / divisor)
+    stds = np.broadcast_to(stds, (k, d))
+    correlated = family in ("full", "tied")
+    correlations = np.array([lkj(d, rng) if correlated else np.eye(d) for _ in range(rows)])
     covariances = stds[:, :, None] * correlations * stds[:, None, :]
     labels = rng.choice(k, n, p=weights)
     X = np.array([rng.multivariate_normal(means[z], covariances[z]) for z in labels])
