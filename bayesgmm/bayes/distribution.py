@@ -41,7 +41,7 @@ from pytensor.tensor.rewriting.basic import register_canonicalize
 from bayesgmm import __version__
 from bayesgmm.bayes.shapes import check_shapes
 from bayesgmm.errors import ParameterError
-from bayesgmm.mixture import kernels
+from bayesgmm.mixture import kernels, missing_cells
 from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.mixture.families import DEFAULT_FAMILY, posterior_family_of
 from bayesgmm.rows.checks import check_data, check_sample_weight
@@ -61,7 +61,7 @@ def _kernel_version() -> int:
     run the old code, or fail to find it; so this number stands for sources, module names and release.
     """
     digest = hashlib.sha256(f"{__version__} {kernels.__name__} {__name__}".encode())
-    for file in (compilation.__file__, kernels.__file__, __file__):
+    for file in (compilation.__file__, missing_cells.__file__, kernels.__file__, __file__):
         digest.update(Path(file).read_bytes())
     return int.from_bytes(digest.digest()[:7])
 

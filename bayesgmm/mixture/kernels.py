@@ -24,6 +24,14 @@ from typing import NamedTuple
 import numpy as np
 
 from bayesgmm.mixture.elementary import exp_inplace, log_inplace
+from bayesgmm.mixture.missing_cells import (
+    add_uncertainty,
+    find_runs,
+    memory_of_runs,
+    no_runs,
+    put_at_mean,
+    take_out_missing,
+)
 from bayesgmm.support.allocation import APART, empty, piece, zeros
 from bayesgmm.support.compilation import entry, inlined
 
@@ -183,9 +191,37 @@ def _add_moments(r, z, size, diagonal, weighted, products, s1, s2):
     return s0
 
 
+@inlined
+def _memory_of_pass(K, D):
+    """A block of rows, one centred and one weighted, shape (D, BLOCK); z of the components, (K, D, BLOCK);
+    log densities or responsibilities, (K, BLOCK); three numbers of each row; a product of matrices."""
+    # One piece of memory for all blocks: with few rows a dozen of them would be felt.
+    work = empty((3 * D + K * D + K + 3) * BLOCK)
+    if D >= BLAS_FROM:
+        # What lies behind the last row of a short block goes through products, too.
+        work[:] = 0.0
+    at = (3 + K) * D * BLOCK
+    rows = work[at + K * BLOCK :]
+    side = D if D >= BLAS_FROM else 0
+    return (
+        work[: D * BLOCK].reshape((D, BLOCK)),
+        work[D * BLOCK : 2 * D * BLOCK].reshape((D, BLOCK)),
+        work[2 * D * BLOCK : 3 * D * BLOCK].reshape((D, BLOCK)),
+        work[3 * D * BLOCK : at].reshape((K, D, BLOCK)),
+        work[at : at + K * BLOCK].reshape((K, BLOCK)),
+        rows[:BLOCK],
+        rows[BLOCK : 2 * BLOCK],
+        rows[2 * BLOCK :],
+        empty(side * side).reshape((side, side)),
+    )
+
+
 @entry
 def accumulate(X, sample_weight, log_weights, means, cholesky, diagonal=False):
     """Log-likelihood and sufficient statistics of a mixture, in one pass.
+
+    Cells may be missing, NaN: see :mod:`bayesgmm.mixture.missing_cells`. Rows that lack the same are quickest
+    one after the other.
 
     Parameters
     ----------
@@ -214,44 +250,48 @@ def accumulate(X, sample_weight, log_weights, means, cholesky, diagonal=False):
     s1, at = piece(sums, at, K * D)
     s2, at = piece(sums, at, K * D * D)
     s1, s2 = s1.reshape((K, D)), s2.reshape((K, D, D))
-    # One piece of memory for all blocks: with few rows a dozen of them would be felt.
-    work = empty((3 * D + K * D + K + 3) * BLOCK)
-    if D >= BLAS_FROM:
-        # What lies behind the last row of a short block goes through products, too.
-        work[:] = 0.0
-    block = work[: D * BLOCK].reshape((D, BLOCK))
-    centred = work[D * BLOCK : 2 * D * BLOCK].reshape((D, BLOCK))
-    weighted = work[2 * D * BLOCK : 3 * D * BLOCK].reshape((D, BLOCK))
-    at = 3 * D * BLOCK
-    z = work[at : at + K * D * BLOCK].reshape((K, D, BLOCK))
-    at += K * D * BLOCK
-    r = work[at : at + K * BLOCK].reshape((K, BLOCK))
-    at += K * BLOCK
-    largest = work[at : at + BLOCK]
-    total = work[at + BLOCK : at + 2 * BLOCK]
-    scratch = work[at + 2 * BLOCK :]
-    side = D if D >= BLAS_FROM else 0
-    products = empty(side * side).reshape((side, side))
+    block, centred, weighted, z, r, largest, total, scratch, products = _memory_of_pass(K, D)
     log_likelihood = 0.0
-    for start in range(0, N, BLOCK):
+    runs, n_runs, start = no_runs(total), 0, 0
+    while start < N:
         size = min(BLOCK, N - start)
         _load_block(X, start, size, block)
+        if n_runs > 0:
+            n_runs, size = find_runs(block, size, runs, total)
         for k in range(K):
+            if n_runs > 0:
+                put_at_mean(block, n_runs, runs, means[k])
             component = Whitening(means[k], inverse[k], offset[k])
             _whiten_block(block, size, component, diagonal, centred, z[k], r[k])
+            if n_runs > 0:
+                known = (inverse[k], offset[k])
+                take_out_missing(n_runs, runs, runs.bases[k], known, z[k], r[k], total)
         _normalise_block(r, size, largest, total, scratch)
         log_inplace(total, size, scratch)
+        before = log_likelihood
         if sample_weight.shape[0] == 0:
             for n in range(size):
                 log_likelihood += largest[n] + total[n]
         else:
             for n in range(size):
                 log_likelihood += sample_weight[start + n] * (largest[n] + total[n])
+        if n_runs == 0 and np.isnan(log_likelihood) and not np.isnan(before):
+            # The first missing cell; from here on they are looked for. On complete rows that would be felt.
+            runs = memory_of_runs(K, D, BLOCK)
+            n_runs, log_likelihood = 1, before
+            if D >= BLAS_FROM:
+                centred[:] = 0.0
+                z[:] = 0.0
+            continue
+        if sample_weight.shape[0] > 0:
             for k in range(K):
                 for n in range(size):
                     r[k, n] *= sample_weight[start + n]
         for k in range(K):
             s0[k] += _add_moments(r[k], z[k], size, diagonal, weighted, products, s1[k], s2[k])
+            if n_runs > 0:
+                add_uncertainty(n_runs, runs, runs.bases[k], r[k], s2[k])
+        start += size
     for k in range(K):
         for i in range(D):
             for j in range(i):
@@ -264,32 +304,40 @@ def evaluate(X, log_weights, means, cholesky, log_density, responsibilities, dia
     """Fill the log of the mixture density (N,) and the responsibilities (N, K) of each row.
 
     `responsibilities` may have no rows, shape (0, K): then only the log density is filled. `diagonal` says
-    that all factors are.
+    that all factors are. Of rows with missing cells, NaN, the density is that of the cells that are there.
     """
     N, D = X.shape
     K = log_weights.shape[0]
     inverse, offset = whitening(log_weights, cholesky)
-    block = zeros(D * BLOCK).reshape((D, BLOCK))
-    centred = empty(D * BLOCK).reshape((D, BLOCK))
-    z = empty(D * BLOCK).reshape((D, BLOCK))
-    r = empty(K * BLOCK).reshape((K, BLOCK))
-    largest = empty(BLOCK)
-    total = empty(BLOCK)
-    scratch = empty(BLOCK)
-    for start in range(0, N, BLOCK):
+    block, centred, _, z, r, largest, total, scratch, _ = _memory_of_pass(K, D)
+    runs, n_runs, start = no_runs(total), 0, 0
+    while start < N:
         size = min(BLOCK, N - start)
         _load_block(X, start, size, block)
+        if n_runs > 0:
+            n_runs, size = find_runs(block, size, runs, total)
         for k in range(K):
+            if n_runs > 0:
+                put_at_mean(block, n_runs, runs, means[k])
             component = Whitening(means[k], inverse[k], offset[k])
-            _whiten_block(block, size, component, diagonal, centred, z, r[k])
+            _whiten_block(block, size, component, diagonal, centred, z[k], r[k])
+            if n_runs > 0:
+                known = (inverse[k], offset[k])
+                take_out_missing(n_runs, runs, runs.bases[k], known, z[k], r[k], total)
         _normalise_block(r, size, largest, total, scratch)
         log_inplace(total, size, scratch)
+        sum_of_block = 0.0
         for n in range(size):
             log_density[start + n] = largest[n] + total[n]
+            sum_of_block += total[n]
+        if n_runs == 0 and np.isnan(sum_of_block):
+            runs, n_runs = memory_of_runs(K, D, BLOCK), 1
+            continue
         if responsibilities.shape[0] > 0:
             for k in range(K):
                 for n in range(size):
                     responsibilities[start + n, k] = r[k, n]
+        start += size
 
 
 @entry

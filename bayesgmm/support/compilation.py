@@ -28,6 +28,7 @@ SOURCES = (
     "support/compilation.py",
     "support/compiled_files.py",
     "mixture/elementary.py",
+    "mixture/missing_cells.py",
     "mixture/kernels.py",
     "mixture/covariance_family.py",
     "mixture/families.py",
