@@ -17,6 +17,12 @@ def log_joint(weights, means, covariances, X):
     return constant[:, None] - 0.5 * (z**2).sum(axis=3)
 
 
+def log_det_correlations(covariances):
+    """Sum over components of the log determinants of their correlation matrices, shape (S,)."""
+    variances = np.diagonal(covariances, axis1=2, axis2=3)
+    return (np.linalg.slogdet(covariances)[1] - np.log(variances).sum(axis=2)).sum(axis=1)
+
+
 def quantities(weights, means, covariances, X):
     """By name, shape (S,) each."""
     with np.errstate(divide="ignore"):
@@ -34,6 +40,8 @@ def quantities(weights, means, covariances, X):
         "mean of the mixture": mean[:, 0],
         "largest weight": weights.max(axis=1),
         "log determinant": np.linalg.slogdet(total)[1],
+        # What the prior of correlations is a density of, up to a factor.
+        "log determinants of correlations": log_det_correlations(covariances),
         "same component": (memberships[:, 0] * memberships[:, 1]).sum(axis=1),
         "density at a point": logsumexp(at_point, axis=2)[:, 0],
     }
