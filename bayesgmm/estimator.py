@@ -30,9 +30,10 @@ from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.posterior.unbounded import about_no_maximum
 from bayesgmm.recording import Recorder
 from bayesgmm.results import PosteriorResults
-from bayesgmm.rows.checks import check_fittable, check_total_weight
+from bayesgmm.rows.checks import check_fittable
 from bayesgmm.rows.features import note_columns
 from bayesgmm.rows.rows import Rows, RowsLike
+from bayesgmm.rows.sample_weight import check_total_weight
 from bayesgmm.rows.unmeasured import tell_unmeasured
 from bayesgmm.support import arguments
 from bayesgmm.support.clock import Clock

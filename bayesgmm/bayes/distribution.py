@@ -44,7 +44,8 @@ from bayesgmm.errors import ParameterError
 from bayesgmm.mixture import kernels, missing_cells
 from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.mixture.families import DEFAULT_FAMILY, posterior_family_of
-from bayesgmm.rows.checks import check_data, check_sample_weight
+from bayesgmm.rows.checks import check_data
+from bayesgmm.rows.sample_weight import check_sample_weight
 from bayesgmm.support import compilation
 
 __all__ = ["GaussianMixture"]

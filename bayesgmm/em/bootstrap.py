@@ -48,12 +48,24 @@ class Replications:
     def _drawn(self, rng: np.random.Generator) -> Problem:
         if self.parametric:
             rows, _ = density.simulate(self.params, self.n_rows, rng)
-            return replace(self.problem, X=Rows.unchecked(rows).columns, sample_weight=np.empty(0))
+            return self._as_seen(Rows.unchecked(rows).columns, rng)
         # Rows drawn with replacement are the same rows with other weights.
-        w = self.problem.sample_weight
-        shares = w / w.sum() if len(w) else np.full(len(self.problem.X), 1 / len(self.problem.X))
-        counts = rng.multinomial(self.n_rows, shares).astype(np.float64)
+        counts = rng.multinomial(self.n_rows, self._shares).astype(np.float64)
         return replace(self.problem, sample_weight=counts)
+
+    @property
+    def _shares(self) -> Array:
+        """Of the rows in the whole, shape (N,)."""
+        w = self.problem.sample_weight
+        return w / w.sum() if len(w) else np.full(len(self.problem.X), 1 / len(self.problem.X))
+
+    def _as_seen(self, X: Array, rng: np.random.Generator) -> Problem:
+        """Simulated rows, which lack the cells that rows drawn at random lack."""
+        holes = self.problem.holes
+        if holes is not None:
+            lack = np.isnan(holes[rng.choice(len(holes), len(X), p=self._shares)])
+            holes = np.where(lack, np.nan, X)
+        return replace(self.problem, X=X, holes=holes, sample_weight=np.empty(0))
 
 
 def bootstrap(replications: Replications, n: int, rng: np.random.Generator) -> Spread:
@@ -100,10 +112,10 @@ def align(params: MixtureParams, reference: MixtureParams, problem: Problem) -> 
     other matching lacks at least one of its pairs, so that the runner-up is the best of K problems with one
     pair forbidden.
     """
-    mine = density.responsibilities(problem.X, reference)
+    mine = density.responsibilities(problem.seen, reference)
     if len(problem.sample_weight):
         mine = mine * problem.sample_weight[:, None]
-    overlap = mine.T @ density.responsibilities(problem.X, params)
+    overlap = mine.T @ density.responsibilities(problem.seen, params)
     rows, order = np.arange(len(overlap)), best_match(overlap)
     margin = np.inf
     for k in range(len(order) if len(order) > 1 else 0):

@@ -7,9 +7,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from bayesgmm.em.collapse import no_maximum
+from bayesgmm.em.fitted import FittedMixture
 from bayesgmm.em.given_start import user_start
 from bayesgmm.em.holding import hold_modes, hold_params, sorted_params
 from bayesgmm.em.problem import Problem, standardised_problem, state_of
@@ -25,12 +27,11 @@ from bayesgmm.mixture import density
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.checks import check_fittable
-from bayesgmm.rows.features import rows_for
+from bayesgmm.rows.features import MODEL, REFUSE, rows_for
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.rows.unmeasured import tell_unmeasured
 from bayesgmm.support import arguments
 from bayesgmm.support.clock import Clock
-from bayesgmm.support.sentences import shown
 from bayesgmm.support.threads import one_blas_thread
 
 __all__ = ["EMGaussianMixture"]
@@ -38,7 +39,7 @@ __all__ = ["EMGaussianMixture"]
 Array = NDArray[np.float64]
 
 
-class EMGaussianMixture(DensityMixin, BaseEstimator):
+class EMGaussianMixture(FittedMixture, DensityMixin, BaseEstimator):
     """Gaussian mixture by maximum likelihood, as a reference that can be trusted.
 
     EM runs from starts of several kinds, accelerated (Dempster, Laird and Rubin 1977; Varadhan and Roland
@@ -84,6 +85,9 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         1 prints the maxima found; 2 also the log-likelihood along the run that won.
     verbose_interval : int, default 10
         Steps between the printed ones.
+    missing : {"refuse", "model"}, default "refuse"
+        What is done where cells are missing, NaN. "model" takes them as missing at random: a row's density is
+        that of its cells that are there, and nothing is filled in.
     cores : int or None, default None
         Threads for large data; None means all cores. The result does not depend on it.
 
@@ -145,6 +149,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         order: str | int = "weights",
         verbose: int = 0,
         verbose_interval: int = 10,
+        missing: str = REFUSE,
         cores: int | None = None,
     ) -> None:
         self.n_components = n_components
@@ -162,6 +167,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         self.order = order
         self.verbose = verbose
         self.verbose_interval = verbose_interval
+        self.missing = missing
         self.cores = cores
 
     def fit(self, X: RowsLike, y: object = None, sample_weight: ArrayLike | None = None) -> Self:
@@ -193,6 +199,11 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         """
         return self.fit_within(X, Clock(None), sample_weight)
 
+    def __sklearn_tags__(self) -> Tags:
+        tags: Tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing == MODEL
+        return tags
+
     def fit_within(
         self,
         X: RowsLike,
@@ -213,7 +224,7 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         (plan, n_threads), family = checked_plan(self), family_of(self.covariance_type)
         # Rows that do not count must not take part in subsamples and starts either.
         every = rows_for(self, X, sample_weight, reset=True)
-        rows = every.counting
+        rows = every.counting.by_pattern
         # Matrices are small, and threads of BLAS would mostly wait for each other.
         with one_blas_thread():
             check_fittable(rows.values, rows.names, plan.n_components, family.has_correlations)
@@ -277,80 +288,12 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         # Of the user's call of fit.
         warn_of_doubts(self, rows, modes, (problem, units, given), stacklevel=5)
 
-    @property
-    def precisions_(self) -> Array:
-        """Inverse covariances, in the shape of ``covariances_``."""
-        return family_of(self.covariance_type).compressed(np.linalg.inv(self.params_.covariances))
-
-    @property
-    def precisions_cholesky_(self) -> Array:
-        """Upper triangular U with precision U U', in the shape of ``covariances_`` (scikit-learn's
-        convention)."""
-        factors = np.swapaxes(np.linalg.inv(self.params_.cholesky), -1, -2)
-        return family_of(self.covariance_type).compressed(factors)
-
-    def predict_proba(self, X: RowsLike) -> Array:
-        """Responsibilities p(z = k | x) at the estimate, shape (N, K); rows sum to one."""
-        check_is_fitted(self)
-        return density.responsibilities(rows_for(self, X, reset=False).values, self.params_)
-
-    def predict(self, X: RowsLike) -> NDArray[np.intp]:
-        """The component with the largest responsibility, shape (N,)."""
-        return self.predict_proba(X).argmax(axis=1)
-
     def fit_predict(
         self, X: RowsLike, y: object = None, sample_weight: ArrayLike | None = None
     ) -> NDArray[np.intp]:
         """Fit, then assign each row to its most probable component, shape (N,)."""
         rows = rows_for(self, X, sample_weight, reset=True)
         return self.fit(rows).predict(rows)
-
-    def score_samples(self, X: RowsLike) -> Array:
-        """Log density of the mixture at each row, log p(x), shape (N,)."""
-        check_is_fitted(self)
-        return density.log_likelihood_per_obs(rows_for(self, X, reset=False).values, self.params_)
-
-    def score(self, X: RowsLike, y: object = None, sample_weight: ArrayLike | None = None) -> float:
-        """Mean over rows of the log density (scikit-learn's convention)."""
-        rows = self._new_rows(X, sample_weight)
-        return rows.total(self.score_samples(rows)) / rows.total_weight
-
-    def _new_rows(self, X: RowsLike, sample_weight: ArrayLike | None) -> Rows:
-        check_is_fitted(self)
-        return rows_for(self, X, sample_weight, reset=False)
-
-    def n_parameters(self) -> int:
-        """Number of free parameters: K - 1 weights, K D means, and the family's covariances."""
-        check_is_fitted(self)
-        k, d = self.means_.shape
-        return family_of(self.covariance_type).n_parameters(k, d)
-
-    def bic(self, X: RowsLike, sample_weight: ArrayLike | None = None) -> float:
-        """Bayesian information criterion, -2 log L + p log N; lower is better (Schwarz 1978).
-
-        N is the sum of the weights of the rows.
-        """
-        rows = self._new_rows(X, sample_weight)
-        total = rows.total(self.score_samples(rows))
-        return float(-2 * total + self.n_parameters() * np.log(rows.total_weight))
-
-    def aic(self, X: RowsLike, sample_weight: ArrayLike | None = None) -> float:
-        """Akaike information criterion, -2 log L + 2 p; lower is better (Akaike 1974)."""
-        rows = self._new_rows(X, sample_weight)
-        return -2 * rows.total(self.score_samples(rows)) + 2 * self.n_parameters()
-
-    def entropy(self, X: RowsLike, sample_weight: ArrayLike | None = None) -> float:
-        """Entropy of the assignments, -sum_nk r log r, in nats; 0 where every row is certain."""
-        rows = self._new_rows(X, sample_weight)
-        r = self.predict_proba(rows)
-        # 0.0 - x, so that certainty is 0 and not -0.
-        return 0.0 - rows.total(np.sum(r * np.log(np.where(r > 0, r, 1.0)), axis=1))
-
-    def icl(self, X: RowsLike, sample_weight: ArrayLike | None = None) -> float:
-        """Integrated completed likelihood, BIC + 2 entropy; lower is better (Biernacki, Celeux and Govaert
-        2000)."""
-        rows = self._new_rows(X, sample_weight)
-        return self.bic(rows) + 2 * self.entropy(rows)
 
     def standard_errors(
         self,
@@ -376,25 +319,5 @@ class EMGaussianMixture(DensityMixin, BaseEstimator):
         """
         check_is_fitted(self)
         rows = rows_for(self, X, sample_weight, reset=False)
-        estimate = Estimate(
-            self.params_,
-            self.covariance_type,
-            self.log_likelihood_,
-            self.regularised_,
-            float(self.reg_covar),
-            self.max_iter,
-            self.tol,
-            arguments.check_cores(self.cores),
-            shown(getattr(self, "feature_names_in_", rows.names)),
-        )
-        return standard_errors(
-            estimate, rows, method=method, n_bootstrap=n_bootstrap, random_state=random_state
-        )
-
-    def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.intp]]:
-        """Draw rows from the fitted mixture, with the components they come from."""
-        check_is_fitted(self)
-        n = arguments.check_integer(n_samples, "n_samples", 1)
-        return density.simulate(
-            self.params_, n, np.random.default_rng(arguments.seed_sequence(self.random_state))
-        )
+        how = {"method": method, "n_bootstrap": n_bootstrap, "random_state": random_state}
+        return standard_errors(Estimate.of(self, rows), rows, **how)

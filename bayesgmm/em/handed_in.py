@@ -22,7 +22,7 @@ from bayesgmm.mixture.coordinates import Coordinates
 from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.mixture.params import MixtureParams
-from bayesgmm.rows.features import note_columns
+from bayesgmm.rows.features import MODEL, REFUSE, note_columns
 from bayesgmm.rows.rows import Rows
 
 __all__ = ["fitted_at", "handed_in"]
@@ -88,7 +88,8 @@ def fitted_at(params: MixtureParams, rows: Rows, family: CovarianceFamily, cores
     cores : int
         Threads; the result does not depend on it.
     """
-    em = EMGaussianMixture(params.n_components, covariance_type=family.name, cores=cores)
+    missing = MODEL if rows.has_missing else REFUSE
+    em = EMGaussianMixture(params.n_components, covariance_type=family.name, missing=missing, cores=cores)
     note_columns(em, rows, reset=True)
     problem, units = standardised_problem(rows.counting, family.name, em.reg_covar, cores)
     plan = Plan(params.n_components, em.init_params, 1, em.max_iter, em.tol)

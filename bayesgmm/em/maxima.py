@@ -11,6 +11,7 @@ from bayesgmm.em.problem import Problem
 from bayesgmm.em.run import EMRun, Status, Walk
 from bayesgmm.em.saddle import missing_information
 from bayesgmm.em.steps import State
+from bayesgmm.mixture.conditional import patterns
 from bayesgmm.support.clock import Clock
 
 __all__ = ["Contender", "Mode", "gained_by_chance", "merged"]
@@ -94,9 +95,26 @@ def _few(problem: Problem, state: State, of: Bools) -> Bools:
     if of.any():
         labels = problem.responsibilities(state).argmax(axis=1)
         for k in np.flatnonzero(of):
+            if problem.holes is not None:
+                few[k] = _telling(problem.holes[labels == k], state.cholesky[k]) < least
+                continue
             rows = problem.X[labels == k]
             few[k] = len(rows if problem.is_floor_chosen else np.unique(rows, axis=0)) < least
     return few
+
+
+def _telling(X: Array, factor: Array) -> float:
+    """How many of the rows tell of a component in the direction in which it is tightest: one that lacks cells
+    counts for the part of that direction, in coordinates of unit covariance, that the others leave known."""
+    values, vectors = np.linalg.eigh(factor @ factor.T)
+    # A floor, since a component on its way to a plane has none.
+    along = factor.T @ vectors[:, 0] / np.sqrt(max(values[0], np.finfo(float).tiny))
+    along /= np.linalg.norm(along)
+    inverse, lost = np.linalg.inv(factor), 0.0
+    for pattern in patterns(X):
+        basis = np.linalg.qr(inverse[:, pattern.missing])[0]
+        lost += len(pattern.rows) * float(np.sum((along @ basis) ** 2))
+    return len(X) - lost
 
 
 def gained_by_chance(problem: Problem) -> float:

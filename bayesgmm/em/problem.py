@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesgmm.em.filling import filled
 from bayesgmm.em.steps import Advance, State, Sums, advance, expect, is_in_one_piece, projected
 from bayesgmm.em.units import Units
 from bayesgmm.mixture.covariance_family import CovarianceFamily
@@ -39,7 +40,8 @@ class Problem:
     Parameters
     ----------
     X : ndarray, shape (N, D)
-        Rows in coordinates in which columns have standard deviations near one.
+        Rows in coordinates in which columns have standard deviations near one. Where cells are missing, these
+        are filled in for starts and moves, which no likelihood depends on.
     sample_weight : ndarray, shape (N,) or (0,)
     family : CovarianceFamily
     floor : float
@@ -49,6 +51,8 @@ class Problem:
         Whether a covariance at the floor is what was asked for, or all that there is, and no collapse.
     own : ndarray, shape (D, D), optional
         What rows of unit covariance are multiplied with for coordinates in which only columns are scaled.
+    holes : ndarray, shape (N, D), optional
+        The same rows with their missing cells as NaN, where there are any.
     """
 
     X: Array
@@ -58,6 +62,12 @@ class Problem:
     n_threads: int
     is_floor_chosen: bool = False
     own: Array | None = None
+    holes: Array | None = None
+
+    @property
+    def seen(self) -> Array:
+        """The rows as a pass takes them, shape (N, D): missing cells are NaN."""
+        return self.X if self.holes is None else self.holes
 
     @cached_property
     def total_weight(self) -> float:
@@ -111,7 +121,8 @@ class Problem:
         rows = np.sort(rng.choice(len(self.X), n, replace=False))
         weights = self.sample_weight[rows] if len(self.sample_weight) else self.sample_weight
         # Taken feature by feature, so that they stay one feature after the other in memory.
-        return replace(self, X=np.take(self.X.T, rows, axis=1).T, sample_weight=weights)
+        holes = None if self.holes is None else np.take(self.holes.T, rows, axis=1).T
+        return replace(self, X=np.take(self.X.T, rows, axis=1).T, sample_weight=weights, holes=holes)
 
     def with_family(self, family: CovarianceFamily) -> "Problem":
         """The same rows for another family that has the same coordinates."""
@@ -119,7 +130,7 @@ class Problem:
 
     def advance(self, state: State) -> Advance:
         """One EM step from `state`."""
-        return advance(self.X, self.sample_weight, state, self.family.pooling, self.floor, self.n_threads)
+        return advance(self.seen, self.sample_weight, state, self.family.pooling, self.floor, self.n_threads)
 
     def projected(self, state: State, near: State) -> State:
         """The nearest mixture of the family, from one that is near and of the family."""
@@ -145,21 +156,21 @@ class Problem:
 
     def log_densities(self, state: State, some: slice = slice(None)) -> Array:
         """Log density of each row, or of some."""
-        X = self.X[some]
+        X = self.seen[some]
         out = np.empty(len(X))
         evaluate(X, state.log_weights, state.means, state.cholesky, out, np.empty((0, state.shape[0])))
         return out
 
     def responsibilities(self, state: State, some: slice = slice(None)) -> Array:
         """Of each row, or of some, for each component, shape (N, K)."""
-        X = self.X[some]
+        X = self.seen[some]
         out = np.empty((len(X), state.shape[0]))
         evaluate(X, state.log_weights, state.means, state.cholesky, np.empty(len(X)), out)
         return out
 
     def expect(self, state: State) -> Sums:
         """The E step alone."""
-        return expect(self.X, self.sample_weight, state, self.family.pooling, self.n_threads)
+        return expect(self.seen, self.sample_weight, state, self.family.pooling, self.n_threads)
 
 
 def standardised_problem(
@@ -179,12 +190,17 @@ def standardised_problem(
         Smallest eigenvalue of a covariance in these coordinates; 0 for none but what numbers need.
     n_threads : int
     """
+    rows = rows.by_pattern
     shift, scale = rows.location_scale
     family = family_of(covariance_type)
     scale = family.scales(scale)
     floor = max(reg_covar, SMALLEST_FLOOR)
-    problem = Problem(rows.standardised(shift, scale), rows.weights, family, floor, n_threads, reg_covar > 0)
+    X = rows.standardised(shift, scale)
+    problem = Problem(X, rows.weights, family, floor, n_threads, reg_covar > 0)
     factor = np.diag(scale)
+    if rows.has_missing:
+        # A turn of the columns would leave no row with a cell of its own.
+        return replace(problem, X=filled(X, rows.weights), holes=X), Units(shift, factor)
     if not family.has_correlations or rows.n_features == 1:
         return problem, Units(shift, factor)
     own = _factor(problem.covariance)

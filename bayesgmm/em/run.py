@@ -214,7 +214,7 @@ class Walk:
         place = legs.Place(state.packed, ahead.packed, self.value, self.to_come, calm)
         most = self.max_iter - self.n_iter
         apart = np.empty(0) if problem.family.has_own_m_step else None
-        found = legs.leg(problem.X, problem.sample_weight, place, rules, most, pause, trace, apart)
+        found = legs.leg(problem.seen, problem.sample_weight, place, rules, most, pause, trace, apart)
         ended = legs.Leg(*found)
         self.n_iter += ended.n_passes
         self.to_come, self.status = ended.to_come, ENDED.get(ended.status)

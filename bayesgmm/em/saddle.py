@@ -123,6 +123,9 @@ def missing_information(problem: Problem, state: State) -> float:
     Louis (1982), Finding the observed information matrix when using the EM algorithm, section 3.1: of each
     row the variance of the complete data's score given the row is missing.
     """
+    if problem.holes is not None:
+        # Cells are missing, too, and how much they would tell is not known here.
+        return np.inf
     r = problem.responsibilities(state)
     d = state.shape[1]
     w = problem.weight_of_rows

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.em.information import Chart
 from bayesgmm.em.problem import Problem
+from bayesgmm.mixture.conditional import patterns
 
 __all__ = ["empirical_information", "row_scores"]
 
@@ -37,16 +38,30 @@ def empirical_information(chart: Chart, problem: Problem) -> Array:
 
 def row_scores(chart: Chart, problem: Problem, some: slice = slice(None)) -> Array:
     """Gradients of the log densities of rows by a chart's coordinates at its origin, shape (M, P)."""
-    state, X = chart.origin, problem.X[some]
+    state, X = chart.origin, problem.seen[some]
     r = problem.responsibilities(state, some)
     k, d = state.shape
     scores = np.zeros((len(X), chart.size))
     scores[:, : k - 1] = (r - np.exp(state.log_weights))[:, 1:]
     for j in range(k):
-        z = (X - state.means[j]) @ np.linalg.inv(state.cholesky[j]).T
+        z, products = _moments(X, state.means[j], np.linalg.inv(state.cholesky[j]))
         scores[:, chart.of_mean(j)] = r[:, j, None] * z
         # The symmetric part of z z' - I along L^-1 dSigma L'^-1 / 2.
-        squares = (z[:, :, None] * z[:, None, :] - np.eye(d)).reshape(len(X), d * d)
+        squares = (products - np.eye(d)).reshape(len(X), d * d)
         moves = chart.factors.moves(j).reshape(-1, d * d)
         scores[:, chart.of_covariance(j)] += r[:, j, None] * (squares @ moves.T) / 2
     return scores
+
+
+def _moments(X: Array, mean: Array, inverse: Array) -> tuple[Array, Array]:
+    """z = L^-1 (x - mu), shape (M, D), and z z', (M, D, D), of rows, or what is expected of them where cells
+    are missing; see :mod:`bayesgmm.mixture.missing_cells`."""
+    centred = X - mean
+    z = np.where(np.isnan(centred), 0.0, centred) @ inverse.T
+    lost = [(p.rows, np.linalg.qr(inverse[:, p.missing])[0]) for p in patterns(X)]
+    for rows, basis in lost:
+        z[rows] -= (z[rows] @ basis) @ basis.T
+    products = z[:, :, None] * z[:, None, :]
+    for rows, basis in lost:
+        products[rows] += basis @ basis.T
+    return z, products

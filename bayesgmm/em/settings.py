@@ -8,6 +8,7 @@ from bayesgmm.em.run import ROUNDING
 from bayesgmm.em.starts import MIXED, STARTS
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.families import family_of
+from bayesgmm.rows.features import MISSING
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support import arguments
 from bayesgmm.support.sentences import shown_value
@@ -32,6 +33,7 @@ def checked_plan(em: "EMGaussianMixture") -> tuple[Plan, int]:
     """
     family = family_of(em.covariance_type)
     arguments.check_choice(em.init_params, "init_params", (MIXED, *STARTS))
+    arguments.check_choice(em.missing, "missing", MISSING)
     for name in ("tol", "reg_covar"):
         value = getattr(em, name)
         if not 0 <= arguments.as_real(value) < 1:

@@ -10,7 +10,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,11 @@ from bayesgmm.mixture.families import family_of
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support import arguments
+from bayesgmm.support.sentences import shown
 from bayesgmm.wording import Reason
+
+if TYPE_CHECKING:
+    from bayesgmm.em.estimator import EMGaussianMixture
 
 __all__ = ["Estimate", "StandardErrors", "standard_errors"]
 
@@ -51,6 +55,21 @@ class Estimate:
     tol: float
     cores: int
     feature_names: Sequence[str]
+
+    @classmethod
+    def of(cls, em: "EMGaussianMixture", rows: Rows) -> "Estimate":
+        """Of a fitted estimator, whose columns are those of rows."""
+        return cls(
+            em.params_,
+            em.covariance_type,
+            em.log_likelihood_,
+            em.regularised_,
+            float(em.reg_covar),
+            em.max_iter,
+            em.tol,
+            arguments.check_cores(em.cores),
+            shown(getattr(em, "feature_names_in_", rows.names)),
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Every check of what a user hands in: one place, one set of sentences.
+"""Every check of data that a user hands in: one place, one set of sentences.
 
 A message says what is wrong, what was found and where, and what to try.
 """
@@ -23,16 +23,12 @@ __all__ = [
     "check_data",
     "check_distinct_rows",
     "check_fittable",
-    "check_sample_weight",
-    "check_total_weight",
     "check_varying_columns",
     "column_names",
 ]
 
 Array = NDArray[np.float64]
 
-# Of weights: beyond these, EM's sums of them meet its floors, or lose the single rows.
-SMALLEST_TOTAL, LARGEST_TOTAL = 1e-6, 1e15
 # Of rows in the direction in which columns of unit standard deviation vary least.
 LEAST_SPREAD = 1e-10
 UNMASKING = "drop or impute them first and pass a plain array"
@@ -69,8 +65,9 @@ def column_names(X: Any) -> tuple[str, ...] | None:
     return tuple(map(str, strings)) or None
 
 
-def check_data(X: Any) -> Array:
-    """X as a float64 array of shape (N, D), finite; the input itself is never written to.
+def check_data(X: Any, may_miss: bool = False) -> Array:
+    """X as a float64 array of shape (N, D), finite but for missing cells where these may be; the input itself
+    is never written to.
 
     Raises
     ------
@@ -84,7 +81,7 @@ def check_data(X: Any) -> Array:
     _check_real(X, values)
     _check_shape(values.shape)
     floats = _to_float(values, X)
-    _check_finite(floats, X)
+    _check_finite(floats, X, may_miss)
     return floats
 
 
@@ -168,9 +165,11 @@ def _check_shape(shape: tuple[int, ...]) -> None:
         )
 
 
-def _check_finite(floats: Array, X: Any) -> None:
-    bad = ~np.isfinite(floats)
+def _check_finite(floats: Array, X: Any, may_miss: bool) -> None:
+    bad = np.isinf(floats) if may_miss else ~np.isfinite(floats)
     if not bad.any():
+        if may_miss:
+            _check_some_cells(np.isnan(floats), X)
         return
     row, column = map(int, np.argwhere(bad)[0])
     kinds = []
@@ -180,17 +179,39 @@ def _check_finite(floats: Array, X: Any) -> None:
         kinds.append(f"{infinite} infinite (inf)")
     raise DataError(
         f"X contains {' and '.join(kinds)} value(s), the first in {_cell(X, row, column)}; "
-        "drop or impute those rows first.",
+        + (
+            "drop those rows first, or pass missing='model' to an estimator, which models cells that are "
+            "missing at random."
+            if missing and not infinite
+            else "drop or impute those rows first."
+        ),
         row=row,
         column=column,
     )
 
 
+def _check_some_cells(missing: NDArray[np.bool_], X: Any) -> None:
+    """Refuse rows of which nothing is known."""
+    empty = np.flatnonzero(missing.all(axis=1))
+    if len(empty):
+        others = f" (and {count(len(empty) - 1, 'other row')})" if len(empty) > 1 else ""
+        raise DataError(
+            f"There is no value in any column of {_row(X, int(empty[0]))}{others}, which tells nothing then; "
+            f"drop {'these rows' if others else 'that row'}.",
+            row=int(empty[0]),
+            n_rows=len(empty),
+        )
+
+
 def _cell(X: Any, row: int, column: int) -> str:
     """A cell by the names of its row and column, where X has any."""
-    index, names = getattr(X, "index", None), getattr(X, "columns", None)
-    of_row = quoted(index[row], index) if isinstance(index, pd.Index) else row
-    return f"row {of_row}, column {column if names is None else repr(names[column])}"
+    names = getattr(X, "columns", None)
+    return f"{_row(X, row)}, column {column if names is None else repr(names[column])}"
+
+
+def _row(X: Any, row: int) -> str:
+    index = getattr(X, "index", None)
+    return f"row {quoted(index[row], index) if isinstance(index, pd.Index) else row}"
 
 
 def _column_types(X: Any) -> list[Any]:
@@ -231,9 +252,15 @@ def check_varying_columns(X: Array, names: Sequence[str], outline: Outline | Non
         return
     columns = zip(*(outline or outline_of(X)), strict=True)
     for j, (lowest, highest, _, spread) in enumerate(columns):
+        if np.isnan(lowest):
+            raise DataError(
+                f"Column {names[j]!r} is missing in every row, so that nothing can be said of it; drop that "
+                "column.",
+                column=j,
+            )
         if lowest == highest:
             raise DataError(
-                f"Column {names[j]!r} is constant (every value is {X[0, j]:g}), so that no Gaussian has a "
+                f"Column {names[j]!r} is constant (every value is {lowest:g}), so that no Gaussian has a "
                 "density for it; drop that column.",
                 column=j,
             )
@@ -275,8 +302,10 @@ def check_fittable(X: Array, names: Sequence[str], n_components: int, correlated
     outline = outline_of(X)
     check_varying_columns(X, names, outline)
     check_distinct_rows(X, n_components)
-    if correlated and len(X) > X.shape[1]:
-        check_collinear(X, names, outline)
+    complete = ~np.isnan(X).any(axis=1) if correlated else np.empty(0, dtype=bool)
+    if complete.sum() > X.shape[1]:
+        every = bool(complete.all())
+        check_collinear(X if every else X[complete], names, outline if every else None)
 
 
 def check_collinear(X: Array, names: Sequence[str], outline: Outline | None = None) -> None:
@@ -324,57 +353,3 @@ def _spread(X: Array, mean: Array, std: Array, direction: Array) -> float:
         along = ((X[start : start + ROWS_AT_ONCE] - mean) / std) @ direction
         total += float(along @ along)
     return float(np.sqrt(total / len(X)))
-
-
-def check_sample_weight(sample_weight: Any, n: int, index: pd.Index | None = None) -> Array:
-    """Weights of the rows, shape (N,), or an empty array where every row counts once; `index` has the rows'
-    names for the message."""
-    if sample_weight is None:
-        return np.empty(0)
-    check_unmasked(sample_weight, "sample_weight", DataError, UNMASKING)
-    try:
-        w = np.asarray(sample_weight)
-        if w.dtype.kind not in "biuf":
-            w = w.astype(object)
-        w = w.astype(np.float64)
-    # Objects convert themselves, and may raise anything.
-    except Exception:
-        raise DataError("sample_weight must hold real numbers, one per row.") from None
-    if w.ndim == 0:
-        w = np.full(n, float(w))
-    if w.shape != (n,):
-        raise DataError(
-            f"sample_weight must have one value per row, shape ({n},); got shape {w.shape}.",
-            expected=(n,),
-            shape=w.shape,
-        )
-    if not np.all(np.isfinite(w)) or np.any(w < 0):
-        row = int(np.flatnonzero(~np.isfinite(w) | (w < 0))[0])
-        name = row if index is None else quoted(index[row], index)
-        raise DataError(f"sample_weight must be finite and not negative; row {name} has {w[row]}.", row=row)
-    with np.errstate(over="ignore"):
-        total = w.sum()
-    if not np.isfinite(total):
-        raise DataError("sample_weight sums to infinity; rescale it.", total=float(total))
-    if total <= 0:
-        raise DataError(
-            "sample_weight is zero for every row, so that nothing is left to fit.", total=float(total)
-        )
-    if not SMALLEST_TOTAL <= total <= LARGEST_TOTAL:
-        raise DataError(
-            f"sample_weight sums to {total:.3g}, and EM can use a sum from {SMALLEST_TOTAL:g} to "
-            f"{LARGEST_TOTAL:g}; a row of weight 3 counts as three rows: multiply the weights accordingly.",
-            total=float(total),
-        )
-    # Ones are no weights, to the last bit.
-    return np.empty(0) if (w == 1.0).all() else w
-
-
-def check_total_weight(total: float) -> None:
-    """Refuse weights that claim fewer than two rows: no posterior of a covariance could be made of these."""
-    if total < 2.0:
-        raise DataError(
-            f"sample_weight sums to {total:.3g}, which is fewer than two rows; a row of weight 3 counts as "
-            "three rows: multiply the weights accordingly.",
-            total=total,
-        )

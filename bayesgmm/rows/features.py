@@ -10,7 +10,10 @@ from sklearn.utils.validation import validate_data
 from bayesgmm.errors import printable
 from bayesgmm.rows.rows import Rows, RowsLike
 
-__all__ = ["note_columns", "rows_for"]
+__all__ = ["MISSING", "MODEL", "REFUSE", "note_columns", "rows_for"]
+
+# What estimators do where cells are missing.
+MISSING = REFUSE, MODEL = "refuse", "model"
 
 
 def rows_for(estimator: Any, X: RowsLike, sample_weight: ArrayLike | None = None, *, reset: bool) -> Rows:
@@ -32,7 +35,7 @@ def rows_for(estimator: Any, X: RowsLike, sample_weight: ArrayLike | None = None
     ValueError
         Where the columns are not those that the estimator knows, in scikit-learn's words.
     """
-    rows = Rows.of(X, sample_weight)
+    rows = Rows.of(X, sample_weight, may_miss=getattr(estimator, "missing", REFUSE) == MODEL)
     note_columns(estimator, X, reset=reset)
     return rows
 

@@ -6,6 +6,7 @@ came, `columns` one feature after the other), calls a row by its own name, and n
 
 import hashlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from bayesgmm.errors import DataError
 from bayesgmm.rows import checks, labels
 from bayesgmm.rows.outline import Outline, outline_of
+from bayesgmm.rows.sample_weight import check_sample_weight
 from bayesgmm.support.sentences import distinct, shown
 
 __all__ = ["Rows", "RowsLike", "default_names"]
@@ -37,7 +39,7 @@ class Rows:
     Parameters
     ----------
     values : ndarray, shape (N, D)
-        Finite, in the units of the data.
+        Finite, in the units of the data; NaN where a cell is missing and that was asked for.
     names : tuple of D str
         Names of the columns.
     index : pandas.Index of length N
@@ -61,7 +63,14 @@ class Rows:
     has_file_numbers: bool = False
 
     @classmethod
-    def of(cls, X: Any, sample_weight: ArrayLike | None = None, *, copy: bool = False) -> "Rows":
+    def of(
+        cls,
+        X: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        copy: bool = False,
+        may_miss: bool = False,
+    ) -> "Rows":
         """The one full check of what a user handed in; rows that were checked before are taken as they are.
 
         Parameters
@@ -72,6 +81,8 @@ class Rows:
         copy : bool, default False
             Whether a later change of X must not reach the rows; rows that were checked before are never
             copied.
+        may_miss : bool, default False
+            Whether cells may be missing: NaN, or what pandas has for it.
 
         Raises
         ------
@@ -79,7 +90,7 @@ class Rows:
             For sparse matrices and for data that are not numbers.
         DataError
             For missing or infinite values, wrong dimensions, row names that are missing, and weights that are
-            no weights.
+            no weights; where cells may be missing, for rows and columns without any.
 
         Examples
         --------
@@ -90,10 +101,12 @@ class Rows:
         (('height',), "row 'Bob'")
         """
         if isinstance(X, cls):
+            if X.has_missing and not may_miss:
+                checks.check_data(pd.DataFrame(X.values, columns=list(X.names), index=X.index))
             if sample_weight is None:
                 return X
-            return replace(X, weights=checks.check_sample_weight(sample_weight, len(X), X.index))
-        values = checks.check_data(X)
+            return replace(X, weights=check_sample_weight(sample_weight, len(X), X.index))
+        values = checks.check_data(X, may_miss)
         values = values.copy() if copy else values
         names = checks.column_names(X)
         index = labels.index_of(X, len(values))
@@ -101,7 +114,7 @@ class Rows:
             values,
             default_names(values.shape[1]) if names is None else names,
             index,
-            checks.check_sample_weight(sample_weight, len(values), index),
+            check_sample_weight(sample_weight, len(values), index),
             named=names is not None,
         )
 
@@ -196,6 +209,20 @@ class Rows:
         """The values one feature after the other in memory, as compiled code reads fastest, shape (N, D)."""
         return np.asfortranarray(self.values)
 
+    @cached_property
+    def has_missing(self) -> bool:
+        """Whether a cell is missing."""
+        return bool(np.isnan(self.values).any())
+
+    @cached_property
+    def by_pattern(self) -> "Rows":
+        """The same rows, those that lack the same cells one after the other, complete ones first; these
+        themselves where none is missing."""
+        if not self.has_missing:
+            return self
+        order = np.lexsort(np.isnan(self.values).T)
+        return self if (np.diff(order) == 1).all() else self.taken(order)
+
     @property
     def counts(self) -> Array:
         """How many rows each stands for, shape (N,): its weight, or one."""
@@ -225,12 +252,19 @@ class Rows:
         """
         scratch = np.empty(len(self))
         if len(self.weights):
-            shift, scale = np.array([_location_scale(x, self.weights, scratch) for x in self.values.T]).T
+            shift, scale = np.array([_location_scale(*known, scratch) for known in self._cells_there()]).T
         else:
             shift, std = self.outline.mean, self.outline.std
-            robust = np.array([_robust_scale(x, scratch) for x in self.values.T])
+            columns = [x[~np.isnan(x)] for x in self.values.T] if self.has_missing else self.values.T
+            robust = np.array([_robust_scale(x, scratch[: len(x)]) for x in columns])
             scale = np.where(robust > 0, np.minimum(std, robust), std)
         return shift, np.where(scale > 0, scale, 1.0)
+
+    def _cells_there(self) -> Iterator[tuple[Array, Array]]:
+        """Of each column the values that are there, and their weights."""
+        for x in self.values.T:
+            there = ~np.isnan(x) if self.has_missing else slice(None)
+            yield x[there], self.weights[there]
 
     @cached_property
     def outline(self) -> Outline:
@@ -293,7 +327,9 @@ class Rows:
     @cached_property
     def sha256(self) -> str:
         """Digest of the values, which tells whether two fits saw the same data."""
-        return hashlib.sha256(np.ascontiguousarray(self.values).tobytes()).hexdigest()
+        # NaN has many forms.
+        values = np.where(np.isnan(self.values), np.nan, self.values) if self.has_missing else self.values
+        return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
 
 
 # What `Rows.of` takes: an array, a data frame of pandas or polars, or rows that were checked before.
@@ -307,6 +343,7 @@ def default_names(n_features: int) -> tuple[str, ...]:
 
 def _location_scale(x: Array, weights: Array, scratch: Array) -> tuple[float, float]:
     """Of one column. Copies go to `scratch`, since with many rows another would be felt."""
+    scratch = scratch[: len(x)]
     shift = np.average(x, weights=weights)
     np.subtract(x, shift, out=scratch)
     np.square(scratch, out=scratch)

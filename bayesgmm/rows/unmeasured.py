@@ -66,7 +66,9 @@ def tell_unmeasured(rows: Rows, stacklevel: int = 3) -> None:
 
 
 def find_unmeasured(rows: Rows) -> list[Reason]:
-    """What is found of the columns, a kind each."""
+    """What is found of the columns, a kind each; of rows with missing cells nothing is looked for."""
+    if rows.has_missing:
+        rows = rows.taken(~np.isnan(rows.values).any(axis=1))
     if len(rows) < FEWEST_ROWS:
         return []
     # Differences of the largest numbers are infinite, and so are no steps.

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from bayesgmm.errors import DataError, DataTypeError, ParameterError
 from bayesgmm.rows import checks as validation
+from bayesgmm.rows.sample_weight import check_sample_weight
 from bayesgmm.support import arguments
 
 GOOD = np.arange(12.0).reshape(6, 2)
@@ -118,11 +119,11 @@ def test_more_components_than_distinct_rows(golden):
 )
 def test_unusable_weights(weights, details, golden):
     with golden.raises(DataError, **details):
-        validation.check_sample_weight(weights, 3)
+        check_sample_weight(weights, 3)
 
 
 def test_no_weights_are_an_empty_array():
-    assert validation.check_sample_weight(None, 3).shape == (0,)
+    assert check_sample_weight(None, 3).shape == (0,)
 
 
 @pytest.mark.parametrize(
