@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, DensityMixin, clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import Tags
 
 from bayesgmm import methods
 from bayesgmm.bayes.priors import Prior, check_prior
@@ -27,11 +28,12 @@ from bayesgmm.methods.effort import announce, check_size
 from bayesgmm.methods.method import Problem, Seeds
 from bayesgmm.methods.settings import Settings
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
+from bayesgmm.posterior.imputation import Imputation, imputation
 from bayesgmm.posterior.unbounded import about_no_maximum
 from bayesgmm.recording import Recorder
 from bayesgmm.results import PosteriorResults
 from bayesgmm.rows.checks import check_fittable
-from bayesgmm.rows.features import note_columns
+from bayesgmm.rows.features import MODEL, REFUSE, note_columns
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.rows.sample_weight import check_total_weight
 from bayesgmm.rows.unmeasured import tell_unmeasured
@@ -101,6 +103,9 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         Seed of everything that is random, also of :meth:`sample`; None means other numbers each time.
     progressbar : bool, default True
         Show progress on a terminal or in a notebook.
+    missing : {"refuse", "model"}, default "refuse"
+        What is done where cells are missing, NaN. "model" takes them as missing at random: a row's density is
+        that of its cells that are there, in EM and in the posterior, and nothing is filled in.
 
     Attributes
     ----------
@@ -167,6 +172,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         repeats: int = 2,
         random_state: Any = None,
         progressbar: bool = True,
+        missing: str = REFUSE,
     ) -> None:
         self.n_components = n_components
         self.covariance_type = covariance_type
@@ -182,6 +188,7 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         self.repeats = repeats
         self.random_state = random_state
         self.progressbar = progressbar
+        self.missing = missing
 
     def fit(
         self,
@@ -239,7 +246,8 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         SamplingError
             Where a chain stopped before its last draw, or ``max_time`` passed before there were enough draws.
         """
-        settings, rows = self._settings(), Rows.of(X, sample_weight, copy=True)
+        settings, may_miss = self._settings(), self.missing == MODEL
+        rows = Rows.of(X, sample_weight, copy=True, may_miss=may_miss)
         clock = Clock(settings.max_time)
         k, family, counting = settings.n_components, settings.covariance_type, rows.counting
         check_fittable(counting.values, counting.names, k, family_of(family).has_correlations)
@@ -276,11 +284,42 @@ class BayesGaussianMixture(PosteriorResults, DensityMixin, BaseEstimator):
         self.fit_ = found
         return self
 
+    def __sklearn_tags__(self) -> Tags:
+        tags: Tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing == MODEL
+        return tags
+
     def fit_predict(
         self, X: RowsLike, y: object = None, sample_weight: ArrayLike | None = None
     ) -> NDArray[np.intp]:
         """Fit, then the component with the largest posterior mean membership of each row, shape (N,)."""
         return self.fit(X, sample_weight=sample_weight).membership_.argmax(axis=1)
+
+    def impute(self, X: RowsLike | None = None, *, n_draws: int = 400) -> Imputation:
+        """Missing cells: posterior means, standard deviations and draws, and EM's plug-in beside them.
+
+        Parameters
+        ----------
+        X : array_like or data frame, shape (M, D), optional
+            Rows with missing cells, NaN; by default those of the fit.
+        n_draws : int, default 400
+            How many draws of the posterior are used, spread over all of them.
+
+        Returns
+        -------
+        Imputation
+
+        Examples
+        --------
+        >>> from bayesgmm import BayesGaussianMixture, datasets
+        >>> settings = {"draws": 250, "random_state": 0, "progressbar": False}
+        >>> bayes = BayesGaussianMixture(2, missing="model", **settings).fit(datasets.faithful().X)
+        >>> bayes.impute([[4.5, float("nan")]]).values.round()
+        array([[ 4.5, 81. ]])
+        """
+        n_draws = arguments.check_integer(n_draws, "n_draws", 2)
+        rows, rng = self._rows(X), np.random.default_rng([self.predictive_seed_, 7])
+        return imputation(rows, self._record.draws.stacked, self.em_.params_, n_draws, rng)
 
     def check_calibration(
         self,

@@ -36,7 +36,6 @@ from bayesgmm.posterior.unbounded import about_no_maximum
 from bayesgmm.posterior.verdict import Diagnostics, Quantities, Verdict
 from bayesgmm.rows.labels import restored
 from bayesgmm.rows.rows import Rows
-from bayesgmm.support.arguments import available_cores
 from bayesgmm.support.provenance import Provenance
 from bayesgmm.wording import Reason
 
@@ -325,12 +324,10 @@ def _from_tree(tree: xr.DataTree) -> Fit:
     rows = _rows(tree, tuple(map(str, json.loads(attrs["feature_names"]))), bool(attrs["named_features"]))
     return Fit(
         rows=rows,
-        em=em_of_groups(
-            tree["em"].dataset, tree["em_modes"].dataset, tree["em"].attrs, rows.names if rows.named else None
-        ),
+        em=em_of_groups(tree["em"].dataset, tree["em_modes"].dataset, tree["em"].attrs, rows),
         prior=Prior(**fields),
         prior_given=bool(attrs["prior_given"]),
-        settings=_settings(attrs),
+        settings=Settings.of_attributes(attrs),
         provenance=_provenance(attrs),
         method=method.name,
         labels=Labels(
@@ -356,21 +353,6 @@ def _rows(tree: xr.DataTree, names: tuple[str, ...], named: bool) -> Rows:
     weights = constants["sample_weight"].to_numpy() if "sample_weight" in constants else np.empty(0)
     source, numbers = str(observed.attrs["source"]), bool(observed.attrs["file_numbers"])
     return Rows(observed["x"].to_numpy(), names, index, weights, source, named, numbers)
-
-
-def _settings(attrs: Mapping[str, Any]) -> Settings:
-    return Settings(
-        n_components=int(attrs["n_components"]),
-        covariance_type=str(attrs["covariance_type"]),
-        method=str(attrs["method_asked"]),
-        draws=int(attrs["draws"]),
-        tune=int(attrs["tune"]),
-        chains=int(attrs["chains"]),
-        cores=available_cores(),
-        target_accept=float(attrs["target_accept"]),
-        max_time=None if np.isnan(attrs["max_time"]) else float(attrs["max_time"]),
-        repeats=int(attrs["repeats"]),
-    )
 
 
 def _provenance(attrs: Mapping[str, Any]) -> Provenance:

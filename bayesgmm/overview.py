@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from bayesgmm.support.sentences import plain, shorten, with_sd
 from bayesgmm.wording import Reason
 from bayesgmm.wording import overview as wording
+from bayesgmm.wording.rows import about_missing
 
 if TYPE_CHECKING:
     from bayesgmm.results import PosteriorResults
@@ -121,6 +122,7 @@ def _heading(bayes: "PosteriorResults") -> str:
         features=[_short(name) for name in fit.names[:MOST_FEATURES]],
         more_features=d > MOST_FEATURES,
         d=d,
+        missing=about_missing(fit.rows),
         em_ended="" if bayes.em_.converged_ else str(bayes.em_.status_),
         has_floor=fit.no_maximum is not None,
         log_likelihood=bayes.em_.log_likelihood_,

@@ -260,15 +260,20 @@ def check_single(values: Array, name: str, covariance_type: str) -> None:
 
 
 def location_and_spread(rows: Array, sample_weight: Array, names: Sequence[str]) -> tuple[Array, Array]:
-    """Weighted mean and standard deviation (divided by the sum of weights) of each column, shape (D,)."""
+    """Weighted mean and standard deviation (divided by the sum of weights) of the cells of each column that
+    are there, shape (D,)."""
     w = sample_weight if sample_weight.size else np.ones(len(rows))
     rows, w = rows[w > 0], w[w > 0]
-    flat = np.flatnonzero(rows.max(axis=0) == rows.min(axis=0))
+    highest = np.fmax.reduce(rows)
+    flat = np.flatnonzero(highest == np.fmin.reduce(rows))
     if flat.size:
         raise DataError(
-            f"Column {names[flat[0]]!r} has a single value ({rows[0, flat[0]]:g}) in the {len(rows)} row(s) "
+            f"Column {names[flat[0]]!r} has a single value ({highest[flat[0]]:g}) in the {len(rows)} row(s) "
             "that count, so that no default prior can be scaled to it; drop that column or pass a Prior.",
             column=int(flat[0]),
         )
+    if np.isnan(rows).any():
+        w = np.where(np.isnan(rows), 0.0, w[:, None])
+        rows = np.nan_to_num(rows)
     loc = np.average(rows, axis=0, weights=w)
     return loc, np.sqrt(np.average((rows - loc) ** 2, axis=0, weights=w))

@@ -209,6 +209,7 @@ class Prior:
         Parameters
         ----------
         X : array_like or data frame, shape (N, D), or Rows
+            Missing cells, NaN, take no part.
         sample_weight : array_like, shape (N,), optional
             Weights of the rows.
         covariance_type : str, default "full"
@@ -227,7 +228,7 @@ class Prior:
         (1.5,)
         """
         family = posterior_family_of(covariance_type)
-        rows = Rows.of(X, sample_weight)
+        rows = Rows.of(X, sample_weight, may_miss=True)
         check_varying_columns(rows.values, rows.names)
         loc, sd = location_and_spread(rows.values, rows.weights, rows.names)
         spread = sd if family.by_feature else np.sqrt(np.mean(sd**2))
@@ -253,6 +254,7 @@ class Prior:
         Parameters
         ----------
         X : array_like or data frame, shape (N, D), or Rows
+            Missing cells, NaN, take no part.
         sample_weight : array_like, shape (N,), optional
             Rows of weight zero take no part.
         covariance_type : str, default "full"
@@ -270,9 +272,9 @@ class Prior:
         >>> Prior.richardson_green([[-1.0], [1.0]]).std_prior
         ('hierarchical_gamma', 2.0, 0.2, (2.5,))
         """
-        rows = Rows.of(X, sample_weight).counting
+        rows = Rows.of(X, sample_weight, may_miss=True).counting
         check_varying_columns(rows.values, rows.names)
-        low, high = rows.values.min(axis=0), rows.values.max(axis=0)
+        low, high = rows.outline.low, rows.outline.high
         squares = posterior_family_of(covariance_type).scales(high - low) ** 2
         return cls(
             concentration=1.0,

@@ -62,11 +62,16 @@ def improper_by(rows: Rows, prior: ResolvedPrior, covariance_type: str) -> Reaso
     X, power = counting.values, power_at_zero(prior)
     weights = counting.counts
     if family.by_feature:
-        for j, column in enumerate(X.T):
-            n, weight, at = _most_equal(column[:, None], weights)
+        for j, every in enumerate(X.T):
+            there = ~np.isnan(every)
+            column = every[there]
+            n, weight, at = _most_equal(column[:, None], weights[there])
             if n > 1 and weight - 1 >= power[j]:
                 told = {"column": rows.names[j], "value": float(column[at[0]]), "n": n}
                 return Reason("improper_by_ties", told)
+    # Of rows that lack cells, no lines and no equal rows are looked for.
+    complete = ~np.isnan(X).any(axis=1)
+    X, weights = X[complete], weights[complete]
     n, weight, _ = _most_equal(X, weights)
     by_stds = not family.by_feature and (weight - 1) * X.shape[1] >= power.min()
     by_correlations = family.own_correlations and X.shape[1] > 1 and weight >= 2 * prior.lkj_eta + 1

@@ -60,6 +60,7 @@ def column_resolutions(X: Array, spread: Array, weights: Array | None = None) ->
     Parameters
     ----------
     X : ndarray, shape (N, D)
+        NaN where a cell is missing.
     spread : ndarray, shape (D,)
         Standard deviations of the columns.
     weights : ndarray, shape (N,) or (0,), optional
@@ -73,9 +74,9 @@ def column_resolutions(X: Array, spread: Array, weights: Array | None = None) ->
     array([0.25])
     """
     weights = np.ones(len(X)) if weights is None or not len(weights) else weights
-    return np.array(
-        [_resolution(column, FINEST * sd, weights) for column, sd in zip(X.T, spread, strict=True)]
-    )
+    there = ~np.isnan(X)
+    columns = zip(X.T, there.T, spread, strict=True)
+    return np.array([_resolution(column[on], FINEST * sd, weights[on]) for column, on, sd in columns])
 
 
 def _resolution(column: Array, finest: float, weights: Array) -> float:

@@ -24,6 +24,7 @@ from bayesgmm.mixture import kernels
 from bayesgmm.mixture.coordinates import Coordinates, add_gradient, mixture_of, unconstrained
 from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.mixture.families import DEFAULT_FAMILY, posterior_family_of
+from bayesgmm.mixture.filling import filled
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.compilation import entry
@@ -101,6 +102,11 @@ class Target:
             return rows
         return np.asfortranarray(solve_triangular(self.rotation, rows.T, lower=True).T)
 
+    @cached_property
+    def filled_rows(self) -> Array:
+        """The same, with missing cells filled in: for starts, which no density depends on."""
+        return filled(self.rows, self.sample_weight) if self.data.has_missing else self.rows
+
     @property
     def is_turned(self) -> bool:
         """Whether there is a rotation."""
@@ -113,8 +119,12 @@ class Target:
 
     @property
     def log_volume(self) -> float:
-        """Log of the volume, in the user's units, of a unit of the coordinates of rows."""
-        return float(np.log(self.scale).sum() + np.log(np.diagonal(self.rotation)).sum())
+        """What the log-likelihood is lower in the user's units: of each row by the log volume of a unit of
+        the coordinates, of the columns of which it has a cell."""
+        if self.data.has_missing:
+            return float(self.data.counts @ ~np.isnan(self.data.values) @ np.log(self.scale))
+        of_row = float(np.log(self.scale).sum() + np.log(np.diagonal(self.rotation)).sum())
+        return self.data.total_weight * of_row
 
     @property
     def sample_weight(self) -> Array:
@@ -142,13 +152,14 @@ class Target:
     ) -> "Target":
         """With columns standardised by their own locations and scales, and turned where they nearly tell each
         other within the components of a mixture, `near`, in the user's units."""
-        data, family = data.counting, posterior_family_of(covariance_type)
+        data, family = data.counting.by_pattern, posterior_family_of(covariance_type)
         shift, scale = data.location_scale
         scale = family.scales(scale)
         plain = cls(data, n_components, prior, shift, scale, covariance_type)
         # Few rows lie in a plane by themselves.
         few = data.total_weight < FEWEST_ROWS * n_components * (data.n_features + 1)
-        if near is None or few:
+        # Turned, no row with a missing cell would have a cell of its own.
+        if near is None or few or data.has_missing:
             return plain
         return replace(plain, rotation=rotation_of(plain.turned(near), family))
 

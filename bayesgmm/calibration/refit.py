@@ -101,7 +101,7 @@ def refitted(fit: Fit, refit: Refitting, seed: np.random.SeedSequence) -> Refit:
     log_weights, means, cholesky = (values[0] for values in truth.stacked)
     n = n_simulated(fit.rows)
     simulated, components = simulate_from(np.exp(log_weights), means, cholesky, n, rng)
-    rows = _together(fit.rows, simulated)
+    rows = _together(fit.rows, _as_seen(simulated, fit.rows, rng))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -148,6 +148,14 @@ def n_simulated(rows: Rows) -> int:
 def _only(draws: MixtureDraws, chain: int, draw: int) -> MixtureDraws:
     one = {name: v[chain : chain + 1, draw : draw + 1] for name, v in draws.values.items()}
     return MixtureDraws.of(one, draws.covariance_type)
+
+
+def _as_seen(simulated: Array, rows: Rows, rng: np.random.Generator) -> Array:
+    """Simulated rows, which lack the cells that rows of the data drawn at random lack."""
+    if not rows.has_missing:
+        return simulated
+    like = rng.choice(len(rows), len(simulated), p=rows.counts / rows.total_weight)
+    return np.where(np.isnan(rows.values[like]), np.nan, simulated)
 
 
 def _together(rows: Rows, simulated: Array) -> Rows:

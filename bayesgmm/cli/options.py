@@ -221,6 +221,13 @@ _READING = {
     "drop_missing": click.option(
         "--drop-missing", is_flag=True, help="Leave out rows with a missing value, and say how many."
     ),
+    "missing": click.option(
+        "--missing",
+        type=click.Choice(["refuse", "model"]),
+        default="refuse",
+        help="What is done with missing values: refuse, or model them as missing at random, so that a row "
+        "counts with the cells that it has. [default: refuse]",
+    ),
 }
 OF_TABLES = tuple(_READING)
 

@@ -9,6 +9,7 @@ import click
 import bayesgmm
 from bayesgmm.cli.program import WRITTEN, Target
 from bayesgmm.cli.streams import busy, say
+from bayesgmm.rows.features import missing_of
 from bayesgmm.support.sentences import count
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def run_fit(
     """Fit both ways, and say so before; what has been drawn is kept in a folder, where one is named."""
     n, d = rows.values.shape
     with busy("starting", quiet):
+        settings["missing"] = missing_of(rows)
         estimator = bayesgmm.BayesGaussianMixture(n_components, progressbar=not quiet, **settings)
     say(f"fitting {count(n, 'row')}, {count(d, 'column')}, {count(n_components, 'component')}", quiet)
     if checkpoint is None:

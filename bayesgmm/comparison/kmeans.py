@@ -18,6 +18,7 @@ from bayesgmm.errors import DataError
 from bayesgmm.mixture import density
 from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.mixture.families import family_of
+from bayesgmm.mixture.filling import filled_values
 from bayesgmm.mixture.matching import best_match
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.features import rows_for
@@ -68,7 +69,8 @@ def kmeans_comparison(
 
     k-means depends on units, so that columns are standardised: each by its own standard deviation, or all by
     a common one with covariance_type="spherical", whose EM depends on the ratios of units too. The best of 10
-    starts, with a fixed seed.
+    starts, with a fixed seed. It cannot do without cells that are missing: these are filled in by what one
+    Gaussian would expect.
 
     Parameters
     ----------
@@ -123,11 +125,11 @@ def kmeans_comparison(
     """
     check_is_fitted(em)
     found = rows_for(em, X, sample_weight, reset=False)
-    rows = found.values
+    rows, filled = found.values, filled_values(found)
     w = found.counts
     k = em.params_.n_components
-    shift, scale = _location_scale(rows, w, em.covariance_type)
-    white = (rows - shift) / scale
+    shift, scale = _location_scale(filled, w, em.covariance_type)
+    white = (filled - shift) / scale
     r = density.responsibilities(rows, em.params_)
     em_labels = r.argmax(axis=1)
     # Without tolerance it ends where no row changes its cluster, so that centres are means.

@@ -12,6 +12,7 @@ from sklearn.metrics import pairwise_distances_argmin
 from bayesgmm.em.kmeans import kmeans
 from bayesgmm.mixture import density
 from bayesgmm.mixture.draws import Stacked, evenly
+from bayesgmm.mixture.filling import filled_values
 from bayesgmm.posterior import partitions
 from bayesgmm.posterior.partitions import Ball
 from bayesgmm.posterior.passes import allocations, log_likelihoods_and_overlaps, mean_overlaps
@@ -172,7 +173,8 @@ def partition(bayes: "BayesGaussianMixture", loss: str = "vi") -> Partition:
     cores = bayes.fit_.settings.cores
     sampled = allocations(X, *thinned, rng, cores)
     k = draws.n_components
-    by_kmeans = _kmeans(X, every, rows, k, rng)
+    complete = filled_values(bayes.rows_)
+    by_kmeans = _kmeans(complete[rows], complete, rows, k, rng)
     others = {
         "em": density.responsibilities(X, bayes.em_.params_).argmax(axis=1).astype(np.int32),
         "kmeans": by_kmeans[rows],

@@ -99,7 +99,8 @@ def predictive_checks(sides: Sides) -> tuple[PredictiveCheck, ...]:
     """Spread, skewness, tails, quartiles, modes and correlations of the features, distances of neighbours, in
     replicated data sets.
 
-    Of more than 5,000 rows 3,000 are looked at, and data sets of as many simulated.
+    Of more than 5,000 rows 3,000 are looked at, and data sets of as many simulated. Replicated rows lack the
+    cells that those of the data lack.
     """
     fit = sides.fit
     # A row of weight 3 is three rows, in the data as in what is simulated.
@@ -107,10 +108,11 @@ def predictive_checks(sides: Sides) -> tuple[PredictiveCheck, ...]:
     if rows_checked(len(looked_at)) < len(looked_at):
         looked_at = looked_at.taken(part_of(len(looked_at), rows_checked(len(looked_at))))
     data, names = looked_at.values, fit.names
-    scale = data.std(axis=0)
+    scale, missing = looked_at.outline.std, np.isnan(data)
     # What is measured is fixed by the data, so that replications are measured alike.
     unit = resolutions(data) / scale
-    ruler = _Ruler(data.mean(axis=0), scale, part_of(len(data), ROWS_FOR_NEIGHBOURS), unit)
+    complete = int((~missing.any(axis=1)).sum())
+    ruler = _Ruler(looked_at.outline.mean, scale, part_of(complete, ROWS_FOR_NEIGHBOURS), unit, missing)
     cores = threads_for_runs(len(data), fit.settings.cores)
     replicated = ruler.of_all(replicate(fit, REPLICATIONS, len(data)), cores)
     rng = np.random.default_rng([fit.provenance.predictive_seed, 5])
@@ -121,7 +123,8 @@ def predictive_checks(sides: Sides) -> tuple[PredictiveCheck, ...]:
     labels += [f"number of modes of {name}" for name in names]
     labels += [f"share beyond two sds of {name}" for name in names]
     labels += [f"correlation of {a} and {b}" for a, b in combinations(names, 2)]
-    labels.append("mean distance to the nearest neighbour")
+    if ruler.has_neighbours:
+        labels.append("mean distance to the nearest neighbour")
     observed = ruler.statistics(data)
     rows = zip(labels, observed, replicated.T, by_em.T, strict=True)
     return (*(PredictiveCheck(*row) for row in rows), _of_log_likelihood(sides, looked_at))
@@ -159,15 +162,18 @@ def _of_log_likelihood(sides: Sides, rows: Rows) -> PredictiveCheck:
     log_weights, means, cholesky = fit.draws.stacked
     n = len(means)
     data, own = rows.values, rows.columns
+    missing = np.isnan(data)
     gains = []
     for s in rng.choice(n, FEWER_REPLICATIONS, replace=n < FEWER_REPLICATIONS):
         one = log_weights[[s]], means[[s]], cholesky[[s]]
-        replicated = Rows.unchecked(replicated_rows(log_weights[s], means[s], cholesky[s], len(data), rng))
+        drawn = replicated_rows(log_weights[s], means[s], cholesky[s], len(data), rng)
+        replicated = Rows.unchecked(np.where(missing, np.nan, drawn))
         gains.append(log_densities(replicated.columns, *one).sum() - log_densities(own, *one).sum())
     at_em = density.log_likelihood_per_obs(data, em).sum()
+    simulated = (density.simulate(em, len(data), rng)[0] for _ in range(FEWER_REPLICATIONS))
     by_em = [
-        density.log_likelihood_per_obs(density.simulate(em, len(data), rng)[0], em).sum() - at_em
-        for _ in range(FEWER_REPLICATIONS)
+        density.log_likelihood_per_obs(np.where(missing, np.nan, drawn), em).sum() - at_em
+        for drawn in simulated
     ]
     return PredictiveCheck("log-likelihood, less that of the data", 0.0, np.array(gains), np.array(by_em))
 
@@ -180,6 +186,7 @@ class _Ruler:
     scale: Array
     some: NDArray[np.intp]
     unit: Array
+    missing: NDArray[np.bool_]
 
     def _rounded(self, standardised: Array) -> Array:
         unit = np.where(self.unit > 0, self.unit, 1.0)
@@ -194,21 +201,49 @@ class _Ruler:
         """All of one data set: feature by feature, then of pairs, then of all features together."""
         # A feature in one piece of memory is read several times as fast.
         columns = np.ascontiguousarray(X.T)
-        values = np.stack([statistic(columns) for statistic in _STATISTICS.values()], axis=1).ravel().tolist()
         standardised = (columns - self.location[:, None]) / self.scale[:, None]
-        values += [float(_number_of_modes(x)) for x in standardised]
-        values += (np.abs(standardised) > 2).mean(axis=1).tolist()
-        if len(columns) > 1:
-            matrix = np.atleast_2d(np.corrcoef(columns))
-            values += [float(matrix[i, j]) for i, j in combinations(range(len(columns)), 2)]
-        points = standardised.T
+        if self.missing.any():
+            values = self._of_cells_there(columns, standardised)
+            points = standardised.T[~self.missing.any(axis=1)]
+        else:
+            each = [statistic(columns) for statistic in _STATISTICS.values()]
+            values = np.stack(each, axis=1).ravel().tolist()
+            values += [float(_number_of_modes(x)) for x in standardised]
+            values += (np.abs(standardised) > 2).mean(axis=1).tolist()
+            if len(columns) > 1:
+                matrix = np.atleast_2d(np.corrcoef(columns))
+                values += [float(matrix[i, j]) for i, j in combinations(range(len(columns)), 2)]
+            points = standardised.T
+        return [*values, self._distance(points)] if self.has_neighbours else values
+
+    @property
+    def has_neighbours(self) -> bool:
+        """Whether there are two complete rows."""
+        return len(self.some) > 1
+
+    def _of_cells_there(self, columns: Array, standardised: Array) -> list[float]:
+        """Statistics of the features and of pairs of them, from the cells that are there in the data."""
+        there = ~self.missing.T
+        known = [x[on] for x, on in zip(columns, there, strict=True)]
+        values = [float(of(x[None])[0]) for x in known for of in _STATISTICS.values()]
+        scaled = [x[on] for x, on in zip(standardised, there, strict=True)]
+        values += [float(_number_of_modes(x)) for x in scaled]
+        values += [float(np.mean(np.abs(x) > 2)) for x in scaled]
+        for i, j in combinations(range(len(columns)), 2):
+            both = there[i] & there[j]
+            # Of fewer than three rows a correlation says nothing.
+            matrix = np.corrcoef(columns[i][both], columns[j][both]) if both.sum() > 2 else np.eye(2)
+            values.append(float(np.ravel(matrix)[1]))
+        return values
+
+    def _distance(self, points: Array) -> float:
+        """Of rows, in units of the data, to their nearest neighbours, on average."""
         # Rows of rounded data coincide, and simulated ones would not.
         rounded = points if not self.unit.any() else self._rounded(points)
         # Not balanced: that costs more than it saves here.
         tree = cKDTree(rounded, balanced_tree=False, compact_nodes=False)
         near, _ = tree.query(rounded[self.some], k=2)
-        values.append(float(np.mean(near[:, 1])))
-        return values
+        return float(np.mean(near[:, 1]))
 
 
 def _number_of_modes(x: Array) -> int:

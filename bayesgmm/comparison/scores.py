@@ -206,9 +206,9 @@ def em_leave_one_out(
         found = run_em(replace(problem, sample_weight=rest), start, max_iter=STEPS, tol=TOLERANCE)
         if found.status is Status.DEGENERATE:
             return float("nan")
-        return float(
-            density.log_likelihood_per_obs(problem.X[[row]], params_of(found.state))[0] - units.log_volume
-        )
+        own = problem.seen[[row]]
+        volume = np.log(np.diagonal(units.factor)) @ ~np.isnan(own[0])
+        return float(density.log_likelihood_per_obs(own, params_of(found.state))[0] - volume)
 
     n_threads = threads_for_runs(len(rows), cores)
     return np.array(shared(without, [int(r) for r in some], n_threads))

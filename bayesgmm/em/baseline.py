@@ -15,6 +15,7 @@ from bayesgmm.mixture import density
 from bayesgmm.mixture.families import family_of
 from bayesgmm.mixture.matching import best_match
 from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.rows.features import missing_of
 from bayesgmm.rows.rows import Rows
 from bayesgmm.support.arguments import check_integer
 from bayesgmm.support.clock import Clock
@@ -93,6 +94,7 @@ def baseline(
     em = EMGaussianMixture(n_components, covariance_type=covariance_type)
     if prepared is not None:
         em = clone(prepared)
+    em.set_params(missing=missing_of(rows))
     if em.random_state is None:
         em.set_params(random_state=np.random.default_rng(seed))
     if em.cores is None:

@@ -140,7 +140,7 @@ class Cell:
             return -np.inf
         total = self.search.whole.total_weight
         share = self._best.walk.problem.total_weight / total
-        return self._best.walk.value / share - total * self.search.units.log_volume
+        return self._best.walk.value / share - self.search.whole.log_volume(self.search.units)
 
     @property
     def n_parameters(self) -> int:

@@ -277,7 +277,7 @@ class EMGaussianMixture(FittedMixture, DensityMixin, BaseEstimator):
         self.regularised_ = modes[0].held
         self.status_ = best.status.value
         self.n_iter_ = best.n_iter - 1
-        offset = -mass * units.log_volume
+        offset = -problem.log_volume(units)
         self.log_likelihood_trace_ = best.trace + offset
         if before is not None and best.status is Status.OUT_OF_ITERATIONS:
             # In standardised units, so that those of the data do not matter.

@@ -22,7 +22,7 @@ from bayesgmm.mixture.coordinates import Coordinates
 from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
 from bayesgmm.mixture.params import MixtureParams
-from bayesgmm.rows.features import MODEL, REFUSE, note_columns
+from bayesgmm.rows.features import missing_of, note_columns
 from bayesgmm.rows.rows import Rows
 
 __all__ = ["fitted_at", "handed_in"]
@@ -88,15 +88,16 @@ def fitted_at(params: MixtureParams, rows: Rows, family: CovarianceFamily, cores
     cores : int
         Threads; the result does not depend on it.
     """
-    missing = MODEL if rows.has_missing else REFUSE
-    em = EMGaussianMixture(params.n_components, covariance_type=family.name, missing=missing, cores=cores)
+    em = EMGaussianMixture(
+        params.n_components, covariance_type=family.name, missing=missing_of(rows), cores=cores
+    )
     note_columns(em, rows, reset=True)
-    problem, units = standardised_problem(rows.counting, family.name, em.reg_covar, cores)
+    problem, units = standardised_problem(rows.counting.by_pattern, family.name, em.reg_covar, cores)
     plan = Plan(params.n_components, em.init_params, 1, em.max_iter, em.tol)
     start = state_of(units.of_em(params))
     reached = search(problem, plan, np.random.default_rng(0), start)
     hold_params(em, params)
-    hold_modes(em, reached, -rows.total_weight * units.log_volume, units)
+    hold_modes(em, reached, -problem.log_volume(units), units)
     em.log_likelihood_ = rows.total(density.log_likelihood_per_obs(rows.values, params))
     em.lower_bound_ = em.log_likelihood_ / rows.total_weight
     gain = float(em.modes_["log_likelihood"].iloc[0]) - em.log_likelihood_

@@ -6,11 +6,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesgmm.em.filling import filled
 from bayesgmm.em.steps import Advance, State, Sums, advance, expect, is_in_one_piece, projected
 from bayesgmm.em.units import Units
 from bayesgmm.mixture.covariance_family import CovarianceFamily
 from bayesgmm.mixture.families import family_of
+from bayesgmm.mixture.filling import filled
 from bayesgmm.mixture.kernels import evaluate
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.outline import ROWS_AT_ONCE
@@ -106,6 +106,14 @@ class Problem:
         """Points of these coordinates, shape (M, D), in those in which only columns are scaled."""
         return points if self.own is None else points @ self.own.T
 
+    def log_volume(self, units: Units) -> float:
+        """What the log-likelihood is lower in the units of the data: of each row by the scales of the columns
+        of which it has a cell."""
+        if self.holes is None:
+            return self.total_weight * units.log_volume
+        there = self.weight_of_rows @ ~np.isnan(self.holes)
+        return float(there @ np.log(np.diagonal(units.factor)))
+
     @cached_property
     def is_in_one_piece(self) -> bool:
         """Whether a pass is short enough for several to be made in compiled code without a look outside."""
@@ -184,13 +192,12 @@ def standardised_problem(
     Parameters
     ----------
     rows : Rows
-        In the units of the data.
+        In the units of the data; where cells are missing, passes are quickest by pattern.
     covariance_type : str
     reg_covar : float
         Smallest eigenvalue of a covariance in these coordinates; 0 for none but what numbers need.
     n_threads : int
     """
-    rows = rows.by_pattern
     shift, scale = rows.location_scale
     family = family_of(covariance_type)
     scale = family.scales(scale)

@@ -175,7 +175,7 @@ def standard_errors(
     arguments.check_choice(method, "method", METHODS)
     n_bootstrap = arguments.check_integer(n_bootstrap, "n_bootstrap", 2)
     seed = arguments.seed_sequence(random_state)
-    rows = rows.counting
+    rows = rows.counting.by_pattern
     _check_data_of_fit(estimate, rows)
     problem, units = standardised_problem(rows, estimate.covariance_type, estimate.reg_covar, estimate.cores)
     start = units.of_em(estimate.params)

@@ -10,6 +10,8 @@ from bayesgmm.em.estimator import EMGaussianMixture
 from bayesgmm.em.holding import hold_params
 from bayesgmm.em.unbounded import NoMaximum, mark, no_maximum_of
 from bayesgmm.mixture.params import MixtureParams
+from bayesgmm.rows.features import missing_of
+from bayesgmm.rows.rows import Rows
 
 __all__ = ["em_groups", "em_of_groups"]
 
@@ -50,7 +52,7 @@ def em_groups(em: EMGaussianMixture, coords: Mapping[str, Any]) -> dict[str, xr.
 
 
 def em_of_groups(
-    estimate: xr.Dataset, modes: xr.Dataset, state: Mapping[Any, Any], names: tuple[str, ...] | None
+    estimate: xr.Dataset, modes: xr.Dataset, state: Mapping[Any, Any], rows: Rows
 ) -> EMGaussianMixture:
     """What :func:`em_groups` has labelled.
 
@@ -59,13 +61,13 @@ def em_of_groups(
     estimate, modes : Dataset
     state : mapping
         The attributes of the first.
-    names : tuple of str, optional
-        Of the features, where it was fitted with any.
+    rows : Rows
+        What it was fitted to.
     """
     text = state.get(_NO_MAXIMUM)
     marked = None if text is None else NoMaximum.from_text(str(text))
     family = str(state["covariance_type"])
-    em = EMGaussianMixture(estimate.sizes["cluster"], covariance_type=family)
+    em = EMGaussianMixture(estimate.sizes["cluster"], covariance_type=family, missing=missing_of(rows))
     hold_params(em, MixtureParams(*(estimate[v].to_numpy() for v in _PARAMS)))
     for name, kind in _STATE.items():
         setattr(em, f"{name}_", kind(state[name]))
@@ -76,8 +78,8 @@ def em_of_groups(
         for m in range(len(em.modes_))
     ]
     em.n_features_in_ = estimate.sizes["feature"]
-    if names is not None:
-        em.feature_names_in_ = np.array(names, dtype=object)
+    if rows.named:
+        em.feature_names_in_ = np.array(rows.names, dtype=object)
     if marked is not None:
         mark(em, marked)
         # As it was fitted, where its own family takes a floor.

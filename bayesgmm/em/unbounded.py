@@ -104,7 +104,7 @@ def kept_from_collapse(
     family = family_of(em.covariance_type)
     within = _with_floor(family)
     held = EMGaussianMixture(em.n_components, covariance_type=within.name, reg_covar=FLOOR, cores=em.cores)
-    held.set_params(random_state=np.random.default_rng(seed))
+    held.set_params(random_state=np.random.default_rng(seed), missing=em.missing)
     with warnings.catch_warnings():
         # Of a floor that the user has not set.
         warnings.simplefilter("ignore")
@@ -132,4 +132,4 @@ def _taken_on(held: EMGaussianMixture, family: CovarianceFamily) -> EMGaussianMi
         if name.endswith("_"):
             setattr(em, name, value)
     hold_params(em, held.params_)
-    return em
+    return em.set_params(missing=held.missing)

@@ -110,7 +110,7 @@ def random_mixtures(target: Target, rng: np.random.Generator) -> Array:
     k, d = target.shape
     s = RANDOM_STARTS
     rows = np.stack([rng.choice(len(target.rows), k, replace=len(target.rows) < k) for _ in range(s)])
-    means = target.rows[rows] + 0.02 * rng.standard_normal((s, k, d))
+    means = target.filled_rows[rows] + 0.02 * rng.standard_normal((s, k, d))
     stds = np.exp(rng.uniform(math.log(TIGHTEST), math.log(WIDEST), (s, k, d)))
     alike = np.exp(rng.uniform(math.log(WIDEST / 4), math.log(WIDEST), (s, k, 1)))
     stds = np.where(np.arange(s)[:, None, None] % 3 == 0, alike, stds)

@@ -195,7 +195,8 @@ def find_initial_mixture(
         Where no mode is found, or a clock's time has passed before they are known.
     """
     k = target.n_components
-    direction = np.linalg.svd(target.rows - target.rows.mean(axis=0), full_matrices=False)[2][0]
+    rows = target.filled_rows
+    direction = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)[2][0]
     # What holds for all components may have been given K times.
     concentrations = target.resolved_prior.concentrations
     prior = target.prior.of_one_component

@@ -147,6 +147,9 @@ def _smallest_rest(mixture: MixtureParams) -> float:
 
 def _may_have_needles(target: Target) -> bool:
     k, family = target.n_components, target.family
+    if target.data.has_missing:
+        # Rows that lack cells are equal, or on a line, in fewer columns; these are not looked for.
+        return False
     return k > 1 and family.by_component and not any(family.std_parts(k))
 
 

@@ -22,7 +22,8 @@ UNIFORM_STD = 1 / np.sqrt(12)
 
 def resolutions(rows: Array) -> Array:
     """Smallest distance of two values of each column, shape (D,); 0 where most values are distinct."""
-    return np.array([step_of_few(np.unique(column), len(column)) for column in rows.T])
+    there = (column[~np.isnan(column)] for column in rows.T)
+    return np.array([step_of_few(np.unique(column), len(column)) for column in there])
 
 
 def without_artefacts(target: Target, modes: list[Laplace]) -> list[Laplace]:

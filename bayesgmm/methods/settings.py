@@ -1,12 +1,16 @@
 """What a fit was asked for, checked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from bayesgmm.errors import ParameterError
 from bayesgmm.methods import find
 from bayesgmm.mixture.families import posterior_family_of
-from bayesgmm.support.arguments import as_real, check_cores, check_integer
+from bayesgmm.rows.features import MISSING, REFUSE
+from bayesgmm.support.arguments import as_real, available_cores, check_choice, check_cores, check_integer
 from bayesgmm.support.sentences import shown_value
 
 __all__ = ["Settings"]
@@ -30,6 +34,8 @@ class Settings:
         Seconds.
     repeats : int
         How often a run that its verdict refuses may be repeated with more effort.
+    missing : {"refuse", "model"}
+        What is done where cells are missing.
     """
 
     n_components: int
@@ -42,6 +48,7 @@ class Settings:
     target_accept: float
     max_time: float | None
     repeats: int
+    missing: str = REFUSE
 
     @classmethod
     def checked(
@@ -57,6 +64,7 @@ class Settings:
         target_accept: Any,
         max_time: Any,
         repeats: Any,
+        missing: Any = REFUSE,
     ) -> "Settings":
         """What a user asked for, refused where it is not usable, also by the method.
 
@@ -64,6 +72,7 @@ class Settings:
         ------
         ParameterError
         """
+        check_choice(missing, "missing", MISSING)
         settings = cls(
             n_components=check_integer(n_components, "n_components", 1),
             covariance_type=posterior_family_of(covariance_type).name,
@@ -75,9 +84,27 @@ class Settings:
             target_accept=_rate(target_accept),
             max_time=None if max_time is None else _seconds(max_time),
             repeats=check_integer(repeats, "repeats", 0),
+            missing=missing,
         )
         find(method).check(settings)
         return settings
+
+    @classmethod
+    def of_attributes(cls, attrs: Mapping[str, Any]) -> "Settings":
+        """Those of a fit, from the attributes of its tree."""
+        return cls(
+            n_components=int(attrs["n_components"]),
+            covariance_type=str(attrs["covariance_type"]),
+            method=str(attrs["method_asked"]),
+            draws=int(attrs["draws"]),
+            tune=int(attrs["tune"]),
+            chains=int(attrs["chains"]),
+            cores=available_cores(),
+            target_accept=float(attrs["target_accept"]),
+            max_time=None if np.isnan(attrs["max_time"]) else float(attrs["max_time"]),
+            repeats=int(attrs["repeats"]),
+            missing=str(attrs.get("missing", REFUSE)),
+        )
 
 
 def _rate(value: Any) -> float:

@@ -160,8 +160,11 @@ class Smc(Method):
         if found.finished:
             # In the user's units, and of a prior that adds up to one.
             target = problem.target
-            units = target.data.total_weight * target.log_volume
-            evidence = found.log_evidence - units - log_seen(target.resolved_prior, target.covariance_type)
+            evidence = (
+                found.log_evidence
+                - target.log_volume
+                - log_seen(target.resolved_prior, target.covariance_type)
+            )
         return self.drawn(
             problem,
             found.q[:, ::thin],
@@ -220,6 +223,7 @@ def _smaller_mixtures(problem: Problem, seed: np.random.SeedSequence) -> list[Mi
         settings.n_components - 1,
         covariance_type=settings.covariance_type,
         random_state=np.random.default_rng(seed),
+        missing=settings.missing,
         cores=settings.cores,
     )
     # Those that look spurious warn in a fit of their own.

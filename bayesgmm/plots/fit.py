@@ -186,9 +186,9 @@ def _label_outer(ax: Axes, f: Fitted, i: int, j: int, d: int) -> None:
 
 def _draw_density(ax: Axes, f: Fitted, j: int, components: bool, band: float) -> None:
     """Histogram of feature j, EM's density, and the posterior mean density with a pointwise band."""
-    column = f.X[:, j]
+    column, weights = f.cells(j)
     look: dict[str, Any] = {"color": PALE, "edgecolor": "white", "linewidth": 0.4}
-    ax.hist(column, bins=histogram_edges(column).tolist(), density=True, weights=f.sample_weight, **look)
+    ax.hist(column, bins=histogram_edges(column).tolist(), density=True, weights=weights, **look)
     x = np.linspace(*f.limits(j), GRID)
     if f.posterior is not None:
         draws = f.posterior.marginal_density(x, j)

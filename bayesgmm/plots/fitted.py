@@ -98,10 +98,11 @@ class Fitted:
         """The data, shape (N, D)."""
         return self.rows.values
 
-    @property
-    def sample_weight(self) -> Array | None:
-        """Weights of the rows in histograms, where they have any."""
-        return self.rows.weights if len(self.rows.weights) else None
+    def cells(self, j: int) -> tuple[Array, Array | None]:
+        """The values of feature j that are there, and the weights of their rows, where they have any."""
+        column = self.X[:, j]
+        there = ~np.isnan(column)
+        return column[there], self.rows.weights[there] if len(self.rows.weights) else None
 
     @cached_property
     def names(self) -> list[str]:
@@ -120,7 +121,7 @@ class Fitted:
 
     def limits(self, j: int) -> tuple[float, float]:
         """Axis limits of feature j: the data and both estimates, half a range beyond the data at the most."""
-        low, high = self.X[:, j].min(), self.X[:, j].max()
+        low, high = self.rows.outline.low[j], self.rows.outline.high[j]
         span = (high - low) or 1.0
         radius = np.sqrt(stats.chi2.ppf(0.95, 2))
         ends = [

@@ -15,6 +15,7 @@ from bayesgmm.mixture.matching import best_match
 from bayesgmm.plots.fitted import em_held_against
 from bayesgmm.plots.style import N_COLOURS, colour, marker
 from bayesgmm.results import check_fit
+from bayesgmm.rows.outline import outline_of
 from bayesgmm.support.arguments import check_kind
 from bayesgmm.support.sentences import shown_value
 
@@ -87,13 +88,17 @@ def matched(labels: NDArray[np.integer], reference: NDArray[np.integer]) -> Labe
 
 
 def telling_features(X: Array, labels: NDArray[np.integer]) -> list[int]:
-    """The one or two features in which groups differ most, by the share of the variance between them."""
+    """The one or two features in which groups differ most, by the share of the variance between them; cells
+    that are missing take no part."""
     if X.shape[1] <= 2:
         return list(range(X.shape[1]))
+    whole = outline_of(X)
     between = np.zeros(X.shape[1])
     for c in np.unique(labels):
-        between += (labels == c).mean() * (X[labels == c].mean(axis=0) - X.mean(axis=0)) ** 2
-    return sorted(np.argsort(-between / X.var(axis=0), kind="stable")[:2].tolist())
+        # Of a group without any cell of a feature nothing is known there.
+        own = np.nan_to_num(outline_of(X[labels == c]).mean - whole.mean)
+        between += (labels == c).mean() * own**2
+    return sorted(np.argsort(-between / whole.std**2, kind="stable")[:2].tolist())
 
 
 def chosen_features(names: Sequence[str], features: Sequence[str | int]) -> list[int]:

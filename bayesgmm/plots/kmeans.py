@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from bayesgmm.comparison import partition
 from bayesgmm.comparison.result import check_comparison
+from bayesgmm.mixture.filling import filled_values
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.plots.fitted import ellipse, fitted
 from bayesgmm.plots.groups import draw_groups, em_labels, matched, numbered, telling_features
@@ -87,7 +88,7 @@ def plot_kmeans(bayes: "BayesGaussianMixture", result: "Comparison | None" = Non
         draw_groups(ax, X[some], labels[some], shown, differing[some])
         ax.set_title(f"{name}\n{_sentence(labels, differing, name == 'posterior')}", fontsize="small")
         if name == "k-means":
-            _draw_means(ax, X, labels, shown)
+            _draw_means(ax, filled_values(f.rows), labels, shown)
     if len(shown) == 2:
         _draw_ellipses(axes[1], f.em, shown)
         axes[0].set(xlim=f.limits(shown[0]), ylim=f.limits(shown[1]))

@@ -94,8 +94,11 @@ def em_pit(em: MixtureParams, X: Array) -> Array:
 
 
 def _draw(ax: Axes, posterior: Array, em: Array, rows: Rows) -> None:
+    there = ~np.isnan(posterior)
+    posterior, em = posterior[there], em[there]
     # A row of weight 3 counts as three.
-    n, weights = round(rows.total_weight), rows.weights if len(rows.weights) else None
+    n = round(float(rows.counts[there].sum()))
+    weights = rows.weights[there] if len(rows.weights) else None
     bins = int(np.clip(n // 15, FEWEST_BINS, MOST_BINS))
     edges = np.linspace(0, 1, bins + 1)
     low, high = stats.binom.ppf((0.025, 0.975), n, 1 / bins)

@@ -111,13 +111,10 @@ def _grid(f: Fitted, prior: dict[str, Array], stds: Array) -> Figure:
 
 def _draw(ax: Axes, f: Fitted, j: int, weights: Array, means: Array, stds: Array) -> None:
     """Feature j; `means` and `stds` of the prior's draws have shape (S, K, 1)."""
-    column = f.X[:, j]
+    column, of_rows = f.cells(j)
     look: dict[str, Any] = {"color": PALE, "edgecolor": "white", "linewidth": 0.4}
-    heights = np.asarray(
-        ax.hist(column, bins=histogram_edges(column).tolist(), density=True, weights=f.sample_weight, **look)[
-            0
-        ]
-    )
+    edges = histogram_edges(column).tolist()
+    heights = np.asarray(ax.hist(column, bins=edges, density=True, weights=of_rows, **look)[0])
     middle, span = (column.max() + column.min()) / 2, np.ptp(column)
     # Wide enough to see where else the prior puts its mass.
     x = np.linspace(middle - 1.5 * span, middle + 1.5 * span, GRID)

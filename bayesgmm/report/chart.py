@@ -118,7 +118,7 @@ def _ranges(fields: dict[str, str], points: Points, records: list[dict[str, Any]
 
     ends = []
     for field in [*fields, "u"]:
-        values = [record[field] for record in records]
+        values = [record[field] for record in records if record[field] is not None]
         ends.append({"field": field, "low": min(values), "high": max(values)})
     out = []
     for axis, across in (("x", "y"), ("y", "x")):

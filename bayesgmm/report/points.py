@@ -105,7 +105,7 @@ def records_of(X: Array, points: Points, rows: Rows) -> list[dict[str, Any]]:
     """One a point, the uncertain ones last, so that they lie on top."""
     names = rows.index[points.rows]
     labels = names.tolist() if names.dtype.kind in "iu" else [plain(text(name)) for name in names]
-    values = [_rounded(column).tolist() for column in X[points.rows].T]
+    values = [[None if math.isnan(v) else v for v in _rounded(column)] for column in X[points.rows].T]
     doubt = np.round(points.doubt, 4).tolist()
     out = []
     for n in np.argsort(points.uncertain, kind="stable"):
@@ -120,6 +120,7 @@ def records_of(X: Array, points: Points, rows: Rows) -> list[dict[str, Any]]:
 
 def _rounded(column: Array) -> Array:
     """To a ten-thousandth of the standard deviation or finer, which no plot shows."""
-    sd = float(column.std())
+    there = column[~np.isnan(column)]
+    sd = float(there.std()) if len(there) else 0.0
     decimals = 4 - math.floor(math.log10(sd)) if sd > 0 else 0
     return np.round(column, decimals) if 0 <= decimals < 300 else column

@@ -10,6 +10,7 @@ from bayesgmm.mixture.density import CERTAIN
 from bayesgmm.report.names import Shortener
 from bayesgmm.wording import Reason
 from bayesgmm.wording.reasons import PAGE
+from bayesgmm.wording.rows import about_missing
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -74,7 +75,8 @@ def _told(reason: Reason, shorten: Shortener) -> str:
 def summarise(bayes: "BayesGaussianMixture", result: "Comparison", part: "Partition | None") -> Summary:
     """Find what is to be said; of single components only where the verdict allows it, and else of `part`."""
     verdict, k = bayes.verdict_, _k(bayes)
-    points = [] if result.no_maximum is None else [result.no_maximum]
+    missing = about_missing(bayes.rows_)
+    points = [reason for reason in (result.no_maximum, missing) if reason is not None]
     if verdict.ok:
         points += result.deciders
         points += [findings.about_assignments(result.assignments)] if k > 1 else []

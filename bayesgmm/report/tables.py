@@ -14,7 +14,7 @@ from bayesgmm.report.names import Name, Shortener, quantities
 from bayesgmm.support.sentences import count, plain, shorten, with_sd
 from bayesgmm.wording.comparison import LIKELIHOOD
 from bayesgmm.wording.numbers import number, p_value, percent, probability, signed
-from bayesgmm.wording.rows import numbering
+from bayesgmm.wording.rows import about_missing, numbering
 
 if TYPE_CHECKING:
     from bayesgmm.comparison import Comparison
@@ -152,7 +152,7 @@ def assignments(bayes: "BayesGaussianMixture", result: "Comparison", names: Sequ
             probability(a["bayes_probability"]),
             probability(a["sd"]),
             probability(a["largest_difference"]),
-            *(number(X[i, j]) for j in range(len(shown))),
+            *("missing" if np.isnan(X[i, j]) else number(X[i, j]) for j in range(len(shown))),
         )
         for i, a in zip(table.index, table.to_dict("records"), strict=True)
     ]
@@ -300,7 +300,7 @@ def provenance(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> list[tup
     """Everything needed to make the fit again: settings, seeds, data and versions."""
     fit, made = bayes.fit_, bayes.fit_.provenance
     n, d = fit.X.shape
-    k = fit.draws.n_components
+    k, missing = fit.draws.n_components, about_missing(fit.rows)
     seed = f"not a number; SeedSequence of entropy {made.seed_entropy}"
     seed = seed if made.random_state is None else str(made.random_state)
     features = ", ".join(m.short for m in names[:20]) + (f" and {d - 20} more" if d > 20 else "")
@@ -308,6 +308,7 @@ def provenance(bayes: "BayesGaussianMixture", names: Sequence[Name]) -> list[tup
         ("Observations, N", str(n)),
         *([("Sum of their weights", f"{fit.rows.total_weight:g}")] if len(fit.rows.weights) else []),
         ("Features, D", f"{d}: {features}"),
+        *([] if missing is None else [("Missing cells", str(missing))]),
         ("Components, K", str(k)),
         ("Covariances", fit.covariance_type),
         *_drawn(fit),

@@ -10,10 +10,15 @@ from sklearn.utils.validation import validate_data
 from bayesgmm.errors import printable
 from bayesgmm.rows.rows import Rows, RowsLike
 
-__all__ = ["MISSING", "MODEL", "REFUSE", "note_columns", "rows_for"]
+__all__ = ["MISSING", "MODEL", "REFUSE", "missing_of", "note_columns", "rows_for"]
 
 # What estimators do where cells are missing.
 MISSING = REFUSE, MODEL = "refuse", "model"
+
+
+def missing_of(rows: Rows) -> str:
+    """What an estimator is to do that is fitted to these rows, which were let in with their missing cells."""
+    return MODEL if rows.has_missing else REFUSE
 
 
 def rows_for(estimator: Any, X: RowsLike, sample_weight: ArrayLike | None = None, *, reset: bool) -> Rows:

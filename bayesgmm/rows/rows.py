@@ -214,6 +214,11 @@ class Rows:
         """Whether a cell is missing."""
         return bool(np.isnan(self.values).any())
 
+    @property
+    def n_missing(self) -> NDArray[np.intp]:
+        """Missing cells of each column, shape (D,)."""
+        return np.isnan(self.values).sum(axis=0)
+
     @cached_property
     def by_pattern(self) -> "Rows":
         """The same rows, those that lack the same cells one after the other, complete ones first; these

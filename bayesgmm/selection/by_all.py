@@ -12,6 +12,7 @@ from bayesgmm.estimator import BayesGaussianMixture
 from bayesgmm.methods import WITH_EVIDENCE
 from bayesgmm.mixture.families import family_of
 from bayesgmm.rows.checks import check_fittable
+from bayesgmm.rows.features import missing_of
 from bayesgmm.rows.rows import Rows
 from bayesgmm.rows.unmeasured import tell_unmeasured
 from bayesgmm.selection.criteria import best_numbers, criteria_table
@@ -89,6 +90,7 @@ def select_by_all(
         # One run each.
         "repeats": 0,
         "progressbar": False,
+        "missing": missing_of(rows),
     }
     with Steps(enabled=progressbar) as steps:
         fits, failures = _fitted(

@@ -19,6 +19,7 @@ from bayesgmm.em.telling import EVERY, HIGHER
 from bayesgmm.errors import DataError, DegenerateFitError
 from bayesgmm.mixture.families import family_of
 from bayesgmm.rows.checks import check_fittable
+from bayesgmm.rows.features import missing_of
 from bayesgmm.rows.rows import Rows
 from bayesgmm.selection.em_selection import ACCEPTED, FAILED, SPURIOUS, Choice, EMSelection, preferred
 from bayesgmm.selection.families import Chosen
@@ -57,6 +58,7 @@ def select_by_em(
     DegenerateFitError
         Where every fit ends in a collapsed component.
     """
+    rows = rows.by_pattern
     allowed, failures = _allowed(rows, ks, chosen.names)
     seed = arguments.seed_sequence(random_state)
     sweep = Sweep(rows, allowed, EMGaussianMixture().reg_covar, cores, seed)
@@ -204,7 +206,11 @@ def _table(choices: Sequence[Choice], cells: Mapping[tuple[str, int], Cell]) -> 
 def _fitted(cell: Cell, at: Choice, rows: Rows, random_state: Any, cores: int) -> EMGaussianMixture:
     """The fit that an estimator of its own would make, or the better one that is known."""
     em = EMGaussianMixture(
-        at.n_components, covariance_type=at.covariance_type, random_state=random_state, cores=cores
+        at.n_components,
+        covariance_type=at.covariance_type,
+        random_state=random_state,
+        missing=missing_of(rows),
+        cores=cores,
     )
     with warnings.catch_warnings():
         # What it has set aside is told with the family and number, once for all fits.

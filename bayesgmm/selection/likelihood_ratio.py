@@ -66,6 +66,7 @@ def likelihood_ratio_test(
     Parameters
     ----------
     X : ndarray, shape (N, D)
+        Where it lacks cells, NaN, simulated rows lack them, too.
     smaller, larger : MixtureParams
         Maximum-likelihood estimates with K - 1 and K components.
     covariance_type : str
@@ -85,11 +86,13 @@ def likelihood_ratio_test(
     """
     low, high = (density.log_likelihood_per_obs(X, p).sum() for p in (smaller, larger))
     statistic = max(0.0, 2.0 * float(high - low))
+    missing = np.isnan(X)
 
     def replicate(own: np.random.SeedSequence) -> float | None:
         rng = np.random.default_rng(own)
-        rows, _ = density.simulate(smaller, len(X), rng)
-        problem, units = standardised_problem(Rows.unchecked(rows), covariance_type, reg_covar, 1)
+        drawn, _ = density.simulate(smaller, len(X), rng)
+        rows = Rows.unchecked(np.where(missing, np.nan, drawn)).by_pattern
+        problem, units = standardised_problem(rows, covariance_type, reg_covar, 1)
         first, second = (_maximum(problem, p.n_components, rng) for p in (smaller, larger))
         # The maximum of the smaller one is near the mixture that the rows come from.
         truth = state_of(units.of_em(smaller))

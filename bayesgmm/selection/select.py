@@ -9,6 +9,7 @@ import numpy as np
 
 from bayesgmm.errors import ParameterError
 from bayesgmm.mixture.families import DEFAULT_FAMILY, family_of
+from bayesgmm.rows.features import MISSING, MODEL, REFUSE
 from bayesgmm.rows.rows import Rows, RowsLike
 from bayesgmm.rows.unmeasured import tell_unmeasured
 from bayesgmm.selection.by_em import select_by_em
@@ -42,6 +43,7 @@ def select_components(
     random_state: Any = ...,
     cores: int | None = ...,
     progressbar: bool = ...,
+    missing: str = ...,
 ) -> "Selection": ...
 
 
@@ -61,6 +63,7 @@ def select_components(
     random_state: Any = ...,
     cores: int | None = ...,
     progressbar: bool = ...,
+    missing: str = ...,
 ) -> EMSelection: ...
 
 
@@ -79,6 +82,7 @@ def select_components(
     random_state: Any = None,
     cores: int | None = None,
     progressbar: bool = True,
+    missing: str = REFUSE,
 ) -> "Selection | EMSelection":
     """Fit mixtures with several numbers of components by EM and by tempering, and compare them by every
     criterion; or by EM alone, with ``criteria="em"``, also mixtures of several covariance families.
@@ -113,6 +117,8 @@ def select_components(
     cores : int, optional
         Threads, by default all; the result does not depend on it.
     progressbar : bool, default True
+    missing : {"refuse", "model"}, default "refuse"
+        What is done where cells are missing, as for the estimators.
 
     Returns
     -------
@@ -169,7 +175,8 @@ def select_components(
     ks = checked_numbers(ks)
     arguments.check_choice(criteria, "criteria", (EVERYTHING, EM_ALONE))
     arguments.check_flag(progressbar, "progressbar")
-    rows = Rows.of(X, copy=True)
+    arguments.check_choice(missing, "missing", MISSING)
+    rows = Rows.of(X, copy=True, may_miss=missing == MODEL)
     if len(rows.weights):
         raise ParameterError(
             "select_components compares fits of rows that count once each; leave the weights out, or repeat "

@@ -61,7 +61,8 @@ def _shapes(fit: Fit) -> Iterator[tuple[str, bool]]:
 
 def _values(fit: Fit) -> Iterator[tuple[str, bool]]:
     values, labels, weights = fit.draws.values, fit.labels, fit.rows.weights
-    yield "the rows are not finite numbers", _finite(fit.rows.values)
+    yield "the rows are not finite numbers", not np.isinf(fit.rows.values).any()
+    yield "a row has no cell", not np.isnan(fit.rows.values).all(axis=1).any()
     yield "the rows' weights are not finite numbers", _finite(weights)
     yield "the weight of a row is negative", bool((weights >= 0).all())
     yield "the draws are not finite numbers", all(_finite(v) for v in values.values())

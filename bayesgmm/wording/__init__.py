@@ -25,6 +25,7 @@ from bayesgmm.wording import (
     methods,
     page,
     priors,
+    rows,
     selection,
     verdict,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "methods",
     "page",
     "priors",
+    "rows",
     "selection",
     "verdict",
     "worded",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bayesgmm.support.sentences import count
+from bayesgmm.wording.reasons import Reason
 
 __all__ = ["COMPONENTS_HIDDEN", "NEXT", "TABLE_HEADING", "heading", "left_out"]
 
@@ -32,6 +33,7 @@ def heading(
     method: str,
     chains: int,
     draws: int,
+    missing: Reason | None = None,
 ) -> str:
     """Data, EM and posterior in three sentences.
 
@@ -41,6 +43,8 @@ def heading(
         The names that are shown.
     more_features : bool
         Whether there are others.
+    missing : Reason or None
+        That cells are missing.
     em_ended : str
         How EM ended, if it has not converged; else empty.
     has_floor : bool
@@ -51,7 +55,8 @@ def heading(
     return (
         f"Gaussian mixture of {count(k, 'component')} ({covariance_type} covariances), fitted to "
         f"{count(n, 'observation')} of {count(d, 'feature')}: {names}.\n"
-        f"{em} at a log-likelihood of {log_likelihood:.2f}. "
+        + ("" if missing is None else f"{missing}\n")
+        + f"{em} at a log-likelihood of {log_likelihood:.2f}. "
         f"Posterior: {method}, {chains} x {draws} draws."
     )
 

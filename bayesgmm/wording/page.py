@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bayesgmm.support.sentences import count
 from bayesgmm.support.sentences import listed as all_listed
+from bayesgmm.wording import rows
 from bayesgmm.wording.comparison import because_of_prior, estimates_inside
 from bayesgmm.wording.numbers import p_value, percent
 from bayesgmm.wording.reasons import worded, worded_for_page
@@ -60,6 +61,14 @@ def components_left_out(label_free_ok: bool) -> str:
 
 
 # Why component-wise summaries are identifiable.
+
+
+@worded_for_page
+def cells_missing(share: float, columns: tuple[str, ...], missing: tuple[int, ...]) -> str:
+    return (
+        f"{rows.cells_missing(share, columns, missing)} A figure of two features shows the observations that "
+        "have both values."
+    )
 
 
 @worded_for_page

@@ -42,6 +42,7 @@ NAMED = {
     "clusters": (1, 2),
     "ks": (2, 3),
     "method": "Stephens",
+    "missing": (44, 42),
     "names": ("mean of length", "range of length"),
     "n_replications": 1000,
     "onto": "60 rows that are alike, such as observation 0",

@@ -13,7 +13,7 @@ from bayesgmm.rows.files.source import Source
 from bayesgmm.rows.files.words import choice_of, problem, quote
 from bayesgmm.support.sentences import count
 
-__all__ = ["check_finite", "check_missing", "check_varying", "numbers"]
+__all__ = ["check_finite", "check_missing", "check_some_cells", "check_varying", "numbers"]
 
 Array = NDArray[np.float64]
 
@@ -118,22 +118,45 @@ def check_missing(source: Source, names: Sequence[str], values: Array, drop_miss
         raise problem(
             source.path,
             f"{source.label} has {count(int(missing.sum()), 'missing value')} in {count(n, 'row')}, the "
-            f"first in column {quote(names[j])}, {source.row(i)}; fill in what is missing, or leave out "
-            f"{'that row' if n == 1 else 'those rows'} with --drop-missing.",
+            f"first in column {quote(names[j])}, {source.row(i)}; model what is missing at random with "
+            f"--missing model, or leave out {'that row' if n == 1 else 'those rows'} with --drop-missing.",
             column=names[j],
             row=int(i) + 1,
             count=int(missing.sum()),
         )
 
 
+def check_some_cells(source: Source, names: Sequence[str], values: Array) -> None:
+    """Refuse rows and columns of which nothing is known."""
+    missing = np.isnan(values)
+    if missing.all(axis=0).any():
+        j = int(missing.all(axis=0).argmax())
+        raise problem(
+            source.path,
+            f"Column {quote(names[j])} of {source.label} has no value in any row; leave it out.",
+            column=names[j],
+        )
+    empty = np.flatnonzero(missing.all(axis=1))
+    if len(empty):
+        more = f" (and {count(len(empty) - 1, 'other row')})" if len(empty) > 1 else ""
+        raise problem(
+            source.path,
+            f"There is no value in these columns in {source.row(int(empty[0]))} of {source.label}{more}, "
+            f"which tells nothing then; remove {'these rows' if more else 'that row'}.",
+            row=int(empty[0]) + 1,
+            count=len(empty),
+        )
+
+
 def check_varying(source: Source, names: Sequence[str], values: Array) -> None:
-    constant = values.min(axis=0) == values.max(axis=0)
+    lowest = np.fmin.reduce(values)
+    constant = lowest == np.fmax.reduce(values)
     if len(values) > 1 and constant.any():
         j = int(constant.argmax())
         rest = [name for name, same in zip(names, constant, strict=True) if not same]
         raise problem(
             source.path,
-            f"Column {quote(names[j])} of {source.label} is constant (every value is {values[0, j]:g}), so "
+            f"Column {quote(names[j])} of {source.label} is constant (every value is {lowest[j]:g}), so "
             f"that no Gaussian has a density for it; "
             + (
                 f"leave it out{choice_of(rest, [names[k] for k in np.flatnonzero(constant).tolist()])}."

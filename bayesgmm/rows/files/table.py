@@ -10,15 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
+from bayesgmm.errors import ParameterError
+from bayesgmm.rows.features import MISSING, MODEL, REFUSE
 from bayesgmm.rows.files.columns import check_has_rows, choose, row_names
 from bayesgmm.rows.files.content import read_bytes
 from bayesgmm.rows.files.doubts import check_split
-from bayesgmm.rows.files.numbers import check_finite, check_missing, check_varying, numbers
+from bayesgmm.rows.files.numbers import check_finite, check_missing, check_some_cells, check_varying, numbers
 from bayesgmm.rows.files.parsing import parse
 from bayesgmm.rows.files.source import Source
 from bayesgmm.rows.files.words import joined, listed_names
 from bayesgmm.rows.rows import Rows
-from bayesgmm.support.arguments import check_flag, check_kind
+from bayesgmm.support.arguments import check_choice, check_flag, check_kind
 from bayesgmm.support.sentences import shorten
 
 __all__ = ["Table", "parse_columns", "read_table"]
@@ -49,6 +51,7 @@ def read_table(
     left_out: str | Sequence[str] | None = None,
     missing_values: str | Sequence[str | float] | None = None,
     drop_missing: bool = False,
+    missing: str = REFUSE,
 ) -> Table:
     """Read the numeric columns of a csv, tsv, parquet or feather file.
 
@@ -74,6 +77,8 @@ def read_table(
     drop_missing : bool
         Leave out the rows with a missing value in these columns, and count them in `Table.dropped`. Infinite
         values are an error all the same.
+    missing : {"refuse", "model"}
+        Whether missing values are refused, or kept as NaN to be modelled.
 
     Warns
     -----
@@ -102,6 +107,14 @@ def read_table(
         check_kind(id_column, "id_column", str, "the name of a column")
         id_column = id_column.strip()
     drop_missing = check_flag(drop_missing, "drop_missing")
+    check_choice(missing, "missing", MISSING)
+    if drop_missing and missing == MODEL:
+        raise ParameterError(
+            "Rows with missing values can be dropped or modelled, not both; give --drop-missing "
+            "(drop_missing=True) or --missing model (missing='model').",
+            name="missing",
+            value=missing,
+        )
     excluded = [] if left_out is None else _names(left_out, "left_out")
     codes = [] if missing_values is None else _names(missing_values, "missing_values")
     source = parse(path, read_bytes(path), id_column, excluded, codes, asked_for)
@@ -115,7 +128,10 @@ def read_table(
     values = numbers(source, names)
     check_finite(source, names, values)
     kept = ~np.isnan(values).any(axis=1)
-    if not kept.all():
+    if missing == MODEL:
+        kept = np.ones(len(values), dtype=bool)
+        check_some_cells(source, names, values)
+    elif not kept.all():
         check_missing(source, names, values, drop_missing)
         values = values[kept]
     check_varying(source, names, values)
