@@ -12,12 +12,12 @@ from scipy import stats
 
 from bayesgmm.calibration.ranks import LEVEL, p_values, smallest_p, smallest_p_if_uniform
 
-SIMULATIONS = 150
+SIMULATIONS, SIMULATIONS_WITH_MISSING = 150, 200
 
 
 @pytest.fixture(scope="module")
 def found():
-    return [simulation((index, "auto", 2, 2, 50, "full", "")) for index in range(SIMULATIONS)]
+    return [simulation((index, "auto", 2, 2, 50, "full", 0.0, "")) for index in range(SIMULATIONS)]
 
 
 def outside(found, fault):
@@ -36,6 +36,14 @@ def test_ranks_of_the_truth_are_uniform(found):
 
 
 @pytest.mark.slow
+def test_ranks_are_uniform_where_a_fifth_of_the_cells_is_missing():
+    found = [
+        simulation((index, "nuts", 2, 2, 50, "full", 0.2, "")) for index in range(SIMULATIONS_WITH_MISSING)
+    ]
+    assert outside(found, "") == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", OF_DRAWS)
 def test_a_fault_of_draws_is_found(found, fault):
     assert outside(found, fault) != []
@@ -44,7 +52,7 @@ def test_a_fault_of_draws_is_found(found, fault):
 @pytest.mark.slow
 def test_a_fit_of_half_of_the_data_is_found():
     fault = "half of the data"
-    found = [simulation((index, "nuts", 2, 2, 50, "full", fault)) for index in range(SIMULATIONS)]
+    found = [simulation((index, "nuts", 2, 2, 50, "full", 0.0, fault)) for index in range(SIMULATIONS)]
     assert outside(found, fault) != []
 
 

@@ -139,6 +139,32 @@ def test_value_and_gradient_are_the_pymc_models(case):
         assert_allclose(gradient, slope, rtol=1e-8, atol=1e-8)
 
 
+def with_holes(target):
+    """The target on the same rows, some of whose cells are missing."""
+    rng = np.random.default_rng(9)
+    X = np.where(rng.random(target.X.shape) < 0.3, np.nan, target.X)
+    X[np.isnan(X).all(axis=1), 0] = 0.5
+    return replace(target, data=Rows.of(X, may_miss=True).by_pattern)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if "x1-" not in case])
+def test_with_missing_cells_the_posterior_is_the_pymc_models(case):
+    target, points = problem(case)
+    target = with_holes(target)
+    there = (~np.isnan(target.X)).sum(axis=0) + target.n_components
+    for q in points[:2]:
+        value, gradient = target(q)
+        wanted, slope = pymc_value_and_gradient(target, q)
+        assert_allclose(value - there @ np.log(target.scale), wanted, rtol=1e-9)
+        assert_allclose(gradient, slope, rtol=1e-8, atol=1e-8)
+        unused = np.empty(target.n_parameters)
+        alone = log_posterior_alone(
+            q, target.rows, target.sample_weight, target.packed_prior, np.empty(len(target.rows)), unused
+        )
+        assert_allclose(alone, value, rtol=1e-12)
+    assert_allclose(target.log_volume, (there - target.n_components) @ np.log(target.scale), rtol=1e-12)
+
+
 @pytest.mark.parametrize("beta", [0.0, 0.3, 1.0])
 def test_gradient_equals_differences_at_any_inverse_temperature(beta):
     target, points = problem("3x2-lognormal")

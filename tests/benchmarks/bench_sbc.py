@@ -22,12 +22,13 @@ from bayesgmm.errors import BayesGMMError
 from bayesgmm.support.arguments import available_cores
 
 REPORT = Path(__file__).parents[2] / "reports" / "sbc.md"
-# K, D, N and family.
+# K, D, N, family, and the share of cells that are missing.
 SETTINGS = (
-    (2, 2, 50, "full"),
-    (3, 1, 50, "full"),
-    (3, 2, 50, "full"),
-    *((2, 2, 50, family) for family in ("tied", "diag", "spherical", "tied_diag", "tied_spherical")),
+    (2, 2, 50, "full", 0.0),
+    (2, 2, 50, "full", 0.2),
+    (3, 1, 50, "full", 0.0),
+    (3, 2, 50, "full", 0.0),
+    *((2, 2, 50, family, 0.0) for family in ("tied", "diag", "spherical", "tied_diag", "tied_spherical")),
 )
 
 
@@ -70,8 +71,8 @@ def row(label, found, errors, minutes, rng, fault=""):
 def rows_of_setting(setting, n, method, rng):
     """Lines of one setting, those of faults of its draws, and names of what is ranked."""
     found, errors, minutes = ran([(i, method, *setting, "") for i in range(n)])
-    k, d, n_rows, family = setting
-    label = f"K={k}, D={d}, N={n_rows}, {family}"
+    k, d, n_rows, family, missing = setting
+    label = f"K={k}, D={d}, N={n_rows}, {family}" + (f", {missing:.0%} of cells missing" if missing else "")
     lines = [row(label, found, str(errors), f"{minutes:.1f}", rng)]
     accepted = [f for f in found if f[1]]
     if len(accepted) < len(found):

@@ -32,17 +32,27 @@ def simulation(job):
     """Ranks by fault and quantity, and what the verdict says: whether it accepts the draws, and components,
     and the method.
 
-    `job` is the number of the simulation, the method, K, D, N, the family, and a fault of the fit or ""; of a
-    fit without a fault, the ranks of all faults of draws are given, too.
+    `job` is the number of the simulation, the method, K, D, N, the family, the share of cells that are
+    missing, and a fault of the fit or ""; of a fit without a fault, the ranks of all faults of draws are
+    given, too.
     """
-    index, method, k, d, n, family, fault = job
+    index, method, k, d, n, family, missing, fault = job
     warnings.simplefilter("ignore")
     rng = np.random.default_rng([index, k, d, n])
     truth = simulator.simulated(k, d, n, family, rng)
+    if missing:
+        truth = truth._replace(X=simulator.with_missing(truth.X, missing, rng))
     rows = truth.X[: n // 2] if fault == "half of the data" else truth.X
     prior = prior_of(simulator.ETA + 1) if fault == "prior of correlations" else prior_of()
     fit = BayesGaussianMixture(
-        k, covariance_type=family, prior=prior, method=method, random_state=index, cores=1, progressbar=False
+        k,
+        covariance_type=family,
+        prior=prior,
+        method=method,
+        random_state=index,
+        cores=1,
+        progressbar=False,
+        missing="model",
     ).fit(rows)
     draws = fit.fit_.draws
     at = np.linspace(0, draws.weights[..., 0].size - 1, AMONG).astype(int)

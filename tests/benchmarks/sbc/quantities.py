@@ -7,7 +7,17 @@ POINT = 0.5
 
 
 def log_joint(weights, means, covariances, X):
-    """Log of weight times density, shape (S, N, K), of mixtures (S, K, ...)."""
+    """Log of weight times density, shape (S, N, K), of mixtures (S, K, ...); of a row that lacks cells, NaN,
+    that of the others."""
+    missing = np.isnan(X)
+    if missing.any():
+        out = np.empty((len(weights), len(X), weights.shape[1]))
+        kinds, which = np.unique(missing, axis=0, return_inverse=True)
+        for kind, lacks in enumerate(kinds):
+            rows, there = which.ravel() == kind, np.flatnonzero(~lacks)
+            some = means[..., there], covariances[..., there[:, None], there]
+            out[:, rows] = log_joint(weights, *some, X[np.ix_(rows, there)])
+        return out
     d = X.shape[1]
     factors = np.linalg.cholesky(covariances)
     away = X[None, :, None] - means[:, None]

@@ -44,6 +44,13 @@ def simulated(k, d, n, family, rng):
     return Simulated(weights, means, covariances, labels, X)
 
 
+def with_missing(X, share, rng):
+    """Rows of which cells are missing completely at random, as NaN; each keeps one cell at least."""
+    lost = rng.random(X.shape) < share
+    lost[lost.all(axis=1), 0] = False
+    return np.where(lost, np.nan, X)
+
+
 def lkj(d, rng):
     """A correlation matrix from the LKJ distribution by partial correlations: Lewandowski, Kurowicka and Joe
     (2009), section 2.4."""
