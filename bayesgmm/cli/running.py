@@ -9,7 +9,6 @@ import click
 import bayesgmm
 from bayesgmm.cli.program import WRITTEN, Target
 from bayesgmm.cli.streams import busy, say
-from bayesgmm.rows.features import missing_of
 from bayesgmm.support.sentences import count
 
 if TYPE_CHECKING:
@@ -28,6 +27,8 @@ def run_fit(
     rows: "Rows", quiet: bool, n_components: int, checkpoint: str | None = None, **settings: Any
 ) -> "BayesGaussianMixture":
     """Fit both ways, and say so before; what has been drawn is kept in a folder, where one is named."""
+    from bayesgmm.rows.features import missing_of
+
     n, d = rows.values.shape
     with busy("starting", quiet):
         settings["missing"] = missing_of(rows)

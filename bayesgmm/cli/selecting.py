@@ -24,7 +24,6 @@ from bayesgmm.cli.program import Stop
 from bayesgmm.cli.running import model_of, read
 from bayesgmm.cli.streams import busy, say
 from bayesgmm.cli.text import print_em_selection, print_selection, show_em_selection, show_selection
-from bayesgmm.rows.features import missing_of
 from bayesgmm.support.sentences import count, shorten
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def select(
         "overfitted": overfitted,
         "random_state": seed,
         "progressbar": not quiet,
-        "missing": missing_of(table.rows),
+        "missing": reading["missing"],
         **model,
     }
     if em_only:

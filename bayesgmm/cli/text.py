@@ -11,6 +11,7 @@ from bayesgmm.cli.streams import Page
 from bayesgmm.support.json_values import as_json
 from bayesgmm.support.sentences import count, shorten, shown
 from bayesgmm.wording.comparison import LIKELIHOOD
+from bayesgmm.wording.rows import about_missing
 from bayesgmm.wording.selection import CRITERIA
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ def show_fit(
     """Data, verdict, comparison, parameters and the files written, in that order."""
     page = Page()
     page.line(_heading(bayes, dropped), style="bold")
+    missing = about_missing(bayes.rows_)
+    if missing is not None:
+        page.line(str(missing))
     page.line()
     first, *rest = sentences(result.verdict)
     page.line(first, style="green" if bayes.verdict_.ok and result.misfit is None else "bold red")

@@ -251,6 +251,22 @@ def test_rows_dropped_are_counted():
     assert (found["n_observations"], found["n_dropped"]) == (342, 2)
 
 
+def test_missing_values_are_modelled_where_that_is_asked_for():
+    rows = "a,b\n" + "".join(f"{i * i % 83},{'' if i == 3 else i * i % 59}\n" for i in range(40))
+    text = done("fit", "-", "-k", "1", "--missing", "model", *QUICK, input=rows.encode()).stdout
+    assert text.splitlines()[0] == "40 observations, 2 columns (a, b), 1 component"
+    assert "1 cell is missing (1.2 %: 'b' 1)" in text
+    args = "-k", "1:2", "--em-only", "--missing", "model", "--quiet"
+    assert "BIC" in done("select", "-", *args, input=rows.encode()).stdout
+
+
+def test_missing_values_are_refused_by_the_names_of_both_ways():
+    result = run("fit", "-", "-k", "1", "--quiet", input=b"a,b\n1,2\n3,\n4,5\n")
+    assert result.exit_code == 2
+    assert "--missing model" in result.stderr
+    assert "--drop-missing" in result.stderr
+
+
 def test_json_has_null_where_there_is_no_number(monkeypatch):
     # One chain has no R-hat, one component no entropy.
     found = json.loads(

@@ -14,7 +14,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from bayesgmm import datasets
-from bayesgmm.errors import FileProblem
+from bayesgmm.errors import FileProblem, ParameterError
 from bayesgmm.rows.files import Table, parse_columns, read_table
 
 LONG = "n" * 10_000
@@ -485,6 +485,23 @@ def test_missing_values(golden):
     golden(problem("a,b\n1,NA\n3,4\n"), column="b", row=1, count=1)
     # A row that ends too early lacks values.
     golden(problem("a,b\n1,2\n3\n"), column="b", row=2, count=1)
+
+
+def test_missing_values_are_kept_where_they_are_modelled():
+    rows = read("a,b\n1,NA\n3,4\n,5\n", missing="model").rows
+    assert_array_equal(rows.values, [[1, np.nan], [3, 4], [np.nan, 5]])
+    assert_array_equal(rows.n_missing, [1, 1])
+    assert rows.row(2) == "row 3 of x.csv"
+
+
+def test_what_has_no_value_cannot_be_modelled(golden):
+    golden(problem("a,b\n1,\n3,\n", missing="model"), column="b")
+    golden(problem("a,b\n1,2\n,\n,\n4,5\n", missing="model"), row=2, count=2)
+    golden(problem("a,b\n1,2\n1,\n1,5\n", missing="model"), column="a")
+    with golden.raises(ParameterError, name="missing"):
+        read("a\n1\n2\n", missing="model", drop_missing=True)
+    with golden.raises(ParameterError, name="missing"):
+        read("a\n1\n2\n", missing="drop")
 
 
 @pytest.mark.parametrize("drop_missing", [False, True])

@@ -107,7 +107,8 @@ def check_missing(source: Source, names: Sequence[str], values: Array, drop_miss
         raise problem(
             source.path,
             f"Every row of {source.label} lacks a value (column {quote(names[j])} lacks "
-            f"{missing[:, j].sum()} of {len(rows)}), so that nothing is left to fit; fill the values in"
+            f"{missing[:, j].sum()} of {len(rows)}), so that none is complete; model what is missing at "
+            "random with --missing model"
             + (f", or leave that column out{choice_of(rest, [names[j]])}." if rest else "."),
             column=names[j],
             count=int(missing.sum()),
