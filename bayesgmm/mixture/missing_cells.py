@@ -132,14 +132,13 @@ def _fill_basis(bases, first, c, inverse, column):
     D = inverse.shape[0]
     for i in range(D):
         bases[c, i] = inverse[i, column] if i >= column else 0.0
-    # Twice is enough: Giraud, Langou and Rozloznik (2005), The loss of orthogonality in Gram-Schmidt.
-    for _ in range(2 if c > first else 0):
-        for other in range(first, c):
-            s = 0.0
-            for i in range(D):
-                s += bases[other, i] * bases[c, i]
-            for i in range(D):
-                bases[c, i] -= s * bases[other, i]
+    # Modified Gram-Schmidt: taking vectors out one by one forgives what it loses of orthogonality (Bjorck 1967).
+    for other in range(first, c):
+        s = 0.0
+        for i in range(D):
+            s += bases[other, i] * bases[c, i]
+        for i in range(D):
+            bases[c, i] -= s * bases[other, i]
     length = 0.0
     for i in range(column, D):
         length += bases[c, i] * bases[c, i]

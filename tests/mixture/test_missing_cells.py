@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from examples import random_mixture
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.linalg import hilbert
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
@@ -136,21 +137,31 @@ def test_the_order_of_rows_and_weights_of_zero_do_not_matter():
             assert_allclose(a, b, rtol=1e-11, atol=1e-11)
 
 
-def test_nearly_equal_features_lose_no_more_than_the_density_itself():
-    rng = np.random.default_rng(5)
-    base = rng.normal(size=(4, 4))
-    covariance = base @ base.T
-    covariance[3] = covariance[2] * (1 + 1e-9)
-    covariance[:, 3] = covariance[3]
-    covariance[3, 3] = covariance[2, 2] * (1 + 1e-6)
-    factor = np.linalg.cholesky(covariance)[None]
-    X = np.array([[0.3, np.nan, 0.5, np.nan], [np.nan, 0.1, np.nan, 0.2]])
-    out = np.empty(2)
-    kernels.evaluate(X, np.zeros(1), np.zeros((1, 4)), factor, out, np.empty((0, 1)))
-    for row, found in zip(X, out, strict=True):
-        there = np.flatnonzero(~np.isnan(row))
-        law = multivariate_normal(np.zeros(2), covariance[np.ix_(there, there)])
-        assert_allclose(found, law.logpdf(row[there]), rtol=1e-8)
+def log_density_with_more_digits(row, factor):
+    """Of the cells that are there, under mean zero, in extended precision."""
+    there = np.flatnonzero(~np.isnan(row))
+    whole = factor.astype(np.longdouble)
+    covariance = (whole @ whole.T)[np.ix_(there, there)]
+    lower, z = np.zeros_like(covariance), np.zeros(len(there), dtype=np.longdouble)
+    for i in range(len(there)):
+        for j in range(i + 1):
+            rest = covariance[i, j] - (lower[i, :j] * lower[j, :j]).sum()
+            lower[i, j] = np.sqrt(rest) if i == j else rest / lower[j, j]
+        z[i] = (row[there[i]] - lower[i, :i] @ z[:i]) / lower[i, i]
+    constant = np.log(np.diag(lower)).sum() + len(there) / 2 * np.log(2 * np.pi)
+    return float(-0.5 * (z @ z) - constant)
+
+
+@pytest.mark.parametrize(("d", "atol"), [(4, 1e-13), (6, 1e-12), (8, 1e-10)])
+def test_features_that_nearly_tell_each_other_lose_no_more_than_their_covariance_does(d, atol):
+    """Hilbert's matrices, whose condition is 1e4, 1e7 and 1e10."""
+    factor, rng = np.linalg.cholesky(hilbert(d)), np.random.default_rng(5)
+    X = (factor @ rng.normal(size=(d, 100))).T
+    X[rng.random(X.shape) < 0.5] = np.nan
+    X = X[~np.isnan(X).all(axis=1)]
+    out = np.empty(len(X))
+    kernels.evaluate(X, np.zeros(1), np.zeros((1, d)), factor[None], out, np.empty((0, 1)))
+    assert_allclose(out, [log_density_with_more_digits(row, factor) for row in X], rtol=0, atol=atol)
 
 
 def test_a_row_without_any_cell_has_the_weights_as_responsibilities():
