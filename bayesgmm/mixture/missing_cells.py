@@ -132,7 +132,7 @@ def _fill_basis(bases, first, c, inverse, column):
     D = inverse.shape[0]
     for i in range(D):
         bases[c, i] = inverse[i, column] if i >= column else 0.0
-    # Modified Gram-Schmidt: taking vectors out one by one forgives what it loses of orthogonality (Bjorck 1967).
+    # Modified Gram-Schmidt: what it loses of orthogonality, rows taken out one by one do not feel.
     for other in range(first, c):
         s = 0.0
         for i in range(D):
