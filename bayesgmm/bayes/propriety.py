@@ -71,6 +71,8 @@ def improper_by(rows: Rows, prior: ResolvedPrior, covariance_type: str) -> Reaso
                 return Reason("improper_by_ties", told)
     # Of rows that lack cells, no lines and no equal rows are looked for.
     complete = ~np.isnan(X).any(axis=1)
+    if not complete.any():
+        return None
     X, weights = X[complete], weights[complete]
     n, weight, _ = _most_equal(X, weights)
     by_stds = not family.by_feature and (weight - 1) * X.shape[1] >= power.min()

@@ -152,7 +152,7 @@ class Target:
     ) -> "Target":
         """With columns standardised by their own locations and scales, and turned where they nearly tell each
         other within the components of a mixture, `near`, in the user's units."""
-        data, family = data.counting.by_pattern, posterior_family_of(covariance_type)
+        data, family = data.counting, posterior_family_of(covariance_type)
         shift, scale = data.location_scale
         scale = family.scales(scale)
         plain = cls(data, n_components, prior, shift, scale, covariance_type)

@@ -231,8 +231,9 @@ class _Ruler:
         values += [float(np.mean(np.abs(x) > 2)) for x in scaled]
         for i, j in combinations(range(len(columns)), 2):
             both = there[i] & there[j]
-            # Of fewer than three rows a correlation says nothing.
-            matrix = np.corrcoef(columns[i][both], columns[j][both]) if both.sum() > 2 else np.eye(2)
+            # Of fewer than three rows, or equal values, a correlation says nothing.
+            varies = both.sum() > 2 and np.ptp(columns[i][both]) > 0 and np.ptp(columns[j][both]) > 0
+            matrix = np.corrcoef(columns[i][both], columns[j][both]) if varies else np.eye(2)
             values.append(float(np.ravel(matrix)[1]))
         return values
 

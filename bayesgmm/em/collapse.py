@@ -46,12 +46,13 @@ def collapsed_onto(problem: Problem, rows: Rows, state: State) -> tuple[str, dic
     held = min(_groups(problem, state), key=lambda g: _least_spread(problem.X[g]))
     details: dict[str, Any] = {"n_held": len(held)}
     own = rows.values[held]
-    is_same = np.ptp(own, axis=0) == 0
+    # Of cells that are there.
+    is_same = np.fmax.reduce(own) == np.fmin.reduce(own)
     same = np.flatnonzero(is_same)
     has_own = bool(problem.family.corr_dims)
     details["by_correlations"] = has_own and (len(same) > 1 or _lie_in_a_plane(own[:, ~is_same]))
     details["first"], first = rows.label(int(held[0])), rows.row(int(held[0]))
-    details["values"] = values = {rows.names[j]: float(own[0, j]) for j in same}
+    details["values"] = values = {rows.names[j]: float(np.fmax.reduce(own[:, j])) for j in same}
     which = ", ".join(f"{name!r} is {shown_value(value)}" for name, value in list(values.items())[:3])
     if len(held) == 1:
         return f"{first} alone", details
@@ -132,7 +133,8 @@ def _groups(problem: Problem, state: State) -> list[NDArray[np.intp]]:
 
 def _lie_in_a_plane(X: Array) -> bool:
     """Whether rows, in units of their columns, do so though they are more than any plane can be laid
-    through."""
+    through; of those that lack cells nothing is told."""
+    X = X[~np.isnan(X).any(axis=1)]
     if len(X) <= X.shape[1] or X.shape[1] < 2:
         return False
     return _least_spread((X - X.mean(axis=0)) / X.std(axis=0)) < SPREAD

@@ -96,7 +96,12 @@ def _few(problem: Problem, state: State, of: Bools) -> Bools:
         labels = problem.responsibilities(state).argmax(axis=1)
         for k in np.flatnonzero(of):
             if problem.holes is not None:
-                few[k] = _telling(problem.holes[labels == k], state.cholesky[k]) < least
+                own = problem.holes[labels == k]
+                if not problem.is_floor_chosen:
+                    # No value of standardised rows is infinite.
+                    own = np.unique(np.where(np.isnan(own), np.inf, own), axis=0)
+                    own = np.where(np.isinf(own), np.nan, own)
+                few[k] = _telling(own, state.cholesky[k]) < least
                 continue
             rows = problem.X[labels == k]
             few[k] = len(rows if problem.is_floor_chosen else np.unique(rows, axis=0)) < least
