@@ -130,3 +130,14 @@ def of_draws(X, values):
     same = np.einsum("cdik,cdjk->cdij", r, r)[..., *np.triu_indices(n, 1)]
     mix, spread = (np.einsum("cdk,cdki->cdi", w, values[name]) for name in ("means", "stds"))
     return np.concatenate([mix, spread, same], axis=-1)
+
+
+def assert_exact(fits, evidence, together):
+    """That fits of the same rows with other seeds have this evidence and similarities, to four errors."""
+    found = np.array([fit.log_evidence_ for fit in fits])
+    error = np.hypot(np.sqrt((found[:, 1] ** 2).sum()) / len(fits), 0.01)
+    assert abs(found[:, 0].mean() - evidence) < 4 * error
+    similarities = np.array([fit.similarity_ for fit in fits])
+    # Of a few fits the scatter is itself uncertain.
+    mcse = np.maximum(similarities.std(axis=0, ddof=1) / np.sqrt(len(fits)), 0.004)
+    assert (np.abs(similarities.mean(axis=0) - together) < 4 * mcse).all()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bayesgmm.calibration.ranks import rank_of
 from bayesgmm.errors import DegenerateFitError, SamplingError
 from bayesgmm.fit import Fit
+from bayesgmm.mixture.conditional import lacking_like
 from bayesgmm.mixture.density import responsibilities, simulate_from
 from bayesgmm.mixture.draws import MixtureDraws, evenly
 from bayesgmm.mixture.matching import best_match
@@ -101,7 +102,8 @@ def refitted(fit: Fit, refit: Refitting, seed: np.random.SeedSequence) -> Refit:
     log_weights, means, cholesky = (values[0] for values in truth.stacked)
     n = n_simulated(fit.rows)
     simulated, components = simulate_from(np.exp(log_weights), means, cholesky, n, rng)
-    rows = _together(fit.rows, _as_seen(simulated, fit.rows, rng))
+    simulated = lacking_like(simulated, fit.rows.values, fit.rows.counts / fit.rows.total_weight, rng)
+    rows = _together(fit.rows, simulated)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -148,14 +150,6 @@ def n_simulated(rows: Rows) -> int:
 def _only(draws: MixtureDraws, chain: int, draw: int) -> MixtureDraws:
     one = {name: v[chain : chain + 1, draw : draw + 1] for name, v in draws.values.items()}
     return MixtureDraws.of(one, draws.covariance_type)
-
-
-def _as_seen(simulated: Array, rows: Rows, rng: np.random.Generator) -> Array:
-    """Simulated rows, which lack the cells that rows of the data drawn at random lack."""
-    if not rows.has_missing:
-        return simulated
-    like = rng.choice(len(rows), len(simulated), p=rows.counts / rows.total_weight)
-    return np.where(np.isnan(rows.values[like]), np.nan, simulated)
 
 
 def _together(rows: Rows, simulated: Array) -> Rows:

@@ -133,7 +133,7 @@ def fit(
         reading = {name: settings.pop(name) for name in OF_TABLES}
         table = read(data, reading)
         settings |= model_of(table.rows, covariance_type, prior)
-    bayes = run_fit(table.rows, quiet, random_state=seed, **settings)
+    bayes = run_fit(table.rows, quiet, random_state=seed, missing=reading["missing"], **settings)
     if save is not None:
         write(Path(save), lambda: bayesgmm.save(bayes, save))
     result = run_comparison(bayes, quiet)

@@ -27,11 +27,8 @@ def run_fit(
     rows: "Rows", quiet: bool, n_components: int, checkpoint: str | None = None, **settings: Any
 ) -> "BayesGaussianMixture":
     """Fit both ways, and say so before; what has been drawn is kept in a folder, where one is named."""
-    from bayesgmm.rows.features import missing_of
-
     n, d = rows.values.shape
     with busy("starting", quiet):
-        settings["missing"] = missing_of(rows)
         estimator = bayesgmm.BayesGaussianMixture(n_components, progressbar=not quiet, **settings)
     say(f"fitting {count(n, 'row')}, {count(d, 'column')}, {count(n_components, 'component')}", quiet)
     if checkpoint is None:

@@ -11,6 +11,7 @@ from bayesgmm.em.spread import Spread
 from bayesgmm.em.units import Units
 from bayesgmm.errors import DataError, DegenerateFitError
 from bayesgmm.mixture import density
+from bayesgmm.mixture.conditional import lacking_like
 from bayesgmm.mixture.matching import best_match
 from bayesgmm.mixture.params import MixtureParams
 from bayesgmm.rows.rows import Rows
@@ -48,7 +49,10 @@ class Replications:
     def _drawn(self, rng: np.random.Generator) -> Problem:
         if self.parametric:
             rows, _ = density.simulate(self.params, self.n_rows, rng)
-            return self._as_seen(Rows.unchecked(rows).columns, rng)
+            X, holes = Rows.unchecked(rows).columns, self.problem.holes
+            if holes is not None:
+                holes = lacking_like(X, holes, self._shares, rng)
+            return replace(self.problem, X=X, holes=holes, sample_weight=np.empty(0))
         # Rows drawn with replacement are the same rows with other weights.
         counts = rng.multinomial(self.n_rows, self._shares).astype(np.float64)
         return replace(self.problem, sample_weight=counts)
@@ -58,14 +62,6 @@ class Replications:
         """Of the rows in the whole, shape (N,)."""
         w = self.problem.sample_weight
         return w / w.sum() if len(w) else np.full(len(self.problem.X), 1 / len(self.problem.X))
-
-    def _as_seen(self, X: Array, rng: np.random.Generator) -> Problem:
-        """Simulated rows, which lack the cells that rows drawn at random lack."""
-        holes = self.problem.holes
-        if holes is not None:
-            lack = np.isnan(holes[rng.choice(len(holes), len(X), p=self._shares)])
-            holes = np.where(lack, np.nan, X)
-        return replace(self.problem, X=X, holes=holes, sample_weight=np.empty(0))
 
 
 def bootstrap(replications: Replications, n: int, rng: np.random.Generator) -> Spread:

@@ -18,7 +18,7 @@ from scipy.linalg import cho_solve
 from bayesgmm.mixture.density import responsibilities
 from bayesgmm.mixture.params import MixtureParams
 
-__all__ = ["Completion", "Pattern", "completed", "given_component", "patterns"]
+__all__ = ["Completion", "Pattern", "completed", "given_component", "lacking_like", "patterns"]
 
 Array = NDArray[np.float64]
 
@@ -48,14 +48,21 @@ def patterns(X: Array) -> Iterator[Pattern]:
         yield Pattern(some[which.ravel() == kind], np.flatnonzero(lacks), np.flatnonzero(~lacks))
 
 
+def lacking_like(X: Array, others: Array, shares: Array, rng: np.random.Generator) -> Array:
+    """Complete rows, which then lack what others lack that are drawn at random, in proportion to shares that
+    add up to one; these themselves where the others lack nothing."""
+    missing = np.isnan(others)
+    if not missing.any():
+        return X
+    return np.where(missing[rng.choice(len(others), len(X), p=shares)], np.nan, X)
+
+
 def given_component(X: Array, pattern: Pattern, mean: Array, covariance: Array) -> tuple[Array, Array]:
     """Conditional means, shape (n, m), and the covariance, (m, m), of the cells that n rows lack, under a
     Gaussian of mean (D,) and covariance (D, D)."""
     rows, missing, there = pattern
     between = covariance[np.ix_(there, missing)]
     own = covariance[np.ix_(missing, missing)]
-    if not len(there):
-        return np.tile(mean[missing], (len(rows), 1)), own
     slopes = cho_solve((np.linalg.cholesky(covariance[np.ix_(there, there)]), True), between)
     centred = X[np.ix_(rows, there)] - mean[there]
     return mean[missing] + centred @ slopes, own - between.T @ slopes

@@ -68,7 +68,7 @@ def imputation(
     rng : numpy.random.Generator
     """
     X = rows.values
-    used = Stacked(*(a[evenly(len(a), min(n_draws, len(a)))] for a in draws))
+    used = Stacked(*(a[evenly(len(a), n_draws)] for a in draws))
     values, sd = X.copy(), np.zeros(X.shape)
     cells = np.argwhere(np.isnan(X))
     number = np.full(X.shape, -1)
@@ -107,15 +107,12 @@ def _of_pattern(
     _, means, cholesky = draws
     covariances = cholesky @ np.swapaxes(cholesky, 2, 3)
     own = covariances[:, :, missing[:, None], missing]
-    if len(there):
-        between = covariances[:, :, there[:, None], missing]
-        slopes = np.linalg.solve(covariances[:, :, there[:, None], there], between)
-        centred = X[np.ix_(rows, there)] - means[:, :, None, there]
-        # Shape (S, K, n, m).
-        expected = means[:, :, None, missing] + centred @ slopes
-        own = own - np.swapaxes(between, 2, 3) @ slopes
-    else:
-        expected = np.broadcast_to(means[:, :, None, missing], (*means.shape[:2], len(rows), len(missing)))
+    between = covariances[:, :, there[:, None], missing]
+    slopes = np.linalg.solve(covariances[:, :, there[:, None], there], between)
+    centred = X[np.ix_(rows, there)] - means[:, :, None, there]
+    # Shape (S, K, n, m).
+    expected = means[:, :, None, missing] + centred @ slopes
+    own = own - np.swapaxes(between, 2, 3) @ slopes
     share = np.swapaxes(r, 1, 2)[..., None]
     of_draw = (share * expected).sum(axis=1)
     mean = of_draw.mean(axis=0)

@@ -90,7 +90,7 @@ class Rows:
             For sparse matrices and for data that are not numbers.
         DataError
             For missing or infinite values, wrong dimensions, row names that are missing, and weights that are
-            no weights; where cells may be missing, for rows and columns without any.
+            no weights; where cells may be missing, for rows without any.
 
         Examples
         --------

@@ -9,6 +9,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from brute_force import assert_exact
 from scipy import stats
 from scipy.special import gammaln, logsumexp
 
@@ -97,10 +98,4 @@ def test_the_default_fit_of_a_few_rows_has_the_exact_answers(n, k):
         )
         for seed in (1, 2, 3)
     ]
-    found = np.array([fit.log_evidence_ for fit in fits])
-    error = np.hypot(np.sqrt((found[:, 1] ** 2).sum()) / 3, 0.01)
-    assert abs(found[:, 0].mean() - evidence) < 4 * error
-    similarities = np.array([fit.similarity_ for fit in fits])
-    # Of three fits the scatter is itself uncertain.
-    mcse = np.maximum(similarities.std(axis=0, ddof=1) / np.sqrt(3), 0.004)
-    assert (np.abs(similarities.mean(axis=0) - together) < 4 * mcse).all()
+    assert_exact(fits, evidence, together)

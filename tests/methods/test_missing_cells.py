@@ -4,6 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from brute_force import assert_exact
 from numpy.testing import assert_allclose
 from scipy import stats
 from scipy.special import gammaln, logsumexp
@@ -76,12 +77,7 @@ def test_the_posterior_is_that_of_sums_over_all_allocations():
         BayesGaussianMixture(2, **settings, random_state=seed, progressbar=False).fit(ROWS)
         for seed in (1, 2, 3)
     ]
-    found = np.array([fit.log_evidence_ for fit in fits])
-    error = np.hypot(np.sqrt((found[:, 1] ** 2).sum()) / 3, 0.01)
-    assert abs(found[:, 0].mean() - evidence) < 4 * error
-    similarities = np.array([fit.similarity_ for fit in fits])
-    mcse = np.maximum(similarities.std(axis=0, ddof=1) / np.sqrt(3), 0.004)
-    assert (np.abs(similarities.mean(axis=0) - together) < 4 * mcse).all()
+    assert_exact(fits, evidence, together)
 
 
 @pytest.fixture(scope="module")
