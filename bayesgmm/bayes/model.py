@@ -47,8 +47,8 @@ def build_model(
     Parameters
     ----------
     X : array_like or data frame, shape (N, D), or Rows
-        The data, in the units of the prior. Missing cells, NaN, are modelled: the density of a row is that of
-        its cells that are there.
+        The data, in the units of the prior. Missing cells are refused, but in Rows, which have them only
+        where that was asked for: the density of a row is then that of its cells that are there.
     n_components : int
         K.
     prior : Prior
@@ -76,7 +76,8 @@ def build_model(
     >>> [v.name for v in model.value_vars]
     ['weights_simplex__', 'means', 'stds_log__', 'corr_chol_cholcorr__']
     """
-    rows = Rows.of(X, may_miss=True)
+    # Rows have missing cells only where that was asked for.
+    rows = Rows.of(X, may_miss=isinstance(X, Rows))
     K, D = check_integer(n_components, "n_components", 1), rows.n_features
     names = list(rows.features if feature_names is None else feature_names)
     if len(names) != D:

@@ -107,7 +107,8 @@ def test_what_no_chain_could_start_from_is_one_sentence():
     start = np.zeros(target.n_parameters)
     start[1] = 1.0
     mode = laplace(target, start)
-    target.rows[3, 0] = np.nan
+    # NaN would be a cell that is missing.
+    target.rows[3, 0] = np.inf
     sentence = "No chain can start: of 20 points around the posterior mode none has a finite log posterior"
     with pytest.raises(SamplingError, match=f"^{sentence}"):
         sampling.sample_nuts(
